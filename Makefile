@@ -1,0 +1,53 @@
+# `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
+.DEFAULT_GOAL := help
+.PHONY: help install up test unit e2e faults lint types fmt bench wire docs
+
+BIN := .venv/bin
+PYTHON_SOURCES := backbone node adapters console/*.py trunkline
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## make .venv from uv.lock, fetching uv itself if it is missing
+	@.ci/install
+
+up: install ## run the whole system on this machine (ARGS="--demo --port 8080 --data DIR")
+	@$(BIN)/trunkline up $(ARGS)
+
+test: install ## every test: unit, contract, integration, faults, browser
+	@.ci/browser
+	@$(BIN)/pytest $(ARGS)
+
+unit: install ## the tests that need no server and no browser
+	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
+
+e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefacts
+	@.ci/browser
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
+faults: install ## processes killed and links cut on purpose
+	@$(BIN)/pytest tests/faults $(ARGS)
+
+lint: install types ## style, types, imports, spelling, known vulnerabilities
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
+	@.ci/audit
+
+types: install ## mypy strict
+	@$(BIN)/mypy $(PYTHON_SOURCES)
+
+fmt: install ## format, and repair what can be repaired
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+bench: install ## one benchmark, one line of JSON: BENCH=start|latency|memory
+	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
+
+wire: install ## regenerate console/wire from the Structs of node and backbone
+	@$(BIN)/python -m node.wire > console/wire/schema.json
+	@$(BIN)/python -m console.build wire
+
+docs: install ## regenerate the pages that come from code
+	@$(BIN)/python -m trunkline.reference docs/settings.md
