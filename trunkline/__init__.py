@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: starts each process of Trunkline by itself, or all of them over embedded servers."""

@@ -1,0 +1,42 @@
+"""Fixtures of all tests: uvloop, no blocking call inside our coroutines, servers that live for one test."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from tests.harness.nats import NatsServer, running_nats
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Async tests run on the loop that production runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A call that blocks the event loop inside one of our packages fails the test."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    with blockbuster_ctx(["backbone", "node", "adapters"]):
+        yield
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    """A nats-server of this test alone."""
+    with running_nats(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nats_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server for the tests of one file, which keep apart by tenant."""
+    with running_nats(tmp_path_factory.mktemp("nats")) as server:
+        yield server

@@ -1,0 +1,139 @@
+"""The processes of a system, started by the command line that production uses, killed and stopped at will."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from trunkline.embedded import die_with_parent
+
+READY_WITHIN_S = 30.0
+STOP_WITHIN_S = 20.0
+
+
+class Process:
+    """One `trunkline ...` process; its output is kept in `log`."""
+
+    def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.environment = dict(environment)
+        self.log = folder / f"{name}.log"
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def http(self) -> str:
+        """Where it answers HTTP."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        """Where a node takes sockets."""
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> Process:
+        """Start it without waiting; a second start keeps the port."""
+        self.port = self.port or free_port()
+        with self.log.open("ab") as log:
+            self.process = start_trunkline(
+                self.arguments,
+                {**self.environment, "TRUNKLINE_HEALTH_PORT": str(self.port), "TRUNKLINE_NODE_PORT": str(self.port)},
+                log,
+            )
+        return self
+
+    def wait_ready(self, within_s: float = READY_WITHIN_S) -> Process:
+        """Return once /readyz says so; fail with the end of its log if it dies or takes too long."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.name} ended with code {self.process.returncode}:\n{self.tail()}")
+            if self.ready()[0] == http.client.OK:
+                return self
+            time.sleep(0.02)
+        raise AssertionError(f"{self.name} wasn't ready within {within_s} s: {self.ready()}\n{self.tail()}")
+
+    def ready(self) -> tuple[int, object]:
+        """Status and body of /readyz; status 0 while nobody listens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+        try:
+            connection.request("GET", "/readyz")
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        except (OSError, ValueError, http.client.HTTPException):
+            return 0, None
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """`kill -9`, and wait until it is gone."""
+        assert self.process is not None
+        assert self.process.poll() is None, f"{self.name} was dead before it was killed:\n{self.tail()}"
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self, within_s: float = STOP_WITHIN_S) -> int:
+        """SIGTERM; returns the exit code. Fails if it doesn't end in time."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+            raise AssertionError(f"{self.name} didn't stop within {within_s} s:\n{self.tail()}") from None
+
+    def end(self) -> None:
+        """After a test: gone, whatever state it was in."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+    def tail(self, lines: int = 40) -> str:
+        """The end of its output."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+
+def start_trunkline(
+    arguments: list[str], environment: Mapping[str, str], output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """`python -m trunkline ...` with no settings but those given; it dies with us."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "trunkline", *arguments],
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output != subprocess.PIPE else subprocess.PIPE,
+        process_group=0,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509  (tests start processes outside of threads)
+    )
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

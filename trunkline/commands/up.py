@@ -1,0 +1,47 @@
+"""`trunkline up`: the whole system on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from trunkline.datafolder import DEFAULT
+from trunkline.embedded import StartError
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT,
+    show_default=True,
+    envvar="TRUNKLINE_DATA",
+    help="Folder of the log, the warehouse and the secrets.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the node; 0: a free one."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["synced", "fast"]),
+    default="synced",
+    show_default=True,
+    help="synced: a message counts as sent once it is on the disk. fast: a power cut may cost the last 10 ms.",
+)
+@click.option("--demo", is_flag=True, help="Add three agents and a visitor who talks.")
+def command(data: Path, host: str, port: int, profile: str, *, demo: bool) -> None:
+    """Run the whole system on this machine: log, node, routing, warehouse.
+
+    Prints the addresses and, while there is no admin, a link to become the first one. TRUNKLINE_ADMIN_EMAIL and
+    TRUNKLINE_ADMIN_PASSWORD make the first admin without it. Ctrl-C stops everything cleanly.
+    """
+    from trunkline.up import Options, run  # noqa: PLC0415  (after the options are known to be right)
+
+    try:
+        run(Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
+    except StartError as error:
+        click.echo(f"trunkline up: {error}", err=True)
+        sys.exit(1)

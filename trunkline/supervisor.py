@@ -1,0 +1,169 @@
+"""Keeps child processes running and stops them in order. One thread, standard library alone.
+
+Each child is an ordinary `trunkline` process in a process group of its own, so that Ctrl-C reaches the parent
+only, and dies with the parent however that dies.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Final, NamedTuple
+
+from trunkline.embedded import StartError, die_with_parent
+
+BACKOFF_LEAST_S: Final = 0.5
+BACKOFF_MOST_S: Final = 30.0
+STEADY_S: Final = 60.0
+"""A child that lived this long begins again with the least backoff."""
+
+WRONG_SETTING: Final = 2
+"""Exit code of a process that refuses its settings: starting it again would change nothing."""
+
+
+class Part(NamedTuple):
+    """A child to keep running. Parts of the same `rank` stop together, lower ranks first."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    rank: int = 0
+    grace_s: float = 20.0
+
+
+class Child:
+    """A part and what became of it."""
+
+    def __init__(self, part: Part, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.part = part
+        self.process = process
+        self.started_at = time.monotonic()
+        self.failures = 0
+        self.restart_at: float | None = None
+
+    def start(self) -> None:
+        """Start the process; its output goes where ours goes."""
+        self.started_at = time.monotonic()
+        self.restart_at = None
+        self.process = subprocess.Popen(
+            list(self.part.command),
+            env=dict(self.part.environment),
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509  (the supervisor has one thread)
+        )
+
+    def ended(self) -> int | None:
+        """The exit code if it ended since we last looked, else None."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        self.process = None
+        return code
+
+    def plan_restart(self) -> float:
+        """Note a failure; returns the seconds until the next start: doubled each time, with jitter."""
+        now = time.monotonic()
+        if now - self.started_at > STEADY_S:
+            self.failures = 0
+        ceiling: float = min(BACKOFF_MOST_S, BACKOFF_LEAST_S * 2**self.failures)
+        self.failures += 1
+        delay_s = ceiling * random.uniform(0.5, 1)  # noqa: S311  (jitter)
+        self.restart_at = now + delay_s
+        return delay_s
+
+
+class Supervisor:
+    """Runs parts until a signal comes. `say` gets one sentence for each thing worth telling."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.children: list[Child] = []
+        self.signals = 0
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        os.set_blocking(self._wake_read, False)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody asked us to stop."""
+        return self.signals > 0
+
+    def listen(self) -> None:
+        """Take SIGINT and SIGTERM; a second one ends everything at once."""
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._asked)
+
+    def add(self, part: Part, *, adopt: subprocess.Popen[bytes] | None = None) -> Child:
+        """Start a part and keep it running, or keep a process that runs already."""
+        child = Child(part, adopt)
+        if adopt is None:
+            child.start()
+        self.children.append(child)
+        return child
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until a signal comes, a child ends or the time is over; then mend what is broken."""
+        due = [c.restart_at - time.monotonic() for c in self.children if c.restart_at is not None]
+        self._sleep(max(0.0, min([timeout_s, *due])))
+        for child in self.children:
+            code = child.ended()
+            if code is not None and not self.is_stopping:
+                self._mend(child, code)
+            if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
+                child.start()
+
+    def stop(self) -> None:
+        """Stop rank by rank: SIGTERM, the grace of the slowest, then SIGKILL. A further signal kills at once."""
+        heard = self.signals
+        for rank in sorted({child.part.rank for child in self.children}):
+            group = [c for c in self.children if c.part.rank == rank and c.process is not None]
+            for child in group:
+                _signal(child, signal.SIGTERM)
+            deadline = time.monotonic() + max((c.part.grace_s for c in group), default=0.0)
+            while any(_is_alive(c) for c in group):
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or self.signals > heard:
+                    self._kill(group)
+                    break
+                self._sleep(min(left_s, 1.0))
+
+    def _kill(self, group: list[Child]) -> None:
+        for child in group:
+            if _is_alive(child):
+                self.say(f"{child.part.name} didn't stop in time and was killed")
+                _signal(child, signal.SIGKILL)
+        for child in group:
+            if child.process is not None:
+                child.process.wait()
+
+    def _mend(self, child: Child, code: int) -> None:
+        name = child.part.name
+        if code == WRONG_SETTING:
+            raise StartError(f"{name} refuses its settings: see its message above.")
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
+
+    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+        self.signals += 1
+
+    def _sleep(self, timeout_s: float) -> None:
+        ready, _, _ = select.select([self._wake_read], [], [], timeout_s)
+        if ready:
+            os.read(self._wake_read, 4096)
+
+
+def _is_alive(child: Child) -> bool:
+    return child.process is not None and child.process.poll() is None
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.process is not None and child.process.poll() is None:
+        child.process.send_signal(number)

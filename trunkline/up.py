@@ -1,0 +1,211 @@
+"""Runs the whole system on one machine: nats-server, a node and the adapters as child processes.
+
+Each child is started by the command line that production uses; `up` adds the order of starting and stopping,
+the settings that join them, and what to tell the person who typed it. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from trunkline import datafolder, embedded
+from trunkline.embedded import StartError
+from trunkline.supervisor import Part, Supervisor
+
+ADAPTERS: Final = ("routing", "warehouse")
+READY_WITHIN_S: Final = 120.0
+DURABILITY: Final = {
+    "synced": "a message is on the disk before it counts as sent",
+    "fast": "on the disk within 10 ms; a power cut may cost the last 10 ms",
+}
+
+_FIRST, _LAST = 0, 9
+"""Ranks of stopping: nodes and adapters drain while the log still answers; nats-server goes last."""
+
+
+class Options(NamedTuple):
+    """What the person asked for."""
+
+    data: Path
+    host: str
+    port: int
+    profile: str
+    demo: bool
+
+
+class Prepared(NamedTuple):
+    """What `trunkline init --json` answers: a token if there is no admin yet, and the demo's agents."""
+
+    invitation: str
+    agents: list[dict[str, str]]
+
+
+def run(options: Options, say: Callable[[str], None]) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
+    began = time.monotonic()
+    console = _console()
+    with datafolder.locked(options.data):
+        port = _usable_port(options.host, options.port)
+        supervisor = Supervisor(say)
+        supervisor.listen()
+        try:
+            prepared = _start(options, port, console, supervisor)
+            if not supervisor.is_stopping:
+                say(_banner(options, port, prepared, time.monotonic() - began))
+            while not supervisor.is_stopping:
+                supervisor.wait(3600)
+            say("Stopping.")
+        finally:
+            supervisor.stop()
+            datafolder.forget_running(options.data)
+
+
+def _start(options: Options, port: int, console: Path, supervisor: Supervisor) -> Prepared:
+    """Start everything and return once the node is ready, or once somebody asks us to stop."""
+    data = options.data
+    server, nats = _nats(data, options.profile)
+    supervisor.add(nats, adopt=server.process)
+    now = datafolder.Running(os.getpid(), server.port, port, options.profile)
+    datafolder.say_running(data, now)
+    environment = {
+        **os.environ,
+        "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
+        **datafolder.environment(data, now),
+        "TRUNKLINE_NODE_HOST": options.host,
+        "TRUNKLINE_NODE_PORT": str(port),
+        "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
+    }
+    init = _begin_init(environment, demo=options.demo)
+    if not _has_been_ready(data):
+        init.wait()  # the first time, everything else needs what it makes
+    supervisor.add(_part("node", "node", environment=environment))
+    for name in ADAPTERS:
+        supervisor.add(_part(name, "adapter", name, environment=environment))
+    prepared = _finish_init(init)
+    _wait_until_ready(supervisor, options.host, port)
+    if supervisor.is_stopping:
+        return prepared
+    (data / "ready").touch()
+    if options.demo:
+        supervisor.add(_part("visitor", "talk", f"ws://{_reachable(options.host)}:{port}/ws", environment=environment))
+    return prepared
+
+
+def _console() -> Path:
+    """The built desk and widget, built now if the sources are newer."""
+    from console import build  # noqa: PLC0415  (first the person's mistakes, then our work)
+
+    try:
+        return build.ensure()
+    except build.BuildError as error:
+        raise StartError(str(error)) from error
+
+
+def _nats(data: Path, profile: str) -> tuple[embedded.Server, Part]:
+    password = datafolder.secret(data, "nats").read_text()
+    store = (data / "nats").absolute()
+    sync = embedded.SYNC_OF_PROFILE[profile]
+    with (data / "nats.log").open("wb") as log:
+        server = embedded.start(store=store, password=password, sync=sync, log=log)
+    part = Part(
+        name="nats-server",
+        command=embedded.command(),
+        environment={
+            **os.environ,
+            **embedded.environment(store=store, password=password, sync=sync, port=server.port),
+        },
+        rank=_LAST,
+    )
+    return server, part
+
+
+def _part(name: str, *arguments: str, environment: dict[str, str]) -> Part:
+    return Part(name, (sys.executable, "-m", "trunkline", *arguments), environment, rank=_FIRST)
+
+
+def _begin_init(environment: dict[str, str], *, demo: bool) -> subprocess.Popen[bytes]:
+    arguments = ["--demo"] if demo else []
+    return subprocess.Popen(
+        [sys.executable, "-m", "trunkline", "init", "--json", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        process_group=0,
+        preexec_fn=embedded.die_with_parent(),  # noqa: PLW1509  (one thread)
+    )
+
+
+def _finish_init(init: subprocess.Popen[bytes]) -> Prepared:
+    output, _ = init.communicate()
+    if init.returncode != 0:
+        raise StartError("the streams or the first tenant couldn't be made: see the message above.")
+    answer: dict[str, Any] = json.loads(output)
+    return Prepared(answer["invitation"], answer["agents"])
+
+
+def _has_been_ready(data: Path) -> bool:
+    return (data / "ready").exists()
+
+
+def _usable_port(host: str, port: int) -> int:
+    """`port`, or a free one for 0. Raises StartError if somebody listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(f"{host}:{port} can't be used: {error.strerror}. Give another by --port.") from error
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not supervisor.is_stopping and not _is_ready(_reachable(host), port):
+        if time.monotonic() > deadline:
+            raise StartError(f"the node wasn't ready within {READY_WITHIN_S:.0f} s: see its messages above.")
+        supervisor.wait(0.02)
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (read, not bound)
+
+
+def _banner(options: Options, port: int, prepared: Prepared, took_s: float) -> str:
+    address = f"http://{_reachable(options.host)}:{port}"
+    lines = [
+        f"Trunkline {version('trunkline')}",
+        "",
+        f"  Desk     {address}/",
+        f"  Chat     {address}/w/web",
+        f"  Storage  {options.profile}: {DURABILITY[options.profile]}",
+        f"  Data     {options.data.absolute()}",
+    ]
+    if prepared.invitation:
+        lines += ["", "  Become the first admin (this link works once):", f"  {address}/#/join/{prepared.invitation}"]
+    if prepared.agents:
+        lines += ["", "  Agents of the demo:"]
+        width = max(len(agent["email"]) for agent in prepared.agents)
+        lines += [f"  {a['email']:<{width}}  {a['password']}  {a['name']}" for a in prepared.agents]
+    return "\n".join([*lines, "", f"Ready after {took_s:.1f} s. Ctrl-C stops it."])
