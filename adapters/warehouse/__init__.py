@@ -1,0 +1,1 @@
+"""The log as tables: loads events into ClickHouse effectively once, answers reports and search (warehouse.md)."""

@@ -1,0 +1,198 @@
+"""The only door to ClickHouse: one writer and a few readers, each a client in a thread of its own.
+
+The event loop never calls the engine. Clients aren't shared between threads: chDB holds one lock a
+client, so two threads on one client wait for each other (warehouse.md, section 1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, NamedTuple, TypeVar
+from xml.sax.saxutils import escape
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from adapters.warehouse.settings import Target, Warehouse
+from backbone.errors import InvalidInputError, UnavailableError
+
+T = TypeVar("T")
+
+READ_LIMITS = {
+    "max_execution_time": 10,
+    "max_memory_usage": 1_000_000_000,
+    "max_rows_to_read": 50_000_000,
+    "max_result_rows": 10_000,
+    "result_overflow_mode": "throw",
+    "max_threads": 2,
+    "do_not_merge_across_partitions_select_final": 1,
+}
+"""What one reading query may cost (warehouse.md, section 6)."""
+
+TOO_WIDE = frozenset({158, 159, 241, 396})
+"""Engine errors that mean: too many rows, too long, too much memory, too large a result."""
+
+_CONFIG = """<clickhouse>
+  <max_server_memory_usage>{memory_bytes}</max_server_memory_usage>
+  <background_pool_size>2</background_pool_size>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <tables_loader_background_pool_size>2</tables_loader_background_pool_size>
+  <backups><allowed_path>{backup_dir}/</allowed_path></backups>
+</clickhouse>
+"""
+
+
+class LockedError(UnavailableError):
+    """Another process has the embedded engine's directory open."""
+
+    code = "warehouse.locked"
+
+
+class Engine:
+    """An open engine. `write` runs on the writer, one call after another; `read` on one of the readers.
+
+    Both take a function of a client that runs in a thread; both raise what it raises, engine errors
+    turned into UnavailableError or, for a query that asks too much, InvalidInputError.
+    """
+
+    def __init__(self, target: Target, settings: Warehouse) -> None:
+        """Takes the directory of an embedded engine. Raises LockedError if another process has it."""
+        self.target = target
+        self._held = _hold(Path(target.path), settings) if target.path else None
+        self._own = threading.local()
+        self._clients: list[Client] = []
+        self._writer = ThreadPoolExecutor(1, "warehouse-writer")
+        self._readers = ThreadPoolExecutor(settings.readers, "warehouse-reader")
+
+    async def write(self, work: Callable[[Client], T]) -> T:
+        """Runs `work` on the writer."""
+        return await self._run(self._writer, self._open_writer, work, None)
+
+    async def read(self, work: Callable[[Client], T], deadline: float | None = None) -> T:
+        """Runs `work` on a reader, or raises UnavailableError if `deadline` (monotonic seconds) passed before it began."""
+        return await self._run(self._readers, self._open_reader, work, deadline)
+
+    def close(self) -> None:
+        """Waits for what runs, then closes every client. Call it outside the event loop."""
+        self._writer.shutdown()
+        self._readers.shutdown()
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        if self._held:
+            self._held.lock.close()
+
+    async def _run(
+        self,
+        pool: ThreadPoolExecutor,
+        open_client: Callable[[], Client],
+        work: Callable[[Client], T],
+        deadline: float | None,
+    ) -> T:
+        def call() -> T:
+            if deadline is not None and time.monotonic() > deadline:
+                raise UnavailableError("warehouse.late", "The answer would have come too late; ask again.")
+            return guarded(work, self._own_client(open_client))
+
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    def _own_client(self, open_client: Callable[[], Client]) -> Client:
+        client: Client | None = getattr(self._own, "client", None)
+        if client is None:
+            client = self._own.client = open_client()
+            self._clients.append(client)
+        return client
+
+    def _connect(self) -> Client:
+        try:
+            if self._held is None:
+                return clickhouse_connect.get_client(dsn=self.target.dsn, database="default")
+            return clickhouse_connect.get_client(
+                interface="chdb", path=self.target.path, chdb_options={"config-file": str(self._held.config)}
+            )
+        except ClickHouseError as failed:
+            raise UnavailableError("warehouse.engine_unavailable", f"ClickHouse can't be opened: {failed}") from failed
+
+    def _open_writer(self) -> Client:
+        client = self._connect()
+        client.command(f"CREATE DATABASE IF NOT EXISTS {quoted(self.target.database)}")
+        client.database = self.target.database
+        return client
+
+    def _open_reader(self) -> Client:
+        client = self._connect()
+        client.database = self.target.database
+        for name, value in READ_LIMITS.items():
+            client.set_client_setting(name, value)
+        # Last, since nothing can be set after it.
+        client.set_client_setting("readonly", 1)
+        return client
+
+
+def guarded(work: Callable[[Client], T], client: Client) -> T:
+    """`work(client)`, with engine errors as ours."""
+    try:
+        return work(client)
+    except ClickHouseError as failed:
+        raise _ours(failed) from failed
+
+
+def rows(client: Client, sql: str, parameters: dict[str, Any], **how: Any) -> list[tuple[Any, ...]]:
+    """The rows of one query with bound parameters."""
+    return [tuple(row) for row in client.query(sql, parameters=parameters, **how).result_rows]
+
+
+def quoted(name: str) -> str:
+    """An identifier in back quotes."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _ours(failed: ClickHouseError) -> UnavailableError | InvalidInputError:
+    if failed.code in TOO_WIDE:
+        return InvalidInputError("warehouse.too_wide", "That asks for too much at once; narrow the range.")
+    return UnavailableError("warehouse.query_failed", f"ClickHouse refused: {str(failed)[:500]}")
+
+
+class _Held(NamedTuple):
+    """An embedded engine's directory, ours while `lock` is open."""
+
+    lock: IO[bytes]
+    config: Path
+
+
+def _hold(path: Path, settings: Warehouse) -> _Held:
+    """Locks the directory, writes the engine's config file and empties its scratch folder."""
+    path.mkdir(parents=True, exist_ok=True)
+    lock = (path / "trunkline.lock").open("wb")
+    try:
+        # chDB locks too, but what it says then doesn't tell a locked directory from a broken one.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise LockedError(
+            message=f"{path} is open in another process; an embedded engine allows one."
+        ) from None
+    scratch = path / "inserts"
+    # chDB takes each insert from a temporary file. Kept beside the data: the system's own folder may be
+    # memory, and what a killed process left behind is swept here on the next start.
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    tempfile.tempdir = str(scratch)
+    config = path / "trunkline.xml"
+    config.write_text(
+        _CONFIG.format(
+            memory_bytes=settings.memory_bytes,
+            backup_dir=escape(settings.backup_dir or str(path.parent / "backup")),
+        ),
+        encoding="utf-8",
+    )
+    return _Held(lock, config)
