@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from trunkline.embedded import USER, StartError
 
@@ -109,7 +110,7 @@ def environment(data: Path, now: Running) -> dict[str, str]:
         "TRUNKLINE_NATS_PASSWORD_FILE": str(secret(data, "nats").absolute()),
         "TRUNKLINE_SECRET_FILE": str(secret(data, "signing").absolute()),
         "TRUNKLINE_PROFILE": now.profile,
-        "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{(data / 'warehouse').absolute()}",
+        "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{quote(str((data / 'warehouse').absolute()))}",
     }
 
 

@@ -23,7 +23,7 @@ BACKOFF_MOST_S: Final = 30.0
 STEADY_S: Final = 60.0
 """A child that lived this long begins again with the least backoff."""
 
-WRONG_SETTING: Final = 2
+WRONG_SETTING: Final = 78
 """Exit code of a process that refuses its settings: starting it again would change nothing."""
 
 
