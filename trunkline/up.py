@@ -85,7 +85,7 @@ def _start(options: Options, port: int, console: Path, supervisor: Supervisor) -
         "TRUNKLINE_NODE_PORT": str(port),
         "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
     }
-    init = _begin_init(environment, demo=options.demo)
+    init = _begin_init(environment, demo=data / "secret" / "demo" if options.demo else None)
     if not _has_been_ready(data):
         init.wait()  # the first time, everything else needs what it makes
     supervisor.add(_part("node", "node", environment=environment))
@@ -133,8 +133,8 @@ def _part(name: str, *arguments: str, environment: dict[str, str]) -> Part:
     return Part(name, (sys.executable, "-m", "trunkline", *arguments), environment, rank=_FIRST)
 
 
-def _begin_init(environment: dict[str, str], *, demo: bool) -> subprocess.Popen[bytes]:
-    arguments = ["--demo"] if demo else []
+def _begin_init(environment: dict[str, str], *, demo: Path | None) -> subprocess.Popen[bytes]:
+    arguments = ["--demo", str(demo)] if demo else []
     return subprocess.Popen(
         [sys.executable, "-m", "trunkline", "init", "--json", *arguments],
         env=environment,

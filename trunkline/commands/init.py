@@ -1,0 +1,53 @@
+"""`trunkline init`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from trunkline.embedded import StartError
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the `trunkline up` to work on. [default: the settings, or ./data if that runs]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+@click.option("--demo", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
+def command(data: Path | None, demo: Path | None, *, as_json: bool) -> None:
+    """Make streams, buckets, the tenant `main`, its inbox `web` and an admin. Safe to repeat.
+
+    TRUNKLINE_ADMIN_EMAIL and TRUNKLINE_ADMIN_PASSWORD make the first admin. Without them, and while there is none,
+    init prints the secret of a link that lets one person become it.
+    """
+    import msgspec  # noqa: PLC0415  (the other commands don't wait for these)
+
+    from backbone.errors import TrunklineError  # noqa: PLC0415
+    from trunkline.connect import common_settings, connected  # noqa: PLC0415
+    from trunkline.prepare import Prepared, demo_logins, prepare  # noqa: PLC0415
+
+    async def work() -> Prepared:
+        common = common_settings(data)
+        async with connected(common, "init") as link:
+            email = os.environ.get("TRUNKLINE_ADMIN_EMAIL", "")
+            password = os.environ.get("TRUNKLINE_ADMIN_PASSWORD", "")
+            return await prepare(link, common, email=email, password=password, demo=logins)
+
+    logins = demo_logins(demo) if demo else None
+    try:
+        prepared = asyncio.run(work())
+    except (TrunklineError, StartError) as error:
+        click.echo(f"trunkline init: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(msgspec.json.encode(prepared))
+        return
+    click.echo(f"made: {', '.join(prepared.made)}" if prepared.made else "all streams and buckets were there")
+    if prepared.admin:
+        click.echo(f"admin: {prepared.admin}")
+    else:
+        click.echo(f"no admin yet: open /#/join/{prepared.invitation} on any node within 24 hours (works once)")

@@ -1,0 +1,36 @@
+"""A connection to NATS for one command: opened within a deadline, closed on leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from backbone.errors import UnavailableError
+from backbone.link import Link
+from backbone.settings import Common, load
+from trunkline.datafolder import joined
+
+
+def common_settings(data: Path | None) -> Common:
+    """The settings of the system on `data`, or of the environment. Raises SettingError and StartError."""
+    return load(Common, environ=joined(data, os.environ))
+
+
+@contextlib.asynccontextmanager
+async def connected(common: Common, name: str, within_s: float = 10.0) -> AsyncIterator[Link]:
+    """A link for as long as the block lasts. Raises UnavailableError if NATS doesn't answer in time."""
+    link = Link()
+    try:
+        async with asyncio.timeout(within_s):
+            await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
+    except TimeoutError:
+        raise UnavailableError(
+            "log.unavailable", f"NATS doesn't answer at {common.nats_url} within {within_s:.0f} s."
+        ) from None
+    try:
+        yield link
+    finally:
+        await link.close()

@@ -1,0 +1,95 @@
+"""Makes what a new system needs: streams, buckets, tenant `main`, inbox `web`, an admin. Safe to repeat."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from backbone import directory, streams
+from backbone.directory import Agent, Inbox, Invitation
+from backbone.link import Link
+from backbone.settings import Common
+from node.authenticate import hash_password
+from trunkline.datafolder import keep_private
+
+TENANT: Final = "main"
+INBOX: Final = "web"
+
+DEMO_AGENTS: Final = (
+    Agent(id="linxiao", name="林晓", email="linxiao@demo.example", password="", role="supervisor", locale="zh-CN"),
+    Agent(id="zhouyuan", name="周远", email="zhouyuan@demo.example", password="", locale="zh-CN"),
+    Agent(id="emma", name="Emma Clarke", email="emma@demo.example", password="", locale="en"),
+)
+
+
+class Login(Struct):
+    """How an agent of the demo signs in."""
+
+    name: str
+    email: str
+    password: str
+
+
+class Prepared(Struct):
+    """What was made. `invitation` is empty once there is an admin; its secret stands nowhere else."""
+
+    made: list[str]
+    admin: str
+    invitation: str
+    agents: list[Login]
+
+
+async def prepare(
+    link: Link, common: Common, *, email: str = "", password: str = "", demo: list[Login] | None = None
+) -> Prepared:
+    """Make what is missing. `email` and `password` name the first admin, `demo` the agents of the demo.
+
+    Raises InvalidInputError for an address or password that can't be, UnavailableError without JetStream.
+    """
+    made = await streams.ensure(link, common.log_streams(), common.replicas)
+    await directory.create_tenant(link, TENANT, "Main")
+    await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))
+    admin = await _first_admin(link, email, password)
+    invitation = "" if admin else await _only_invitation(link)
+    for agent, login in zip(DEMO_AGENTS, demo or [], strict=False):
+        if await directory.get_agent(link, TENANT, agent.id) is None:
+            whole = msgspec.structs.replace(agent, password=hash_password(login.password))
+            await directory.create_agent(link, TENANT, whole)
+    return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [])
+
+
+def demo_logins(file: Path) -> list[Login]:
+    """The logins of the demo's agents: passwords made once and kept in `file`, before anybody has them."""
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=list[Login])
+    logins = [Login(name=a.name, email=a.email, password=secrets.token_urlsafe(9)) for a in DEMO_AGENTS]
+    keep_private(file, msgspec.json.encode(logins).decode())
+    return logins
+
+
+async def _first_admin(link: Link, email: str, password: str) -> str:
+    """The e-mail address of an admin, made now if an address is given and there is none; empty without."""
+    admins = [a.email for a in await directory.list_agents(link, TENANT) if a.role == "admin" and a.active]
+    if admins or not email:
+        return admins[0] if admins else ""
+    agent = Agent(id="", name=email.partition("@")[0], email=email, password=hash_password(password), role="admin")
+    return (await directory.create_agent(link, TENANT, agent)).email
+
+
+async def _only_invitation(link: Link) -> str:
+    """A fresh invitation for the first admin; the ones before it open nothing any more."""
+    bucket = directory.directory(link)
+    for kept in await bucket.all(f"{directory.SYSTEM}.invitation.*"):
+        found = kept.value
+        if isinstance(found, Invitation) and _is_superseded(found):
+            await bucket.delete(kept.key)
+    return await directory.invite(link, TENANT, "admin")
+
+
+def _is_superseded(invitation: Invitation) -> bool:
+    return (invitation.tenant, invitation.role) == (TENANT, "admin") or invitation.exp < time.time()
