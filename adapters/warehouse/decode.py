@@ -18,6 +18,7 @@ from backbone.reader import Entry
 UNKNOWN: Final = "unknown"
 LATEST_MS: Final = 9_000_000_000_000
 """Year 2255: later times don't fit DateTime64(3)."""
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Stored(NamedTuple):
@@ -44,66 +45,53 @@ class Stored(NamedTuple):
     fault: str
 
 
-def decode(entry: Entry, epoch: int) -> Stored:
-    """The entry as a row; never raises for what the bytes hold. `fault` is empty or says what is wrong."""
-    raw = entry.raw
+class Reading(NamedTuple):
+    """What bytes say on their subject. `fault` is empty, or says why `event` must not be believed."""
+
+    type: str
+    envelope: ev.Event | ev.Envelope | None
+    event: ev.Event | None
+    fault: str
+
+
+def read(raw: bytes, tenant: str, channel: str, conv: str) -> Reading:
+    """Reads stored bytes that lay on the subject of `conv`; never raises for what they hold."""
     try:
-        event: ev.Event | None = ev.parse(raw)
-        envelope: ev.Event | ev.Envelope = event  # type: ignore[assignment]
-        kind = type(event).__struct_config__.tag
-        fault = ""
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        event = None
+        event = ev.parse(raw)
+    except _UNREADABLE as wrong:
         try:
             envelope = ev.parse_envelope(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:
-            return _faulty(entry, epoch, UNKNOWN, str(worse))
-        kind = envelope.type
-        fault = str(wrong) if kind in ev.TYPES else ""
+        except _UNREADABLE as worse:
+            return Reading(UNKNOWN, None, None, str(worse))
+        # A type that this version doesn't know is no fault; a known one that doesn't fit its Struct is.
+        fault = str(wrong) if envelope.type in ev.TYPES else _misfit(envelope, tenant, channel, conv)
+        return Reading(envelope.type or UNKNOWN, envelope, None, fault)
+    fault = _misfit(event, tenant, channel, conv)
+    return Reading(str(type(event).__struct_config__.tag), event, None if fault else event, fault)
+
+
+def decode(entry: Entry, epoch: int) -> Stored:
+    """The entry as a row. With a fault it is dated by the stream and named by the hash of its bytes."""
     where = subjects.parse_chat(entry.subject)
-    id_ = _uuid(envelope.id)
-    if fault or id_ is None or not 0 <= envelope.at < LATEST_MS:
-        return _faulty(entry, epoch, kind or UNKNOWN, fault or "id isn't a UUID, or at isn't a time in ms")
-    if (envelope.tenant, envelope.channel, envelope.conv) != where[1:]:
-        return _faulty(entry, epoch, kind or UNKNOWN, f"tenant, channel or conv don't fit subject {entry.subject}")
+    kind, envelope, event, fault = read(entry.raw, where.tenant, where.channel, where.conv)
+    place = (entry.s, epoch, entry.seq, entry.at_ms, where.tenant, where.channel, where.conv)
+    if fault or envelope is None:
+        digest = hashlib.sha256(entry.raw).digest()[:16]
+        return Stored(*place, digest, kind, "", "", entry.at_ms, entry.raw, None, fault)
+    id_ = _uuid(envelope.id) or b""
     return Stored(
-        entry.s,
-        epoch,
-        entry.seq,
-        entry.at_ms,
-        where.tenant,
-        where.channel,
-        where.conv,
-        id_,
-        str(kind),
-        envelope.by.kind,
-        envelope.by.id,
-        envelope.at,
-        raw,
-        event,
-        "",
+        *place, id_, kind, envelope.by.kind, envelope.by.id, envelope.at, entry.raw, event, ""
     )
 
 
-def _faulty(entry: Entry, epoch: int, kind: str, fault: str) -> Stored:
-    where = subjects.parse_chat(entry.subject)
-    return Stored(
-        entry.s,
-        epoch,
-        entry.seq,
-        entry.at_ms,
-        where.tenant,
-        where.channel,
-        where.conv,
-        hashlib.sha256(entry.raw).digest()[:16],
-        kind,
-        "",
-        "",
-        entry.at_ms,
-        entry.raw,
-        None,
-        fault,
-    )
+def _misfit(envelope: ev.Event | ev.Envelope, tenant: str, channel: str, conv: str) -> str:
+    if (envelope.tenant, envelope.channel, envelope.conv) != (tenant, channel, conv):
+        return "tenant, channel or conv of the event aren't those of its subject"
+    if _uuid(envelope.id) is None:
+        return "id isn't a UUID"
+    if not 0 <= envelope.at < LATEST_MS:
+        return "at isn't a time in ms"
+    return ""
 
 
 def _uuid(text: str) -> bytes | None:

@@ -36,6 +36,11 @@ def cut(rows: Sequence[Stored]) -> list[list[Stored]]:
 
     Within a load rows are in order of stream and sequence; over the loads, each stream's rows keep theirs.
     """
+    times = [row.stored_ms for row in rows]
+    if not times:
+        return []
+    if _month(min(times)) == _month(max(times)):
+        return [sorted(rows, key=_stream)]
     waiting: dict[str, list[Stored]] = {}
     for row in rows:
         waiting.setdefault(row.s, []).append(row)
@@ -87,6 +92,10 @@ def resume_at(cursor: Place | None, state: StreamState) -> int:
     if state.epochs.holds(cursor.epoch, cursor.seq):
         return cursor.seq + 1
     return min((first for epoch, first in state.epochs.stretches if epoch > cursor.epoch), default=1)
+
+
+def _stream(row: Stored) -> str:
+    return row.s
 
 
 def _month(stored_ms: int) -> tuple[int, int]:

@@ -1,0 +1,145 @@
+"""One load into the tables, so that a kill at any point leaves nothing lost and nothing doubled.
+
+Order: the promise, events, messages, conversations, done (warehouse.md, section 2). Every insert but that
+of `conversations` carries a token made of the promised ranges. Rows of `conversations` depend on what
+memory held, so that a token would not always name the same rows; their version makes a repeat harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from adapters.warehouse import journal, pack
+from adapters.warehouse.checksum import checksum
+from adapters.warehouse.decode import Stored, decode
+from adapters.warehouse.engine import rows
+from adapters.warehouse.journal import Totals
+from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
+from adapters.warehouse.plan import Place, Range, token
+from adapters.warehouse.statements import internal
+from backbone import events as ev
+from backbone import subjects
+from backbone.errors import TrunklineError
+from backbone.reader import Entry
+
+KEYS_AT_ONCE: Final = 1_000
+
+
+class FencedError(TrunklineError):
+    """Another loader with a newer lease has written; this one must stop."""
+
+    code = "warehouse.fenced"
+
+
+class Load(NamedTuple):
+    """What one load holds and where it stands. `cursors` are those after it; `is_promised`: an unfinished one again."""
+
+    group: str
+    number: int
+    fence: int
+    ranges: tuple[Range, ...]
+    rows: Sequence[Stored]
+    cursors: dict[str, Place]
+    is_promised: bool
+
+
+def perform(client: Client, load: Load, memory: Memory, holds: type_of_holds, keep_days: int) -> Totals:
+    """Brings a load into every table. Raises FencedError if a newer loader has been here."""
+    if journal.newest_fence(client, load.group, load.number) > load.fence:
+        raise FencedError(message=f"Load {load.number} of group {load.group} was begun by a newer loader.")
+    if not load.is_promised:
+        journal.begin(client, load.group, load.number, load.fence, load.ranges)
+    now_ms = max((row.stored_ms for row in load.rows), default=0)
+    _learn(client, memory, memory.missing(load.rows, now_ms), holds)
+    prevs, due = memory.apply(load.rows, now_ms)
+    if load.rows:
+        _insert(client, load, "events", pack.events_table(load.rows, prevs, keep_days))
+    if messages := _messages(client, load.rows, memory):
+        _insert(client, load, "messages", pack.messages_table(messages, keep_days))
+    if due:
+        client.insert_arrow("conversations", pack.conversations_table(due, keep_days))
+    totals = Totals(len(load.rows), checksum([row.seq for row in load.rows], [row.id for row in load.rows]))
+    journal.finish(
+        client, load.group, load.number, load.fence, load.ranges, totals, load.cursors, memory.unwritten_since
+    )
+    return totals
+
+
+def write_due(client: Client, memory: Memory, holds: type_of_holds, now_ms: int, keep_days: int) -> int:
+    """Writes the rows of conversations that are due by `now_ms` without any new event; returns how many."""
+    _learn(client, memory, memory.missing([], now_ms), holds)
+    _, due = memory.apply([], now_ms)
+    if due:
+        client.insert_arrow("conversations", pack.conversations_table(due, keep_days))
+    return len(due)
+
+
+def moved_since(client: Client, since_ms: int) -> list[type_of_key]:
+    """Conversations of which an event was stored at or after `since_ms`."""
+    return [(str(t), str(c)) for t, c in rows(client, internal("moved_since"), {"since_ms": since_ms})]
+
+
+def _insert(client: Client, load: Load, table: str, packed: Any) -> None:
+    client.insert_arrow(table, packed, settings={"insert_deduplication_token": token(load.ranges, table)})
+
+
+def _learn(client: Client, memory: Memory, keys: list[type_of_key], holds: type_of_holds) -> None:
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        memory.learn(some, _past(client, "past", {"keys": some}), holds)
+
+
+def _messages(client: Client, load: Sequence[Stored], memory: Memory) -> list[pack.Message]:
+    """The rows of `messages` that a load makes, in its order; changes of what was never seen make none."""
+    here = {(r.tenant, r.conv, r.id): r for r in load if isinstance(r.event, ev.MessageAdded)}
+    wanted = [
+        (row, _target(row.event))
+        for row in load
+        if isinstance(row.event, ev.MessageEdited | ev.MessageRecalled)
+    ]
+    far = [(row, target) for row, target in wanted if (row.tenant, row.conv, target) not in here]
+    origins = here | _originals(client, far)
+    found = []
+    for row in load:
+        match row.event:
+            case ev.MessageAdded():
+                found.append(pack.Message(row, row, memory.inbox(row)))
+            case ev.MessageEdited() | ev.MessageRecalled():
+                origin = origins.get((row.tenant, row.conv, _target(row.event)))
+                if origin is not None:
+                    found.append(pack.Message(origin, row, memory.inbox(row)))
+    return found
+
+
+def _originals(client: Client, far: Sequence[tuple[Stored, bytes]]) -> dict[tuple[str, str, bytes], Stored]:
+    if not far:
+        return {}
+    parameters = {
+        "keys": sorted({(row.tenant, row.conv) for row, _ in far}),
+        "ids": sorted({target.hex() for _, target in far if target}),
+    }
+    found = {}
+    for past in _past(client, "originals", parameters):
+        subject = subjects.chat(past.tenant, past.channel, past.conversation)
+        row = decode(Entry(past.stream, past.seq, past.stored_ms, subject, past.raw), past.epoch)
+        found[row.tenant, row.conv, row.id] = row
+    return found
+
+
+def _target(event: ev.MessageEdited | ev.MessageRecalled) -> bytes:
+    try:
+        return bytes.fromhex(event.target.replace("-", ""))
+    except ValueError:
+        return b""
+
+
+def _past(client: Client, name: str, parameters: dict[str, Any]) -> list[Past]:
+    found = rows(client, internal(name), parameters, column_formats={"raw": "bytes"})
+    return [Past(*row[:7], raw=_bytes(row[7])) for row in found]
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
