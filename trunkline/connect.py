@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+import structlog
 
 from backbone.errors import UnavailableError
 from backbone.link import Link
@@ -22,13 +25,16 @@ def common_settings(data: Path | None) -> Common:
 @contextlib.asynccontextmanager
 async def connected(common: Common, name: str, within_s: float = 10.0) -> AsyncIterator[Link]:
     """A link for as long as the block lasts. Raises UnavailableError if NATS doesn't answer in time."""
+    # A command says once what is wrong; it doesn't report each try.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     link = Link()
     try:
         async with asyncio.timeout(within_s):
             await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
     except TimeoutError:
+        why = f" ({link.last_error})" if link.last_error else ""
         raise UnavailableError(
-            "log.unavailable", f"NATS doesn't answer at {common.nats_url} within {within_s:.0f} s."
+            "log.unavailable", f"NATS at {common.nats_url} didn't let us in within {within_s:.0f} s{why}."
         ) from None
     try:
         yield link

@@ -1,0 +1,178 @@
+"""What `trunkline doctor` looks at. Each check answers with what it found and, if something is wrong, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from backbone import streams
+from backbone.errors import TrunklineError
+from backbone.link import ApiError, Link
+from backbone.service import DURABILITY
+from backbone.settings import Common
+from trunkline.connect import connected
+from trunkline.datafolder import Running
+
+DISK_LEAST_BYTES: Final = 5 * 1024**3
+CLOCK_MOST_S: Final = 1.0
+ADAPTERS: Final = ("routing", "warehouse")
+GIB: Final = 1024**3
+
+type_of_state = Literal["ok", "warning", "wrong"]
+
+
+class Check(Struct):
+    """One finding. `todo` is empty when all is well."""
+
+    name: str
+    state: type_of_state
+    detail: str
+    todo: str = ""
+
+
+async def examine(common: Common, data: Path | None, now: Running | None) -> AsyncIterator[Check]:
+    """All findings, as they come. `data` and `now`: the folder and ports of a `trunkline up` on this machine."""
+    yield console()
+    if data is not None:
+        yield await asyncio.to_thread(disk, data)
+    try:
+        async with connected(common, "doctor", within_s=5) as link:
+            yield await server(link)
+            async for check in log(link, common):
+                yield check
+            yield durability(common)
+            yield await clock(link, common)
+            async for check in adapters(link):
+                yield check
+    except TrunklineError as error:
+        yield Check(
+            "nats",
+            "wrong",
+            str(error),
+            "Start it (`trunkline up` brings its own), or set TRUNKLINE_NATS_URL, _USER and _PASSWORD.",
+        )
+    if now is not None:
+        yield await asyncio.to_thread(node, now.node_port)
+
+
+def console() -> Check:
+    """Whether the desk and the widget are built."""
+    from console import DIST  # noqa: PLC0415  (an adapter's image may come without it)
+
+    missing = [name for name in ("desk/index.html", "widget/index.html", "w.js") if not (DIST / name).is_file()]
+    if missing:
+        todo = "Run `python -m console.build` in a checkout, or install the package again."
+        return Check("console", "wrong", f"no {', '.join(missing)} in {DIST}", todo)
+    return Check("console", "ok", f"built, in {DIST}")
+
+
+def disk(data: Path) -> Check:
+    """Free space where the log and the warehouse are."""
+    usage = shutil.disk_usage(data)
+    detail = f"{usage.free / GIB:.1f} GiB free of {usage.total / GIB:.1f} at {data.absolute()}"
+    if usage.free < DISK_LEAST_BYTES:
+        return Check("disk", "warning", detail, "Make room: a full disk stops the log, and then nothing is stored.")
+    return Check("disk", "ok", detail)
+
+
+async def server(link: Link) -> Check:
+    """Whether nats-server answers, and how fast."""
+    began = time.perf_counter()
+    await link.flush(timeout=5)
+    took_ms = (time.perf_counter() - began) * 1000
+    version = link.connected_server_version
+    number = f"{version.major}.{version.minor}.{version.patch}"
+    return Check("nats", "ok", f"nats-server {number}, round trip {took_ms:.1f} ms")
+
+
+async def log(link: Link, common: Common) -> AsyncIterator[Check]:
+    """Whether every stream and bucket is there as this version wants it."""
+    wanted = streams.everything(common.log_streams(), common.replicas)
+    missing: list[str] = []
+    changed: list[str] = []
+    events = stored_bytes = 0
+    for spec in wanted:
+        try:
+            info = await link.api(f"STREAM.INFO.{spec.name}", {})
+        except ApiError:
+            missing.append(spec.name)
+            continue
+        stored_bytes += info["state"]["bytes"]
+        events += info["state"]["messages"] if spec.name.startswith("CHAT_") else 0
+        differs = differences(spec.config, info["config"])
+        if differs:
+            changed.append(f"{spec.name} has other {', '.join(differs)}")
+    if missing:
+        changed.append(
+            f"{len(missing)} of {len(wanted)} missing ({', '.join(missing[:3])}{' ...' * (len(missing) > 3)})"
+        )
+    if changed:
+        yield Check("streams", "wrong", "; ".join(changed), "Run `trunkline init`: it makes and updates them.")
+    else:
+        detail = f"{len(wanted)} streams and buckets, {events:,} events, {stored_bytes / GIB:.2f} GiB"
+        yield Check("streams", "ok", detail)
+
+
+def differences(wanted: dict[str, Any], present: dict[str, Any]) -> list[str]:
+    """Settings of a stream that are otherwise than wanted; replicas and storage are the operator's."""
+    return [
+        key
+        for key, value in wanted.items()
+        if key not in {"num_replicas", "storage", "persist_mode"} and present.get(key, False) != value
+    ]
+
+
+def durability(common: Common) -> Check:
+    """What an acknowledgement means here."""
+    return Check("durability", "ok", DURABILITY[common.profile])
+
+
+async def clock(link: Link, common: Common) -> Check:
+    """How far our clock is from the server's; times of events are those of the process that writes them."""
+    before = time.time()
+    try:
+        info = await link.api(f"STREAM.INFO.{streams.chat_stream(common.log_streams()[0])}", {})
+    except ApiError:
+        return Check("clock", "warning", "can't be compared without a stream", "Run `trunkline init`.")
+    between = (before + time.time()) / 2
+    offset_s = between - datetime.fromisoformat(info["ts"]).timestamp()
+    detail = f"{abs(offset_s) * 1000:.0f} ms from the server's"
+    if abs(offset_s) > CLOCK_MOST_S:
+        return Check("clock", "wrong", detail, "Synchronise the clocks (chrony or systemd-timesyncd) on all machines.")
+    return Check("clock", "ok", detail)
+
+
+async def adapters(link: Link) -> AsyncIterator[Check]:
+    """Whether each adapter answers over NATS."""
+    for name in ADAPTERS:
+        try:
+            reply = await link.request_raw(f"$SRV.PING.{name}", b"", timeout_s=3)
+            answer = json.loads(reply.data)
+            yield Check(name, "ok", f"answers, version {answer.get('version', '?')}")
+        except TrunklineError:
+            yield Check(name, "wrong", "doesn't answer", f"Start it: `trunkline adapter {name}`; then read its log.")
+
+
+def node(port: int) -> Check:
+    """What the node of this machine says of itself."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        body = json.loads(connection.getresponse().read())
+    except (OSError, ValueError) as error:
+        return Check("node", "wrong", f"doesn't answer on port {port}: {error}", "Read its log; start it again.")
+    finally:
+        connection.close()
+    if not body["ready"]:
+        problems = "; ".join(f"{name}: {text}" for name, text in body["checks"].items() if text != "ok")
+        return Check("node", "wrong", problems, "Mend what it names; it is ready again by itself.")
+    return Check("node", "ok", f"ready on port {port}")
