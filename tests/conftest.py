@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
+from backbone.logging import configure
+from backbone.settings import Common
 from tests.harness.nats import NatsServer, running_nats
 
 
@@ -16,6 +18,12 @@ from tests.harness.nats import NatsServer, running_nats
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """Async tests run on the loop that production runs on."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs() -> None:
+    """Logs as production writes them: the console's traceback would read source files inside the loop."""
+    configure("test", Common(log_format="json", log_level="warning"))
 
 
 @pytest.fixture(autouse=True)

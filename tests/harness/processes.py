@@ -50,12 +50,9 @@ class Process:
     def start(self) -> Process:
         """Start it without waiting; a second start keeps the port."""
         self.port = self.port or free_port()
+        setting = "TRUNKLINE_NODE_PORT" if self.arguments == ["node"] else "TRUNKLINE_HEALTH_PORT"
         with self.log.open("ab") as log:
-            self.process = start_trunkline(
-                self.arguments,
-                {**self.environment, "TRUNKLINE_HEALTH_PORT": str(self.port), "TRUNKLINE_NODE_PORT": str(self.port)},
-                log,
-            )
+            self.process = start_trunkline(self.arguments, {**self.environment, setting: str(self.port)}, log)
         return self
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> Process:

@@ -1,0 +1,1 @@
+"""Subscriber processes of the log, one folder each, all of one shape."""

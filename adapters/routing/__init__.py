@@ -1,0 +1,1 @@
+"""Decides who gets a conversation and keeps the heads of conversations."""

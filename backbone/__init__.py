@@ -1,0 +1,1 @@
+"""The contract that every process of Trunkline shares. Imports nothing of ours."""

@@ -1,0 +1,192 @@
+"""Typed key-value buckets: get, create, compare-and-set, delete, watch (the NATS key-value convention,
+over the raw connection, since nats-py's knows no per-key time to live on put).
+
+Keys are made by `subjects.key`. Values are msgspec Structs as JSON. A revision is the stream's sequence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from backbone.errors import ConflictError, TrunklineError
+from backbone.feed import Delivery, Feed
+from backbone.link import ApiError, Link, header_block, header_value, status_of
+
+WRONG_LAST_SEQUENCE: Final = 10071
+KEYS_BATCH: Final = 1000
+
+V = TypeVar("V")
+
+
+class Kept(NamedTuple, Generic[V]):
+    """A value with its key and revision."""
+
+    key: str
+    value: V
+    revision: int
+
+
+class KeyExistsError(ConflictError):
+    """`create` found a value; somebody was first."""
+
+    code = "bucket.exists"
+
+
+class RevisionError(ConflictError):
+    """The key moved since it was read."""
+
+    code = "bucket.moved"
+
+
+class Change(NamedTuple, Generic[V]):
+    """What a watch tells: a new value, or None when the key was deleted or expired."""
+
+    key: str
+    value: V | None
+    revision: int
+
+
+class Bucket(Generic[V]):
+    """One bucket whose values are all of one type (a Struct, or a tagged union of Structs)."""
+
+    def __init__(self, link: Link, name: str, kind: Any) -> None:
+        self._link = link
+        self._stream = f"KV_{name}"
+        self._prefix = f"$KV.{name}."
+        self._decode: Callable[[bytes], V] = msgspec.json.Decoder(kind).decode
+
+    async def get(self, key: str) -> Kept[V] | None:
+        """The value and its revision, None if there is none (or it was deleted)."""
+        found = await self._last(key)
+        if found is None or found[2]:
+            return None
+        return Kept(key, self._decode(found[1]), found[0])
+
+    async def create(self, key: str, value: V, ttl_s: int = 0) -> int:
+        """Stores the first value of a key; returns its revision. Raises KeyExistsError."""
+        try:
+            return await self._publish(key, value, 0, ttl_s)
+        except RevisionError:
+            # A delete marker also counts as the subject's last message: expect that instead.
+            found = await self._last(key)
+            if found is not None and found[2]:
+                try:
+                    return await self._publish(key, value, found[0], ttl_s)
+                except RevisionError:
+                    pass
+            raise KeyExistsError(message=f"{key} exists already.") from None
+
+    async def update(self, key: str, value: V, revision: int, ttl_s: int = 0) -> int:
+        """Stores a value if the key is still at `revision`; returns the new one. Raises RevisionError."""
+        return await self._publish(key, value, revision, ttl_s)
+
+    async def put(self, key: str, value: V, ttl_s: int = 0) -> int:
+        """Stores a value whatever was there; returns its revision."""
+        return await self._publish(key, value, None, ttl_s)
+
+    def put_soon(self, key: str, value: V) -> asyncio.Future[Any]:
+        """`put` without waiting: the future fails if it wasn't stored."""
+        return self._link.request_future(self._prefix + key, msgspec.json.encode(value))
+
+    async def delete(self, key: str, revision: int | None = None) -> None:
+        """Deletes a key, if `revision` is given only at that one (RevisionError). Watchers hear of it."""
+        pairs: list[tuple[str, str | int]] = [("KV-Operation", "DEL")]
+        if revision is not None:
+            pairs.append(("Nats-Expected-Last-Subject-Sequence", revision))
+        await self._send(key, b"", pairs)
+
+    async def keys(self, key_filter: str = ">") -> list[str]:
+        """All keys with a value that match a filter such as `main.inbox.*`."""
+        return [kept.key for kept in await self.all(key_filter)]
+
+    async def all(self, key_filter: str = ">") -> list[Kept[V]]:
+        """All values that match a filter; for some thousands, else use `watch`."""
+        found: dict[str, Kept[V]] = {}
+
+        def take(change: Change[V]) -> None:
+            if change.value is None:
+                found.pop(change.key, None)
+            else:
+                found[change.key] = Kept(change.key, change.value, change.revision)
+
+        watch = self.watch(take, key_filter)
+        try:
+            async with asyncio.timeout(10):
+                await watch.caught_up.wait()
+        except TimeoutError:
+            raise TrunklineError("bucket.unreadable", f"{self._stream} couldn't be read within 10 s.") from None
+        finally:
+            await watch.close()
+        return sorted(found.values())
+
+    def watch(
+        self,
+        receive: Callable[[Change[V]], None],
+        key_filter: str = ">",
+        reset: Callable[[], None] | None = None,
+    ) -> Feed:
+        """Calls `receive` with every value there is, then with each change; close the feed to end.
+
+        `reset` is called when the bucket was made anew: forget all, everything comes again.
+        """
+        skip = len(self._prefix)
+
+        def take(one: Delivery) -> None:
+            key = one.subject[skip:].decode()
+            value = None if _is_marker(one.header) else self._decode(one.data)
+            receive(Change(key, value, one.seq))
+
+        async def examine(info: dict[str, Any], next_seq: int) -> int:
+            if info["state"]["last_seq"] >= next_seq - 1:
+                return next_seq
+            if reset:
+                reset()
+            return 1
+
+        return Feed(
+            self._link,
+            self._stream,
+            take,
+            start=1,
+            filter_subject=self._prefix + key_filter,
+            last_per_subject=True,
+            examine=examine,
+        )
+
+    async def _publish(self, key: str, value: V, expected: int | None, ttl_s: int) -> int:
+        pairs: list[tuple[str, str | int]] = []
+        if expected is not None:
+            pairs.append(("Nats-Expected-Last-Subject-Sequence", expected))
+        if ttl_s:
+            pairs.append(("Nats-TTL", f"{ttl_s}s"))
+        return await self._send(key, msgspec.json.encode(value), pairs)
+
+    async def _send(self, key: str, payload: bytes, pairs: list[tuple[str, str | int]]) -> int:
+        reply = await self._link.request_raw(self._prefix + key, payload, header_block(*pairs) if pairs else None)
+        answer = msgspec.json.decode(reply.data)
+        if problem := answer.get("error"):
+            if problem.get("err_code") == WRONG_LAST_SEQUENCE:
+                raise RevisionError(message=f"{key} moved meanwhile.")
+            raise ApiError(problem.get("code", 500), problem.get("err_code", 0), problem["description"])
+        revision: int = answer["seq"]
+        return revision
+
+    async def _last(self, key: str) -> tuple[int, bytes, bool] | None:
+        """Revision, bytes and whether it is a delete marker."""
+        reply = await self._link.request_raw(
+            f"$JS.API.DIRECT.GET.{self._stream}",
+            msgspec.json.encode({"last_by_subj": self._prefix + key}),
+        )
+        if status_of(reply.header) is not None:
+            return None
+        revision = int(header_value(reply.header, b"Nats-Sequence") or 0)
+        return revision, reply.data, _is_marker(reply.header)
+
+
+def _is_marker(header: bytes | None) -> bool:
+    """A deleted or expired key leaves a message without a value, said by one of two headers."""
+    return header is not None and (b"\r\nKV-Operation: " in header or b"\r\nNats-Marker-Reason: " in header)

@@ -1,0 +1,235 @@
+"""The directory: tenants, inboxes, agents, invitations (bucket `directory`, keys `<tenant>.<kind>.<id>`).
+
+An inbox's id and an agent's e-mail are unique in the whole system, by create-only claims under `_` that
+name the tenant. Written by nodes and the command line with compare-and-set.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from backbone import subjects
+from backbone.buckets import Bucket, Kept, KeyExistsError, RevisionError
+from backbone.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
+from backbone.ids import check_name, key_hash, new_name, new_secret
+from backbone.link import Link
+
+BUCKET: Final = "directory"
+SYSTEM: Final = "_"
+INVITATION_LIFE_S: Final = 24 * 3600
+REOPEN_WINDOW_S: Final = 72 * 3600
+EMAIL_MOST: Final = 254
+
+type_of_role = Literal["admin", "supervisor", "agent"]
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+|[^@\s\x00-\x1f]+@localhost")
+
+
+class Tenant(Struct, frozen=True, kw_only=True, tag="tenant"):
+    """A company whose customers write."""
+
+    id: str
+    name: str
+
+
+class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
+    """One account on one channel. `origins`: sites that may show its widget (`*` for any)."""
+
+    id: str
+    channel: str
+    name: str
+    origins: list[str] = ["*"]
+    accent: str = "#0A6B62"
+    greeting: str = ""
+    locale: str = ""
+    reopen_window_s: int = REOPEN_WINDOW_S
+
+
+class Agent(Struct, frozen=True, kw_only=True, tag="agent"):
+    """Somebody who answers. `password` is an argon2id hash; `capacity` is conversations at once."""
+
+    id: str
+    name: str
+    email: str
+    password: str
+    role: type_of_role = "agent"
+    team: str = ""
+    capacity: int = 6
+    locale: str = ""
+    active: bool = True
+
+
+class Claim(Struct, frozen=True, kw_only=True, tag="claim"):
+    """Says which tenant an inbox's id or an e-mail belongs to, and the record's own id."""
+
+    tenant: str
+    id: str
+
+
+class Invitation(Struct, frozen=True, kw_only=True, tag="invitation"):
+    """Lets whoever holds its secret become an agent of a tenant, once, until `exp` (Unix seconds)."""
+
+    tenant: str
+    role: type_of_role
+    exp: int
+
+
+Record = Tenant | Inbox | Agent | Claim | Invitation
+"""What the bucket holds, told apart by the tag `type`."""
+
+
+def directory(link: Link) -> Bucket[Record]:
+    """The bucket."""
+    return Bucket(link, BUCKET, Record)
+
+
+def normal_email(email: str) -> str:
+    """An e-mail address as it is compared. Raises InvalidInputError `agent.email_invalid`."""
+    text = email.strip().casefold()
+    if len(text) > EMAIL_MOST or not _EMAIL.fullmatch(text):
+        raise InvalidInputError(
+            "agent.email_invalid", "Give an e-mail address such as name@example.com.", field="email"
+        )
+    return text
+
+
+def login_key(email: str) -> str:
+    """The claim of an agent's e-mail."""
+    return f"{SYSTEM}.login.{key_hash(normal_email(email))}"
+
+
+def inbox_key(inbox: str) -> str:
+    """The claim of an inbox's id."""
+    return f"{SYSTEM}.inbox.{check_name(inbox, 'inbox')}"
+
+
+def invitation_key(secret: str) -> str:
+    """An invitation, found by the hash of its secret."""
+    return f"{SYSTEM}.invitation.{key_hash(secret)}"
+
+
+async def create_tenant(link: Link, tenant: str, name: str) -> bool:
+    """Makes a tenant; False if it was there."""
+    check_name(tenant, "tenant")
+    return await _create(link, subjects.key(tenant, "tenant", tenant), Tenant(id=tenant, name=name))
+
+
+async def create_inbox(link: Link, tenant: str, inbox: Inbox) -> bool:
+    """Makes an inbox; False if this tenant had it. Raises ConflictError if it is another tenant's."""
+    await _claim(link, inbox_key(inbox.id), Claim(tenant=tenant, id=inbox.id), "inbox.taken", "inbox")
+    return await _create(link, subjects.key(tenant, "inbox", inbox.id), inbox)
+
+
+async def create_agent(link: Link, tenant: str, agent: Agent) -> Agent:
+    """Makes an agent (an empty id is filled in). Raises ConflictError `agent.email_taken`."""
+    email = normal_email(agent.email)
+    if not agent.name.strip():
+        raise InvalidInputError("agent.name_missing", "Give a name that customers may see.", field="name")
+    whole = msgspec.structs.replace(agent, id=agent.id or new_name(), email=email, name=agent.name.strip())
+    claim = Claim(tenant=tenant, id=whole.id)
+    await _claim(link, login_key(email), claim, "agent.email_taken", "email")
+    await _create(link, subjects.key(tenant, "agent", whole.id), whole)
+    return whole
+
+
+async def find_login(link: Link, email: str) -> tuple[str, Agent] | None:
+    """The tenant and agent of an e-mail address, None if nobody (active) has it."""
+    claim = await directory(link).get(login_key(email))
+    if claim is None or not isinstance(claim.value, Claim):
+        return None
+    agent = await get_agent(link, claim.value.tenant, claim.value.id)
+    return (claim.value.tenant, agent) if agent and agent.active else None
+
+
+async def get_agent(link: Link, tenant: str, agent: str) -> Agent | None:
+    """One agent, None if there is none."""
+    kept = await directory(link).get(subjects.key(tenant, "agent", agent))
+    return kept.value if kept and isinstance(kept.value, Agent) else None
+
+
+async def find_inbox(link: Link, inbox: str) -> tuple[str, Inbox]:
+    """The tenant and record of an inbox. Raises NotFoundError `inbox.not_found`."""
+    claim = await directory(link).get(inbox_key(inbox))
+    if claim is not None and isinstance(claim.value, Claim):
+        kept = await directory(link).get(subjects.key(claim.value.tenant, "inbox", inbox))
+        if kept and isinstance(kept.value, Inbox):
+            return claim.value.tenant, kept.value
+    raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
+
+
+async def list_agents(link: Link, tenant: str) -> list[Agent]:
+    """All agents of a tenant, by name."""
+    agents = [k.value for k in await _all(link, tenant, "agent") if isinstance(k.value, Agent)]
+    return sorted(agents, key=lambda a: a.name)
+
+
+async def list_inboxes(link: Link, tenant: str) -> list[Inbox]:
+    """All inboxes of a tenant, by name."""
+    inboxes = [k.value for k in await _all(link, tenant, "inbox") if isinstance(k.value, Inbox)]
+    return sorted(inboxes, key=lambda i: i.name)
+
+
+async def get_tenant(link: Link, tenant: str) -> Tenant | None:
+    """One tenant, None if there is none."""
+    kept = await directory(link).get(subjects.key(tenant, "tenant", tenant))
+    return kept.value if kept and isinstance(kept.value, Tenant) else None
+
+
+async def invite(link: Link, tenant: str, role: type_of_role) -> str:
+    """Makes an invitation of 24 hours; returns its secret, which stands nowhere else."""
+    secret = new_secret()
+    exp = int(time.time()) + INVITATION_LIFE_S
+    await directory(link).create(
+        invitation_key(secret), Invitation(tenant=check_name(tenant, "tenant"), role=role, exp=exp)
+    )
+    return secret
+
+
+async def accept_invitation(link: Link, secret: str, agent: Agent) -> tuple[str, Agent]:
+    """Uses up an invitation and makes the agent with its role; returns the tenant and the agent.
+
+    Raises GoneError `invitation.gone`, ConflictError `agent.email_taken`, InvalidInputError.
+    """
+    bucket = directory(link)
+    gone = GoneError("invitation.gone", "The link was used already or has expired; ask for a new one.")
+    kept = await bucket.get(invitation_key(secret))
+    if kept is None or not isinstance(kept.value, Invitation) or kept.value.exp < time.time():
+        raise gone
+    tenant = kept.value.tenant
+    if await bucket.get(login_key(agent.email)):
+        raise ConflictError("agent.email_taken", "Somebody has this e-mail address already.", field="email")
+    try:
+        # First the invitation, by compare-and-set: two who press at once can't both use it.
+        await bucket.delete(kept.key, kept.revision)
+    except RevisionError:
+        raise gone from None
+    role = kept.value.role
+    return tenant, await create_agent(link, tenant, msgspec.structs.replace(agent, role=role))
+
+
+async def _all(link: Link, tenant: str, kind: str) -> list[Kept[Any]]:
+    return list(await directory(link).all(subjects.key(tenant, kind) + ".*"))
+
+
+async def _create(link: Link, key: str, record: Record) -> bool:
+    try:
+        await directory(link).create(key, record)
+    except KeyExistsError:
+        return False
+    return True
+
+
+async def _claim(link: Link, key: str, claim: Claim, code: str, field: str) -> None:
+    bucket = directory(link)
+    try:
+        await bucket.create(key, claim)
+    except KeyExistsError:
+        kept = await bucket.get(key)
+        # The same claim again is a retry after a crash between claim and record.
+        if kept is None or kept.value != claim:
+            raise ConflictError(code, f"This {field} is taken already.", field=field) from None

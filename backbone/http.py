@@ -1,0 +1,124 @@
+"""Serves an ASGI application in the running loop, and the three endpoints that every process has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import prometheus_client
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+type_of_check = Callable[[], str | None]
+"""None if all is well, else one sentence about what isn't."""
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: `service.run` decides when to leave."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Serving:
+    """A server that runs until `stop`."""
+
+    def __init__(self, app: Any, sock: socket.socket, *, frame_bytes: int, connections: int) -> None:
+        self._sock = sock
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="websockets-sansio",
+                ws_max_size=frame_bytes,
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,
+                ws_ping_timeout=None,
+                limit_concurrency=connections,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=5,
+                proxy_headers=False,
+            )
+        )
+        self._task = asyncio.create_task(self._server.serve([sock]), name="http.serve")
+
+    @property
+    def port(self) -> int:
+        """The port that was bound, also where 0 was asked for."""
+        port: int = self._sock.getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Stops accepting, lets requests finish for 5 s, ends."""
+        self._server.should_exit = True
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+def serve(
+    app: Any, host: str, port: int, *, fd: int | None = None, frame_bytes: int = 131_072, connections: int = 100_000
+) -> Serving:
+    """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
+
+    `fd` is a listening socket handed down by a parent, in place of host and port.
+    """
+    if fd is not None:
+        sock = socket.socket(fileno=fd)
+    else:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(4096)
+    sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
+    return Serving(app, sock, frame_bytes=frame_bytes, connections=connections)
+
+
+def health_routes(
+    name: str,
+    checks: dict[str, type_of_check],
+    facts: dict[str, Any],
+    may_read_metrics: Callable[[Request], bool] = lambda _request: True,
+) -> list[Route]:
+    """`/healthz` (the process turns), `/readyz` (it can do its work now, with reasons), `/metrics`.
+
+    `facts` are told with readiness, such as what durability is in force.
+    """
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"process": name, "alive": True}, headers=NO_STORE)
+
+    async def readyz(_request: Request) -> Response:
+        results = {check: problem() for check, problem in checks.items()}
+        is_ready = bool(results) and not any(results.values())
+        return JSONResponse(
+            {
+                "process": name,
+                "ready": is_ready,
+                "checks": {check: problem or "ok" for check, problem in results.items()},
+                **facts,
+            },
+            status_code=200 if is_ready else 503,
+            headers=NO_STORE,
+        )
+
+    async def metrics(request: Request) -> Response:
+        if not may_read_metrics(request):
+            return Response(status_code=404)
+        return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+    ]

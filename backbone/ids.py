@@ -1,0 +1,123 @@
+"""Ids: how they are made, derived and checked (log-and-protocol.md, "Ids, heads, and who decides")."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import secrets
+import uuid
+
+import uuid_utils
+
+from backbone.errors import InvalidInputError
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CONVERSATION = re.compile(r"[0-9]{2}[a-z2-7]{26}")
+_CONTACT = re.compile(r"c[a-z2-7]{26}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ID_BYTES = 16
+
+
+def check_token(value: str, field: str) -> str:
+    """`value` if it may stand as one token of a subject and one part of a key.
+
+    Raises InvalidInputError `id.token` naming `field`.
+    """
+    if not _TOKEN.fullmatch(value):
+        raise InvalidInputError("id.token", f"{field} must be 1 to 64 of A-Z a-z 0-9 _ and -.", field=field)
+    return value
+
+
+def check_name(value: str, field: str) -> str:
+    """`value` as the id of a tenant, inbox, agent or team: a token that doesn't begin with `_`."""
+    check_token(value, field)
+    if value.startswith("_"):
+        raise InvalidInputError("id.token", f"{field} must not begin with _.", field=field)
+    return value
+
+
+def check_conversation(value: str, field: str = "conv") -> str:
+    """`value` if it has the form of a conversation's id."""
+    if not _CONVERSATION.fullmatch(value):
+        raise InvalidInputError(
+            "id.conversation",
+            f"{field} must be two digits and 26 characters of a-z 2-7.",
+            field=field,
+        )
+    return value
+
+
+def check_contact(value: str, field: str = "contact") -> str:
+    """`value` if it has the form of a contact's id."""
+    if not _CONTACT.fullmatch(value):
+        raise InvalidInputError("id.contact", f"{field} must be c and 26 characters of a-z 2-7.", field=field)
+    return value
+
+
+def check_uuid(value: str, field: str = "id") -> str:
+    """`value` if it is a UUID in its usual lower-case form."""
+    if not _UUID.fullmatch(value):
+        raise InvalidInputError("id.uuid", f"{field} must be a UUID in lower case, such as a version 7.", field=field)
+    return value
+
+
+def new_event_id() -> str:
+    """A UUID version 7, so that ids made by one process sort by time."""
+    return str(uuid_utils.uuid7())
+
+
+def new_uuid() -> str:
+    """A random UUID, for what must not tell when it was made."""
+    return str(uuid.UUID(bytes=os.urandom(ID_BYTES), version=4))
+
+
+def new_contact_id() -> str:
+    """`c` and 26 random base32 characters."""
+    return "c" + _base32(os.urandom(ID_BYTES))
+
+
+def new_name() -> str:
+    """A random id for a tenant, inbox, agent or team that nobody named."""
+    return _base32(os.urandom(10))
+
+
+def new_secret() -> str:
+    """32 random bytes, URL-safe: cookies, invitations, signing secrets."""
+    return secrets.token_urlsafe(32)
+
+
+def new_salt() -> str:
+    """12 random bytes, base64: keeps the hash of an erased event silent."""
+    return base64.b64encode(os.urandom(12)).decode()
+
+
+def conversation_id(tenant: str, inbox: str, first_message: str, open_streams: list[str]) -> str:
+    """The id of the conversation that `first_message` opens: the same wherever it is derived.
+
+    `open_streams` are the two-digit names of streams open for new conversations.
+    """
+    digest = hashlib.sha256(f"{tenant}\0{inbox}\0{first_message}".encode()).digest()
+    return open_streams[digest[-1] % len(open_streams)] + _base32(digest[:ID_BYTES])
+
+
+def provider_event_id(channel: str, inbox: str, provider_id: str) -> str:
+    """The event id of a provider's message, equal for every redelivery of it."""
+    digest = hashlib.sha256(f"{channel}:{inbox}:{provider_id}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:ID_BYTES], version=8))
+
+
+def derived_event_id(event_id: str, suffix: str) -> str:
+    """The id of a second event of one act, derived so that a retry makes the same one."""
+    digest = hashlib.sha256(f"{event_id}\0{suffix}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:ID_BYTES], version=8))
+
+
+def key_hash(value: str) -> str:
+    """A key-safe hash of what a person typed or a secret: 52 base32 characters of its SHA-256."""
+    return _base32(hashlib.sha256(value.encode()).digest())
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()

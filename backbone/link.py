@@ -1,0 +1,365 @@
+"""The connection to NATS with a thin dispatcher: raw subscriptions, requests and JetStream API calls.
+
+nats-py builds a message object and a header dictionary for each message (25 us) and a task for each
+subscription (4.9 KB). Here a raw subscription is one small object and a call, headers stay bytes, and
+all answers come in by one inbox. nats-py keeps the socket, the protocol parser and reconnecting, where it
+replays raw subscriptions like its own. This file alone touches nats-py's insides; `tests/integration/
+test_link.py` holds it to the real server's behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.protocol import command
+
+from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
+
+type_of_raw_callback = Callable[[bytes, bytes, bytes | None, bytes], None]
+"""(subject, reply, header block or None, payload); must not block and not raise."""
+
+SWEEP_S: Final = 0.25
+RECONNECT_WAIT_S: Final = 0.2
+REQUEST_TIMEOUT_S: Final = 5.0
+PENDING_BYTES: Final = 64 * 1024 * 1024
+STATUS_NO_RESPONDERS: Final = b"503"
+
+_log = structlog.get_logger("backbone.link")
+
+
+class Reply(NamedTuple):
+    """An answer: the header block as it came (None without one) and the payload."""
+
+    header: bytes | None
+    data: bytes
+
+
+class ApiError(TrunklineError):
+    """JetStream refused: `status_code` is HTTP-like, `err_code` its own number, such as 10071."""
+
+    code = "log.refused"
+
+    def __init__(self, status_code: int, err_code: int, description: str) -> None:
+        super().__init__(message=description)
+        self.status_code = status_code
+        self.err_code = err_code
+
+
+class _ApiProblem(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+class _ApiAnswer(msgspec.Struct):
+    error: _ApiProblem | None = None
+
+
+class RawSubscription:
+    """A subscription that is a call; has what nats-py's reconnect and close look at, and no more."""
+
+    __slots__ = ("_max_msgs", "_queue", "_received", "_subject", "callback")
+
+    _wait_for_msgs_task = None
+    _message_iterator = None
+    _pending_next_msgs_calls = None
+    _jsi = None
+
+    def __init__(self, subject: str, queue: str, callback: type_of_raw_callback) -> None:
+        self._subject = subject
+        self._queue = queue
+        self._max_msgs = 0
+        self._received = 0
+        self.callback = callback
+
+
+class _Waiting:
+    """One request: a future for its only answer, or a queue for several until `is_last` says so."""
+
+    __slots__ = ("collected", "deadline", "future", "is_last")
+
+    def __init__(
+        self,
+        future: asyncio.Future[Any],
+        deadline: float,
+        is_last: Callable[[bytes | None, bytes], bool] | None,
+    ) -> None:
+        self.future = future
+        self.deadline = deadline
+        self.is_last = is_last
+        self.collected: list[Reply] = []
+
+
+class Link(Client):
+    """One connection to NATS, for ever reconnecting. Make it, then `await open(...)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inbox_prefix_raw = f"_TL.{secrets.token_hex(6)}."
+        self._prefix_length = len(self._inbox_prefix_raw)
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._tokens = itertools.count(1)
+        self._on_reconnect: list[Callable[[], Awaitable[None]]] = []
+        self._on_disconnect: dict[int, Callable[[], None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.is_open = asyncio.Event()
+
+    async def open(self, url: str, *, name: str, user: str = "", password: str = "") -> None:
+        """Connects, trying for ever; `is_open` is set from the first connection on."""
+        await self.connect(
+            url.split(","),
+            name=name,
+            user=user or None,
+            password=password or None,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions work
+            connect_timeout=3,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            pending_size=PENDING_BYTES,
+            error_cb=self._say_error,
+            disconnected_cb=self._when_disconnected,
+            reconnected_cb=self._when_reconnected,
+        )
+        self.subscribe_raw(self._inbox_prefix_raw + "*", self._answered)
+        self._sweeper = asyncio.create_task(self._sweep(), name="link.sweep")
+        self.is_open.set()
+
+    async def close(self) -> None:
+        """Flushes what is pending and leaves; requests without an answer fail."""
+        if self._sweeper:
+            self._sweeper.cancel()
+        self._fail_waiting()
+        await super().close()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether something published now goes out now."""
+        return self.is_open.is_set() and self.is_connected
+
+    def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """`callback` is awaited in a task of its own after each reconnect."""
+        self._on_reconnect.append(callback)
+
+    def on_disconnect(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """`callback` is called each time the connection is lost, until the returned function is called."""
+        key = next(self._tokens)
+        self._on_disconnect[key] = callback
+        return lambda: self._on_disconnect.pop(key, None) and None
+
+    # --- raw -------------------------------------------------------------------------------
+
+    def subscribe_raw(self, subject: str, callback: type_of_raw_callback, queue: str = "") -> int:
+        """Calls `callback` for each message; returns the id that `unsubscribe_raw` takes."""
+        self._sid += 1
+        sid: int = self._sid
+        self._subs[sid] = RawSubscription(subject, queue, callback)  # type: ignore[assignment]
+        if self.is_connected:
+            self._write(command.sub_cmd(subject, queue, sid))
+        return sid
+
+    def unsubscribe_raw(self, sid: int) -> None:
+        """Ends a raw subscription; unknown ids are ignored."""
+        if self._subs.pop(sid, None) is not None and self.is_connected:
+            self._write(command.unsub_cmd(sid, 0))
+
+    def publish_raw(self, subject: str, payload: bytes, header: bytes | None = None, reply: str = "") -> None:
+        """Puts a message into the outgoing buffer. Raises UnavailableError without a connection.
+
+        `header` is a whole block as `header_block` makes it.
+        """
+        if not self.is_usable:
+            raise UnavailableError("log.unavailable", "The log can't be reached now. Try again soon.")
+        if header is None:
+            self._write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
+        else:
+            size = len(header)
+            self._write(
+                f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode() + header + payload + b"\r\n"
+            )
+
+    def request_future(
+        self,
+        subject: str,
+        payload: bytes,
+        header: bytes | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> asyncio.Future[Reply]:
+        """Sends a request now; the future gets the one answer.
+
+        It fails with UnknownOutcomeError when the answer doesn't come or the connection breaks, and with
+        UnavailableError when nobody listens on the subject.
+        """
+        return self._request(subject, payload, header, timeout_s, None)
+
+    async def request_raw(
+        self,
+        subject: str,
+        payload: bytes,
+        header: bytes | None = None,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> Reply:
+        """The one answer to a request; errors as `request_future`."""
+        return await self.request_future(subject, payload, header, timeout_s)
+
+    async def request_many(
+        self,
+        subject: str,
+        payload: bytes,
+        is_last: Callable[[bytes | None, bytes], bool],
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> list[Reply]:
+        """All answers to a request up to and with the one for which `is_last(header, payload)` holds."""
+        future: asyncio.Future[Any] = self._request(subject, payload, None, timeout_s, is_last)
+        answers: list[Reply] = await future
+        return answers
+
+    async def api(self, verb: str, request: Any, timeout_s: float = REQUEST_TIMEOUT_S) -> Any:
+        """A JetStream API call, `$JS.API.<verb>`. Raises ApiError where JetStream refuses."""
+        payload = msgspec.json.encode(request) if request else b""
+        answer = await self.request_raw(f"$JS.API.{verb}", payload, timeout_s=timeout_s)
+        problem = _answer_decoder.decode(answer.data).error
+        if problem:
+            raise ApiError(problem.code, problem.err_code, problem.description)
+        return msgspec.json.decode(answer.data)
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _request(
+        self,
+        subject: str,
+        payload: bytes,
+        header: bytes | None,
+        timeout_s: float,
+        is_last: Callable[[bytes | None, bytes], bool] | None,
+    ) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        token = str(next(self._tokens))
+        self.publish_raw(subject, payload, header, self._inbox_prefix_raw + token)
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting[token.encode()] = _Waiting(future, loop.time() + timeout_s, is_last)
+        return future
+
+    def _answered(self, subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
+        token = subject[self._prefix_length :]
+        waiting = self._waiting.get(token)
+        if waiting is None:
+            return
+        if header is not None and not data and status_of(header) == STATUS_NO_RESPONDERS:
+            del self._waiting[token]
+            if not waiting.future.done():
+                waiting.future.set_exception(UnavailableError("log.no_responders", "Nobody answers there now."))
+            return
+        result: Any = Reply(header, data)
+        if waiting.is_last is not None:
+            waiting.collected.append(result)
+            if not waiting.is_last(header, data):
+                return
+            result = waiting.collected
+        del self._waiting[token]
+        if not waiting.future.done():
+            waiting.future.set_result(result)
+
+    def _write(self, chunk: bytes) -> None:
+        self._pending.append(chunk)
+        self._pending_data_size += len(chunk)
+        queue = self._flush_queue
+        if queue is not None and queue.empty():
+            queue.put_nowait(asyncio.get_running_loop().create_future())
+
+    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
+        subscription: object = self._subs.get(sid)
+        if isinstance(subscription, RawSubscription):
+            subscription.callback(subject, reply, headers, data)
+            return
+        await super()._process_msg(sid, subject, reply, data, headers)  # type: ignore[arg-type]
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = loop.time()
+            late = [t for t, w in self._waiting.items() if w.deadline <= now or w.future.done()]
+            for token in late:
+                _fail(self._waiting.pop(token))
+
+    def _fail_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for one in waiting.values():
+            _fail(one)
+
+    async def _when_disconnected(self) -> None:
+        # What hasn't gone out must not go out later: its senders have been told that it may be lost.
+        self._pending.clear()
+        self._pending_data_size = 0
+        self._fail_waiting()
+        for callback in list(self._on_disconnect.values()):
+            callback()
+        if not self.is_closed:
+            _log.warning("nats.disconnected")
+
+    async def _when_reconnected(self) -> None:
+        _log.info("nats.reconnected", server=self.connected_url and self.connected_url.netloc)
+        for callback in self._on_reconnect:
+            task = asyncio.ensure_future(callback())
+            self._tasks.add(task)
+            task.add_done_callback(self._reconnect_done)
+
+    def _reconnect_done(self, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            _log.error("nats.after_reconnect_failed", exc_info=task.exception())
+
+    async def _say_error(self, error: Exception) -> None:
+        if isinstance(error, (OSError, asyncio.TimeoutError)):
+            _log.debug("nats.unreachable", error=repr(error))
+        elif isinstance(error, NatsError):
+            _log.warning("nats.error", error=repr(error))
+        else:
+            _log.error("nats.error", error=repr(error))
+
+
+def header_block(*pairs: tuple[str, str | int]) -> bytes:
+    """A NATS header block; names and values are ours and hold no line breaks."""
+    return ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in pairs) + "\r\n").encode()
+
+
+def header_value(header: bytes | None, name: bytes) -> bytes | None:
+    """The first value of `name` in a header block, None if it isn't there."""
+    if header is None:
+        return None
+    start = header.find(b"\r\n" + name + b": ")
+    if start < 0:
+        return None
+    start += len(name) + 4
+    return header[start : header.index(b"\r\n", start)]
+
+
+def status_of(header: bytes | None) -> bytes | None:
+    """The status in the first line of a header block (`NATS/1.0 404 ...`), None without one."""
+    if header is None or header[8:9] != b" ":
+        return None
+    return header[9:12]
+
+
+def _fail(waiting: _Waiting) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(
+            UnknownOutcomeError(
+                "log.unknown_outcome",
+                "The log didn't answer in time. Send it again with the same id.",
+                retry_after_ms=500,
+            )
+        )
+
+
+_answer_decoder = msgspec.json.Decoder(_ApiAnswer)

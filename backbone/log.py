@@ -1,0 +1,338 @@
+"""The log: publish, publish with an expected sequence, atomic batch, replay by direct get, live.
+
+Facts it stands on are in log-and-protocol.md, "Facts to build on". An event is stored when the stream
+has acknowledged it, never before; every publish carries `Nats-Msg-Id`, so that a retry stores nothing
+twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from backbone import events as ev
+from backbone import subjects
+from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError
+from backbone.ids import new_event_id
+from backbone.link import ApiError, Link, Reply, header_block, header_value, status_of
+from backbone.streams import MAX_EVENT_BYTES, chat_stream
+
+WRONG_LAST_SEQUENCE: Final = 10071
+REPEATED_ID_IN_BATCH: Final = 10201
+MAX_UNACKNOWLEDGED: Final = 4096
+REPLAY_BATCH: Final = 256
+REPLAY_BYTES: Final = 1024 * 1024
+PUBLISH_TIMEOUT_S: Final = 5.0
+
+_SEQ = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n")
+_LAST = re.compile(rb"\r\nNats-Last-Sequence: (\d+)\r\n")
+
+
+class Stored(NamedTuple):
+    """Where an event is: its sequence, and whether it had been there before."""
+
+    seq: int
+    duplicate: bool = False
+
+
+class LogEvent(NamedTuple):
+    """A stored event: its sequence and stored bytes, and its subject."""
+
+    seq: int
+    raw: bytes
+    subject: str = ""
+
+
+class Pushed(NamedTuple):
+    """What came live: a stored event (seq > 0) with the previous sequence of its subject, or a signal (seq 0)."""
+
+    subject: str
+    seq: int
+    prev: int
+    raw: bytes
+
+
+class WrongSequenceError(TrunklineError):
+    """The subject's last sequence isn't the expected one. Read on, fold, ask again."""
+
+    status = 409
+    code = "log.wrong_sequence"
+
+
+class _Ack(msgspec.Struct):
+    seq: int = 0
+    duplicate: bool = False
+    error: _AckError | None = None
+
+
+class _AckError(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
+_ack_decoder = msgspec.json.Decoder(_Ack)
+
+
+class Log:
+    """The log behind one connection. Bounds what is unacknowledged; counts what it publishes."""
+
+    def __init__(self, link: Link, max_unacknowledged: int = MAX_UNACKNOWLEDGED) -> None:
+        self.link = link
+        self.max_unacknowledged = max_unacknowledged
+        self.unacknowledged = 0
+
+    # --- write -----------------------------------------------------------------------------
+
+    def publish_soon(self, subject: str, event: ev.Event, done: Callable[[Stored | TrunklineError], None]) -> None:
+        """Stores one event; `done` is called once, with where it is or why it isn't.
+
+        Order of calls on one subject is order in the log. Raises UnavailableError at once without a
+        connection, TooManyError over the bound, InvalidInputError for an event over 128 KiB.
+        """
+        raw = _encode(event)
+        self._check_bound()
+        future = self.link.request_future(
+            subject,
+            raw,
+            header_block(("Nats-Msg-Id", subjects.message_id(event.conv, event.id))),
+            PUBLISH_TIMEOUT_S,
+        )
+        self.unacknowledged += 1
+
+        def acknowledged(answer: asyncio.Future[Reply]) -> None:
+            self.unacknowledged -= 1
+            if answer.cancelled():
+                return
+            error = answer.exception()
+            if error is None:
+                try:
+                    done(_stored(answer.result()))
+                except TrunklineError as refused:
+                    done(refused)
+            elif isinstance(error, TrunklineError):
+                done(_outcome(error))
+
+        future.add_done_callback(acknowledged)
+
+    async def publish(self, subject: str, event: ev.Event, expected_seq: int | None = None) -> Stored:
+        """Stores one event, if `expected_seq` is given only after that sequence of its subject.
+
+        Raises WrongSequenceError unless the event turns out to be stored already (a retry), and what
+        `publish_soon` raises or reports.
+        """
+        raw = _encode(event)
+        headers: list[tuple[str, str | int]] = [("Nats-Msg-Id", subjects.message_id(event.conv, event.id))]
+        if expected_seq is not None:
+            headers.append(("Nats-Expected-Last-Subject-Sequence", expected_seq))
+        try:
+            return _stored(await self._send(subject, raw, header_block(*headers)))
+        except ApiError as refused:
+            if refused.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            return await self._if_mine(subject, [event], refused)
+
+    async def publish_batch(self, subject: str, batch: Sequence[ev.Event], expected_seq: int) -> Stored:
+        """Stores all events of one act or none, after `expected_seq` of their subject (0: it is new).
+
+        Returns the last one's place. Raises as `publish`.
+        """
+        if len(batch) == 1:
+            return await self.publish(subject, batch[0], expected_seq)
+        batch_id = new_event_id()
+        answer: Stored | None = None
+        try:
+            pending: list[asyncio.Future[Reply]] = []
+            self._check_bound()
+            for number, event in enumerate(batch, start=1):
+                headers: list[tuple[str, str | int]] = [
+                    ("Nats-Msg-Id", subjects.message_id(event.conv, event.id)),
+                    ("Nats-Batch-Id", batch_id),
+                    ("Nats-Batch-Sequence", number),
+                ]
+                if number == 1:
+                    headers.append(("Nats-Expected-Last-Subject-Sequence", expected_seq))
+                if number == len(batch):
+                    headers.append(("Nats-Batch-Commit", 1))
+                if 1 < number < len(batch):
+                    self.link.publish_raw(subject, _encode(event), header_block(*headers))
+                else:
+                    pending.append(
+                        self.link.request_future(subject, _encode(event), header_block(*headers), PUBLISH_TIMEOUT_S)
+                    )
+            first, commit = await asyncio.gather(*pending, return_exceptions=True)
+            if isinstance(first, Reply):
+                _check(first)
+            if isinstance(commit, BaseException):
+                raise _outcome(commit) if isinstance(commit, TrunklineError) else commit
+            answer = _stored(commit)
+        except ApiError as refused:
+            if refused.err_code not in {WRONG_LAST_SEQUENCE, REPEATED_ID_IN_BATCH}:
+                raise
+            return await self._if_mine(subject, batch, refused)
+        return answer
+
+    # --- read ------------------------------------------------------------------------------
+
+    async def replay(self, subject: str, after_seq: int, limit: int = REPLAY_BATCH) -> tuple[list[LogEvent], bool]:
+        """Stored events of `subject` after `after_seq`, ascending, and whether more follow.
+
+        Direct get, no consumer: `limit` events or 1 MiB.
+        """
+        request = {
+            "seq": after_seq + 1,
+            "next_by_subj": subject,
+            "batch": limit,
+            "max_bytes": REPLAY_BYTES,
+        }
+        return await self._direct(_stream_of(subject), request)
+
+    async def replay_all(self, subject: str, after_seq: int, most: int) -> list[LogEvent]:
+        """All stored events after `after_seq`, at most `most`, in as many requests as that takes."""
+        found: list[LogEvent] = []
+        more = True
+        while more and len(found) < most:
+            page, more = await self.replay(
+                subject, found[-1].seq if found else after_seq, min(REPLAY_BATCH, most - len(found))
+            )
+            if not page:
+                break
+            found += page
+        return found
+
+    async def last(self, subject: str) -> LogEvent | None:
+        """The last stored event of `subject`, which may hold a `*` for the channel; None if there is none."""
+        found, _ = await self._direct(_stream_of(subject), {"last_by_subj": subject})
+        return found[0] if found else None
+
+    async def at(self, subject: str, seq: int) -> LogEvent | None:
+        """The event of `subject` stored exactly at `seq`, None if there is none."""
+        found, _ = await self._direct(_stream_of(subject), {"seq": seq, "next_by_subj": subject, "batch": 1})
+        return found[0] if found and found[0].seq == seq else None
+
+    async def last_of_many(self, stream: str, wanted: list[str]) -> dict[str, LogEvent]:
+        """The last event of each subject of one stream (its two digits), 500 subjects a request."""
+        found: dict[str, LogEvent] = {}
+        for start in range(0, len(wanted), 500):
+            page, _ = await self._direct(stream, {"multi_last": wanted[start : start + 500]})
+            found |= {event.subject: event for event in page}
+        return found
+
+    # --- live ------------------------------------------------------------------------------
+
+    def attach(self, chat_subject: str, receive: Callable[[Pushed], None]) -> int:
+        """Calls `receive` for each event and signal of a conversation from now on; see `detach`."""
+
+        def push(subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
+            receive(pushed(subject, header, data))
+
+        return self.link.subscribe_raw(subjects.live(chat_subject), push)
+
+    def detach(self, subscription: int) -> None:
+        """Ends `attach`."""
+        self.link.unsubscribe_raw(subscription)
+
+    def signal(self, chat_subject: str, payload: bytes) -> None:
+        """Sends what needs no storage to whoever is attached."""
+        self.link.publish_raw(subjects.live(chat_subject), payload)
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _check_bound(self) -> None:
+        if self.unacknowledged >= self.max_unacknowledged:
+            raise TooManyError("log.busy", "Too much is being stored at once. Send it again.", retry_after_ms=200)
+
+    async def _send(self, subject: str, raw: bytes, header: bytes) -> Reply:
+        self._check_bound()
+        self.unacknowledged += 1
+        try:
+            reply = await self.link.request_raw(subject, raw, header, PUBLISH_TIMEOUT_S)
+        except TrunklineError as error:
+            raise _outcome(error) from error
+        finally:
+            self.unacknowledged -= 1
+        _check(reply)
+        return reply
+
+    async def _if_mine(self, subject: str, batch: Sequence[ev.Event], refused: ApiError) -> Stored:
+        """A refused expectation isn't a conflict if the events are stored already: this was a retry."""
+        wanted = batch[-1].id
+        last = await self.last(subject)
+        if last and ev.parse_envelope(last.raw).id == wanted:
+            return Stored(last.seq, duplicate=True)
+        raise WrongSequenceError(message=str(refused)) from refused
+
+    async def _direct(self, stream: str, request: dict[str, object]) -> tuple[list[LogEvent], bool]:
+        many = "batch" in request or "multi_last" in request
+        answers = await self.link.request_many(
+            f"$JS.API.DIRECT.GET.{chat_stream(stream)}",
+            msgspec.json.encode(request),
+            _ends if many else _is_single,
+        )
+        found: list[LogEvent] = []
+        for header, data in answers:
+            status = status_of(header)
+            if status is None:
+                found.append(_log_event(header, data))
+            elif status == b"204":
+                return found, int(header_value(header, b"Nats-Num-Pending") or 0) > 0
+            elif status != b"404":
+                raise UnavailableError("log.unreadable", f"The log refused to be read: {status.decode()}.")
+        return found, False
+
+
+def pushed(subject: bytes, header: bytes | None, data: bytes) -> Pushed:
+    """A live message as it came in; one without `Nats-Sequence` is a signal."""
+    if header is None or (seq := _SEQ.search(header)) is None:
+        return Pushed(subject.decode(), 0, 0, data)
+    prev = _LAST.search(header)
+    return Pushed(subject.decode(), int(seq[1]), int(prev[1]) if prev else 0, data)
+
+
+def _stream_of(subject: str) -> str:
+    return subjects.parse_chat(subject).stream
+
+
+def _ends(header: bytes | None, _data: bytes) -> bool:
+    return status_of(header) is not None
+
+
+def _is_single(_header: bytes | None, _data: bytes) -> bool:
+    return True
+
+
+def _log_event(header: bytes | None, data: bytes) -> LogEvent:
+    seq = header_value(header, b"Nats-Sequence")
+    subject = header_value(header, b"Nats-Subject")
+    return LogEvent(int(seq or 0), data, (subject or b"").decode())
+
+
+def _encode(event: ev.Event) -> bytes:
+    raw = ev.encode(event)
+    if len(raw) > MAX_EVENT_BYTES - 1024:
+        raise InvalidInputError("event.too_large", "The event is larger than 127 KiB; send long texts as a file.")
+    return raw
+
+
+def _check(reply: Reply) -> _Ack:
+    if not reply.data:
+        return _Ack()
+    ack = _ack_decoder.decode(reply.data)
+    if ack.error:
+        raise ApiError(ack.error.code, ack.error.err_code, ack.error.description)
+    return ack
+
+
+def _stored(reply: Reply) -> Stored:
+    ack = _check(reply)
+    return Stored(ack.seq, ack.duplicate)
+
+
+def _outcome(error: TrunklineError) -> TrunklineError:
+    if error.code == "log.no_responders":
+        return UnavailableError("log.unavailable", "The log has no stream for this now; run `trunkline doctor`.")
+    return error

@@ -1,0 +1,154 @@
+"""Reads the log in order, several streams at once, for adapters: raw bytes in batches, bounded.
+
+`read` returns, per stream, every stored event once, ascending, whatever breaks in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from backbone import epochs
+from backbone.feed import Delivery, Feed
+from backbone.link import Link
+from backbone.streams import chat_stream
+
+RANGE_TIMEOUT_S: Final = 60.0
+
+_log = structlog.get_logger("backbone.reader")
+
+
+class Entry(NamedTuple):
+    """A stored event: the stream's two digits, its sequence, when it was stored (UTC ms), subject, bytes."""
+
+    s: str
+    seq: int
+    at_ms: int
+    subject: str
+    raw: bytes
+
+
+class Reader:
+    """Reads several streams of the log in order, each from its own start, and bounds what it buffers."""
+
+    def __init__(self, link: Link, starts: dict[str, int], max_buffered: int = 20_000) -> None:
+        """`starts`: stream (two digits) to the first sequence wanted."""
+        self._link = link
+        self._most_each = max(1, max_buffered // max(1, len(starts)))
+        self._something = asyncio.Event()
+        self.epochs: dict[str, epochs.Epochs] = {}
+        """The epochs of each stream, as of its last attachment."""
+        self._queues: dict[str, deque[Entry]] = {s: deque() for s in sorted(starts)}
+        self._feeds = {s: self._feed(s, starts[s]) for s in self._queues}
+
+    @property
+    def buffered(self) -> int:
+        """Events read and not yet taken."""
+        return sum(map(len, self._queues.values()))
+
+    @property
+    def pending(self) -> int:
+        """Events known to be in the log that haven't been taken: the reader's lag."""
+        return self.buffered + sum(f.pending for f in self._feeds.values())
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether every stream has its consumer."""
+        return all(f.is_attached for f in self._feeds.values())
+
+    async def caught_up(self) -> None:
+        """Returns once every stream has come to its end since the start, as far as `read` has taken it in."""
+        await asyncio.gather(*(f.caught_up.wait() for f in self._feeds.values()))
+
+    async def read(
+        self, max_events: int = 5000, max_bytes: int = 4 * 1024 * 1024, linger_s: float = 0.0
+    ) -> list[Entry]:
+        """At least one event, then what comes within `linger_s`, up to the bounds.
+
+        Streams follow one another in the list; within a stream sequences ascend without a gap.
+        """
+        while not self.buffered:
+            self._something.clear()
+            await self._something.wait()
+        if linger_s > 0:
+            try:
+                async with asyncio.timeout(linger_s):
+                    while self.buffered < max_events:
+                        self._something.clear()
+                        await self._something.wait()
+            except TimeoutError:
+                pass
+        return self._take(max_events, max_bytes)
+
+    async def close(self) -> None:
+        """Ends reading."""
+        await asyncio.gather(*(f.close() for f in self._feeds.values()))
+
+    def _feed(self, s: str, start: int) -> Feed:
+        queue = self._queues[s]
+
+        def receive(one: Delivery) -> None:
+            queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), one.data))
+            if not self._something.is_set():
+                self._something.set()
+
+        async def examine(info: dict[str, Any], next_seq: int) -> int:
+            state = epochs.state_of(info)
+            if state.last < next_seq - 1:
+                _log.error("log.rolled_back", stream=s, last=state.last, had_read=next_seq - 1)
+                known = self.epochs.get(s)
+                state = await epochs.begin(
+                    self._link, chat_stream(s), known.now if known else 0, next_seq - 1, int(time.time())
+                )
+                next_seq = state.last + 1
+            self.epochs[s] = state.epochs
+            return next_seq
+
+        return Feed(
+            self._link,
+            chat_stream(s),
+            receive,
+            start=start,
+            room=lambda: self._most_each - len(queue),
+            examine=examine,
+        )
+
+    def _take(self, max_events: int, max_bytes: int) -> list[Entry]:
+        taken: list[Entry] = []
+        size = 0
+        for s, queue in self._queues.items():
+            while queue and len(taken) < max_events:
+                size += len(queue[0].raw)
+                if taken and size > max_bytes:
+                    return taken
+                taken.append(queue.popleft())
+            self._feeds[s].look_again()
+        return taken
+
+
+async def read_range(link: Link, s: str, first: int, last: int) -> list[Entry]:
+    """Exactly the stored events of stream `s` with first <= sequence <= last.
+
+    Raises TimeoutError after 60 s.
+    """
+    found: list[Entry] = []
+    state = await epochs.stream_state(link, chat_stream(s))
+    first, last = max(first, state.first), min(last, state.last)
+    if last < first:
+        return found
+    reader = Reader(link, {s: first})
+    try:
+        async with asyncio.timeout(RANGE_TIMEOUT_S):
+            while True:
+                # The stream's own last event always exists, so that this read always ends.
+                for entry in await reader.read():
+                    if entry.seq <= last:
+                        found.append(entry)
+                    if entry.seq >= last:
+                        return found
+    finally:
+        await reader.close()

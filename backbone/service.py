@@ -1,0 +1,164 @@
+"""One process: settings, logs, signals, the connection, health and metrics, start order, drain.
+
+Every process is `start(name, Settings, main)`. `main` gets a `Service`, prepares its work, says
+`service.ready(...)` and waits for `service.stopping`; on the way out `on_drain` functions run, latest first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import prometheus_client
+import structlog
+import uvloop
+from msgspec import Struct
+from starlette.applications import Starlette
+
+from backbone import http
+from backbone.errors import SettingError, TrunklineError
+from backbone.link import Link
+from backbone.logging import configure
+from backbone.settings import Common, load, redacted
+
+EXIT_CONFIG: Final = 78
+EXIT_FAILED: Final = 1
+
+S = TypeVar("S", bound=Struct)
+
+DURABILITY: Final = {
+    "synced": "synced: an acknowledged event is on the disk",
+    "fast": "fast: an acknowledged event is on the disk within 10 ms; a power cut can lose those",
+    "cluster": "cluster: an acknowledged event is on a majority of servers",
+}
+
+_up = prometheus_client.Gauge("trunkline_link_up", "1 while connected to NATS.")
+
+
+class Service:
+    """What a process has at hand while it runs."""
+
+    def __init__(self, name: str, common: Common) -> None:
+        self.name = name
+        self.common = common
+        self.instance = f"{name}-{secrets.token_hex(4)}"
+        self.link = Link()
+        self.logger = structlog.get_logger(name)
+        self.stopping = asyncio.Event()
+        self.checks: dict[str, http.type_of_check] = {"nats": self._nats_problem}
+        self.facts: dict[str, Any] = {
+            "instance": self.instance,
+            "durability": DURABILITY[common.profile],
+        }
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._drains: list[Callable[[], Awaitable[None]]] = []
+        self.failure: BaseException | None = None
+
+    def ready(self, name: str, check: http.type_of_check) -> None:
+        """Adds a condition of readiness: None if it holds, else one sentence."""
+        self.checks[name] = check
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def on_drain(self, leave: Callable[[], Awaitable[None]]) -> None:
+        """`leave` is awaited when the process stops, latest added first."""
+        self._drains.append(leave)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.logger.error("task.failed", task=task.get_name(), exc_info=error)
+            self.failure = error
+            self.stopping.set()
+
+    def _nats_problem(self) -> str | None:
+        _up.set(int(self.link.is_usable))
+        return None if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
+
+    async def _drain(self) -> None:
+        for leave in reversed(self._drains):
+            try:
+                await leave()
+            except TrunklineError as error:
+                self.logger.warning("drain.failed", error=str(error), code=error.code)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def start(
+    name: str, kind: type[S], main: Callable[[Service, S], Coroutine[Any, Any, None]], section: str | None = None
+) -> int:
+    """Loads the settings (`section` is `name` unless given) and runs the process; returns its exit code."""
+    try:
+        common = load(Common)
+        settings = load(kind, name if section is None else section)
+    except SettingError as wrong:
+        sys.stderr.write(f"{name}: {wrong.message}\n")
+        return EXIT_CONFIG
+
+    async def with_settings(service: Service) -> None:
+        service.logger.info("settings", **redacted(settings))
+        await main(service, settings)
+
+    return run(name, common, with_settings)
+
+
+def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
+    """Runs `main` until it returns, a signal comes or something fails; returns the exit code."""
+    configure(name, common)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(name, common, main))
+    except SettingError as wrong:
+        sys.stderr.write(f"{name}: {wrong.message}\n")
+        return EXIT_CONFIG
+
+
+async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
+    service = Service(name, common)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stopping.set)
+    health: http.Serving | None = None
+    if common.health_port:
+        app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
+        health = http.serve(app, common.health_host, common.health_port, connections=100)
+    opening = service.spawn(
+        service.link.open(
+            common.nats_url,
+            name=service.instance,
+            user=common.nats_user,
+            password=common.nats_password,
+        ),
+        "link.open",
+    )
+    working = service.spawn(main(service), f"{name}.main")
+    stopped = asyncio.create_task(service.stopping.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    service.stopping.set()
+    service.logger.info("process.stopping")
+    try:
+        async with asyncio.timeout(common.drain_s):
+            await service._drain()  # noqa: SLF001 - the other half of this module
+    except TimeoutError:
+        service.logger.warning("drain.timed_out", after_s=common.drain_s)
+    opening.cancel()
+    stopped.cancel()
+    if service.link.is_open.is_set():
+        await service.link.close()
+    if health:
+        await health.stop()
+    if isinstance(service.failure, SettingError):
+        raise service.failure
+    service.logger.info("process.stopped")
+    return EXIT_FAILED if service.failure else 0

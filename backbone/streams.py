@@ -1,0 +1,178 @@
+"""Streams, buckets and the object store as data, and `ensure()` that makes them (log-and-protocol.md,
+"Subjects, streams, buckets").
+
+Everything is made through the raw JetStream API: nats-py lacks `allow_atomic`, `persist_mode` and
+`subject_delete_marker_ttl`. Additive and safe to repeat: an existing stream keeps its metadata, its
+replicas and whatever else this version doesn't name.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from backbone import subjects
+from backbone.errors import UnavailableError
+from backbone.link import ApiError, Link
+
+SECOND = 1_000_000_000
+"""JetStream's durations are nanoseconds."""
+
+MAX_EVENT_BYTES = 128 * 1024
+DEDUPE_S = 60
+EPOCH_KEY = "epoch"
+FILES_BUCKET = "files"
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream: `config` is sent to the server as it is, `has_epoch` streams carry `metadata.epoch`."""
+
+    name: str
+    config: dict[str, Any]
+    has_epoch: bool = False
+
+
+class BucketSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One key-value bucket. `volatile`: can be rebuilt, so written without waiting for the disk."""
+
+    name: str
+    history: int = 1
+    ttl_s: int = 0
+    per_key_ttl: bool = False
+    marker_s: int = 0
+    volatile: bool = False
+
+
+def chat_stream(s: str) -> str:
+    """The name of the stream whose two digits are `s`."""
+    return f"CHAT_{s}"
+
+
+DEAD = "DEAD"
+LEDGER = "LEDGER"
+AUDIT = "AUDIT"
+
+BUCKETS: tuple[BucketSpec, ...] = (
+    BucketSpec(name="directory", history=10),
+    BucketSpec(name="contacts"),
+    BucketSpec(name="heads", volatile=True),
+    BucketSpec(name="presence", per_key_ttl=True, marker_s=60, volatile=True),
+    BucketSpec(name="sessions", per_key_ttl=True, marker_s=60),
+    BucketSpec(name="seen", ttl_s=7 * 86_400),
+    BucketSpec(name="channels", per_key_ttl=True),
+    BucketSpec(name="leases", per_key_ttl=True),
+    BucketSpec(name="cursors"),
+    BucketSpec(name="erased"),
+)
+
+
+def streams(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
+    """Every stream of the log and beside it; `log_streams` are the two-digit names of all `CHAT_` streams."""
+    chats = [
+        StreamSpec(
+            name=chat_stream(s),
+            has_epoch=True,
+            config={
+                "subjects": [subjects.stream_subjects(s)],
+                "storage": "file",
+                "allow_direct": True,
+                "allow_atomic": True,
+                "duplicate_window": DEDUPE_S * SECOND,
+                "max_msg_size": MAX_EVENT_BYTES,
+                "discard": "new",
+                "republish": dict(zip(("src", "dest"), subjects.republish(s), strict=True)),
+                "num_replicas": replicas,
+            },
+        )
+        for s in log_streams
+    ]
+    others = {
+        DEAD: {"subjects": ["dead.*.*"], "allow_direct": True},
+        LEDGER: {"subjects": ["ledger.*"], "allow_direct": True, "deny_delete": True, "deny_purge": True},
+        AUDIT: {"subjects": ["audit.*"], "allow_direct": True, "deny_delete": True},
+    }
+    return chats + [
+        StreamSpec(name=name, config={"storage": "file", "num_replicas": replicas, **config})
+        for name, config in others.items()
+    ]
+
+
+def bucket_stream(spec: BucketSpec, replicas: int = 1) -> StreamSpec:
+    """The stream behind a bucket, as the NATS key-value convention has it."""
+    config: dict[str, Any] = {
+        "subjects": [f"$KV.{spec.name}.>"],
+        "storage": "file",
+        "max_msgs_per_subject": spec.history,
+        "allow_direct": True,
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+        "discard": "new",
+        "duplicate_window": DEDUPE_S * SECOND,
+        "num_replicas": replicas,
+    }
+    if spec.ttl_s:
+        config["max_age"] = spec.ttl_s * SECOND
+    if spec.per_key_ttl:
+        config["allow_msg_ttl"] = True
+    if spec.marker_s:
+        config["subject_delete_marker_ttl"] = spec.marker_s * SECOND
+    if spec.volatile and replicas == 1:
+        config["persist_mode"] = "async"
+    return StreamSpec(name=f"KV_{spec.name}", config=config)
+
+
+def files_stream(replicas: int = 1) -> StreamSpec:
+    """The stream behind the object store, as the NATS object-store convention has it."""
+    return StreamSpec(
+        name=f"OBJ_{FILES_BUCKET}",
+        config={
+            "subjects": [f"$O.{FILES_BUCKET}.C.>", f"$O.{FILES_BUCKET}.M.>"],
+            "storage": "file",
+            "allow_direct": True,
+            "allow_rollup_hdrs": True,
+            "discard": "new",
+            "num_replicas": replicas,
+        },
+    )
+
+
+def everything(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
+    """All streams that `ensure` makes."""
+    return [
+        *streams(log_streams, replicas),
+        *(bucket_stream(spec, replicas) for spec in BUCKETS),
+        files_stream(replicas),
+    ]
+
+
+async def ensure(link: Link, log_streams: list[str], replicas: int = 1) -> list[str]:
+    """Makes what is missing and updates what is old; returns the names of streams it made.
+
+    A new `CHAT_` stream begins an epoch now. Raises UnavailableError if JetStream doesn't answer.
+    """
+    specs = everything(log_streams, replicas)
+    return [spec.name for spec in specs if await _ensure_one(link, spec)]
+
+
+async def _ensure_one(link: Link, spec: StreamSpec) -> bool:
+    try:
+        present = await link.api(f"STREAM.INFO.{spec.name}", {})
+    except ApiError as refused:
+        if refused.status_code != 404:
+            raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
+        config = {"name": spec.name, **spec.config}
+        if spec.has_epoch:
+            config["metadata"] = {EPOCH_KEY: f"{int(time.time())}@1"}
+        await link.api(f"STREAM.CREATE.{spec.name}", config)
+        return True
+    config = present["config"]
+    wanted = {k: v for k, v in spec.config.items() if k not in _KEPT}
+    if any(config.get(k) != v for k, v in wanted.items()):
+        await link.api(f"STREAM.UPDATE.{spec.name}", {**config, **wanted})
+    return False
+
+
+_KEPT = frozenset({"num_replicas", "persist_mode", "storage"})
+"""Settings of an existing stream that belong to its operator or can't be changed."""

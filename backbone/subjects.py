@@ -1,0 +1,121 @@
+"""Builds and parses subjects. The only file that joins tokens with dots, or knows that a conversation's
+id names its stream (log-and-protocol.md, "Subjects, streams, buckets").
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backbone.ids import check_conversation, check_name, check_token
+
+DESK = "desk"
+DESK_STREAM = "00"
+
+
+class ChatSubject(NamedTuple):
+    """`chat.<s>.<tenant>.<channel>.<conv>`, taken apart; `conv` is an id of `desk` where channel is."""
+
+    stream: str
+    tenant: str
+    channel: str
+    conv: str
+
+
+def stream_of(conv: str) -> str:
+    """The two digits that name the stream of a conversation."""
+    return conv[:2]
+
+
+def chat(tenant: str, channel: str, conv: str) -> str:
+    """The subject of one conversation. Raises InvalidInputError for a token that may not be one."""
+    check_conversation(conv)
+    return f"chat.{stream_of(conv)}.{check_name(tenant, 'tenant')}.{check_token(channel, 'channel')}.{conv}"
+
+
+def desk(tenant: str, target: str) -> str:
+    """The subject of what belongs to no conversation: `target` is an agent, a contact or a run."""
+    return f"chat.{DESK_STREAM}.{check_name(tenant, 'tenant')}.{DESK}.{check_token(target, 'target')}"
+
+
+def any_channel(tenant: str, conv: str) -> str:
+    """Matches the one subject of a conversation whose channel isn't known."""
+    check_conversation(conv)
+    return f"chat.{stream_of(conv)}.{check_name(tenant, 'tenant')}.*.{conv}"
+
+
+def live(chat_subject: str) -> str:
+    """Where RePublish copies what is stored on `chat_subject`."""
+    return "live" + chat_subject[4:]
+
+
+def chat_of_live(live_subject: str) -> str:
+    """The stored subject behind a live one."""
+    return "chat" + live_subject[4:]
+
+
+def parse_chat(subject: str) -> ChatSubject:
+    """Takes a stored (or live) subject apart. Raises ValueError if it isn't one."""
+    parts = subject.split(".")
+    if len(parts) != 5 or parts[0] not in {"chat", "live"}:
+        msg = f"not the subject of a conversation: {subject}"
+        raise ValueError(msg)
+    return ChatSubject(*parts[1:])
+
+
+def stream_subjects(stream: str) -> str:
+    """All that stream `CHAT_<stream>` takes."""
+    return f"chat.{stream}.*.*.*"
+
+
+def channel_filter(stream: str, channel: str) -> str:
+    """All conversations of one channel in one stream."""
+    return f"chat.{stream}.*.{check_token(channel, 'channel')}.*"
+
+
+def republish(stream: str) -> tuple[str, str]:
+    """Source and destination of a stream's RePublish."""
+    return f"chat.{stream}.>", f"live.{stream}.>"
+
+
+def dead(tenant: str, adapter: str) -> str:
+    """The dead-letter subject of one adapter for one tenant (`_` where the tenant can't be told)."""
+    return f"dead.{check_token(tenant, 'tenant')}.{check_token(adapter, 'adapter')}"
+
+
+def audit(tenant: str) -> str:
+    """Who changed what setting, for one tenant."""
+    return f"audit.{check_name(tenant, 'tenant')}"
+
+
+def rpc(service: str, tenant: str, verb: str) -> str:
+    """A request to an adapter; `verb` may have several tokens (`report.overview`), tenant `_` is the command line's."""
+    return f"rpc.{check_token(service, 'service')}.{check_token(tenant, 'tenant')}.{_verb(verb)}"
+
+
+def rpc_filter(service: str, verb: str) -> str:
+    """All tenants' requests for one verb of one service."""
+    return f"rpc.{check_token(service, 'service')}.*.{_verb(verb)}"
+
+
+def tenant_of_rpc(subject: str) -> str:
+    """Whose request it is."""
+    return subject.split(".", 3)[2]
+
+
+def _verb(verb: str) -> str:
+    return ".".join(check_token(part, "verb") for part in verb.split("."))
+
+
+def key(*parts: str) -> str:
+    """The key of a bucket, made of checked tokens."""
+    return ".".join(check_token(part, "key") for part in parts)
+
+
+def key_filter(*parts: str) -> str:
+    """All keys of a bucket that begin with `parts`."""
+    return key(*parts) + ".>"
+
+
+def message_id(conv: str, event_id: str) -> str:
+    """`Nats-Msg-Id` of an event: no conversation can swallow another's id."""
+    return f"{conv}:{event_id}"

@@ -1,0 +1,134 @@
+"""Buckets and leases on a real nats-server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from msgspec import Struct
+
+from backbone.buckets import Bucket, Change, KeyExistsError, RevisionError
+from backbone.leases import Holder, Lease
+from backbone.link import Link
+from backbone.streams import BUCKETS, bucket_stream
+
+pytestmark = pytest.mark.anyio
+
+
+class Thing(Struct, frozen=True):
+    name: str
+
+
+def things(link: Link, bucket: str = "contacts") -> Bucket[Thing]:
+    return Bucket(link, bucket, Thing)
+
+
+async def test_a_value_is_created_once_and_moved_by_its_revision_only(link: Link) -> None:
+    bucket = things(link)
+    assert await bucket.get("a.b") is None
+    revision = await bucket.create("a.b", Thing("one"))
+    with pytest.raises(KeyExistsError):
+        await bucket.create("a.b", Thing("two"))
+    moved = await bucket.update("a.b", Thing("three"), revision)
+    with pytest.raises(RevisionError):
+        await bucket.update("a.b", Thing("four"), revision)
+    kept = await bucket.get("a.b")
+    assert kept is not None
+    assert (kept.value, kept.revision) == (Thing("three"), moved)
+
+
+async def test_a_deleted_key_can_be_created_again(link: Link) -> None:
+    bucket = things(link)
+    revision = await bucket.create("a.b", Thing("one"))
+    with pytest.raises(RevisionError):
+        await bucket.delete("a.b", revision + 5)
+    await bucket.delete("a.b", revision)
+    assert await bucket.get("a.b") is None
+    await bucket.create("a.b", Thing("two"))
+    with pytest.raises(KeyExistsError):
+        await bucket.create("a.b", Thing("three"))
+
+
+async def test_all_finds_what_matches(link: Link) -> None:
+    bucket = things(link)
+    for key in ("t.x.1", "t.x.2", "t.y.1", "u.x.1"):
+        await bucket.create(key, Thing(key))
+    await bucket.delete("t.x.2")
+    assert await bucket.keys("t.x.*") == ["t.x.1"]
+    assert await bucket.keys() == ["t.x.1", "t.y.1", "u.x.1"]
+
+
+async def test_a_watch_tells_what_is_there_then_changes_deletions_and_expiry(link: Link) -> None:
+    bucket = things(link, "presence")
+    await bucket.put("t.a", Thing("here"))
+    came: list[Change[Thing]] = []
+    watch = bucket.watch(came.append)
+    await asyncio.wait_for(watch.caught_up.wait(), 5)
+    await bucket.put("t.b", Thing("short"), ttl_s=1)
+    await bucket.delete("t.a")
+    async with asyncio.timeout(10):
+        while len(came) < 4:
+            await asyncio.sleep(0.02)
+    assert [(c.key, c.value) for c in came] == [
+        ("t.a", Thing("here")),
+        ("t.b", Thing("short")),
+        ("t.a", None),
+        ("t.b", None),
+    ]
+    await bucket.create("t.b", Thing("again"))
+    await watch.close()
+
+
+async def test_a_watch_starts_over_when_the_bucket_was_made_anew(link: Link) -> None:
+    bucket = things(link, "heads")
+    for _ in range(5):
+        await bucket.put("t.a", Thing("old"))
+    seen: dict[str, Thing] = {}
+    resets: list[int] = []
+
+    def take(change: Change[Thing]) -> None:
+        if change.value is not None:
+            seen[change.key] = change.value
+
+    watch = bucket.watch(take, reset=lambda: (seen.clear(), resets.append(1))[0])
+    await asyncio.wait_for(watch.caught_up.wait(), 5)
+    await link.api("STREAM.DELETE.KV_heads", {})
+    spec = next(b for b in BUCKETS if b.name == "heads")
+    await link.api("STREAM.CREATE.KV_heads", {"name": "KV_heads", **bucket_stream(spec).config})
+    await bucket.put("t.b", Thing("new"))
+    async with asyncio.timeout(30):
+        while seen != {"t.b": Thing("new")}:
+            await asyncio.sleep(0.05)
+    assert resets == [1]
+    await watch.close()
+
+
+async def test_a_lease_has_one_holder_and_passes_on_at_once_when_released(link: Link) -> None:
+    first, second = Lease(link, "routing.0", "a"), Lease(link, "routing.0", "b")
+    token = await first.take()
+    waiting = asyncio.create_task(second.take())
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await first.release()
+    assert first.lost.is_set()
+    assert await asyncio.wait_for(waiting, 5) > token
+    await second.release()
+
+
+async def test_a_holder_that_vanished_is_followed_after_the_time_to_live(link: Link) -> None:
+    first, second = Lease(link, "routing.0", "a", ttl_s=2), Lease(link, "routing.0", "b", ttl_s=2)
+    token = await first.take()
+    assert first._renewing is not None
+    first._renewing.cancel()
+    assert await asyncio.wait_for(second.take(), 10) > token
+    await second.release()
+
+
+async def test_a_lease_is_kept_by_renewing_and_lost_to_whoever_took_it(link: Link) -> None:
+    lease = Lease(link, "routing.0", "a", ttl_s=2)
+    await lease.take()
+    await asyncio.sleep(3)
+    assert lease.is_held
+    thief: Bucket[Holder] = Bucket(link, "leases", Holder)
+    await thief.put("routing.0", Holder("b"))
+    await asyncio.wait_for(lease.lost.wait(), 5)
