@@ -1,0 +1,144 @@
+"""The supervisor, over real processes that sleep, die or won't stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trunkline.embedded import StartError
+from trunkline.supervisor import WRONG_SETTING, Child, Part, Supervisor
+
+SLEEP = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(said: list[str]) -> Iterator[Supervisor]:
+    """One that listens, and whose signal handlers go with the test."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+    before = [signal.getsignal(number) for number in numbers]
+    made = Supervisor(said.append)
+    made.listen()
+    yield made
+    made.stop()
+    signal.set_wakeup_fd(-1)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def _part(code: str, *, rank: int = 0, grace_s: float = 10.0) -> Part:
+    return Part(f"child{rank}", (sys.executable, "-c", code), os.environ, rank, grace_s)
+
+
+def _wait(supervisor: Supervisor, child: Child, *, is_alive: bool, within_s: float = 10) -> None:
+    deadline = time.monotonic() + within_s
+    while (child.process is not None and child.process.poll() is None) is not is_alive:
+        assert time.monotonic() < deadline
+        supervisor.wait(0.05)
+
+
+def test_a_child_that_dies_is_started_again_and_said(supervisor: Supervisor, said: list[str]) -> None:
+    child = supervisor.add(_part(SLEEP))
+    assert child.process is not None
+    first = child.process.pid
+    child.process.kill()
+    _wait(supervisor, child, is_alive=False)
+    _wait(supervisor, child, is_alive=True)
+    assert child.process.pid != first
+    assert "SIGKILL" in said[0]
+    assert "starting it again" in said[0]
+
+
+def test_waits_between_starts_grow_and_stay_bounded() -> None:
+    child = Child(_part(SLEEP))
+    delays = [child.plan_restart() for _ in range(12)]
+    assert delays[0] <= 0.5
+    assert max(delays) <= 30
+    assert min(delays[-3:]) >= 15
+
+
+def test_a_child_that_refuses_its_settings_stops_the_start(supervisor: Supervisor) -> None:
+    child = supervisor.add(_part(f"raise SystemExit({WRONG_SETTING})"))
+    with pytest.raises(StartError, match="refuses its settings"):
+        _wait(supervisor, child, is_alive=True, within_s=5)
+        supervisor.wait(5)
+
+
+def test_ranks_stop_one_after_the_other(supervisor: Supervisor, tmp_path: Path) -> None:
+    """The last rank hears of the end only when the slow first one has gone."""
+    for rank, pause_s in ((0, 0.4), (9, 0.0)):
+        supervisor.add(_part(_telling(tmp_path, str(rank), pause_s), rank=rank))
+        _wait_for(tmp_path / f"{rank}.ready")
+    supervisor.stop()
+    assert (tmp_path / "order").read_text().split() == ["0", "9"]
+
+
+def test_a_child_that_will_not_stop_is_killed_after_its_grace(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    child = supervisor.add(_part(_telling(tmp_path, "deaf", 60.0), grace_s=0.3))
+    _wait_for(tmp_path / "deaf.ready")
+    assert child.process is not None
+    supervisor.stop()
+    assert child.process.returncode == -signal.SIGKILL
+    assert "killed" in said[-1]
+
+
+def _telling(folder: Path, name: str, pause_s: float) -> str:
+    """A process that, asked to end, takes its time, notes its name and goes."""
+    return (
+        "import signal, sys, time, pathlib\n"
+        f"folder = pathlib.Path({str(folder)!r})\n"
+        "def leave(*_):\n"
+        f"    time.sleep({pause_s})\n"
+        f"    (folder / 'order').open('a').write('{name} ')\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, leave)\n"
+        f"(folder / '{name}.ready').touch()\n"
+        "time.sleep(60)\n"
+    )
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_children_die_with_a_parent_that_is_killed() -> None:
+    """`kill -9` of the parent leaves nobody behind."""
+    code = (
+        "import os, sys, time\nfrom trunkline.supervisor import *\n"
+        "s = Supervisor(print)\n"
+        "c = s.add(Part('c', (sys.executable, '-c', 'import time; time.sleep(60)'), os.environ))\n"
+        "print(c.process.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait(10)
+    deadline = time.monotonic() + 10
+    while _runs(child):
+        assert time.monotonic() < deadline, "the child outlived its parent"
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
