@@ -1,0 +1,149 @@
+"""A whole system for a test: nats-server, nodes, adapters, agents; each a real process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from backbone import directory
+from backbone.directory import Agent
+from backbone.settings import Common, load
+from node.authenticate import hash_password
+from tests.harness.nats import NatsServer
+from tests.harness.processes import Process
+from trunkline import rest
+from trunkline.client import Client
+from trunkline.connect import connected
+
+SECRET = "a-signing-secret-for-systems-that-live-for-one-test"
+PASSWORD = "correct horse battery"
+TENANT, INBOX = "main", "web"
+
+
+class Login(NamedTuple):
+    """An agent of a test's system."""
+
+    id: str
+    name: str
+    email: str
+    password: str = PASSWORD
+
+
+LIN = Login("lin", "林晓", "lin@example.com")
+EMMA = Login("emma", "Emma Clarke", "emma@example.com")
+
+
+class System:
+    """Runs on `folder`. Start what the test needs; `end` stops all of it."""
+
+    def __init__(self, folder: Path, *, sync: str = "10ms") -> None:
+        self.folder = folder
+        self.nats = NatsServer(folder, sync=sync)
+        self.nodes: list[Process] = []
+        self.adapters: dict[str, Process] = {}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of each of its processes."""
+        return {
+            **self.nats.environment,
+            "TRUNKLINE_SECRET": SECRET,
+            "TRUNKLINE_PROFILE": "fast",
+            "TRUNKLINE_LOG_LEVEL": "info",
+            "TRUNKLINE_LOG_FORMAT": "json",
+            "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{quote(str(self.folder / 'warehouse'))}",
+        }
+
+    @property
+    def common(self) -> Common:
+        """The same as a Struct, for tests that look into the log."""
+        return load(Common, environ=self.environment)
+
+    def start(self, *, nodes: int = 1, adapters: tuple[str, ...] = ()) -> System:
+        """NATS, streams, the first tenant, then nodes and adapters side by side."""
+        self.nats.start()
+        answer = self.run("init", "--json")
+        assert answer.returncode == 0, answer.stderr
+        self.nodes = [self._process(f"node{n}", ["node"]) for n in range(nodes)]
+        self.adapters = {name: self._process(name, ["adapter", name]) for name in adapters}
+        for process in (*self.nodes, *self.adapters.values()):
+            process.start()
+        for process in (*self.nodes, *self.adapters.values()):
+            process.wait_ready()
+        return self
+
+    def end(self) -> None:
+        """Everything stops; nodes and adapters before NATS."""
+        for process in (*self.nodes, *self.adapters.values()):
+            process.end()
+        self.nats.stop()
+
+    def add_agents(self, *logins: Login) -> None:
+        """Make agents who can sign in."""
+
+        async def add() -> None:
+            async with connected(self.common, "test") as link:
+                for login in logins:
+                    agent = Agent(
+                        id=login.id, name=login.name, email=login.email, password=hash_password(login.password)
+                    )
+                    await directory.create_agent(link, TENANT, agent)
+
+        asyncio.run(add())
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`trunkline ...` to its end."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
+        return subprocess.run(
+            [sys.executable, "-m", "trunkline", *arguments],
+            env={**inherited, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        """What `trunkline sql` answers, as rows."""
+        answer = self.run("sql", query, "--format", "json")
+        assert answer.returncode == 0, answer.stderr
+        rows: list[dict[str, Any]] = json.loads(answer.stdout)
+        return rows
+
+    def agent(self, login: Login, *, nodes: list[Process] | None = None, **more: Any) -> Client:
+        """An agent's client, signed in at the first of `nodes`."""
+        nodes = nodes or self.nodes
+        answer = rest.sign_in(nodes[0].http, login.email, login.password)
+        assert answer.status == 200, answer
+        return Client([node.ws for node in nodes], cookie=answer.cookie, **more)
+
+    def visitor(self, *, nodes: list[Process] | None = None, token: str = "", **more: Any) -> Client:
+        """A visitor's client; the same person again with a token."""
+        nodes = nodes or self.nodes
+        token, _ = rest.become_visitor(nodes[0].http, INBOX, token)
+        return Client([node.ws for node in nodes], token=token, **more)
+
+    def _process(self, name: str, arguments: list[str]) -> Process:
+        return Process(name, arguments, self.environment, self.folder)
+
+
+@contextlib.contextmanager
+def running_system(
+    folder: Path, *, nodes: int = 1, adapters: tuple[str, ...] = (), agents: tuple[Login, ...] = ()
+) -> Iterator[System]:
+    """A system for as long as the block lasts."""
+    system = System(folder)
+    try:
+        system.start(nodes=nodes, adapters=adapters)
+        system.add_agents(*agents)
+        yield system
+    finally:
+        system.end()
