@@ -6,7 +6,6 @@ All functions run on the writer. Cursors live here and nowhere else: what outliv
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -30,6 +29,7 @@ class Done(NamedTuple):
 
     number: int
     cursors: dict[str, Place]
+    newest_ms: int
     unwritten_since_ms: int
 
 
@@ -47,14 +47,23 @@ class Totals(NamedTuple):
     checksum: int
 
 
+class Promise(NamedTuple):
+    """Which load it is: its group and number, the fencing token of its loader, its ranges."""
+
+    group: str
+    number: int
+    fence: int
+    ranges: tuple[Range, ...]
+
+
 def newest_done(client: Client, group: str) -> Done:
     """Where the group's last finished load left off."""
     found = rows(client, internal("load_done"), {"group": group})
     if not found:
-        return Done(0, {}, 0)
-    number, cursors, unwritten_since_ms = found[0]
+        return Done(0, {}, 0, 0)
+    number, cursors, newest_ms, unwritten_since_ms = found[0]
     places = {str(c["stream"]): Place(int(c["epoch"]), int(c["seq"])) for c in cursors}
-    return Done(int(number), places, int(unwritten_since_ms))
+    return Done(int(number), places, int(newest_ms), int(unwritten_since_ms))
 
 
 def unfinished(client: Client, group: str, after: int) -> list[Begun]:
@@ -70,54 +79,37 @@ def newest_fence(client: Client, group: str, after: int) -> int:
     return int(rows(client, internal("load_fence"), {"group": group, "after": after})[0][0])
 
 
-def begin(client: Client, group: str, number: int, fence: int, ranges: tuple[Range, ...]) -> None:
+def begin(client: Client, promise: Promise) -> None:
     """Promises a load. Durable when it returns."""
-    _insert(client, group, number, fence, ranges, "begun", Totals(0, 0), {}, 0)
+    _insert(client, promise, "begun", Totals(0, 0), Done(promise.number, {}, 0, 0))
 
 
-def finish(
-    client: Client,
-    group: str,
-    number: int,
-    fence: int,
-    ranges: tuple[Range, ...],
-    totals: Totals,
-    cursors: Mapping[str, Place],
-    unwritten_since_ms: int,
-) -> None:
+def finish(client: Client, promise: Promise, totals: Totals, done: Done) -> None:
     """Says that every table has the load, and how far the log is loaded by that. Durable when it returns."""
-    _insert(client, group, number, fence, ranges, "done", totals, cursors, unwritten_since_ms)
+    _insert(client, promise, "done", totals, done)
 
 
 def _range(named: dict[str, Any]) -> Range:
     return Range(str(named["stream"]), int(named["epoch"]), int(named["first"]), int(named["last"]))
 
 
-def _insert(
-    client: Client,
-    group: str,
-    number: int,
-    fence: int,
-    ranges: tuple[Range, ...],
-    state: str,
-    totals: Totals,
-    cursors: Mapping[str, Place],
-    unwritten_since_ms: int,
-) -> None:
-    named = [{"stream": r.s, "epoch": r.epoch, "first": r.first, "last": r.last} for r in ranges]
-    at = [{"stream": s, "epoch": p.epoch, "seq": p.seq} for s, p in sorted(cursors.items())]
+def _insert(client: Client, promise: Promise, state: str, totals: Totals, done: Done) -> None:
+    ranges = [{"stream": r.s, "epoch": r.epoch, "first": r.first, "last": r.last} for r in promise.ranges]
+    cursors = [{"stream": s, "epoch": p.epoch, "seq": p.seq} for s, p in sorted(done.cursors.items())]
     table = pa.table(
         {
-            "group": [group],
-            "load": pa.array([number], pa.uint64()),
+            "group": [promise.group],
+            "load": pa.array([promise.number], pa.uint64()),
             "state": [state],
             "at": pa.array([time.time_ns() // 1_000_000], _TIME),
-            "fence": pa.array([fence], pa.uint64()),
-            "ranges": pa.array([named], _RANGES),
+            "fence": pa.array([promise.fence], pa.uint64()),
+            "ranges": pa.array([ranges], _RANGES),
             "count": pa.array([totals.count], pa.uint64()),
             "checksum": pa.array([totals.checksum], pa.uint64()),
-            "cursors": pa.array([at], _CURSORS),
-            "unwritten_since": pa.array([unwritten_since_ms], _TIME),
+            "cursors": pa.array([cursors], _CURSORS),
+            "newest_stored_at": pa.array([done.newest_ms], _TIME),
+            "unwritten_since": pa.array([done.unwritten_since_ms], _TIME),
         }
     )
-    client.insert_arrow(TABLE, table, settings={"insert_deduplication_token": token(ranges, f"{group}-{number}-{state}")})
+    mark = token(promise.ranges, f"{promise.group}-{promise.number}-{state}")
+    client.insert_arrow(TABLE, table, settings={"insert_deduplication_token": mark})

@@ -16,9 +16,9 @@ from adapters.warehouse import journal, pack
 from adapters.warehouse.checksum import checksum
 from adapters.warehouse.decode import Stored, decode
 from adapters.warehouse.engine import rows
-from adapters.warehouse.journal import Totals
+from adapters.warehouse.journal import Done, Promise, Totals
 from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
-from adapters.warehouse.plan import Place, Range, token
+from adapters.warehouse.plan import Place, token
 from adapters.warehouse.statements import internal
 from backbone import events as ev
 from backbone import subjects
@@ -35,23 +35,26 @@ class FencedError(TrunklineError):
 
 
 class Load(NamedTuple):
-    """What one load holds and where it stands. `cursors` are those after it; `is_promised`: an unfinished one again."""
+    """What one load holds and where it stands.
 
-    group: str
-    number: int
-    fence: int
-    ranges: tuple[Range, ...]
+    `cursors` and `newest_ms` (stored time of the newest event) are those after it; `is_promised`: it was begun
+    by a loader that died, and is done over again.
+    """
+
+    promise: Promise
     rows: Sequence[Stored]
     cursors: dict[str, Place]
+    newest_ms: int
     is_promised: bool
 
 
 def perform(client: Client, load: Load, memory: Memory, holds: type_of_holds, keep_days: int) -> Totals:
     """Brings a load into every table. Raises FencedError if a newer loader has been here."""
-    if journal.newest_fence(client, load.group, load.number) > load.fence:
-        raise FencedError(message=f"Load {load.number} of group {load.group} was begun by a newer loader.")
+    promise = load.promise
+    if journal.newest_fence(client, promise.group, promise.number) > promise.fence:
+        raise FencedError(message=f"Load {promise.number} of group {promise.group} was begun by a newer loader.")
     if not load.is_promised:
-        journal.begin(client, load.group, load.number, load.fence, load.ranges)
+        journal.begin(client, promise)
     now_ms = max((row.stored_ms for row in load.rows), default=0)
     _learn(client, memory, memory.missing(load.rows, now_ms), holds)
     prevs, due = memory.apply(load.rows, now_ms)
@@ -62,9 +65,8 @@ def perform(client: Client, load: Load, memory: Memory, holds: type_of_holds, ke
     if due:
         client.insert_arrow("conversations", pack.conversations_table(due, keep_days))
     totals = Totals(len(load.rows), checksum([row.seq for row in load.rows], [row.id for row in load.rows]))
-    journal.finish(
-        client, load.group, load.number, load.fence, load.ranges, totals, load.cursors, memory.unwritten_since
-    )
+    done = Done(promise.number, load.cursors, load.newest_ms, memory.unwritten_since)
+    journal.finish(client, promise, totals, done)
     return totals
 
 
@@ -83,7 +85,7 @@ def moved_since(client: Client, since_ms: int) -> list[type_of_key]:
 
 
 def _insert(client: Client, load: Load, table: str, packed: Any) -> None:
-    client.insert_arrow(table, packed, settings={"insert_deduplication_token": token(load.ranges, table)})
+    client.insert_arrow(table, packed, settings={"insert_deduplication_token": token(load.promise.ranges, table)})
 
 
 def _learn(client: Client, memory: Memory, keys: list[type_of_key], holds: type_of_holds) -> None:

@@ -55,6 +55,9 @@ class Warehouse(Struct, frozen=True, kw_only=True):
     keep_days: Annotated[
         int, Meta(ge=0, le=36_500, description="Days after which rows are deleted; 0 keeps them for ever.")
     ] = 0
+    lease_s: Annotated[
+        int, Meta(ge=2, le=60, description="Seconds after which another loader may follow one that died.")
+    ] = 15
     readers: Annotated[int, Meta(ge=1, le=16, description="Queries that may run at once.")] = 4
 
 

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS loads {{on_cluster}} (
   count UInt64 COMMENT 'events in it',
   checksum UInt64 COMMENT 'groupBitXor(cityHash64(seq, id)) of its events, computed from the log',
   cursors Array(Tuple(stream String, epoch UInt32, seq UInt64)) COMMENT 'all at or below is loaded, for each stream',
+  newest_stored_at DateTime64(3, 'UTC') COMMENT 'when the newest event of this and all loads before it was stored',
   unwritten_since DateTime64(3, 'UTC') COMMENT 'conversations that moved from here on may lack their newest row; 0 if none'
 ) ENGINE = {{engine}}MergeTree
 ORDER BY (`group`, load, state)

@@ -1,0 +1,12 @@
+"""`trunkline adapter warehouse`."""
+
+from __future__ import annotations
+
+from adapters.warehouse.service import run
+from adapters.warehouse.settings import SECTION, Warehouse
+from backbone.service import start
+
+
+def main() -> int:
+    """Runs the warehouse until a signal; returns the exit code."""
+    return start(SECTION, Warehouse, run)

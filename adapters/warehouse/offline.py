@@ -1,0 +1,35 @@
+"""`trunkline sql` without a running warehouse: opens the embedded engine itself, if nobody else has it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from adapters.warehouse import journal, sql
+from adapters.warehouse.engine import Engine
+from adapters.warehouse.settings import SECTION, Warehouse, target
+from adapters.warehouse.sql import SqlRequest, Table
+from backbone.errors import NotFoundError
+from backbone.settings import load
+
+
+def query(dsn: str, text: str) -> Table:
+    """The answer to one reading statement.
+
+    Raises LockedError if another process has the path, NotFoundError if there is no warehouse there yet,
+    InvalidInputError `sql.*` for what isn't allowed, SettingError for a bad DSN.
+    """
+    return asyncio.run(_query(dsn, text))
+
+
+async def _query(dsn: str, text: str) -> Table:
+    settings = load(Warehouse, SECTION)
+    where = target(dsn)
+    if where.path and not Path(where.path).is_dir():
+        raise NotFoundError("warehouse.missing", f"There is no warehouse at {where.path} yet; start it once.")
+    engine = Engine(where, settings)
+    try:
+        done = await engine.read(lambda client: journal.newest_done(client, settings.group))
+        return await engine.read(lambda client: sql.answer(client, SqlRequest(text), done.newest_ms))
+    finally:
+        await asyncio.to_thread(engine.close)

@@ -1,0 +1,12 @@
+-- Newest messages that hold all the words. The table is ordered by tenant and time, so this stops at a full page.
+SELECT conversation, epoch, seq, toUnixTimestamp64Milli(at), actor_kind, actor, text
+FROM messages FINAL
+WHERE tenant = {tenant:String}
+  AND hasPhrase(text, {w0:String}) AND hasPhrase(text, {w1:String})
+  AND hasPhrase(text, {w2:String}) AND hasPhrase(text, {w3:String})
+  AND hasPhrase(text, {w4:String}) AND hasPhrase(text, {w5:String})
+  AND hasPhrase(text, {w6:String}) AND hasPhrase(text, {w7:String})
+  AND at <= fromUnixTimestamp64Milli({at:Int64}, 'UTC')
+  AND (at, conversation, seq) < (fromUnixTimestamp64Milli({at:Int64}, 'UTC'), {conv:String}, {seq:UInt64})
+ORDER BY at DESC, conversation DESC, seq DESC
+LIMIT {limit:UInt32}
