@@ -58,7 +58,7 @@ async def prepare(
     invitation = "" if admin else await _only_invitation(link)
     for agent, login in zip(DEMO_AGENTS, demo or [], strict=False):
         if await directory.get_agent(link, TENANT, agent.id) is None:
-            whole = msgspec.structs.replace(agent, password=hash_password(login.password))
+            whole = msgspec.structs.replace(agent, password=await hash_password(login.password))
             await directory.create_agent(link, TENANT, whole)
     return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [])
 
@@ -77,7 +77,8 @@ async def _first_admin(link: Link, email: str, password: str) -> str:
     admins = [a.email for a in await directory.list_agents(link, TENANT) if a.role == "admin" and a.active]
     if admins or not email:
         return admins[0] if admins else ""
-    agent = Agent(id="", name=email.partition("@")[0], email=email, password=hash_password(password), role="admin")
+    hashed = await hash_password(password)
+    agent = Agent(id="", name=email.partition("@")[0], email=email, password=hashed, role="admin")
     return (await directory.create_agent(link, TENANT, agent)).email
 
 

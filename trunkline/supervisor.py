@@ -35,6 +35,8 @@ class Part(NamedTuple):
     environment: Mapping[str, str]
     rank: int = 0
     grace_s: float = 20.0
+    sockets: tuple[int, ...] = ()
+    """Listening sockets that the child inherits: while it is started again, connections wait in them."""
 
 
 class Child:
@@ -55,6 +57,7 @@ class Child:
             list(self.part.command),
             env=dict(self.part.environment),
             stdin=subprocess.DEVNULL,
+            pass_fds=self.part.sockets,
             process_group=0,
             preexec_fn=die_with_parent(),  # noqa: PLW1509  (the supervisor has one thread)
         )

@@ -54,14 +54,13 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
     began = time.monotonic()
     console = _console()
-    with datafolder.locked(options.data):
-        port = _usable_port(options.host, options.port)
+    with datafolder.locked(options.data), _listening(options.host, options.port) as listener:
         supervisor = Supervisor(say)
         supervisor.listen()
         try:
-            prepared = _start(options, port, console, supervisor)
+            prepared = _start(options, listener, console, supervisor)
             if not supervisor.is_stopping:
-                say(_banner(options, port, prepared, time.monotonic() - began))
+                say(_banner(options, _port(listener), prepared, time.monotonic() - began))
             while not supervisor.is_stopping:
                 supervisor.wait(3600)
             say("Stopping.")
@@ -70,9 +69,9 @@ def run(options: Options, say: Callable[[str], None]) -> None:
             datafolder.forget_running(options.data)
 
 
-def _start(options: Options, port: int, console: Path, supervisor: Supervisor) -> Prepared:
+def _start(options: Options, listener: socket.socket, console: Path, supervisor: Supervisor) -> Prepared:
     """Start everything and return once the node is ready, or once somebody asks us to stop."""
-    data = options.data
+    data, port = options.data, _port(listener)
     server, nats = _nats(data, options.profile)
     supervisor.add(nats, adopt=server.process)
     now = datafolder.Running(os.getpid(), server.port, port, options.profile)
@@ -81,14 +80,13 @@ def _start(options: Options, port: int, console: Path, supervisor: Supervisor) -
         **os.environ,
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
         **datafolder.environment(data, now),
-        "TRUNKLINE_NODE_HOST": options.host,
-        "TRUNKLINE_NODE_PORT": str(port),
+        "TRUNKLINE_NODE_FD": str(listener.fileno()),
         "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
     }
     init = _begin_init(environment, demo=data / "secret" / "demo" if options.demo else None)
     if not _has_been_ready(data):
         init.wait()  # the first time, everything else needs what it makes
-    supervisor.add(_part("node", "node", environment=environment))
+    supervisor.add(_part("node", "node", environment=environment)._replace(sockets=(listener.fileno(),)))
     for name in ADAPTERS:
         supervisor.add(_part(name, "adapter", name, environment=environment))
     prepared = _finish_init(init)
@@ -157,16 +155,24 @@ def _has_been_ready(data: Path) -> bool:
     return (data / "ready").exists()
 
 
-def _usable_port(host: str, port: int) -> int:
-    """`port`, or a free one for 0. Raises StartError if somebody listens there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartError(f"{host}:{port} can't be used: {error.strerror}. Give another by --port.") from error
-        return int(probe.getsockname()[1])
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on `port`, or on a free one for 0. Raises StartError if it can't.
+
+    We hold it and hand it down: while the node is started again, connections wait and none is refused.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartError(f"{host}:{port} can't be used: {error.strerror}. Give another by --port.") from error
+    listener.listen(4096)
+    return listener
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
 
 
 def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
@@ -178,7 +184,7 @@ def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
 
 
 def _is_ready(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    connection = http.client.HTTPConnection(host, port, timeout=0.5)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.client.OK

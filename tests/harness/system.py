@@ -93,7 +93,7 @@ class System:
             async with connected(self.common, "test") as link:
                 for login in logins:
                     agent = Agent(
-                        id=login.id, name=login.name, email=login.email, password=hash_password(login.password)
+                        id=login.id, name=login.name, email=login.email, password=await hash_password(login.password)
                     )
                     await directory.create_agent(link, TENANT, agent)
 
