@@ -79,9 +79,7 @@ def decode(entry: Entry, epoch: int) -> Stored:
         digest = hashlib.sha256(entry.raw).digest()[:16]
         return Stored(*place, digest, kind, "", "", entry.at_ms, entry.raw, None, fault)
     id_ = _uuid(envelope.id) or b""
-    return Stored(
-        *place, id_, kind, envelope.by.kind, envelope.by.id, envelope.at, entry.raw, event, ""
-    )
+    return Stored(*place, id_, kind, envelope.by.kind, envelope.by.id, envelope.at, entry.raw, event, "")
 
 
 def _misfit(envelope: ev.Event | ev.Envelope, tenant: str, channel: str, conv: str) -> str:
@@ -96,10 +94,10 @@ def _misfit(envelope: ev.Event | ev.Envelope, tenant: str, channel: str, conv: s
 
 def _uuid(text: str) -> bytes | None:
     """The 16 bytes of a UUID in its usual form, None for anything else."""
-    if len(text) != 36 or text.count("-") != 4:  # noqa: PLR2004 - the form of RFC 9562
+    if len(text) != 36 or text.count("-") != 4:
         return None
     try:
         found = bytes.fromhex(text.replace("-", ""))
     except ValueError:
         return None
-    return found if len(found) == 16 else None  # noqa: PLR2004
+    return found if len(found) == 16 else None

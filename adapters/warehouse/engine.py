@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 
 from adapters.warehouse.settings import Target, Warehouse
 from backbone.errors import InvalidInputError, UnavailableError
@@ -78,7 +78,7 @@ class Engine:
         return await self._run(self._writer, self._open_writer, work, None)
 
     async def read(self, work: Callable[[Client], T], deadline: float | None = None) -> T:
-        """Runs `work` on a reader, or raises UnavailableError if `deadline` (monotonic seconds) passed before it began."""
+        """Runs `work` on a reader. Raises UnavailableError if `deadline` (monotonic seconds) passed before it began."""
         return await self._run(self._readers, self._open_reader, work, deadline)
 
     def close(self) -> None:
@@ -178,9 +178,7 @@ def _hold(path: Path, settings: Warehouse) -> _Held:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise LockedError(
-            message=f"{path} is open in another process; an embedded engine allows one."
-        ) from None
+        raise LockedError(message=f"{path} is open in another process; an embedded engine allows one.") from None
     scratch = path / "inserts"
     # chDB takes each insert from a temporary file. Kept beside the data: the system's own folder may be
     # memory, and what a killed process left behind is swept here on the next start.

@@ -308,9 +308,9 @@ def _rating_given(_facts: Facts, e: ev.RatingGiven) -> dict[str, Any]:
 
 def on_five(score: int, scale: int) -> int:
     """A rating on a scale of 1 to 5: 3 of 3 is 5, 2 of 3 is 3, thumbs up is 5, down is 1."""
-    if scale == 5:  # noqa: PLR2004 - the scale of the column
+    if scale == 5:
         return min(max(score, 1), 5)
-    if scale <= 2:  # noqa: PLR2004 - thumbs: 0 or 1, or 1 or 2
+    if scale <= 2:
         return 5 if score >= scale else 1
     return min(max(round(1 + 4 * (score - 1) / (scale - 1)), 1), 5)
 

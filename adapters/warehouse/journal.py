@@ -43,7 +43,7 @@ class Begun(NamedTuple):
 class Totals(NamedTuple):
     """What a load held, computed from the log."""
 
-    count: int
+    events: int
     checksum: int
 
 
@@ -104,7 +104,7 @@ def _insert(client: Client, promise: Promise, state: str, totals: Totals, done: 
             "at": pa.array([time.time_ns() // 1_000_000], _TIME),
             "fence": pa.array([promise.fence], pa.uint64()),
             "ranges": pa.array([ranges], _RANGES),
-            "count": pa.array([totals.count], pa.uint64()),
+            "count": pa.array([totals.events], pa.uint64()),
             "checksum": pa.array([totals.checksum], pa.uint64()),
             "cursors": pa.array([cursors], _CURSORS),
             "newest_stored_at": pa.array([done.newest_ms], _TIME),

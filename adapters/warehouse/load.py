@@ -97,11 +97,7 @@ def _learn(client: Client, memory: Memory, keys: list[type_of_key], holds: type_
 def _messages(client: Client, load: Sequence[Stored], memory: Memory) -> list[pack.Message]:
     """The rows of `messages` that a load makes, in its order; changes of what was never seen make none."""
     here = {(r.tenant, r.conv, r.id): r for r in load if isinstance(r.event, ev.MessageAdded)}
-    wanted = [
-        (row, _target(row.event))
-        for row in load
-        if isinstance(row.event, ev.MessageEdited | ev.MessageRecalled)
-    ]
+    wanted = [(row, _target(row.event)) for row in load if isinstance(row.event, ev.MessageEdited | ev.MessageRecalled)]
     far = [(row, target) for row, target in wanted if (row.tenant, row.conv, target) not in here]
     origins = here | _originals(client, far)
     found = []
@@ -140,7 +136,7 @@ def _target(event: ev.MessageEdited | ev.MessageRecalled) -> bytes:
 
 def _past(client: Client, name: str, parameters: dict[str, Any]) -> list[Past]:
     found = rows(client, internal(name), parameters, column_formats={"raw": "bytes"})
-    return [Past(*row[:7], raw=_bytes(row[7])) for row in found]
+    return [Past._make([*row[:-1], _bytes(row[-1])]) for row in found]
 
 
 def _bytes(value: bytes | str) -> bytes:

@@ -77,18 +77,10 @@ class Loader:
 
         Raises TrunklineError `warehouse.lease_lost` or `warehouse.fenced` when another loader has taken over.
         """
-        lost = asyncio.create_task(self._until_lost())
-        work = asyncio.create_task(self._work())
         try:
-            await asyncio.wait({lost, work}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-            else:
-                raise TrunklineError("warehouse.lease_lost", "The lease of the loader is lost; another may load now.")
+            if await self._take_lease():
+                await self._work_while_held()
         finally:
-            for task in (lost, work):
-                task.cancel()
-            await asyncio.gather(lost, work, return_exceptions=True)
             self._left.set()
 
     async def leave(self) -> None:
@@ -108,19 +100,31 @@ class Loader:
         """Events known to be in the log that haven't been taken."""
         return self._reader.pending if self._reader else 0
 
-    async def _until_lost(self) -> None:
-        while not self._lease.token:
-            await asyncio.sleep(RETRY_S)
-        await self._lease.lost.wait()
-
-    async def _work(self) -> None:
+    async def _take_lease(self) -> bool:
+        """Whether we have it; not if we were told to leave before."""
         taking = asyncio.create_task(self._lease.take())
         leaving = asyncio.create_task(self._leaving.wait())
         await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
-        if not taking.done():
-            taking.cancel()
-            return
+        if taking.done():
+            return taking.result() > 0
+        taking.cancel()
+        return False
+
+    async def _work_while_held(self) -> None:
+        work = asyncio.create_task(self._work())
+        lost = asyncio.create_task(self._lease.lost.wait())
+        try:
+            await asyncio.wait({lost, work}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise TrunklineError("warehouse.lease_lost", "The lease of the loader is lost; another may load now.")
+            work.result()
+        finally:
+            for task in (lost, work):
+                task.cancel()
+            await asyncio.gather(lost, work, return_exceptions=True)
+
+    async def _work(self) -> None:
         settings = self._settings
         applied = await self._engine.write(lambda client: migrations.migrate(client, settings.cluster))
         if applied:
@@ -191,13 +195,7 @@ class Loader:
     # --- each turn -------------------------------------------------------------------------
 
     async def _once(self, reader: Reader) -> None:
-        settings = self._settings
-        try:
-            async with asyncio.timeout(IDLE_S + self._linger_s):
-                entries = await reader.read(settings.load_events, settings.load_bytes, self._linger_s)
-        except TimeoutError:
-            entries = []
-        if entries:
+        if entries := await self._read(reader):
             self._oldest_ms = min(entry.at_ms for entry in entries)
             while entries:
                 count = await self._look_for_new_epochs(entries)
@@ -211,6 +209,19 @@ class Loader:
             await self._copy_cursors()
         if time.monotonic() - self._parts_at >= PARTS_EVERY_S:
             await self._mind_parts()
+
+    async def _read(self, reader: Reader) -> list[Entry]:
+        """What has arrived; nothing after a while without any, or when leaving."""
+        settings = self._settings
+        reading = asyncio.create_task(reader.read(settings.load_events, settings.load_bytes, self._linger_s))
+        leaving = asyncio.create_task(self._leaving.wait())
+        try:
+            # Longer than the reader lingers, so that what it waits with is never left behind.
+            await asyncio.wait({reading, leaving}, timeout=IDLE_S + self._linger_s, return_when=asyncio.FIRST_COMPLETED)
+            return reading.result() if reading.done() else []
+        finally:
+            reading.cancel()
+            leaving.cancel()
 
     async def _look_for_new_epochs(self, entries: Sequence[Entry]) -> int:
         """How many entries belong to the past that is known; where a stream begins again, it is looked at anew."""
@@ -261,7 +272,9 @@ class Loader:
         one = load.Load(promise, decoded, after, newest_ms, is_promised)
         with LOAD_SECONDS.time():
             await self._engine.write(
-                partial(load.perform, load=one, memory=self._memory, holds=self._holds, keep_days=self._settings.keep_days)
+                partial(
+                    load.perform, load=one, memory=self._memory, holds=self._holds, keep_days=self._settings.keep_days
+                )
             )
         self._number, self._cursors, self.newest_ms = number, after, newest_ms
         EVENTS.inc(len(decoded))
@@ -269,9 +282,7 @@ class Loader:
     def _holds(self, s: str, epoch: int, seq: int) -> bool:
         state = self._states.get(s)
         return (
-            state is not None
-            and state.epochs.holds(epoch, seq)
-            and (epoch, seq) <= self._cursors.get(s, Place(0, 0))
+            state is not None and state.epochs.holds(epoch, seq) and (epoch, seq) <= self._cursors.get(s, Place(0, 0))
         )
 
     async def _write_due(self) -> None:

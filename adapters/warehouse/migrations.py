@@ -46,11 +46,11 @@ class Migration(NamedTuple):
 
 def shipped() -> list[Migration]:
     """The files of `schema/`, by number. Raises SchemaError if a number is missing or taken twice."""
-    found = []
-    for file in files("adapters.warehouse").joinpath("schema").iterdir():
-        if match := _NAME.match(file.name):
-            found.append(Migration(int(match[1]), file.name, file.read_text(encoding="utf-8")))
-    found.sort()
+    found = sorted(
+        Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+        for file in files("adapters.warehouse").joinpath("schema").iterdir()
+        if (match := _NAME.match(file.name))
+    )
     if [m.number for m in found] != list(range(1, len(found) + 1)):
         raise SchemaError(message=f"Files of schema/ must be numbered 1 to n: {[m.name for m in found]}.")
     return found

@@ -19,17 +19,16 @@ def query(dsn: str, text: str) -> Table:
     Raises LockedError if another process has the path, NotFoundError if there is no warehouse there yet,
     InvalidInputError `sql.*` for what isn't allowed, SettingError for a bad DSN.
     """
-    return asyncio.run(_query(dsn, text))
-
-
-async def _query(dsn: str, text: str) -> Table:
     settings = load(Warehouse, SECTION)
     where = target(dsn)
     if where.path and not Path(where.path).is_dir():
         raise NotFoundError("warehouse.missing", f"There is no warehouse at {where.path} yet; start it once.")
-    engine = Engine(where, settings)
+    return asyncio.run(_query(Engine(where, settings), settings.group, text))
+
+
+async def _query(engine: Engine, group: str, text: str) -> Table:
     try:
-        done = await engine.read(lambda client: journal.newest_done(client, settings.group))
+        done = await engine.read(lambda client: journal.newest_done(client, group))
         return await engine.read(lambda client: sql.answer(client, SqlRequest(text), done.newest_ms))
     finally:
         await asyncio.to_thread(engine.close)

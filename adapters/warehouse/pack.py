@@ -36,7 +36,7 @@ def keep_until(stored_ms: int, keep_days: int) -> int:
 
 
 def version(epoch: int, seq: int) -> bytes:
-    """epoch * 2^64 + seq, as the 16 little-endian bytes of a UInt128."""
+    """The number epoch * 2^64 + seq, as the 16 little-endian bytes of a UInt128."""
     return seq.to_bytes(8, "little") + epoch.to_bytes(8, "little")
 
 
@@ -99,8 +99,7 @@ def messages_table(rows: Sequence[Message], keep_days: int) -> pa.Table:
 def conversations_table(conversations: Iterable[Facts], keep_days: int) -> pa.Table:
     """Table `conversations`."""
     rows = [
-        facts.row(one)
-        | {"keep_until": keep_until(one.stored_ms, keep_days), "version": version(one.epoch, one.seq)}
+        facts.row(one) | {"keep_until": keep_until(one.stored_ms, keep_days), "version": version(one.epoch, one.seq)}
         for one in conversations
     ]
     return pa.table({name: pa.array([r[name] for r in rows], kind) for name, kind in _CONVERSATION.items()})

@@ -48,9 +48,12 @@ class Warehouse(Struct, frozen=True, kw_only=True):
     load_bytes: Annotated[int, Meta(ge=1_024, description="A load closes at this many bytes of events.")] = (
         4 * 1024 * 1024
     )
-    load_ms: Annotated[int, Meta(ge=1, le=10_000, description="A load closes this many milliseconds after it began.")] = 250
+    load_ms: Annotated[
+        int, Meta(ge=1, le=10_000, description="A load closes this many milliseconds after it began.")
+    ] = 250
     hot_conversations: Annotated[
-        int, Meta(ge=100, description="Conversations whose fold is kept in memory; others are read again when they move.")
+        int,
+        Meta(ge=100, description="Conversations whose fold is kept in memory; others are read again when they move."),
     ] = 50_000
     keep_days: Annotated[
         int, Meta(ge=0, le=36_500, description="Days after which rows are deleted; 0 keeps them for ever.")

@@ -48,6 +48,7 @@ REFUSED_FUNCTIONS: Final = frozenset(
 )
 """Scalar functions that reach a file or the network, or only waste a reader's time."""
 
+
 class SqlRequest(Struct, frozen=True):
     """`query`: one statement. `format` is the command line's affair and changes nothing here."""
 

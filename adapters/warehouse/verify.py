@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from adapters.warehouse.checksum import checksum
 from adapters.warehouse.decode import decode
 from adapters.warehouse.engine import Engine, rows
+from adapters.warehouse.plan import Range
 from adapters.warehouse.statements import internal
 from backbone import epochs
 from backbone.link import Link
@@ -49,7 +50,7 @@ class Verdict(Struct, frozen=True):
 
 
 class _Sum(NamedTuple):
-    count: int
+    events: int
     checksum: int
 
 
@@ -64,12 +65,13 @@ async def compare(link: Link, engine: Engine, request: VerifyRequest) -> Verdict
         first, last = max(request.first, begin, state.first), min(end, after - 1)
         while first <= last:
             upto = min(last, (first // BLOCK + 1) * BLOCK - 1)
-            blocks.append(await _block(link, engine, s, epoch, first, upto))
+            blocks.append(await _block(link, engine, Range(s, epoch, first, upto)))
             first = upto + 1
     return Verdict(s, all(block.equal for block in blocks), blocks)
 
 
-async def _block(link: Link, engine: Engine, s: str, epoch: int, first: int, last: int) -> Block:
+async def _block(link: Link, engine: Engine, where: Range) -> Block:
+    s, epoch, first, last = where
     entries = await read_range(link, s, first, last)
 
     def in_log(_client: Client) -> _Sum:
@@ -77,9 +79,9 @@ async def _block(link: Link, engine: Engine, s: str, epoch: int, first: int, las
         return _Sum(len(decoded), checksum([row.seq for row in decoded], [row.id for row in decoded]))
 
     def in_table(client: Client) -> _Sum:
-        where = {"stream": s, "epoch": epoch, "first": first, "last": last}
-        count, total = rows(client, internal("block"), where)[0]
+        bounds = {"stream": s, "epoch": epoch, "first": first, "last": last}
+        count, total = rows(client, internal("block"), bounds)[0]
         return _Sum(int(count), int(total))
 
     log, table = await engine.read(in_log), await engine.read(in_table)
-    return Block(epoch, first, last, log.count, str(log.checksum), table.count, str(table.checksum), log == table)
+    return Block(epoch, first, last, log.events, str(log.checksum), table.events, str(table.checksum), log == table)
