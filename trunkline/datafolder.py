@@ -110,8 +110,13 @@ def environment(data: Path, now: Running) -> dict[str, str]:
         "TRUNKLINE_NATS_PASSWORD_FILE": str(secret(data, "nats").absolute()),
         "TRUNKLINE_SECRET_FILE": str(secret(data, "signing").absolute()),
         "TRUNKLINE_PROFILE": now.profile,
-        "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{quote(str((data / 'warehouse').absolute()))}",
+        "TRUNKLINE_WAREHOUSE_DSN": warehouse_dsn(data),
     }
+
+
+def warehouse_dsn(data: Path) -> str:
+    """Where the embedded warehouse of `data` is."""
+    return f"chdb://{quote(str((data / 'warehouse').absolute()))}"
 
 
 def joined(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
