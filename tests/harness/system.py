@@ -16,6 +16,7 @@ from urllib.parse import quote
 from backbone import directory
 from backbone.directory import Agent
 from backbone.settings import Common, load
+from console import DIST
 from node.authenticate import hash_password
 from tests.harness.nats import NatsServer
 from tests.harness.processes import Process
@@ -59,6 +60,7 @@ class System:
             "TRUNKLINE_PROFILE": "fast",
             "TRUNKLINE_LOG_LEVEL": "info",
             "TRUNKLINE_LOG_FORMAT": "json",
+            "TRUNKLINE_NODE_CONSOLE_DIR": str(DIST),
             "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{quote(str(self.folder / 'warehouse'))}",
         }
 

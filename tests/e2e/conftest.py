@@ -1,0 +1,53 @@
+"""One system and one browser for all journeys; each journey has its own people and conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from console import build
+from tests.harness.browser import People, chromium
+from tests.harness.hostpage import host_page
+from tests.harness.system import EMMA, LIN, System, running_system
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser on a busy machine takes its time."""
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A node with the console, routing and the warehouse; 林晓 and Emma can sign in."""
+    build.ensure()
+    with running_system(
+        tmp_path_factory.mktemp("system"), adapters=("routing", "warehouse"), agents=(LIN, EMMA)
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def people(browser: Browser, system: System) -> Iterator[People]:
+    """Windows for this journey; at its end no console may have complained."""
+    made = People(browser, system.nodes[0].http)
+    yield made
+    made.close()
+    assert made.complaints == []
+
+
+@pytest.fixture
+def host(system: System) -> Iterator[str]:
+    """A customer's page with a strict policy, on another origin than the node."""
+    with host_page(system.nodes[0].http) as address:
+        yield address

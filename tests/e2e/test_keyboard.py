@@ -1,0 +1,87 @@
+"""A day at the desk without a mouse: sign in, open, answer, note, assign, resolve; the focus is always to be seen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.harness.browser import People, message
+from tests.harness.system import EMMA, LIN, System
+
+
+def test_an_agent_works_by_keyboard_alone(people: People, system: System) -> None:
+    said = f"Keyboard question {time.time_ns()}"
+    conv = asyncio.run(_ask(system, said))
+    desk = people.window()
+    desk.goto(f"{system.nodes[0].http}/")
+    desk.get_by_test_id("signin-email").wait_for()
+    _tab_to(desk, "signin-email")
+    desk.keyboard.type(LIN.email)
+    desk.keyboard.press("Tab")
+    desk.keyboard.type(LIN.password)
+    desk.keyboard.press("Enter")
+    desk.get_by_test_id("presence").first.wait_for()
+    desk.goto(f"{system.nodes[0].http}/#/inbox/all")
+    row = desk.locator(f'[data-testid="row"][data-conv="{conv}"]')
+    row.wait_for()
+    _select(desk, conv)
+    desk.keyboard.press("Enter")
+    message(desk, said).wait_for()
+
+    desk.keyboard.press("r")
+    _expect_focus(desk, "composer")
+    desk.keyboard.type("Answered by keys")
+    desk.keyboard.press("Enter")
+    message(desk, "Answered by keys").wait_for()
+    desk.keyboard.press("Escape")
+
+    desk.keyboard.press("m")
+    _expect_focus(desk, "composer")
+    desk.keyboard.type("A note by keys")
+    desk.keyboard.press("Enter")
+    message(desk, "A note by keys").wait_for()
+    desk.keyboard.press("Escape")
+
+    desk.keyboard.press("a")
+    option = desk.get_by_test_id("assign-agent").filter(has_text=EMMA.name)
+    option.wait_for()
+    while option.get_attribute("data-highlighted") is None:
+        desk.keyboard.press("ArrowDown")
+    desk.keyboard.press("Enter")
+    expect(desk.locator('[data-testid="fact"][data-kind="conversation.assigned"]').last).to_contain_text(EMMA.name)
+
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("e")
+    desk.get_by_test_id("reopen").wait_for()
+
+
+async def _ask(system: System, said: str) -> str:
+    visitor = system.visitor()
+    async with visitor.running():
+        return str((await visitor.send(said))["conv"])
+
+
+def _tab_to(page: Page, test_id: str) -> None:
+    for _ in range(20):
+        if page.evaluate("document.activeElement?.dataset?.testid") == test_id:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to {test_id}")
+
+
+def _select(desk: Page, conv: str) -> None:
+    """`j` moves down the list until this conversation is the current one."""
+    for _ in range(50):
+        desk.keyboard.press("j")
+        current = desk.evaluate("document.activeElement?.getAttribute('aria-activedescendant')")
+        if current == f"row-{conv}":
+            assert desk.evaluate("document.activeElement.matches(':focus-visible')")
+            return
+    raise AssertionError("j never came to the conversation")
+
+
+def _expect_focus(page: Page, test_id: str) -> None:
+    expect(page.get_by_test_id(test_id)).to_be_focused()
+    assert page.evaluate("document.activeElement.matches(':focus-visible')")
