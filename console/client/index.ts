@@ -1,0 +1,9 @@
+/** The protocol client (console.md section 3): what both apps build on. */
+export { openCache, type Cache } from './cache.ts';
+export { createClient, type Client, type Draft, type Listener } from './client.ts';
+export { uuid7 } from './ids.ts';
+export type { Link, StopReason } from './link.ts';
+export type { Entry } from './outbox.ts';
+export { bearer, call, fileUrl, NO_ANSWER, Problem, problemOf } from './rest.ts';
+export { openTabs, type Tabs } from './tabs.ts';
+export type * from './types.ts';

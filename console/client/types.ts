@@ -1,0 +1,14 @@
+/** The wire's types under short names; everything else of `client/` takes them from here. */
+export type {
+  Act, ActArgs, Actor, Attachment, ClientFrame, Counts, Err, Ev, Event, Evs, Head, Heads, Hello, LastMessage,
+  Limits, Me, MessageAdded, NodeFrame, Notice, Ok, Presence, Resync, Send, Signalled, Skip, Welcome,
+} from '../wire/wire.ts';
+import type { Event, Send } from '../wire/wire.ts';
+
+/** A place in the log: epoch of the stream and sequence. */
+export type Position = readonly [epoch: number, seq: number];
+
+/** An event with its place: sequence, and the sequence before it in its conversation. */
+export type Stored = readonly [seq: number, prev: number, event: Event];
+
+export type MessageKind = NonNullable<Send['kind']>;

@@ -1,0 +1,74 @@
+import { createResource, lazy, Match, onCleanup, Show, Suspense, Switch, type JSX } from 'solid-js';
+import { createDesk, DeskProvider } from './store/desk.ts';
+import { Join } from './pages/Join.tsx';
+import { SignIn } from './pages/SignIn.tsx';
+import { route } from './route.ts';
+import { restore, session, type Identity } from './session.ts';
+import { Shell } from './Shell.tsx';
+import { t } from './texts.ts';
+import { Toasts } from './Toasts.tsx';
+import { Inbox } from './pages/Inbox.tsx';
+
+const Search = lazy(() => import('./pages/Search.tsx'));
+const Overview = lazy(() => import('./pages/Overview.tsx'));
+
+export function App(): JSX.Element {
+  const joining = () => {
+    const at = route();
+    return at.page === 'join' ? at : undefined;
+  };
+  const who = () => {
+    const now = session();
+    return now.is === 'in' ? now.who : undefined;
+  };
+  return (
+    <>
+      <Switch>
+        <Match when={joining()}>{(at) => <Join token={at().token} />}</Match>
+        <Match when={session().is === 'out'}>
+          <SignIn />
+        </Match>
+        <Match when={session().is === 'unreachable'}>
+          <main class="empty whole">
+            <h1>{t('error.unreachable')}</h1>
+            <button class="btn" type="button" onClick={() => void restore()}>
+              {t('retry')}
+            </button>
+          </main>
+        </Match>
+        <Match when={who()} keyed>
+          {(identity) => <SignedIn who={identity} />}
+        </Match>
+      </Switch>
+      <Toasts />
+    </>
+  );
+}
+
+function SignedIn(props: { readonly who: Identity }): JSX.Element {
+  const [desk] = createResource(() => props.who, createDesk);
+  onCleanup(() => desk.latest?.dispose());
+  return (
+    <Show when={desk()}>
+      {(ready) => (
+        <DeskProvider value={ready()}>
+          <Shell>
+            <Suspense>
+              <Switch>
+                <Match when={route().page === 'inbox'}>
+                  <Inbox />
+                </Match>
+                <Match when={route().page === 'search'}>
+                  <Search />
+                </Match>
+                <Match when={route().page === 'overview'}>
+                  <Overview />
+                </Match>
+              </Switch>
+            </Suspense>
+          </Shell>
+        </DeskProvider>
+      )}
+    </Show>
+  );
+}

@@ -1,0 +1,220 @@
+import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { size } from '../../ui/format.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { createUploads } from '../../ui/uploads.ts';
+import { sentence } from '../errors.ts';
+import { onKey } from '../keys.ts';
+import { useDesk } from '../store/desk.ts';
+import type { Standing } from '../store/standing.ts';
+import { t } from '../texts.ts';
+import { toast } from '../toast.ts';
+import s from './composer.module.css';
+import { draftFor, keepDraft } from './drafts.ts';
+import { change } from './take.ts';
+
+const LINES = { least: 3, most: 12, px: 22, frame: 18 };
+const TYPING_EVERY_MS = 3_000;
+const DEFAULT_LIMITS = { files: 20, bytes: 20_000_000 };
+
+export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
+  const desk = useDesk();
+  const [tab, setTab] = createSignal<'reply' | 'note'>('reply');
+  const [isOver, setOver] = createSignal(false);
+  let box!: HTMLTextAreaElement;
+  let picker!: HTMLInputElement;
+  let toldAt = 0;
+  const uploads = createUploads(
+    () => ({
+      files: desk.known.limits?.attachments ?? DEFAULT_LIMITS.files,
+      bytes: desk.known.limits?.file_bytes ?? DEFAULT_LIMITS.bytes,
+    }),
+    () => '',
+  );
+  const text = (): string => draftFor(props.conv)[tab()];
+  const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy();
+  const isResolved = (): boolean => props.standing.status === 'resolved';
+
+  createEffect(() => desk.known.link.name === 'live' && uploads.retryUnreachable());
+  createEffect(
+    on(text, () => {
+      box.style.height = 'auto';
+      const px = Math.min(LINES.most * LINES.px, Math.max(LINES.least * LINES.px, box.scrollHeight - LINES.frame));
+      box.style.height = `${px + LINES.frame}px`;
+    }),
+  );
+
+  const tellTyping = (): void => {
+    if (tab() === 'note' || Date.now() - toldAt < TYPING_EVERY_MS) return;
+    toldAt = Date.now();
+    desk.client.say({ t: 'signal', conv: props.conv, kind: 'typing' });
+  };
+  const stopTyping = (): void => {
+    if (toldAt > 0) desk.client.say({ t: 'signal', conv: props.conv, kind: 'stopped' });
+    toldAt = 0;
+  };
+  onCleanup(stopTyping);
+
+  const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
+  const send = (): void => {
+    if (!canSend()) return;
+    const attachments = uploads.take();
+    try {
+      desk.client.send({
+        conv: props.conv,
+        text: text().trim(),
+        kind: attachments.length === 0 ? 'text' : attachments.every((one) => one.mime.startsWith('image/')) ? 'image' : 'file',
+        attachments,
+        note: tab() === 'note',
+      });
+    } catch {
+      toast({ text: t('error.outbox_full') });
+      return;
+    }
+    write('');
+    stopTyping();
+    box.focus();
+  };
+  const keyed = (event: KeyboardEvent): void => {
+    // keyCode 229: the Enter that ends an IME's composition in browsers that clear isComposing too early
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      event.stopPropagation();
+      box.blur();
+      document.getElementById('list')?.focus();
+    }
+  };
+  const pasted = (event: ClipboardEvent): void => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    uploads.add(files);
+  };
+  const dropped = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    uploads.add([...(event.dataTransfer?.files ?? [])]);
+  };
+  const focusTab = (next: 'reply' | 'note'): void => {
+    setTab(next);
+    box.focus();
+  };
+  onCleanup(onKey('r', () => focusTab('reply')));
+  onCleanup(onKey('m', () => focusTab('note')));
+
+  return (
+    <section
+      class={s['composer']}
+      classList={{ [s['noting'] ?? '']: tab() === 'note', [s['dropping'] ?? '']: isOver() }}
+      data-pane
+      aria-label={t(`tab.${tab()}`)}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={dropped}
+    >
+      <div class={s['tabs']} role="tablist" aria-label={t('tabs')}>
+        <For each={['reply', 'note'] as const}>
+          {(one) => (
+            <button
+              type="button"
+              role="tab"
+              aria-selected={tab() === one}
+              aria-controls="composer-box"
+              tabindex={tab() === one ? 0 : -1}
+              data-testid={`tab-${one}`}
+              onClick={() => focusTab(one)}
+              onKeyDown={(event) => {
+                if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') setTab(tab() === 'reply' ? 'note' : 'reply');
+              }}
+            >
+              {t(`tab.${one}`)}
+            </button>
+          )}
+        </For>
+        <Show when={isResolved() && tab() === 'reply'}>
+          <span class={s['hint']}>
+            {t('composer.resolved')}
+            <button type="button" onClick={() => void change(desk, props.conv, 'reopen')}>
+              {t('reopen')}
+            </button>
+          </span>
+        </Show>
+        <Show when={tab() === 'note'}>
+          <span class={s['hint']}>{t('note.unseen')}</span>
+        </Show>
+      </div>
+      <textarea
+        id="composer-box"
+        ref={box}
+        class={s['box']}
+        data-testid="composer"
+        aria-label={tab() === 'note' ? t('composer.note') : t('composer.reply', { name: props.name })}
+        placeholder={tab() === 'note' ? t('composer.note') : t('composer.reply', { name: props.name })}
+        value={text()}
+        onInput={(event) => {
+          write(event.currentTarget.value);
+          if (event.currentTarget.value) tellTyping();
+          else stopTyping();
+        }}
+        onKeyDown={keyed}
+        onPaste={pasted}
+        onBlur={stopTyping}
+      />
+      <Show when={uploads.items().length > 0}>
+        <ul class={s['uploads']}>
+          <For each={uploads.items()}>
+            {(one) => (
+              <li class={s['upload']} data-testid="upload" data-state={one.state}>
+                <Icon name="file" />
+                <span class="cut">{one.file.name || t('row.image')}</span>
+                <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
+                <Show when={one.state === 'failed'}>
+                  <span class={s['bad']}>{sentence(one.code, one.code)}</span>
+                  <button type="button" class={s['again']} onClick={() => uploads.retry(one.id)}>
+                    {t('retry')}
+                  </button>
+                </Show>
+                <button class="ib" type="button" aria-label={t('upload.cancel', { name: one.file.name })} onClick={() => uploads.cancel(one.id)}>
+                  <Icon name="close" />
+                </button>
+                <Show when={one.state === 'running'}>
+                  <progress class={s['bar']} max="1" value={one.part} aria-label={one.file.name} />
+                </Show>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <div class={s['acts']}>
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          class="vh"
+          tabindex="-1"
+          aria-hidden="true"
+          data-testid="attach"
+          onChange={(event) => {
+            uploads.add([...(event.currentTarget.files ?? [])]);
+            event.currentTarget.value = '';
+            box.focus();
+          }}
+        />
+        <button class="ib" type="button" aria-label={t('attach')} title={t('attach')} onClick={() => picker.click()}>
+          <Icon name="clip" />
+        </button>
+        <span class="grow" />
+        <span class={s['keys']}>{t('composer.keys')}</span>
+        <button class="btn primary" type="button" data-testid="send" disabled={!canSend()} onClick={send}>
+          {t(tab() === 'note' ? 'composer.save' : 'composer.send')}
+        </button>
+      </div>
+    </section>
+  );
+}

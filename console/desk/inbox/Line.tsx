@@ -1,0 +1,166 @@
+import { createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
+import { fileUrl } from '../../client/index.ts';
+import { Body, type BodyTexts } from '../../ui/Body.tsx';
+import { clock, day, exact } from '../../ui/format.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import type { Line } from '../../ui/layout.ts';
+import { Ticks } from '../../ui/Ticks.tsx';
+import { deliveryOf, type Delivery, type Fact, type Message } from '../../ui/thread.ts';
+import { sentence } from '../errors.ts';
+import { factText } from '../names.ts';
+import { useDesk } from '../store/desk.ts';
+import { locale, t } from '../texts.ts';
+import s from './line.module.css';
+
+const PICTURE_PX = 260;
+/** More facts in a row than this fold into one line. */
+const FACTS_SHOWN = 3;
+
+export function LineView(props: {
+  readonly line: Line;
+  readonly conv: string;
+  readonly name: string;
+  readonly goTo: number;
+}): JSX.Element {
+  const as = <K extends Line['is']>(is: K): Extract<Line, { is: K }> | undefined =>
+    props.line.is === is ? (props.line as Extract<Line, { is: K }>) : undefined;
+  return (
+    <Switch>
+      <Match when={as('day')}>{(line) => <p class={s['day']}>{day(line().at, Date.now(), locale())}</p>}</Match>
+      <Match when={as('fresh')}>{(line) => <p class={s['fresh']}>{t('log.fresh', { n: line().count })}</p>}</Match>
+      <Match when={as('facts')}>{(line) => <Facts facts={line().facts} />}</Match>
+      <Match when={as('message')}>
+        {(line) => (
+          <MessageView
+            message={line().message}
+            conv={props.conv}
+            name={props.name}
+            isFirst={line().first}
+            isLast={line().last}
+            isTarget={props.goTo > 0 && line().message.seq === props.goTo}
+          />
+        )}
+      </Match>
+    </Switch>
+  );
+}
+
+function Facts(props: { readonly facts: readonly Fact[] }): JSX.Element {
+  const desk = useDesk();
+  const [isOpen, setOpen] = createSignal(false);
+  const isFolded = (): boolean => props.facts.length > FACTS_SHOWN && !isOpen();
+  return (
+    <div class={s['facts']}>
+      <Show when={props.facts.length > FACTS_SHOWN}>
+        <button type="button" class={s['fold']} aria-expanded={isOpen()} onClick={() => setOpen((open) => !open)}>
+          {t('fact.folded', { n: props.facts.length })}
+          <Show when={isFolded() && props.facts.at(-1)}>{(last) => <>: {factText(last().event, desk.nameOf)}</>}</Show>
+        </button>
+      </Show>
+      <Show when={!isFolded()}>
+        <For each={props.facts}>
+          {(fact) => (
+            <p class={s['fact']} data-testid="fact" data-seq={fact.seq} data-kind={fact.event.type}>
+              {factText(fact.event, desk.nameOf)} <time title={exact(fact.at, locale())}>{clock(fact.at, locale())}</time>
+            </p>
+          )}
+        </For>
+      </Show>
+    </div>
+  );
+}
+
+function MessageView(props: {
+  readonly message: Message;
+  readonly conv: string;
+  readonly name: string;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly isTarget: boolean;
+}): JSX.Element {
+  const desk = useDesk();
+  const thread = desk.thread(props.conv);
+  const isOurs = (): boolean => props.message.by.kind !== 'visitor' && props.message.by.kind !== 'provider';
+  const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
+  const state = (): Delivery => {
+    const unsent = entry();
+    if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
+    return deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor');
+  };
+  const author = (): string =>
+    isOurs() ? (props.message.by.name ?? '') || desk.nameOf(props.message.by.id) : props.message.by.name || props.name;
+  const texts: BodyTexts = {
+    picture: (name) => t('message.picture', { name }),
+    get recalled() {
+      return t('message.recalled');
+    },
+    get edited() {
+      return t('message.edited');
+    },
+  };
+  const failure = (): string => {
+    const unsent = entry();
+    return unsent?.error ? sentence(unsent.error.code, unsent.error.message) : props.message.error;
+  };
+  const body = (
+    <Body
+      message={props.message}
+      wide={PICTURE_PX}
+      texts={texts}
+      files={(seq, n) => () => fileUrl(props.conv, seq, n)}
+    />
+  );
+  return (
+    <article
+      class={props.message.note ? s['note'] : s['group']}
+      classList={{ [s['first'] ?? '']: props.isFirst, [s['target'] ?? '']: props.isTarget }}
+      data-testid="message"
+      data-seq={props.message.seq}
+      data-id={props.message.id}
+      data-kind={props.message.kind}
+      data-by={props.message.by.kind}
+      data-side={isOurs() && !props.message.note ? 'me' : 'them'}
+      data-state={isOurs() ? state() : undefined}
+    >
+      <Show when={props.isFirst || props.message.note}>
+        <header>
+          <Show when={props.message.note}>
+            <Icon name="lock" />
+          </Show>
+          <b>{author()}</b>
+          <time title={exact(props.message.at, locale())}>{clock(props.message.at, locale())}</time>
+          <Show when={props.message.note}>
+            <span class={s['unseen']}>{t('note.unseen')}</span>
+          </Show>
+        </header>
+      </Show>
+      {body}
+      <Show when={isOurs() && (props.isLast || state() === 'failed' || state() === 'waiting') && (!props.message.note || state() === 'failed' || state() === 'waiting')}>
+        <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined}>
+          <Show when={state() === 'failed'}>
+            <span class="cut">{failure()}</span>
+            <Show when={entry()}>
+              {(unsent) => (
+                <>
+                  <button type="button" data-testid="retry" onClick={() => desk.client.retry(unsent().id)}>
+                    {t('retry')}
+                  </button>
+                  <button type="button" data-testid="discard" onClick={() => desk.client.discard(unsent().id)}>
+                    {t('discard')}
+                  </button>
+                </>
+              )}
+            </Show>
+          </Show>
+          <Show when={state() !== 'failed'}>{t(`delivery.${state()}`)}</Show>
+          <Ticks state={state()} label={t(`delivery.${state()}`)} />
+        </p>
+      </Show>
+      <Show when={props.message.seq > 0}>
+        <span class={s['seq']} aria-hidden="true">
+          {exact(props.message.at, locale())} #{props.message.seq.toLocaleString(locale())}
+        </span>
+      </Show>
+    </article>
+  );
+}

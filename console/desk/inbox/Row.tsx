@@ -1,0 +1,98 @@
+import { createMemo, Show, type JSX } from 'solid-js';
+import { age, count, initial, stopwatch, timeOrDay } from '../../ui/format.ts';
+import { ChannelGlyph } from '../../ui/Icon.tsx';
+import { draftOf } from './drafts.ts';
+import { visitorName } from '../names.ts';
+import { now } from '../now.ts';
+import type { View } from '../route.ts';
+import { useDesk } from '../store/desk.ts';
+import { unread } from '../store/views.ts';
+import { locale, t } from '../texts.ts';
+import s from './row.module.css';
+
+export function Row(props: {
+  readonly conv: string;
+  readonly view: View;
+  readonly isSelected: boolean;
+  readonly isActive: boolean;
+  readonly onOpen: () => void;
+}): JSX.Element {
+  const desk = useDesk();
+  const head = () => desk.known.heads[props.conv];
+  const thread = desk.thread(props.conv);
+  const name = (): string => visitorName(head()?.contact?.name, head()?.contact?.id ?? props.conv);
+  const fresh = createMemo(() => {
+    const one = head();
+    if (one === undefined) return { isUnread: false, count: 0 };
+    const isHere = desk.known.synced[props.conv] === true;
+    const seqs = isHere
+      ? thread().items.flatMap((item) => (item.is === 'message' && item.by.kind !== 'agent' && !item.note ? [item.seq] : []))
+      : null;
+    return unread(one, desk.me.id, desk.known.readUpTo[props.conv] ?? 0, seqs);
+  });
+  const line = (): string => {
+    const last = head()?.last;
+    if (!last) return t('row.no_message');
+    const text = last.text || t(last.kind === 'image' ? 'row.image' : 'row.file');
+    return last.by.kind === 'agent' && last.by.id !== desk.me.id && last.by.name ? `${last.by.name}: ${text}` : text;
+  };
+  const waits = (): string => {
+    const one = head();
+    if (one === undefined) return '';
+    if (one.status === 'resolved') return t('row.resolved');
+    if (one.status === 'queued') return t('row.waits', { time: stopwatch((now() - (one.queue?.at ?? one.opened_at ?? now())) / 1000) });
+    if (!one.waiting_since) return t('row.on_customer');
+    return t('row.waits', { time: stopwatch((now() - one.waiting_since) / 1000) });
+  };
+  const when = (): string => {
+    const at = head()?.last?.at ?? head()?.opened_at ?? 0;
+    const ago = age(at, now());
+    return ago.unit === 'minutes' || ago.unit === 'now' ? t(`age.${ago.unit}`, { n: ago.n }) : timeOrDay(at, now(), locale());
+  };
+  return (
+    <div
+      id={`row-${props.conv}`}
+      class={s['row']}
+      classList={{ [s['unread'] ?? '']: fresh().isUnread, [s['active'] ?? '']: props.isActive }}
+      role="option"
+      aria-selected={props.isSelected}
+      data-testid="row"
+      data-conv={props.conv}
+      onClick={() => props.onOpen()}
+      onPointerEnter={() => desk.open(props.conv)}
+    >
+      <span class="av" aria-hidden="true">
+        {initial(name())}
+        <ChannelGlyph channel={head()?.channel ?? 'web'} class="ch" />
+      </span>
+      <div class={s['m']}>
+        <div class={s['l']}>
+          <b class="cut grow">{name()}</b>
+          <Show when={props.view === 'all' && head()?.agent}>
+            {(agent) => <span class="tag">{desk.nameOf(agent())}</span>}
+          </Show>
+          <span class={s['wait']} data-hot={head()?.waiting_since || head()?.status === 'queued' ? '' : undefined}>
+            {waits()}
+          </span>
+        </div>
+        <div class={s['l']}>
+          <p class={`${s['last']} cut grow`}>
+            <Show when={draftOf(props.conv)} fallback={line()}>
+              {(draft) => (
+                <>
+                  <span class={s['draft']}>{t('row.draft')}</span> {draft()}
+                </>
+              )}
+            </Show>
+          </p>
+          <time class={s['age']}>{when()}</time>
+          <Show when={fresh().isUnread}>
+            <span class={fresh().count > 0 ? 'n' : 'n bare'} aria-label={t('row.unread', { n: Math.max(1, fresh().count) })}>
+              {fresh().count > 0 ? count(fresh().count) : ''}
+            </span>
+          </Show>
+        </div>
+      </div>
+    </div>
+  );
+}

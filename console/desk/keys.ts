@@ -1,0 +1,42 @@
+/** Keys of the desk: single letters, off while typing, off while a menu or dialog is open. */
+
+type Handler = (event: KeyboardEvent) => void;
+
+const handlers = new Map<string, Handler[]>();
+
+/** Registers a key (as in `KeyboardEvent.key`, letters in lower case); the newest handler wins. Returns the undoing. */
+export function onKey(key: string, handler: Handler): () => void {
+  handlers.set(key, [handler, ...(handlers.get(key) ?? [])]);
+  return () => handlers.set(key, (handlers.get(key) ?? []).filter((one) => one !== handler));
+}
+
+/** These work while typing too. */
+const ALWAYS = new Set(['F6', 'Escape']);
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+export function listenForKeys(): () => void {
+  const listen = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!ALWAYS.has(key) && isTyping(event.target)) return;
+    if (document.querySelector('[role="menu"], [role="dialog"]') !== null) return;
+    const handler = handlers.get(key)?.[0];
+    if (handler === undefined) return;
+    event.preventDefault();
+    handler(event);
+  };
+  addEventListener('keydown', listen);
+  return () => removeEventListener('keydown', listen);
+}
+
+/** F6: focus moves to the next of the panes marked `data-pane`. */
+export function nextPane(): void {
+  const panes = [...document.querySelectorAll<HTMLElement>('[data-pane]')].filter((pane) => pane.offsetParent !== null);
+  const here = panes.findIndex((pane) => pane.contains(document.activeElement));
+  const next = panes[(here + 1) % panes.length];
+  const target = next?.matches('[tabindex], a, button, textarea') ? next : next?.querySelector<HTMLElement>('[tabindex="0"], textarea, a[aria-current], a, button');
+  target?.focus();
+}

@@ -1,0 +1,116 @@
+import { For, Match, Show, Switch, type Accessor, type JSX } from 'solid-js';
+import type { Attachment } from '../client/index.ts';
+import s from './body.module.css';
+import { box, pieces, size } from './format.ts';
+import { Icon } from './Icon.tsx';
+import type { Message } from './thread.ts';
+import { previewOf } from './uploads.ts';
+
+/** Where the bytes of attachment `n` are: an address the page may show, or undefined while it is being fetched. */
+export type FileSource = (seq: number, n: number) => Accessor<string | undefined>;
+
+export interface BodyTexts {
+  readonly picture: (name: string) => string;
+  readonly recalled: string;
+  readonly edited: string;
+}
+
+/** What a message says: text with links, pictures in reserved boxes, files with name and size. */
+export function Body(props: {
+  readonly message: Message;
+  readonly files: FileSource;
+  readonly texts: BodyTexts;
+  readonly wide: number;
+}): JSX.Element {
+  return (
+    <Show when={!props.message.recalled} fallback={<p class={`${s['bubble']} ${s['recalled']}`}>{props.texts.recalled}</p>}>
+      <Show when={props.message.text}>
+        <p class={s['bubble']}>
+          <Text text={props.message.text} />
+          <Show when={props.message.edited}>
+            <small class={s['edited']}> {props.texts.edited}</small>
+          </Show>
+        </p>
+      </Show>
+      <Show when={props.message.attachments.length > 0}>
+        <div class={s['files']}>
+          <For each={props.message.attachments}>
+            {(attachment, n) => (
+              <AttachmentView
+                attachment={attachment}
+                address={previewFirst(attachment, props.message.seq > 0 ? props.files(props.message.seq, n()) : nowhere)}
+                texts={props.texts}
+                wide={props.wide}
+              />
+            )}
+          </For>
+        </div>
+      </Show>
+    </Show>
+  );
+}
+
+const nowhere = (): undefined => undefined;
+
+const previewFirst =
+  (attachment: Attachment, address: Accessor<string | undefined>): Accessor<string | undefined> =>
+  () =>
+    previewOf(attachment.file) ?? address();
+
+/** Text as text nodes, with line breaks kept and addresses as links. */
+export function Text(props: { readonly text: string }): JSX.Element {
+  return (
+    <For each={pieces(props.text)}>
+      {(piece) => (
+        <Show when={piece.href} fallback={piece.text}>
+          <a class={s['link']} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
+            {piece.text}
+          </a>
+        </Show>
+      )}
+    </For>
+  );
+}
+
+function AttachmentView(props: {
+  readonly attachment: Attachment;
+  readonly address: Accessor<string | undefined>;
+  readonly texts: BodyTexts;
+  readonly wide: number;
+}): JSX.Element {
+  const isPicture = (): boolean => /^image\/(png|jpeg|gif|webp|avif)$/.test(props.attachment.mime);
+  const area = () => box(props.attachment.width ?? 0, props.attachment.height ?? 0, props.wide, props.wide);
+  return (
+    <Switch>
+      <Match when={isPicture()}>
+        <a
+          class={s['picture']}
+          href={props.address()}
+          target="_blank"
+          rel="noopener"
+          style={{ width: `${area().width}px`, height: `${area().height}px` }}
+          data-testid="picture"
+        >
+          <Show when={props.address()}>
+            {(address) => (
+              <img
+                src={address()}
+                alt={props.texts.picture(props.attachment.name)}
+                width={area().width}
+                height={area().height}
+                decoding="async"
+              />
+            )}
+          </Show>
+        </a>
+      </Match>
+      <Match when={!isPicture()}>
+        <a class={s['file']} href={props.address()} download={props.attachment.name} data-testid="file">
+          <Icon name="file" />
+          <span class={s['name']}>{props.attachment.name}</span>
+          <span class={s['size']}>{size(props.attachment.bytes)}</span>
+        </a>
+      </Match>
+    </Switch>
+  );
+}

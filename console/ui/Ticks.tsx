@@ -1,0 +1,19 @@
+import type { JSX } from 'solid-js';
+import type { Delivery } from './thread.ts';
+
+const PATHS: Readonly<Record<Delivery, string>> = {
+  waiting: 'M8 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M8 3.5V6l1.8 1',
+  stored: 'm4 6.5 2.5 2.5 5-6',
+  delivered: 'm1.5 6.5 2.5 2.5 5-6M7.5 9l.5.3L13.5 3',
+  read: 'm1.5 6.5 2.5 2.5 5-6M7.5 9l.5.3L13.5 3',
+  failed: 'M8 2v4.5M8 9.5v.1',
+};
+
+/** Clock, one tick, two ticks, two in accent, a mark: how far a message got; `label` says it in words. */
+export function Ticks(props: { readonly state: Delivery; readonly label: string }): JSX.Element {
+  return (
+    <svg class={`ticks ${props.state}`} viewBox="0 0 16 12" role="img" aria-label={props.label}>
+      <path d={PATHS[props.state]} />
+    </svg>
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * A conversation as people read it, folded from its events: messages with their state, and lines about what
+ * happened. Pure: the same events in the same order give the same thread.
+ */
+import type { Actor, Attachment, Entry, Event, Stored } from '../client/index.ts';
+
+/** How far a message got. `waiting`, `failed` belong to the outbox and to providers. */
+export type Delivery = 'waiting' | 'stored' | 'delivered' | 'read' | 'failed';
+
+export interface Message {
+  readonly is: 'message';
+  readonly seq: number;
+  readonly id: string;
+  readonly at: number;
+  readonly by: Actor;
+  readonly kind: string;
+  readonly text: string;
+  readonly attachments: readonly Attachment[];
+  readonly replyTo: string;
+  readonly note: boolean;
+  readonly edited: boolean;
+  readonly recalled: boolean;
+  /** What a provider reported; our own channels know by the other side's marks. */
+  readonly reported: Delivery | null;
+  /** Of a message that failed: why, for people. */
+  readonly error: string;
+}
+
+/** Something that happened: one grey line. */
+export interface Fact {
+  readonly is: 'fact';
+  readonly seq: number;
+  readonly id: string;
+  readonly at: number;
+  readonly event: Event;
+}
+
+export type Item = Message | Fact;
+
+/** Who has read and received how far: `visitor` or an agent's id. */
+export interface Marks {
+  readonly read: Readonly<Record<string, number>>;
+  readonly delivered: Readonly<Record<string, number>>;
+}
+
+export interface Thread {
+  readonly items: readonly Item[];
+  readonly marks: Marks;
+  /** True once the conversation's first event is known: nothing older to ask for. */
+  readonly complete: boolean;
+}
+
+export const EMPTY: Thread = { items: [], marks: { read: {}, delivered: {} }, complete: false };
+
+/** `thread` after newer events, given in order. */
+export function append(thread: Thread, events: readonly Stored[]): Thread {
+  const items = [...thread.items];
+  const places = new Map(items.map((item, index) => [item.id, index]));
+  let marks = thread.marks;
+  let complete = thread.complete;
+  for (const [seq, , event] of events) {
+    if (event.type === 'conversation.opened') complete = true;
+    if (event.type === 'read.marked') {
+      marks = {
+        read: raise(marks.read, event.reader, event.read ?? 0),
+        delivered: raise(marks.delivered, event.reader, event.delivered ?? 0),
+      };
+    } else if (changesMessage(event)) {
+      const place = places.get(event.target);
+      const target = place === undefined ? undefined : items[place];
+      if (place !== undefined && target?.is === 'message') items[place] = changed(target, event);
+    } else if (!places.has(event.id)) {
+      places.set(event.id, items.length);
+      items.push(itemOf(seq, event));
+    }
+  }
+  return { items, marks, complete };
+}
+
+/** `thread` with older events (ascending) before it; what they change in later items is already there. */
+export function prepend(thread: Thread, events: readonly Stored[], more: boolean): Thread {
+  const first = thread.items[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const older = append(EMPTY, events.filter(([seq]) => seq < first));
+  const again = thread.items.filter((item) => !older.items.some((old) => old.id === item.id));
+  return {
+    items: [...older.items, ...again],
+    marks: {
+      read: { ...older.marks.read, ...thread.marks.read },
+      delivered: { ...older.marks.delivered, ...thread.marks.delivered },
+    },
+    complete: older.complete || thread.complete || !more,
+  };
+}
+
+function raise(marks: Readonly<Record<string, number>>, reader: string, seq: number): Readonly<Record<string, number>> {
+  return (marks[reader] ?? 0) >= seq ? marks : { ...marks, [reader]: seq };
+}
+
+type Change = Extract<Event, { type: 'message.edited' | 'message.recalled' | 'delivery.updated' }>;
+
+function changesMessage(event: Event): event is Change {
+  return event.type === 'message.edited' || event.type === 'message.recalled' || event.type === 'delivery.updated';
+}
+
+function changed(message: Message, event: Change): Message {
+  switch (event.type) {
+    case 'message.edited':
+      return { ...message, text: event.text ?? '', attachments: event.attachments ?? message.attachments, edited: true };
+    case 'message.recalled':
+      return { ...message, recalled: true };
+    case 'delivery.updated': {
+      const reported: Delivery | null =
+        event.state === 'accepted' || event.state === 'sent' ? 'stored' : event.state === 'unknown' ? null : event.state;
+      return { ...message, reported, error: event.error?.text ?? '' };
+    }
+  }
+}
+
+function itemOf(seq: number, event: Event): Item {
+  if (event.type !== 'message.added') return { is: 'fact', seq, id: event.id, at: event.at, event };
+  return {
+    is: 'message',
+    seq,
+    id: event.id,
+    at: event.at,
+    by: event.by,
+    kind: event.kind ?? 'text',
+    text: event.text ?? '',
+    attachments: event.attachments ?? [],
+    replyTo: event.reply_to ?? '',
+    note: event.note ?? false,
+    edited: false,
+    recalled: false,
+    reported: null,
+    error: '',
+  };
+}
+
+/** How far a message of ours got, by what `others` (readers of the other side) have marked. */
+export function deliveryOf(message: Message, marks: Marks, isOther: (reader: string) => boolean): Delivery {
+  const furthest = (record: Readonly<Record<string, number>>): number =>
+    Math.max(0, ...Object.entries(record).flatMap(([reader, seq]) => (isOther(reader) ? [seq] : [])));
+  if (message.reported === 'failed') return 'failed';
+  if (message.reported === 'read' || furthest(marks.read) >= message.seq) return 'read';
+  if (message.reported === 'delivered' || furthest(marks.delivered) >= message.seq) return 'delivered';
+  return 'stored';
+}
+
+/** An unsent message as the thread shows it, by `me`. */
+export function messageOf(entry: Entry, me: Actor): Message {
+  return {
+    is: 'message',
+    seq: entry.seq,
+    id: entry.id,
+    at: entry.at,
+    by: me,
+    kind: entry.kind,
+    text: entry.text,
+    attachments: entry.attachments,
+    replyTo: entry.replyTo,
+    note: entry.note,
+    edited: false,
+    recalled: false,
+    reported: null,
+    error: entry.error?.message ?? '',
+  };
+}
+
+/** What is shown as a message to the other side: neither notes nor facts. */
+export const isPublic = (item: Item): item is Message => item.is === 'message' && !item.note;

@@ -1,0 +1,19 @@
+/** What the window shows before anybody writes, and in which language. */
+import { pickLocale, type Locale } from '../client/i18n.ts';
+import { call } from '../client/index.ts';
+import type { Place } from './place.ts';
+
+export interface InboxInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly accent: string;
+  readonly greeting: string;
+  readonly locale: string;
+}
+
+/** Raises `Problem`. */
+export const inboxInfo = (inbox: string): Promise<InboxInfo> => call<InboxInfo>('GET', `inboxes/${inbox}/widget`);
+
+/** Set, else the page's, else the browser's, else the inbox's. */
+export const localeOf = (place: Place, info: InboxInfo): Locale =>
+  pickLocale([place.locale, ...navigator.languages, info.locale]);

@@ -1,0 +1,30 @@
+import '../ui/tokens.css';
+import '../ui/base.css';
+import './widget.css';
+import { render } from 'solid-js/web';
+import { pickLocale } from '../client/i18n.ts';
+import { Problem } from '../client/index.ts';
+import { App, Unavailable } from './App.tsx';
+import { findPlace, inboxOf } from './place.ts';
+import { use } from './texts.ts';
+import { paint } from './accent.ts';
+import { inboxInfo, localeOf } from './info.ts';
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('the page has no #app');
+const inbox = inboxOf(location.pathname);
+if (inbox === null) throw new Error('the address names no inbox');
+
+const place = await findPlace(inbox);
+document.body.dataset['place'] = place.isHosted ? 'page' : 'frame';
+try {
+  const info = await inboxInfo(inbox);
+  await use(localeOf(place, info));
+  paint(info.accent, place);
+  document.title = info.name;
+  render(() => <App place={place} info={info} />, root);
+} catch (error) {
+  await use(pickLocale([place.locale, ...navigator.languages]));
+  const isMissing = error instanceof Problem && error.status === 404;
+  render(() => <Unavailable isMissing={isMissing} place={place} />, root);
+}
