@@ -43,11 +43,12 @@ class RevisionError(ConflictError):
 
 
 class Change(NamedTuple, Generic[V]):
-    """What a watch tells: a new value, or None when the key was deleted or expired."""
+    """What a watch tells: a new value, or None when the key was deleted or ran out (`expired`)."""
 
     key: str
     value: V | None
     revision: int
+    expired: bool = False
 
 
 class Bucket(Generic[V]):
@@ -138,7 +139,7 @@ class Bucket(Generic[V]):
         def take(one: Delivery) -> None:
             key = one.subject[skip:].decode()
             value = None if _is_marker(one.header) else self._decode(one.data)
-            receive(Change(key, value, one.seq))
+            receive(Change(key, value, one.seq, value is None and b"\r\nNats-Marker-Reason: " in (one.header or b"")))
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
             if info["state"]["last_seq"] >= next_seq - 1:

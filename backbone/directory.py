@@ -43,7 +43,7 @@ class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
     id: str
     channel: str
     name: str
-    origins: list[str] = ["*"]
+    origins: tuple[str, ...] = ("*",)
     accent: str = "#0A6B62"
     greeting: str = ""
     locale: str = ""

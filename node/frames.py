@@ -327,6 +327,12 @@ def encode(frame: NodeFrame) -> str:
     return _encoder.encode(frame).decode()
 
 
+def conflict_frame(err: Err, decided: bytes | None) -> str:
+    """An `err` with the stored bytes of the event that decided spliced in."""
+    text = encode(err)
+    return text if decided is None else f'{text[:-1]},"decided":{decided.decode()}}}'
+
+
 def ev_frame(conv: str, seq: int, prev: int, raw: bytes) -> str:
     """An `ev` with the stored bytes spliced in."""
     return f'{{"t":"ev","conv":"{conv}","seq":{seq},"prev":{prev},"event":{raw.decode()}}}'

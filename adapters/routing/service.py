@@ -1,0 +1,313 @@
+"""The shell of routing: reads the log, folds heads, decides by the pure core, writes with compare-and-set.
+
+Heads are written at once for lifecycle events, else at most once a second per conversation; cursors after
+the heads that they cover. On start: the heads as they are, then the log after the cursors; without heads,
+the log from its beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+import msgspec
+import prometheus_client
+import structlog
+
+from adapters.routing import assign
+from adapters.routing.absence import Absence
+from adapters.routing.crew import Crew
+from adapters.routing.heads import Projection
+from adapters.routing.settings import RoutingSettings
+from backbone import presence, subjects
+from backbone.acts import Act
+from backbone.buckets import Bucket, Change
+from backbone.conversation import Head, closed_for_good
+from backbone.cursors import Cursor, get_cursor, put_cursor
+from backbone.decide import decide, read_head
+from backbone.directory import REOPEN_WINDOW_S
+from backbone.errors import ConflictError, TrunklineError
+from backbone.events import Actor, AssignmentReason
+from backbone.ids import derived_event_id
+from backbone.link import Link
+from backbone.log import Log
+from backbone.reader import Entry, Reader
+from backbone.worker import bury
+
+READER: Final = "routing"
+ME: Final = Actor("system", "routing")
+READ_MOST: Final = 1000
+TICK_S: Final = 1.0
+SWEEP_S: Final = 60.0
+AT_ONCE: Final = 32
+
+_queue = prometheus_client.Gauge("trunkline_routing_queue", "Conversations waiting.")
+_lag = prometheus_client.Gauge("trunkline_routing_lag", "Events stored and not yet read.")
+_assigned = prometheus_client.Counter("trunkline_routing_assigned", "Assignments written.")
+
+_log = structlog.get_logger("routing")
+
+
+class Routing:
+    """One active instance of a group, from the moment it holds the lease."""
+
+    def __init__(self, link: Link, streams: list[str], settings: RoutingSettings) -> None:
+        self._link = link
+        self._log = Log(link)
+        self._streams = streams
+        self._settings = settings
+        self._bucket: Bucket[Head] = Bucket(link, "heads", Head)
+        self.projection = Projection(settings.group, settings.groups)
+        self.crew = Crew(link, self.projection, Absence(settings.gone_s, time.monotonic()), settings.capacity)
+        self._position: dict[str, Cursor] = {}
+        self._written_at: dict[str, float] = {}
+        self._reader: Reader | None = None
+        self._is_caught_up = False
+        # Decisions are made one pass at a time, each on what the one before has changed.
+        self._deciding = asyncio.Lock()
+
+    def problem(self) -> str | None:
+        """None once the heads are those of the log's end."""
+        return None if self._is_caught_up else "The heads are being rebuilt from the log."
+
+    async def run(self) -> None:
+        """Works until cancelled. Raises TrunklineError where the log can't be read or written for long."""
+        async with asyncio.TaskGroup() as tasks:
+            self._reader = reader = Reader(self._link, await self._restore())
+            self._link.on_reconnect(self._reconnected)
+            try:
+                await self.crew.start(self._log)
+                caught_up = tasks.create_task(reader.caught_up())
+                tasks.create_task(self._tick())
+                while True:
+                    entries = await reader.read(READ_MOST)
+                    await self._take(entries)
+                    if caught_up.done() and not reader.buffered and not self._is_caught_up:
+                        self._is_caught_up = True
+                    if self._is_caught_up:
+                        await self._work()
+            finally:
+                await reader.close()
+                await self.crew.stop()
+                await self._write_heads(everything=True)
+
+    # --- the projection ----------------------------------------------------------------------
+
+    async def _restore(self) -> dict[str, int]:
+        """Heads from the bucket; says from which sequence of each stream to read on."""
+
+        def take(change: Change[Head]) -> None:
+            if change.value is not None:
+                self.projection.restore(change.value)
+
+        feed = self._bucket.watch(take)
+        await feed.caught_up.wait()
+        await feed.close()
+        starts = dict.fromkeys(self._streams, 1)
+        if self.projection.heads:
+            for s in self._streams:
+                cursor = await get_cursor(self._link, self._reader_name(), s)
+                if cursor:
+                    starts[s] = cursor.seq + 1
+                    self._position[s] = cursor
+        _log.info("routing.restored", heads=len(self.projection.heads), starts=starts)
+        return starts
+
+    async def _take(self, entries: list[Entry]) -> None:
+        reader = self._reader
+        for entry in entries:
+            epoch = reader.epochs[entry.s].number(entry.seq) if reader else 0
+            try:
+                self.projection.take(entry, epoch)
+            except (msgspec.DecodeError, ValueError) as error:
+                await bury(self._link, "routing", entry, 1, error)
+            self._position[entry.s] = Cursor(epoch, entry.seq)
+        strangers, self.projection.strangers = self.projection.strangers, {}
+        for conv, tenant in strangers.items():
+            head = await read_head(self._log, tenant, conv, None)
+            if head is not None and head.opened_at and not self._is_over(head):
+                self.projection.adopt(head)
+
+    async def _write_heads(self, *, everything: bool = False) -> None:
+        """Writes the heads that changed and are due; cursors follow when all are written."""
+        projection, now = self.projection, time.monotonic()
+        due = [
+            conv
+            for conv in projection.changed
+            if everything
+            or conv in projection.urgent
+            or now - self._written_at.get(conv, 0) >= self._settings.head_every_s
+        ]
+        pending: list[asyncio.Future[Any]] = []
+        for conv in due:
+            head = projection.heads.get(conv)
+            if head is None:
+                continue
+            key = subjects.key(head.tenant, conv)
+            if head.status == "closed":
+                pending.append(asyncio.ensure_future(self._bucket.delete(key)))
+                projection.drop(conv)
+                self._written_at.pop(conv, None)
+            else:
+                pending.append(self._bucket.put_soon(key, head))
+                self._written_at[conv] = now
+            projection.changed.discard(conv)
+            projection.urgent.discard(conv)
+        await asyncio.gather(*pending)
+
+    async def _write_cursors(self) -> None:
+        position = dict(self._position)
+        await self._write_heads(everything=True)
+        for s, cursor in position.items():
+            await put_cursor(self._link, self._reader_name(), s, cursor)
+
+    # --- decisions ---------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        async with self._deciding:
+            await self._reopen()
+            await self._assign()
+        await self._write_heads()
+
+    async def _reopen(self) -> None:
+        reopening, self.projection.reopening = dict(self.projection.reopening), {}
+        for conv, message in reopening.items():
+            head = self.projection.heads.get(conv)
+            if head is None or head.status != "resolved":
+                continue
+            agent = head.agent if self.crew.eligible(head.tenant, head.agent) else ""
+            await self._do(
+                head,
+                Act(
+                    id=derived_event_id(message, "reopened"),
+                    do="reopen",
+                    by=ME,
+                    at=_now_ms(),
+                    agent=agent,
+                    why="visitor",
+                ),
+            )
+
+    async def _assign(self) -> None:
+        for tenant, queued in self.projection.queued.items():
+            if not queued:
+                continue
+            heads = self.projection.heads
+            decided = assign.decide([heads[conv] for conv in queued], self.crew.of(tenant))
+            for start in range(0, len(decided), AT_ONCE):
+                await asyncio.gather(*(self._give(one) for one in decided[start : start + AT_ONCE]))
+        _queue.set(sum(map(len, self.projection.queued.values())))
+        _lag.set(self._reader.pending if self._reader else 0)
+
+    async def _give(self, one: assign.Assignment) -> None:
+        head = self.projection.heads.get(one.conv)
+        if head is None:
+            return
+        at = _now_ms()
+        self.crew.assigned(head.tenant, one.agent, at)
+        is_done = await self._do(
+            head,
+            Act(
+                id=derived_event_id(head.conv, f"assigned:{head.epoch}:{head.seq}"),
+                do="take",
+                by=ME,
+                at=at,
+                agent=one.agent,
+                reason=AssignmentReason(rule=assign.RULE, candidates=one.candidates),
+            ),
+        )
+        if is_done:
+            _assigned.inc()
+
+    async def _do(self, head: Head, act: Act) -> bool:
+        """Writes a decision; somebody else's decision in between is theirs, not an error."""
+        try:
+            decided = await decide(self._log, head, act)
+        except ConflictError as conflict:
+            _log.info("decision.overtaken", conv=head.conv, act=act.do, code=conflict.code)
+            return False
+        self.projection.adopt(decided.head)
+        _log.info(
+            "decision.written", tenant=head.tenant, conversation=head.conv, act=act.do, agent=act.agent, event=act.id
+        )
+        return True
+
+    # --- time --------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        """What time alone brings: agents gone, heads due, cursors, conversations closed for good."""
+        cursors_at = swept_at = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            if not self._is_caught_up:
+                if self._reader and self._reader.is_attached and not self._reader.pending:
+                    self._is_caught_up = True
+                continue
+            try:
+                async with self._deciding:
+                    await self._give_back(now)
+                await self._work()
+                if now - cursors_at >= self._settings.cursor_every_s:
+                    cursors_at = now
+                    await self._write_cursors()
+                if now - swept_at >= SWEEP_S:
+                    swept_at = now
+                    await self._forget_closed()
+            except TrunklineError as error:
+                # The log is away: what was to be done is done when it is back, from the same state.
+                _log.warning("routing.waiting", code=error.code, error=error.message)
+
+    async def _give_back(self, now: float) -> None:
+        for (tenant, agent), record in list(self.crew.agents.items()):
+            if not self.projection.is_mine(tenant) or not self.crew.absence.gone(tenant, agent, now):
+                continue
+            state = self.projection.states.get((tenant, agent))
+            if state is not None and state.state != "offline":
+                event = presence.state_event(
+                    tenant,
+                    agent,
+                    "offline",
+                    by=ME,
+                    at=_now_ms(),
+                    reason=presence.GONE,
+                    capacity=state.capacity,
+                    event_id=derived_event_id(state.id, "gone"),
+                )
+                await self._log.publish(subjects.desk(tenant, agent), event)
+                self.projection.states[tenant, agent] = event
+                _log.info("agent.gone", tenant=tenant, agent=record.id)
+            for head in self.projection.owned_by(tenant, agent):
+                await self._do(
+                    head,
+                    Act(
+                        id=derived_event_id(head.conv, f"gone:{head.epoch}:{head.seq}"),
+                        do="release",
+                        by=ME,
+                        at=_now_ms(),
+                        agent=agent,
+                        why="agent_gone",
+                        since=head.waiting_since or head.opened_at,
+                    ),
+                )
+
+    async def _forget_closed(self) -> None:
+        for head in list(self.projection.heads.values()):
+            if self._is_over(head):
+                await self._bucket.delete(subjects.key(head.tenant, head.conv))
+                self.projection.drop(head.conv)
+
+    def _is_over(self, head: Head) -> bool:
+        window_ms = self.crew.reopen_window_ms.get((head.tenant, head.inbox), REOPEN_WINDOW_S * 1000)
+        return closed_for_good(head, _now_ms(), window_ms)
+
+    async def _reconnected(self) -> None:
+        self.crew.absence.connected(time.monotonic())
+
+    def _reader_name(self) -> str:
+        return f"{READER}-{self._settings.group}"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

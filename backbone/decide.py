@@ -1,0 +1,109 @@
+"""Writes a decision with compare-and-set: replay what came between, fold, ask again, write again
+(log-and-protocol.md, "Deciding").
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from backbone import acts, subjects
+from backbone import events as ev
+from backbone.conversation import Head, empty, fold
+from backbone.errors import ConflictError, TooManyError
+from backbone.log import Log, LogEvent, WrongSequenceError
+
+TRIES: Final = 5
+FOLD_AT_MOST: Final = 20_000
+
+
+class Decided(NamedTuple):
+    """The head after the decision, and the sequence of its last event."""
+
+    head: Head
+    seq: int
+
+
+async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
+    """Does `act` on the conversation whose head was `head` at some time.
+
+    Raises ConflictError with the deciding event where the act is no longer legal (its `code` says why),
+    TooManyError `log.busy` after 5 tries, and what `Log.publish` raises.
+    """
+    subject = subjects.chat(head.tenant, head.channel, head.conv)
+    decided_by: bytes | None = None
+    for _ in range(TRIES):
+        planned = acts.plan(head, act)
+        if isinstance(planned, acts.Refusal):
+            raise ConflictError(
+                planned.code, _SAID.get(planned.code, ""), decided_by=decided_by or await last_decision(log, head)
+            )
+        try:
+            stored = await log.publish_batch(subject, planned, head.seq)
+        except WrongSequenceError:
+            between = await log.replay_all(subject, head.seq, FOLD_AT_MOST)
+            for event in between:
+                parsed = parse_tolerant(event.raw)
+                if parsed.id == act.id:
+                    return Decided(head, event.seq)
+                head = fold(head, parsed, event.seq)
+                if is_lifecycle(parsed):
+                    decided_by = event.raw
+            continue
+        first = stored.seq - len(planned) + 1
+        for number, made in enumerate(planned):
+            head = fold(head, made, first + number)
+        return Decided(head, stored.seq)
+    raise TooManyError("log.busy", "The conversation moves too fast just now. Try again.", retry_after_ms=200)
+
+
+async def read_head(log: Log, tenant: str, conv: str, known: Head | None) -> Head | None:
+    """The head of a conversation as of now: `known` (from `heads`) and what follows, None if there is none."""
+    if known is None:
+        last = await log.last(subjects.any_channel(tenant, conv))
+        if last is None:
+            return None
+        known = empty(tenant, subjects.parse_chat(last.subject).channel, conv)
+    subject = subjects.chat(tenant, known.channel, conv)
+    return fold_all(known, await log.replay_all(subject, known.seq, FOLD_AT_MOST))
+
+
+def fold_all(head: Head, events: list[LogEvent]) -> Head:
+    """`head` after `events`."""
+    for event in events:
+        head = fold(head, parse_tolerant(event.raw), event.seq)
+    return head
+
+
+async def last_decision(log: Log, head: Head) -> bytes | None:
+    """The stored bytes of the lifecycle event that decided last, None if it isn't among the newest events."""
+    start = head.steps[-2] if len(head.steps) > 1 else 0
+    found = await log.replay_all(subjects.chat(head.tenant, head.channel, head.conv), max(0, start - 1), FOLD_AT_MOST)
+    return next((e.raw for e in reversed(found) if is_lifecycle(parse_tolerant(e.raw))), None)
+
+
+def parse_tolerant(raw: bytes) -> ev.Event | ev.Envelope:
+    """A stored event; of a type that this version doesn't know, its envelope."""
+    try:
+        return ev.parse(raw)
+    except msgspec.ValidationError:
+        return ev.parse_envelope(raw)
+
+
+def is_lifecycle(event: ev.Event | ev.Envelope) -> bool:
+    """Whether an event says who owns a conversation or whether it is open."""
+    if isinstance(event, ev.Envelope):
+        return event.type in ev.LIFECYCLE
+    return str(type(event).__struct_config__.tag) in ev.LIFECYCLE
+
+
+_SAID: Final = {
+    "conversation.taken": "Somebody else has taken it.",
+    "conversation.yours_already": "It is yours already.",
+    "conversation.assigned_already": "They have it already.",
+    "conversation.resolved": "It has been resolved.",
+    "conversation.not_resolved": "It isn't resolved.",
+    "conversation.not_yours": "It isn't yours.",
+    "conversation.closed": "It is closed for good.",
+}

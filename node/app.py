@@ -1,0 +1,88 @@
+"""Routes, wiring only."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from backbone import http
+from backbone.errors import TrunklineError
+from backbone.service import Service
+from node import static
+from node.context import Context
+from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
+from node.rest import agents, conversations, files, inboxes, problems, reports, sessions
+from node.socket import Socket
+
+
+def build(service: Service, context: Context) -> Starlette:
+    """The node's application."""
+    routes = [
+        *http.health_routes(
+            service.name, service.checks, service.facts, lambda request: _may_read_metrics(context, request)
+        ),
+        WebSocketRoute("/ws", _websocket),
+        Route("/api/v1/session", sessions.sign_in, methods=["POST"]),
+        Route("/api/v1/session", sessions.sign_out, methods=["DELETE"]),
+        Route("/api/v1/invitations/accept", sessions.join, methods=["POST"]),
+        Route("/api/v1/me", sessions.me),
+        Route("/api/v1/agents", agents.list_agents),
+        Route("/api/v1/inboxes", inboxes.list_inboxes),
+        Route("/api/v1/inboxes/{inbox}/widget", inboxes.widget),
+        Route("/api/v1/visitors", inboxes.visitor, methods=["POST"]),
+        Route("/api/v1/conversations", conversations.list_conversations),
+        Route("/api/v1/conversations/{conv}/events", conversations.list_events),
+        Route("/api/v1/conversations/{conv}/files/{seq:int}/{n:int}", conversations.open_file),
+        Route("/api/v1/files", files.upload, methods=["POST"]),
+        Route("/files/{signed}", files.download),
+        Route("/api/v1/search/messages", reports.search_messages),
+        Route("/api/v1/reports/overview", reports.overview),
+        Route("/", static.desk),
+        Route("/w.js", static.loader),
+        Route("/w/{inbox}", static.hosted),
+        Route("/widget/{inbox}", static.frame),
+        Route("/assets/{path:path}", static.asset),
+        Route("/demo/{path:path}", static.demo),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            TrunklineError: problems.on_trunkline_error,
+            HTTPException: problems.on_http_exception,
+            Exception: problems.on_any_error,
+        },
+    )
+    app.state.context = context
+    app.state.service = service
+    return app
+
+
+async def _websocket(websocket: WebSocket) -> None:
+    context: Context = websocket.app.state.context
+    service: Service = websocket.app.state.service
+    offered = websocket.scope.get("subprotocols", [])
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    # Refusals come after accepting: browsers hide the reason of a refused handshake.
+    if service.stopping.is_set():
+        await websocket.close(RESTART, "the node is leaving")
+        return
+    if len(context.sockets) >= context.settings.sockets:
+        await websocket.close(TOO_MANY, "the node is full; try again in some seconds")
+        return
+    await Socket(context, websocket).run()
+
+
+def _may_read_metrics(context: Context, request: Request) -> bool:
+    if request.client is None:
+        return False
+    allowed = {a.strip() for a in context.settings.metrics_allow.split(",") if a.strip()}
+    host = request.client.host
+    try:
+        return ip_address(host).is_loopback or host in allowed
+    except ValueError:
+        return host in allowed

@@ -1,0 +1,31 @@
+"""Who may do what: pure. Each request and each frame is asked again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from backbone.conversation import Head
+from node.authenticate import Who
+
+type_of_action = Literal[
+    "read", "write", "write_note", "act", "mark", "signal", "watch", "presence", "list", "search", "report"
+]
+
+_FOR_VISITORS = frozenset({"read", "write", "mark", "signal"})
+_WITHOUT_CONVERSATION = frozenset({"watch", "presence", "list", "search", "report"})
+
+
+def may(who: Who, action: type_of_action, head: Head | None = None) -> str | None:
+    """None if `who` may, else the code of the refusal.
+
+    What belongs to another tenant or another visitor is `resource.not_found`: nobody learns that it is there.
+    """
+    if action in _WITHOUT_CONVERSATION:
+        return None if who.kind == "agent" else "access.agents_only"
+    if head is None or head.tenant != who.tenant:
+        return "resource.not_found"
+    if who.kind == "agent":
+        return None
+    if head.contact.id != who.id or head.inbox != who.inbox:
+        return "resource.not_found"
+    return None if action in _FOR_VISITORS else "access.agents_only"

@@ -1,0 +1,46 @@
+"""What every part of a node has at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import prometheus_client
+
+from backbone.attachments import Attachments
+from backbone.link import Link
+from backbone.log import Log
+from backbone.signing import Signer
+from node.authenticate import Sessions
+from node.hub import Hub
+from node.limits import RateByKey
+from node.settings import NodeSettings
+from node.watching import Mirrors
+
+if TYPE_CHECKING:
+    from node.socket import Socket
+
+SOCKETS = prometheus_client.Gauge("trunkline_node_sockets", "Sockets attached.")
+FRAMES = prometheus_client.Counter("trunkline_node_frames", "Frames of clients, by type.", ["type"])
+REFUSED = prometheus_client.Counter("trunkline_node_refused", "Refused frames, by code.", ["code"])
+STORE_SECONDS = prometheus_client.Histogram(
+    "trunkline_node_publish_seconds",
+    "From a message's frame to its acknowledgement by the log.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+
+
+class Context(NamedTuple):
+    """One node's parts; `sockets` are those attached now, by their session's id."""
+
+    settings: NodeSettings
+    link: Link
+    log: Log
+    hub: Hub
+    mirrors: Mirrors
+    sessions: Sessions
+    signer: Signer
+    files: Attachments
+    open_streams: list[str]
+    sockets: dict[str, Socket]
+    logins: RateByKey
+    new_visitors: RateByKey

@@ -1,0 +1,114 @@
+"""`hello`: who a socket is, and what it is told first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.websockets import WebSocket
+
+from backbone import contacts, directory, presence, subjects
+from backbone.conversation import closed_for_good
+from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
+from backbone.signing import needs_renewal
+from node import authenticate
+from node import frames as f
+from node.authenticate import Who
+from node.context import Context
+from node.origins import is_foreign
+from node.writing import now_ms
+
+MOST_ATTACHMENTS = 20
+
+
+class Greeted(NamedTuple):
+    """Who it is, and the `welcome` to send."""
+
+    who: Who
+    frame: f.Welcome
+
+
+async def greet(context: Context, websocket: WebSocket, hello: f.Hello, session: str) -> Greeted:
+    """Authenticates a `hello` by its token, or by the handshake's cookie.
+
+    Raises NotAuthenticatedError, ForbiddenError `origin.foreign`, NotFoundError `inbox.not_found`.
+    """
+    if is_foreign(websocket, context.settings.public_url):
+        raise ForbiddenError("origin.foreign", "This page may not connect here.")
+    if hello.token:
+        return await _visitor(context, hello, session)
+    return await _agent(context, websocket, session)
+
+
+async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
+    who = await authenticate.visitor(context.link, context.signer, hello.token)
+    claims = context.signer.visitor(hello.token)
+    token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact) if needs_renewal(claims) else None
+    me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox)
+    welcome = _welcome(context, session, me)
+    welcome.open = await _open_conversation(context, who)
+    welcome.token = token
+    return Greeted(who, welcome)
+
+
+async def _agent(context: Context, websocket: WebSocket, session: str) -> Greeted:
+    cookies = websocket.cookies
+    cookie = cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or ""
+    who = await context.sessions.find(cookie)
+    if "origin" not in websocket.headers:
+        # A browser always names the page: a cookie without one is no browser's.
+        raise NotAuthenticatedError("origin.missing", "Connections with a cookie must name their Origin.")
+    agent = await directory.get_agent(context.link, who.tenant, who.id)
+    state = await presence.chosen(context.log, who.tenant, who.id)
+    if state is None or (state.state == "offline" and state.reason == presence.GONE):
+        state = presence.state_event(
+            who.tenant,
+            who.id,
+            "online",
+            by=who.actor(),
+            at=now_ms(),
+            reason=presence.CONNECTED,
+            capacity=state.capacity if state else 0,
+        )
+        await context.log.publish(subjects.desk(who.tenant, who.id), state)
+    me = f.Me(
+        kind="agent",
+        tenant=who.tenant,
+        id=who.id,
+        name=who.name,
+        role=who.role,
+        state=state.state,
+        capacity=state.capacity or (agent.capacity if agent else 0),
+    )
+    return Greeted(who, _welcome(context, session, me))
+
+
+async def _open_conversation(context: Context, who: Who) -> str | None:
+    kept = await contacts.contacts(context.link).get(contacts.open_key(who.tenant, who.inbox, who.id))
+    if kept is None or not isinstance(kept.value, contacts.OpenConversation):
+        return None
+    _, inbox = await directory.find_inbox(context.link, who.inbox)
+    try:
+        async with context.hub.visit(who.tenant, kept.value.conv) as room:
+            is_over = closed_for_good(room.head, now_ms(), inbox.reopen_window_s * 1000)
+            return None if is_over else kept.value.conv
+    except NotFoundError:
+        # Its key was set and its beginning never came; the next message completes it.
+        return None
+
+
+def _welcome(context: Context, session: str, me: f.Me) -> f.Welcome:
+    settings = context.settings
+    is_agent = me.kind == "agent"
+    return f.Welcome(
+        session=session,
+        me=me,
+        time=now_ms(),
+        heartbeat_s=settings.heartbeat_s,
+        limits=f.Limits(
+            frame_bytes=settings.frame_bytes,
+            text_bytes=settings.text_bytes,
+            conversations=settings.agent_conversations if is_agent else settings.visitor_conversations,
+            attachments=MOST_ATTACHMENTS,
+            file_bytes=settings.file_bytes,
+        ),
+    )

@@ -1,0 +1,137 @@
+"""Who is attached to what: a room per conversation, made when first asked for, let go when idle.
+
+After a lost connection, and once a minute as a guard, it asks the log for the last sequence of every room
+and reads on where one is behind (log-and-protocol.md, rule 7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+
+from backbone import subjects
+from backbone.buckets import Bucket
+from backbone.conversation import Head, empty
+from backbone.epochs import Epochs, stream_state
+from backbone.errors import NotFoundError, TrunklineError
+from backbone.link import Link
+from backbone.log import Log
+from backbone.streams import chat_stream
+from node.room import Room
+
+IDLE_S: Final = 20.0
+GUARD_S: Final = 60.0
+EPOCHS_LIFE_S: Final = 300.0
+
+_log = structlog.get_logger("node.hub")
+
+
+class Hub:
+    """All rooms of a node."""
+
+    def __init__(self, link: Link, log: Log) -> None:
+        self._link = link
+        self._log = log
+        self._heads: Bucket[Head] = Bucket(link, "heads", Head)
+        self._rooms: dict[str, Room] = {}
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._epochs: dict[str, tuple[float, Epochs]] = {}
+
+    @property
+    def rooms(self) -> int:
+        """Conversations attached."""
+        return len(self._rooms)
+
+    @contextlib.asynccontextmanager
+    async def visit(self, tenant: str, conv: str) -> AsyncIterator[Room]:
+        """The room of a conversation, up to now, for as long as the block lasts.
+
+        Raises NotFoundError `resource.not_found` where the tenant has no such conversation.
+        """
+        room = await self._room(tenant, conv)
+        room.visits += 1
+        try:
+            yield room
+        finally:
+            room.visits -= 1
+            room.idle_since = time.monotonic()
+
+    async def epochs(self, conv: str, *, fresh: bool = False) -> Epochs:
+        """The epochs of a conversation's stream, at most five minutes old."""
+        s = subjects.stream_of(conv)
+        known = self._epochs.get(s)
+        now = time.monotonic()
+        if known is None or fresh or now - known[0] > EPOCHS_LIFE_S:
+            state = await stream_state(self._link, chat_stream(s))
+            self._epochs[s] = known = (now, state.epochs)
+        return known[1]
+
+    async def run(self) -> None:
+        """Lets idle rooms go and guards the others, until cancelled."""
+        guarded_at = time.monotonic()
+        while True:
+            await asyncio.sleep(5)
+            now = time.monotonic()
+            for key, room in list(self._rooms.items()):
+                if not room.in_use and now - room.idle_since > IDLE_S:
+                    room.close()
+                    del self._rooms[key]
+            if now - guarded_at > GUARD_S:
+                guarded_at = now
+                await self.check_all()
+
+    async def check_all(self) -> None:
+        """Asks the log where every room's conversation is, and has those behind read on."""
+        self._epochs.clear()
+        by_stream: dict[str, dict[str, Room]] = defaultdict(dict)
+        for room in self._rooms.values():
+            by_stream[subjects.parse_chat(room.subject).stream][room.subject] = room
+        for stream, rooms in by_stream.items():
+            try:
+                lasts = await self._log.last_of_many(stream, list(rooms))
+            except TrunklineError as error:
+                _log.warning("hub.check_failed", stream=stream, error=str(error))
+                for room in rooms.values():
+                    room.suspect()
+                continue
+            for subject, room in rooms.items():
+                last = lasts.get(subject)
+                if last is not None:
+                    room.suspect(last.seq)
+
+    async def _room(self, tenant: str, conv: str) -> Room:
+        key = f"{tenant}.{conv}"
+        room = self._rooms.get(key)
+        if room is not None:
+            return room
+        opening = self._opening.get(key)
+        if opening is None:
+            opening = asyncio.create_task(self._open(tenant, conv))
+            self._opening[key] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(key, None))
+        room = await asyncio.shield(opening)
+        return self._rooms.setdefault(key, room)
+
+    async def _open(self, tenant: str, conv: str) -> Room:
+        kept = await self._heads.get(subjects.key(tenant, conv))
+        if kept is not None:
+            head = kept.value
+        else:
+            last = await self._log.last(subjects.any_channel(tenant, conv))
+            if last is None:
+                raise NotFoundError("resource.not_found", "There is no such conversation.", field="conv")
+            head = empty(tenant, subjects.parse_chat(last.subject).channel, conv)
+        room = Room(self._log, subjects.chat(tenant, head.channel, conv), head)
+        try:
+            await room.load()
+        except BaseException:
+            room.close()
+            raise
+        room.idle_since = time.monotonic()
+        return room

@@ -1,0 +1,53 @@
+"""Rates in memory: token buckets, one per key, forgotten when full again. Pure; time is an argument."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PRUNE_ABOVE: Final = 10_000
+
+
+class TokenBucket:
+    """`burst` at once, then `rate` a second."""
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._left = burst
+        self._at = now
+
+    def take(self, now: float) -> float:
+        """0 if it may be done now (and is counted), else seconds until it may."""
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left >= 1:
+            self._left -= 1
+            return 0.0
+        return (1 - self._left) / self._rate
+
+    def is_full(self, now: float) -> bool:
+        """Whether nothing has been taken lately."""
+        return self._left + (now - self._at) * self._rate >= self._burst
+
+
+class RateByKey:
+    """A token bucket for each key, such as an address."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._rate = per_minute / 60
+        self._burst = per_minute
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def take(self, key: str, now: float) -> float:
+        """As `TokenBucket.take`, for `key`."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= PRUNE_ABOVE:
+                self._prune(now)
+            bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
+        return bucket.take(now)
+
+    def _prune(self, now: float) -> None:
+        self._buckets = {k: b for k, b in self._buckets.items() if not b.is_full(now)}

@@ -1,0 +1,58 @@
+"""`trunkline node`: start order of a node."""
+
+from __future__ import annotations
+
+from backbone import http, service
+from backbone.attachments import Attachments
+from backbone.log import Log
+from backbone.service import Service
+from backbone.signing import Signer
+from node import app, drain
+from node.authenticate import Sessions
+from node.context import Context
+from node.hub import Hub
+from node.limits import RateByKey
+from node.settings import NodeSettings
+from node.tending import Tending
+from node.watching import Mirrors
+
+
+def main() -> int:
+    """Runs a node; returns its exit code."""
+    return service.start("node", NodeSettings, serve)
+
+
+async def serve(running: Service, settings: NodeSettings) -> None:
+    """Answers health at once, everything else as soon as the log is there."""
+    link = running.link
+    log = Log(link, settings.unacknowledged)
+    context = Context(
+        settings=settings,
+        link=link,
+        log=log,
+        hub=Hub(link, log),
+        mirrors=Mirrors(link),
+        sessions=Sessions(link, settings.session_idle_s, settings.session_life_s),
+        signer=Signer(running.common.need_secret()),
+        files=Attachments(link, settings.file_bytes),
+        open_streams=running.common.log_streams(),
+        sockets={},
+        logins=RateByKey(settings.login_rate),
+        new_visitors=RateByKey(settings.visitors_rate),
+    )
+    tending = Tending(context)
+    running.ready("log", tending.log_problem)
+    serving = http.serve(
+        app.build(running, context),
+        settings.host,
+        settings.port,
+        fd=settings.fd if settings.fd >= 0 else None,
+        frame_bytes=2 * settings.frame_bytes,
+        connections=settings.sockets + 1000,
+    )
+    running.facts["port"] = serving.port
+    running.logger.info("node.listening", host=settings.host, port=serving.port)
+    running.on_drain(serving.stop)
+    running.on_drain(lambda: drain.drain(context))
+    running.spawn(tending.run(running), "node.tending")
+    await running.stopping.wait()

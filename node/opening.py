@@ -1,0 +1,177 @@
+"""A message without a conversation: finds the contact's open one or opens one, exactly once wherever it is
+retried (log-and-protocol.md, "Opening").
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from backbone import contacts, directory, subjects
+from backbone import events as ev
+from backbone.buckets import Bucket, Kept, KeyExistsError, RevisionError
+from backbone.conversation import Head, closed_for_good
+from backbone.decide import parse_tolerant, read_head
+from backbone.errors import TooManyError
+from backbone.ids import conversation_id, derived_event_id
+from backbone.link import Link
+from backbone.log import Log, WrongSequenceError
+
+TRIES: Final = 8
+LOOK_BACK: Final = 20_000
+
+
+class Placed(NamedTuple):
+    """Where the message is stored."""
+
+    conv: str
+    seq: int
+    at: int
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message that has no conversation yet, and what a new conversation would say of its beginning."""
+
+    id: str
+    tenant: str
+    inbox: directory.Inbox
+    contact: str
+    contact_name: str
+    source: ev.Source
+    by: ev.Actor
+    at: int
+    kind: ev.type_of_message
+    text: str
+    attachments: list[ev.Attachment]
+    reply_to: str = ""
+    note: bool = False
+
+
+async def place(link: Link, log: Log, open_streams: list[str], message: Message) -> Placed:
+    """Stores the message in the contact's open conversation, or in a new one.
+
+    Raises TooManyError `log.busy` after 8 tries, and what `Log.publish` raises.
+    """
+    derived = conversation_id(message.tenant, message.inbox.id, message.id, open_streams)
+    bucket = contacts.contacts(link)
+    key = contacts.open_key(message.tenant, message.inbox.id, message.contact)
+    for _ in range(TRIES):
+        # 1. A retry: the conversation that this message would open exists and holds it.
+        already = await _find(log, message, derived)
+        if already:
+            return already
+        # 2. The contact's conversation takes it, unless that is closed for good.
+        kept = await bucket.get(key)
+        current = kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
+        if current and current != derived and (placed := await _place_in(link, log, message, current)):
+            return placed
+        # 3. It opens one of its own. Who loses the key starts again.
+        try:
+            if current != derived:
+                await _claim(bucket, key, kept, contacts.OpenConversation(conv=derived, opened_by=message.id))
+            await contacts.remember(link, message.tenant, _contact(message))
+            return await _open(log, message, derived, current if current != derived else "")
+        except (RevisionError, KeyExistsError, WrongSequenceError):
+            continue
+    raise TooManyError("log.busy", "Too many messages at once. Send it again.", retry_after_ms=300)
+
+
+async def _claim(
+    bucket: Bucket[contacts.Record],
+    key: str,
+    kept: Kept[contacts.Record] | None,
+    wanted: contacts.OpenConversation,
+) -> None:
+    if kept:
+        await bucket.update(key, wanted, kept.revision)
+    else:
+        await bucket.create(key, wanted)
+
+
+def _contact(message: Message) -> contacts.Contact:
+    return contacts.Contact(
+        id=message.contact,
+        inbox=message.inbox.id,
+        name=message.contact_name,
+        locale=message.source.locale,
+        first_at=message.at,
+    )
+
+
+async def _find(log: Log, message: Message, conv: str) -> Placed | None:
+    """Where the message is if it was stored before, in the conversation that it opened."""
+    last = await log.last(subjects.any_channel(message.tenant, conv))
+    if last is None:
+        return None
+    return await _find_in(log, last.subject, conv, message.id, 0)
+
+
+async def _find_in(log: Log, subject: str, conv: str, event_id: str, after: int) -> Placed | None:
+    for event in reversed(await log.replay_all(subject, after, LOOK_BACK)):
+        parsed = parse_tolerant(event.raw)
+        if parsed.id == event_id:
+            return Placed(conv, event.seq, parsed.at)
+    return None
+
+
+async def _place_in(link: Link, log: Log, message: Message, conv: str) -> Placed | None:
+    """Stores the message in the contact's conversation; None if that is closed for good.
+
+    A conversation whose key was set but whose beginning never came is begun by this message.
+    """
+    heads: Bucket[Head] = Bucket(link, "heads", Head)
+    kept = await heads.get(subjects.key(message.tenant, conv))
+    head = await read_head(log, message.tenant, conv, kept.value if kept else None)
+    if head is None:
+        try:
+            return await _open(log, message, conv, "")
+        except WrongSequenceError:
+            head = await read_head(log, message.tenant, conv, None)
+            if head is None:
+                return None
+    subject = subjects.chat(message.tenant, head.channel, conv)
+    newest = head.steps[-2] - 1 if len(head.steps) > 1 else 0
+    found = await _find_in(log, subject, conv, message.id, newest)
+    if found:
+        return found
+    if closed_for_good(head, message.at, message.inbox.reopen_window_s * 1000):
+        return None
+    stored = await log.publish(subject, _added(message, head.channel, conv))
+    return Placed(conv, stored.seq, message.at)
+
+
+async def _open(log: Log, message: Message, conv: str, previous: str) -> Placed:
+    channel = message.inbox.channel
+    opened = ev.ConversationOpened(
+        id=derived_event_id(message.id, "opened"),
+        tenant=message.tenant,
+        channel=channel,
+        conv=conv,
+        at=message.at,
+        by=message.by,
+        inbox=message.inbox.id,
+        contact=message.contact,
+        contact_name=message.contact_name,
+        previous=previous,
+        source=message.source,
+    )
+    subject = subjects.chat(message.tenant, channel, conv)
+    stored = await log.publish_batch(subject, [opened, _added(message, channel, conv)], 0)
+    return Placed(conv, stored.seq, message.at)
+
+
+def _added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
+    return ev.MessageAdded(
+        id=message.id,
+        tenant=message.tenant,
+        channel=channel,
+        conv=conv,
+        at=message.at,
+        by=message.by,
+        kind=message.kind,
+        text=message.text,
+        attachments=message.attachments,
+        reply_to=message.reply_to,
+        note=message.note,
+    )

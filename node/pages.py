@@ -1,0 +1,127 @@
+"""Pages of a conversation's events for one reader: what a visitor may not see is left out, marks stay whole."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from backbone import rpc, subjects
+from backbone.conversation import STEP_EVERY, Head, shown_to_visitor
+from backbone.decide import parse_tolerant
+from backbone.events import parse_envelope
+from backbone.link import Link
+from backbone.log import Log, LogEvent
+
+NEWEST_MOST: Final = 20_000
+
+type_of_event = tuple[int, int, bytes]
+"""(sequence, previous sequence of the conversation, stored bytes)."""
+
+
+class Page(NamedTuple):
+    """Events ascending; complete from where was asked to `upto`; `more` if the log goes on."""
+
+    events: list[type_of_event]
+    upto: int
+    more: bool
+
+
+async def after(log: Log, subject: str, seq: int, limit: int) -> Page | None:
+    """Events after the watermark `seq`; None if the watermark's own event isn't in the log."""
+    found, more = await log.replay(subject, seq - 1 if seq else 0, limit + 1 if seq else limit)
+    if seq:
+        if not found or found[0].seq != seq:
+            return None
+        found = found[1:]
+    return Page(_chain(found, seq), found[-1].seq if found else seq, more)
+
+
+async def newest(log: Log, subject: str, head: Head, limit: int) -> Page:
+    """The newest `limit` events; `head` says where to begin reading, since the log is read forward only."""
+    return _tail(await _read_from(log, subject, head, limit, before=0), limit)
+
+
+async def before(log: Log, subject: str, head: Head, seq: int, limit: int) -> Page:
+    """The `limit` events before `seq`, as far as the log holds them."""
+    return _tail(await _read_from(log, subject, head, limit, before=seq), limit)
+
+
+async def from_warehouse(
+    link: Link, tenant: str, conv: str, position: tuple[int, int] | None, limit: int
+) -> list[type_of_event]:
+    """Older history than the log holds: the newest `limit` events before a position, ascending."""
+    answer = await rpc.call(
+        link,
+        "warehouse",
+        tenant,
+        "history",
+        {"conv": conv, "before": _position(position), "limit": limit},
+        _History,
+    )
+    return [(seq, prev, bytes(raw)) for _epoch, seq, prev, raw in answer.events]
+
+
+def for_visitors(events: list[type_of_event]) -> list[type_of_event]:
+    """What a visitor may see of a page; the page's `upto` still covers the rest."""
+    return [e for e in events if _is_shown(e[2])]
+
+
+class _History(msgspec.Struct):
+    events: list[tuple[int, int, int, msgspec.Raw]]
+    more: bool = False
+
+
+def _position(position: tuple[int, int] | None) -> dict[str, int] | None:
+    return {"epoch": position[0], "seq": position[1]} if position else None
+
+
+def _is_shown(raw: bytes) -> bool:
+    try:
+        return shown_to_visitor(parse_tolerant(raw))
+    except msgspec.DecodeError:
+        return False
+
+
+async def _read_from(log: Log, subject: str, head: Head, limit: int, before: int) -> list[type_of_event]:
+    found = await log.replay_all(subject, max(0, _start(head, limit, before) - 1), NEWEST_MOST)
+    if before:
+        found = [e for e in found if e.seq < before]
+    return _chain(found, 0)
+
+
+def _start(head: Head, limit: int, before: int) -> int:
+    """The sequence of the step from which at least `limit` + 1 events lead up to the end (or to `before`)."""
+    steps = [s for s in head.steps if not before or s < before]
+    # Between two steps lie STEP_EVERY events; the newest stretch may be shorter.
+    back = 2 + limit // STEP_EVERY
+    return steps[-back] if len(steps) >= back else (steps[0] if steps else 0)
+
+
+def _tail(events: list[type_of_event], limit: int) -> Page:
+    upto = events[-1][0] if events else 0
+    is_whole = not events or begins_conversation(events[0][2])
+    # Only a conversation's first event has no predecessor; that of another first one isn't known here.
+    known = events if is_whole else events[1:]
+    return Page(known[-limit:], upto, len(known) > limit or not is_whole)
+
+
+def begins_conversation(raw: bytes) -> bool:
+    """Whether a stored event is the first of its conversation."""
+    try:
+        return parse_envelope(raw).type == "conversation.opened"
+    except msgspec.DecodeError:
+        return False
+
+
+def _chain(found: list[LogEvent], prev: int) -> list[type_of_event]:
+    chained: list[type_of_event] = []
+    for event in found:
+        chained.append((event.seq, prev, event.raw))
+        prev = event.seq
+    return chained
+
+
+def subject_of(head: Head) -> str:
+    """The subject of the conversation that a head is of."""
+    return subjects.chat(head.tenant, head.channel, head.conv)

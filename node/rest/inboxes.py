@@ -1,0 +1,76 @@
+"""`/api/v1/inboxes`, `/api/v1/visitors`: where customers write, and who a visitor is."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import directory
+from backbone.errors import NotAuthenticatedError
+from backbone.ids import new_contact_id
+from node.origins import address
+from node.rest.requests import agent_asks, answer, body_of, check_rate, context_of
+
+
+class NewVisitor(Struct):
+    """Who comes to an inbox; with the old token they stay the same person."""
+
+    inbox: str
+    token: str = ""
+
+
+async def list_inboxes(request: Request) -> Response:
+    """`GET /api/v1/inboxes`: the tenant's inboxes."""
+    context = context_of(request)
+    who = await agent_asks(request, "list")
+    found = await directory.list_inboxes(context.link, who.tenant)
+    items = [
+        {
+            "id": inbox.id,
+            "channel": inbox.channel,
+            "name": inbox.name,
+            "origins": inbox.origins,
+            "accent": inbox.accent,
+            "greeting": inbox.greeting,
+        }
+        for inbox in found
+    ]
+    return answer({"items": items, "next": None})
+
+
+async def widget(request: Request) -> Response:
+    """`GET /api/v1/inboxes/{inbox}/widget`: what a visitor sees before writing; public."""
+    _, inbox = await directory.find_inbox(context_of(request).link, request.path_params["inbox"])
+    return answer(
+        {
+            "id": inbox.id,
+            "name": inbox.name,
+            "accent": inbox.accent,
+            "greeting": inbox.greeting,
+            "locale": inbox.locale,
+        }
+    )
+
+
+async def visitor(request: Request) -> Response:
+    """`POST /api/v1/visitors`: a token for a new visitor, or a fresh one for the visitor of the old token."""
+    context = context_of(request)
+    body = await body_of(request, NewVisitor)
+    tenant, inbox = await directory.find_inbox(context.link, body.inbox)
+    contact = ""
+    if body.token:
+        try:
+            claims = context.signer.visitor(body.token)
+        except NotAuthenticatedError:
+            # An old or broken token makes nobody: they begin as someone new.
+            claims = None
+        if claims and (claims.tenant, claims.inbox) == (tenant, inbox.id):
+            contact = claims.contact
+    if not contact:
+        check_rate(context.new_visitors, address(request), time.monotonic())
+        contact = new_contact_id()
+    token = context.signer.visitor_token(tenant, inbox.id, contact)
+    return answer({"token": token, "contact": contact})

@@ -1,0 +1,60 @@
+"""Errors of the HTTP API: RFC 9457 `application/problem+json` with our stable code."""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone.errors import TrunklineError
+
+_log = structlog.get_logger("node.rest")
+
+
+def response(
+    status: int, code: str, detail: str, *, field: str | None = None, retry_after_ms: int | None = None
+) -> Response:
+    """One problem."""
+    body: dict[str, Any] = {
+        "type": f"/api/docs#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    headers = {"Cache-Control": "no-store"}
+    if field:
+        body["field"] = field
+    if retry_after_ms:
+        body["retry_after_ms"] = retry_after_ms
+        headers["Retry-After"] = str(math.ceil(retry_after_ms / 1000))
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/problem+json")
+
+
+async def on_trunkline_error(request: Request, error: Exception) -> Response:
+    """An error of ours, as it is."""
+    if not isinstance(error, TrunklineError):
+        return await on_any_error(request, error)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request.failed", path=request.url.path, code=error.code, error=error.message)
+    return response(error.status, error.code, error.message, field=error.field, retry_after_ms=error.retry_after_ms)
+
+
+async def on_http_exception(_request: Request, error: Exception) -> Response:
+    """Starlette's own refusals, such as an unknown path."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    codes = {404: ("route.not_found", "There is nothing here."), 405: ("route.method", "Not by this method.")}
+    code, detail = codes.get(status, ("request.refused", HTTPStatus(status).phrase))
+    return response(status, code, detail)
+
+
+async def on_any_error(request: Request, error: Exception) -> Response:
+    """Our fault: logged with its trace, answered without."""
+    _log.error("request.crashed", path=request.url.path, exc_info=error)
+    return response(500, "internal.error", "The request failed; the fault is logged.")

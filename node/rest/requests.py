@@ -1,0 +1,126 @@
+"""What every route asks first: who it is, whether the page may ask, and what the body holds."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone.errors import (
+    ForbiddenError,
+    InvalidInputError,
+    NotAuthenticatedError,
+    TooLargeError,
+    TooManyError,
+    UnsupportedTypeError,
+)
+from node import authenticate
+from node.authenticate import Who
+from node.authorize import may, type_of_action
+from node.context import Context
+from node.limits import RateByKey
+from node.origins import is_foreign
+
+T = TypeVar("T")
+NO_STORE = {"Cache-Control": "no-store"}
+BODY_MOST = 256 * 1024
+
+
+def context_of(request: Request) -> Context:
+    """The node's parts."""
+    context: Context = request.app.state.context
+    return context
+
+
+async def who_asks(request: Request) -> Who:
+    """The agent of the cookie, or the visitor of the bearer token.
+
+    Raises NotAuthenticatedError; ForbiddenError `origin.foreign` for another site's page.
+    """
+    context = context_of(request)
+    if is_foreign(request, context.settings.public_url):
+        raise ForbiddenError("origin.foreign", "This page may not ask here.")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() == "bearer":
+        return await authenticate.visitor(context.link, context.signer, token.strip())
+    cookie = cookie_of(request)
+    if not cookie:
+        raise NotAuthenticatedError("session.missing", "Sign in first.")
+    return await context.sessions.find(cookie)
+
+
+async def agent_asks(request: Request, action: type_of_action) -> Who:
+    """As `who_asks`, and it must be an agent who may do `action`. Raises ForbiddenError."""
+    who = await who_asks(request)
+    if code := may(who, action):
+        raise ForbiddenError(code, "Only agents can do this.")
+    return who
+
+
+def cookie_of(request: Request) -> str:
+    """The session's cookie, empty if there is none."""
+    cookies = request.cookies
+    return cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or ""
+
+
+async def body_of(request: Request, kind: type[T]) -> T:
+    """The JSON body as `kind`.
+
+    Raises ForbiddenError `origin.foreign`, UnsupportedTypeError `body.not_json`, TooLargeError,
+    InvalidInputError `body.invalid` that names the field.
+    """
+    if is_foreign(request, context_of(request).settings.public_url):
+        raise ForbiddenError("origin.foreign", "This page may not ask here.")
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise UnsupportedTypeError("body.not_json", "Send application/json.", field="content-type")
+    raw = await read_body(request, BODY_MOST)
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as wrong:
+        problem, _, path = str(wrong).partition(" - at `$.")
+        raise InvalidInputError("body.invalid", problem, field=path.rstrip("`") or None) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise InvalidInputError("body.invalid", f"The body isn't JSON: {wrong}.") from None
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The raw body. Raises TooLargeError as soon as it passes `most_bytes`."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most_bytes:
+            raise TooLargeError(
+                "file.too_large", f"At most {most_bytes // 1024} KiB may be sent at once.", field="body"
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def limit_of(request: Request, default: int, most: int) -> int:
+    """The query's `limit`. Raises InvalidInputError."""
+    return number(request, "limit", default, 1, most)
+
+
+def number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A whole number of the query. Raises InvalidInputError `query.invalid`."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
+        raise InvalidInputError("query.invalid", f"{name} must be {least} to {most}.", field=name)
+    return int(text)
+
+
+def check_rate(rate: RateByKey, key: str, now: float) -> None:
+    """Raises TooManyError `limit.rate` over the rate."""
+    wait_s = rate.take(key, now)
+    if wait_s:
+        raise TooManyError("limit.rate", "Too often; wait a little.", retry_after_ms=int(wait_s * 1000) + 1)
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A JSON answer that nobody stores."""
+    return Response(msgspec.json.encode(value), status, NO_STORE, media_type="application/json")

@@ -1,0 +1,136 @@
+"""`/api/v1/session`, `/api/v1/invitations/accept`, `/api/v1/me`: signing in, out, and who one is."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import directory
+from backbone.errors import NotAuthenticatedError
+from node import authenticate
+from node.context import Context
+from node.origins import address
+from node.rest.requests import (
+    NO_STORE,
+    agent_asks,
+    answer,
+    body_of,
+    check_rate,
+    context_of,
+    cookie_of,
+    who_asks,
+)
+
+
+class SignIn(Struct):
+    """Who wants in."""
+
+    email: str
+    password: str
+
+
+class Join(Struct):
+    """What an invited agent says of themselves."""
+
+    token: str
+    name: str
+    email: str
+    password: str
+
+
+class TenantOut(Struct):
+    """A tenant as its agents see it."""
+
+    id: str
+    name: str
+
+
+class AgentOut(Struct):
+    """An agent as they see themselves."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    locale: str
+
+
+class Me(Struct):
+    """Who is signed in, and where."""
+
+    tenant: TenantOut
+    agent: AgentOut
+
+
+async def sign_in(request: Request) -> Response:
+    """`POST /api/v1/session`: 200 and the cookie, or 401 `session.bad_credentials`."""
+    context = context_of(request)
+    body = await body_of(request, SignIn)
+    now = time.monotonic()
+    check_rate(context.logins, f"address:{address(request)}", now)
+    check_rate(context.logins, f"account:{body.email.casefold()[:254]}", now)
+    cookie, tenant, agent = await context.sessions.sign_in(body.email, body.password, address(request))
+    return await _signed_in(context, cookie, tenant, agent)
+
+
+async def join(request: Request) -> Response:
+    """`POST /api/v1/invitations/accept`: uses up a one-time link, makes the agent, signs in."""
+    context = context_of(request)
+    body = await body_of(request, Join)
+    check_rate(context.logins, f"address:{address(request)}", time.monotonic())
+    hashed = await authenticate.hash_password(body.password)
+    wanted = directory.Agent(id="", name=body.name, email=body.email, password=hashed)
+    tenant, agent = await directory.accept_invitation(context.link, body.token, wanted)
+    cookie = await context.sessions.begin(tenant, agent.id, address(request))
+    return await _signed_in(context, cookie, tenant, agent)
+
+
+async def sign_out(request: Request) -> Response:
+    """`DELETE /api/v1/session`: 204, also if nobody was signed in."""
+    context = context_of(request)
+    try:
+        await who_asks(request)
+    except NotAuthenticatedError:
+        return Response(status_code=204, headers=NO_STORE)
+    await context.sessions.sign_out(cookie_of(request))
+    response = Response(status_code=204, headers=NO_STORE)
+    for name in (authenticate.COOKIE, authenticate.SECURE_COOKIE):
+        response.delete_cookie(name, secure=name == authenticate.SECURE_COOKIE, httponly=True)
+    return response
+
+
+async def me(request: Request) -> Response:
+    """`GET /api/v1/me`."""
+    context = context_of(request)
+    who = await agent_asks(request, "list")
+    agent = await directory.get_agent(context.link, who.tenant, who.id)
+    if agent is None:
+        raise NotAuthenticatedError("session.expired", "Sign in again.")
+    return answer(await _me(context, who.tenant, agent))
+
+
+async def _signed_in(context: Context, cookie: str, tenant: str, agent: directory.Agent) -> Response:
+    response = answer(await _me(context, tenant, agent))
+    settings = context.settings
+    is_secure = settings.secure_cookies or settings.public_url.startswith("https:")
+    response.set_cookie(
+        authenticate.SECURE_COOKIE if is_secure else authenticate.COOKIE,
+        cookie,
+        max_age=settings.session_life_s,
+        secure=is_secure,
+        httponly=True,
+        samesite="lax",
+        path="/",
+    )
+    return response
+
+
+async def _me(context: Context, tenant: str, agent: directory.Agent) -> Me:
+    record = await directory.get_tenant(context.link, tenant)
+    return Me(
+        TenantOut(tenant, record.name if record else tenant),
+        AgentOut(agent.id, agent.name, agent.email, agent.role, agent.locale),
+    )

@@ -1,0 +1,179 @@
+"""One conversation that sockets of this node are attached to: its head, its last sequence, its viewers.
+
+A room is the single sequencer of its conversation on this node. Live events advance it; a gap, a lost
+connection or doubt makes it read on from its own sequence. What a viewer gets is therefore one gapless run
+of the log, in the log's order (log-and-protocol.md, "Watermarks" and rule 7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from backbone import events as ev
+from backbone.conversation import Head, fold, shown_to_visitor
+from backbone.decide import parse_tolerant
+from backbone.errors import TrunklineError
+from backbone.log import Log, Pushed
+from node.frames import Signalled, encode, ev_frame, skip_frame
+
+CATCH_UP_PAGE: Final = 256
+RETRY_S: Final = 0.5
+RETRIES: Final = 20
+
+_log = structlog.get_logger("node.room")
+
+
+class LiveSignal(msgspec.Struct, frozen=True):
+    """What goes over the `live` subject unstored: a frame, and the session it came from."""
+
+    session: str
+    signal: Signalled
+
+
+_signal_decoder = msgspec.json.Decoder(LiveSignal)
+
+
+class Viewer(Protocol):
+    """A socket's side of one conversation."""
+
+    session: str
+    is_visitor: bool
+
+    def push(self, frame: str, seq: int) -> None:
+        """An event (or skip) of the conversation, in order."""
+
+    def push_signal(self, frame: str) -> None:
+        """Something unstored."""
+
+
+class Frames(NamedTuple):
+    """One event as agents and as visitors get it, made once for all of them."""
+
+    for_agents: str
+    for_visitors: str
+
+
+class Room:
+    """Attached to the live subject from `__init__` on; `load` brings it up to now."""
+
+    def __init__(self, log: Log, subject: str, head: Head) -> None:
+        self._log = log
+        self.subject = subject
+        self.head = head
+        self.viewers: set[Viewer] = set()
+        self.visits = 0
+        self.idle_since = 0.0
+        self.last_decision: bytes | None = None
+        self._is_behind = True
+        self._catching_up: asyncio.Task[None] | None = None
+        self._moved: list[Callable[[], None]] = []
+        self._subscription = log.attach(subject, self._receive)
+
+    @property
+    def seq(self) -> int:
+        """The last sequence that viewers were given."""
+        return self.head.seq
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody views it or a command works on it."""
+        return bool(self.viewers) or self.visits > 0
+
+    def close(self) -> None:
+        """Detaches."""
+        self._log.detach(self._subscription)
+        if self._catching_up:
+            self._catching_up.cancel()
+
+    async def load(self) -> None:
+        """Reads on to the end of the log. Raises TrunklineError if the log can't be read."""
+        if not self._catching_up or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._read_on())
+        await asyncio.shield(self._catching_up)
+
+    def suspect(self, last: int | None = None) -> None:
+        """Something may have been missed (`last`: the sequence the log is at, if known): read on if so."""
+        if last is not None and last <= self.seq and not self._is_behind:
+            return
+        self._is_behind = True
+        if not self._catching_up or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._read_on_with_retries())
+
+    def _receive(self, pushed: Pushed) -> None:
+        if not pushed.seq:
+            self._signal(pushed.raw)
+        elif pushed.seq <= self.seq:
+            return
+        elif self._is_behind or pushed.prev > self.seq:
+            # Reading on finds this event as well: the log has it already.
+            self.suspect()
+        else:
+            self._advance(pushed.seq, pushed.raw)
+
+    def _advance(self, seq: int, raw: bytes) -> None:
+        prev = self.seq
+        try:
+            event = parse_tolerant(raw)
+        except msgspec.DecodeError:
+            # Nobody can be shown what isn't an event; the mark moves on so that the rest goes on.
+            _log.error("event.unreadable", subject=self.subject, seq=seq)
+            self.head = msgspec.structs.replace(self.head, seq=seq)
+            frames = Frames(skip_frame(self.head.conv, seq, prev), skip_frame(self.head.conv, seq, prev))
+        else:
+            self.head = fold(self.head, event, seq)
+            if _is_decision(event):
+                self.last_decision = raw
+            frames = _frames(self.head.conv, seq, prev, event, raw)
+        for viewer in list(self.viewers):
+            viewer.push(frames.for_visitors if viewer.is_visitor else frames.for_agents, seq)
+
+    def _signal(self, raw: bytes) -> None:
+        try:
+            live = _signal_decoder.decode(raw)
+        except msgspec.DecodeError as wrong:
+            _log.warning("signal.unreadable", subject=self.subject, error=str(wrong))
+            return
+        signal = live.signal
+        frame = encode(signal)
+        for viewer in list(self.viewers):
+            if viewer.session == live.session:
+                continue
+            if viewer.is_visitor and (signal.kind == "viewing" or signal.by_kind == "visitor"):
+                continue
+            viewer.push_signal(frame)
+
+    async def _read_on(self) -> None:
+        more = True
+        while more:
+            self._is_behind = False
+            page, more = await self._log.replay(self.subject, self.seq, CATCH_UP_PAGE)
+            for event in page:
+                if event.seq > self.seq:
+                    self._advance(event.seq, event.raw)
+            # An event that came in while the page was on its way was left to the next page.
+            more = more or self._is_behind
+
+    async def _read_on_with_retries(self) -> None:
+        for attempt in range(RETRIES):
+            try:
+                await self._read_on()
+            except TrunklineError as error:
+                self._is_behind = True
+                _log.warning("room.behind", subject=self.subject, attempt=attempt, error=str(error))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+
+def _frames(conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope, raw: bytes) -> Frames:
+    frame = ev_frame(conv, seq, prev, raw)
+    return Frames(frame, frame if shown_to_visitor(event) else skip_frame(conv, seq, prev))
+
+
+def _is_decision(event: ev.Event | ev.Envelope) -> bool:
+    return not isinstance(event, ev.Envelope) and str(type(event).__struct_config__.tag) in ev.LIFECYCLE

@@ -1,0 +1,183 @@
+"""One socket's protocol as a pure state machine: a frame comes in, a verdict comes out. No await, no
+clock, no I/O (log-and-protocol.md, "The WebSocket protocol").
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from backbone.errors import InvalidInputError
+from backbone.ids import check_conversation, check_uuid
+from node import frames as f
+from node.authenticate import Who
+from node.authorize import may, type_of_action
+from node.limits import TokenBucket
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """What a socket may do; from the node's settings."""
+
+    text_bytes: int
+    visitor_conversations: int
+    agent_conversations: int
+    visitor_rate: float
+    visitor_burst: int
+    agent_rate: float
+    agent_burst: int
+
+
+class Do(NamedTuple):
+    """The frame may be acted on."""
+
+    frame: f.FromClient
+
+
+class Refuse(NamedTuple):
+    """Not done; the client is told why and the socket lives."""
+
+    err: f.Err
+
+
+class Close(NamedTuple):
+    """The socket ends with a code."""
+
+    code: int
+    reason: str
+
+
+type_of_verdict = Do | Refuse | Close
+
+_AGENTS_ONLY: dict[type[f.FromClient], type_of_action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
+
+
+class Session:
+    """State: who it is (None before `hello`), which conversations are attached, how fast it sends."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._rate: TokenBucket | None = None
+        self.who: Who | None = None
+        self.conversations: set[str] = set()
+
+    def began(self, who: Who, now: float) -> None:
+        """The `hello` was accepted as `who`'s."""
+        bounds = self._bounds
+        is_agent = who.kind == "agent"
+        self.who = who
+        self._rate = TokenBucket(
+            bounds.agent_rate if is_agent else bounds.visitor_rate,
+            bounds.agent_burst if is_agent else bounds.visitor_burst,
+            now,
+        )
+
+    def on_text(self, text: str, now: float) -> type_of_verdict:
+        """A text frame as it came in."""
+        try:
+            frame = f.decode(text)
+        except msgspec.ValidationError as wrong:
+            return self._bad(f"frame.invalid: {wrong}")
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
+            return Close(f.BAD_FRAME, f"not a JSON object of the protocol: {wrong}"[:120])
+        return self.on_frame(frame, now)
+
+    def on_frame(self, frame: f.FromClient, now: float) -> type_of_verdict:
+        """A decoded frame: act on it, refuse it, or close."""
+        who = self.who
+        if isinstance(frame, f.Hello):
+            return Do(frame) if who is None else Close(f.BAD_FRAME, "hello comes once")
+        if who is None:
+            return Close(f.NOT_AUTHENTICATED, "the first frame must be hello")
+        return self._known(frame, who, now)
+
+    def _known(self, frame: f.FromClient, who: Who, now: float) -> type_of_verdict:
+        wanted = _AGENTS_ONLY.get(type(frame))
+        if wanted and (code := may(who, wanted)):
+            return _refuse(frame, code, "Only agents can do this.")
+        try:
+            _check_ids(frame)
+        except InvalidInputError as wrong:
+            return _refuse(frame, wrong.code, wrong.message, wrong.field or "")
+        if isinstance(frame, f.Send):
+            return self._on_send(frame, who, now)
+        if isinstance(frame, f.Sub):
+            return self._on_sub(frame, who)
+        return self._limited(frame, now) if isinstance(frame, f.Signal | f.Act | f.Presence) else Do(frame)
+
+    def _on_send(self, frame: f.Send, who: Who, now: float) -> type_of_verdict:
+        size = len(frame.text.encode(errors="surrogatepass"))
+        problem: tuple[str, str, str] | None = None
+        if size > self._bounds.text_bytes:
+            problem = ("text.too_long", f"Texts may have {self._bounds.text_bytes} bytes; this has {size}.", "text")
+        elif not frame.text.strip() and not frame.attachments:
+            problem = ("text.empty", "Write something or attach a file.", "text")
+        elif not _is_storable(frame.text):
+            problem = ("text.invalid", "The text holds characters that aren't Unicode text.", "text")
+        elif who.kind == "visitor" and (frame.note or frame.to or frame.mentions):
+            problem = ("access.agents_only", "Only agents write notes or choose whom to write to.", "note")
+        elif who.kind == "agent" and frame.conv is None and frame.to is None:
+            problem = ("send.no_conversation", "Name the conversation, or whom to write to.", "conv")
+        if problem:
+            return _refuse(frame, *problem)
+        return self._limited(frame, now)
+
+    def _on_sub(self, frame: f.Sub, who: Who) -> type_of_verdict:
+        most = self._bounds.agent_conversations if who.kind == "agent" else self._bounds.visitor_conversations
+        if frame.conv not in self.conversations and len(self.conversations) >= most:
+            return _refuse(frame, "limit.conversations", f"A socket holds {most} conversations; unsub one first.")
+        return Do(frame)
+
+    def _limited(self, frame: f.FromClient, now: float) -> type_of_verdict:
+        wait_s = self._rate.take(now) if self._rate else 0.0
+        if not wait_s:
+            return Do(frame)
+        if isinstance(frame, f.Signal):
+            # A signal that comes too often is worth nothing: nobody waits for an answer to it.
+            return _refuse(frame, "limit.rate", "Too many signals.", retry_after_ms=int(wait_s * 1000) + 1)
+        return _refuse(
+            frame,
+            "limit.rate",
+            "Too many messages; send it again a little later.",
+            retry_after_ms=int(wait_s * 1000) + 1,
+        )
+
+    def _bad(self, problem: str) -> type_of_verdict:
+        if self.who is None:
+            return Close(f.BAD_FRAME, problem[:120])
+        return Refuse(f.Err(code="frame.invalid", message=problem.removeprefix("frame.invalid: ")))
+
+
+def _refuse(frame: f.FromClient, code: str, message: str, field: str = "", retry_after_ms: int = 0) -> Refuse:
+    return Refuse(
+        f.Err(
+            id=getattr(frame, "id", ""),
+            conv=getattr(frame, "conv", "") or "",
+            code=code,
+            message=message,
+            field=field,
+            retry_after_ms=retry_after_ms,
+        )
+    )
+
+
+def _check_ids(frame: f.FromClient) -> None:
+    conv = getattr(frame, "conv", None)
+    if conv is not None:
+        check_conversation(conv)
+    if isinstance(frame, f.Send | f.Act | f.Presence):
+        check_uuid(frame.id)
+    if isinstance(frame, f.Send):
+        for file in frame.attachments:
+            check_uuid(file, "attachments")
+        if frame.reply_to:
+            check_uuid(frame.reply_to, "reply_to")
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

@@ -1,0 +1,51 @@
+"""Settings of a node (`TRUNKLINE_NODE_*`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+MIB = 1024 * 1024
+
+
+class NodeSettings(Struct, frozen=True, kw_only=True):
+    """Where a node listens, what it serves and what it allows. Times in seconds, sizes in bytes."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
+    fd: Annotated[int, Meta(ge=-1, description="Listening socket handed down by a parent; -1 for none.")] = -1
+    console_dir: Annotated[str, Meta(description="Folder of the built console and widget; empty serves none.")] = ""
+    public_url: Annotated[
+        str, Meta(description="Address by which browsers reach the nodes, if a proxy stands before them.")
+    ] = ""
+    secure_cookies: Annotated[
+        bool, Meta(description="Cookies over HTTPS only; also on where public_url begins with https.")
+    ] = False
+    metrics_allow: Annotated[
+        str, Meta(description="Addresses that may read /metrics besides loopback, comma-separated.")
+    ] = ""
+    sockets: Annotated[int, Meta(ge=1, description="Sockets at once; further ones are refused with 4429.")] = 50_000
+    hello_s: Annotated[float, Meta(gt=0, description="Time until a socket must have said hello.")] = 5.0
+    heartbeat_s: Annotated[int, Meta(ge=1, description="Silence after which a client pings.")] = 20
+    silent_s: Annotated[float, Meta(gt=0, description="Silence after which a socket is closed.")] = 30.0
+    frame_bytes: Annotated[int, Meta(ge=1024, description="Largest frame.")] = 128 * 1024
+    text_bytes: Annotated[int, Meta(ge=256, description="Longest text of a message.")] = 16 * 1024
+    file_bytes: Annotated[int, Meta(ge=1024, description="Largest file.")] = 20 * MIB
+    visitor_conversations: Annotated[int, Meta(ge=1, description="Conversations on one visitor's socket.")] = 200
+    agent_conversations: Annotated[int, Meta(ge=1, description="Conversations on one agent's socket.")] = 2000
+    visitor_rate: Annotated[float, Meta(gt=0, description="Messages a second of a visitor.")] = 5.0
+    visitor_burst: Annotated[int, Meta(ge=1, description="Messages of a visitor at once.")] = 20
+    agent_rate: Annotated[float, Meta(gt=0, description="Messages a second of an agent.")] = 20.0
+    agent_burst: Annotated[int, Meta(ge=1, description="Messages of an agent at once.")] = 60
+    login_rate: Annotated[float, Meta(gt=0, description="Sign-ins a minute per account and per address.")] = 10.0
+    visitors_rate: Annotated[float, Meta(gt=0, description="New visitors a minute per address.")] = 60.0
+    unsent_bytes: Annotated[
+        int, Meta(ge=4096, description="Bytes waiting for a slow reader; beyond, it is closed with 4408.")
+    ] = MIB
+    unacknowledged: Annotated[int, Meta(ge=1, description="Publishes at once without an acknowledgement.")] = 4096
+    session_idle_s: Annotated[int, Meta(ge=60, description="Idle time after which an agent is signed out.")] = 12 * 3600
+    session_life_s: Annotated[int, Meta(ge=60, description="Time after which an agent signs in again.")] = 14 * 86_400
+    drain_spread_ms: Annotated[
+        int, Meta(ge=0, description="Time over which clients reconnect when the node leaves.")
+    ] = 3000

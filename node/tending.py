@@ -1,0 +1,80 @@
+"""What a node does beside its sockets: finds the log's streams, keeps presence alive, guards its rooms,
+closes the sockets of ended sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from backbone import presence
+from backbone.buckets import Change
+from backbone.epochs import stream_state
+from backbone.errors import TrunklineError
+from backbone.service import Service
+from backbone.streams import chat_stream
+from node.authenticate import SessionRecord
+from node.context import Context
+from node.frames import SIGNED_OUT
+
+LOOK_AGAIN_S = 0.1
+LOOK_AGAIN_MOST_S = 5.0
+
+_log = structlog.get_logger("node.tending")
+
+
+class Tending:
+    """Started once; `log_problem` is the node's readiness."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._problem: str | None = "The streams of the log haven't been found yet; run `trunkline init`."
+
+    def log_problem(self) -> str | None:
+        """None once every stream that is open for new conversations is there."""
+        return self._problem
+
+    async def run(self, service: Service) -> None:
+        """Waits for the log, then tends until cancelled."""
+        context = self._context
+        await context.link.is_open.wait()
+        await self._find_streams()
+        context.sessions.bucket.watch(self._session_changed)
+        context.link.on_reconnect(context.hub.check_all)
+        service.spawn(context.hub.run(), "hub")
+        service.spawn(context.mirrors.run(), "mirrors")
+        while True:
+            await asyncio.sleep(presence.REFRESH_S)
+            for socket in list(context.sockets.values()):
+                try:
+                    await socket.say_here()
+                except TrunklineError as error:
+                    # The next round, 15 s later, is still within the 45 s of the key.
+                    _log.warning("presence.not_refreshed", code=error.code)
+                    break
+
+    async def _find_streams(self) -> None:
+        delay_s = LOOK_AGAIN_S
+        began = time.monotonic()
+        while True:
+            try:
+                for s in self._context.open_streams:
+                    await stream_state(self._context.link, chat_stream(s))
+            except TrunklineError as error:
+                self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
+                if time.monotonic() - began > LOOK_AGAIN_MOST_S:
+                    _log.warning("log.missing", error=error.message)
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 1.5, LOOK_AGAIN_MOST_S)
+            else:
+                self._problem = None
+                return
+
+    def _session_changed(self, change: Change[SessionRecord]) -> None:
+        if change.value is not None:
+            return
+        for socket in list(self._context.sockets.values()):
+            if socket.who is not None and socket.who.session == change.key:
+                socket.outbox.close(SIGNED_OUT, "signed out")

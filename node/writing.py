@@ -1,0 +1,225 @@
+"""The frames that write: `send`, `act`, `mark`, `signal`, `presence`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from backbone import directory, subjects
+from backbone import events as ev
+from backbone.acts import Act
+from backbone.conversation import Head, closed_for_good
+from backbone.decide import decide
+from backbone.errors import ConflictError, ForbiddenError, InvalidInputError, TrunklineError
+from backbone.ids import check_contact, check_name, new_event_id
+from backbone.log import Stored
+from backbone.presence import state_event
+from node import frames as f
+from node import opening
+from node.context import STORE_SECONDS
+from node.reading import authorise
+from node.room import LiveSignal
+
+if TYPE_CHECKING:
+    from node.authenticate import Who
+    from node.context import Context
+    from node.socket import Socket
+
+MARK_EVERY_S: Final = 3.0
+
+
+async def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> None:
+    """Stores a message; `ok` follows when the log has acknowledged it."""
+    began = time.perf_counter()
+    attachments = [await _own_file(context, who, file) for file in frame.attachments]
+    if frame.conv is None:
+        await _send_without_conversation(context, socket, who, frame, attachments)
+        STORE_SECONDS.observe(time.perf_counter() - began)
+        return
+    async with context.hub.visit(who.tenant, frame.conv) as room:
+        authorise(who, "write_note" if frame.note else "write", room)
+        head = room.head
+        if head.status == "closed" or (who.kind == "visitor" and _is_over(head)):
+            raise ConflictError("conversation.closed", "The conversation is closed; send without one to open another.")
+        event = ev.MessageAdded(
+            id=frame.id,
+            tenant=head.tenant,
+            channel=head.channel,
+            conv=head.conv,
+            at=now_ms(),
+            by=who.actor(),
+            kind=_kind(frame, attachments),
+            text=frame.text,
+            attachments=attachments,
+            reply_to=frame.reply_to,
+            note=frame.note,
+            mentions=frame.mentions if frame.note else [],
+        )
+
+        def done(outcome: Stored | TrunklineError) -> None:
+            STORE_SECONDS.observe(time.perf_counter() - began)
+            if isinstance(outcome, Stored):
+                socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=outcome.seq, conv=head.conv, at=event.at)))
+            else:
+                socket.refuse(frame, outcome)
+
+        context.log.publish_soon(room.subject, event, done)
+
+
+async def _send_without_conversation(
+    context: Context, socket: Socket, who: Who, frame: f.Send, attachments: list[ev.Attachment]
+) -> None:
+    if who.kind == "visitor":
+        inbox_id, contact = who.inbox, who.id
+    else:
+        to = frame.to or f.To("", "")
+        inbox_id, contact = check_name(to.inbox, "to.inbox"), check_contact(to.contact, "to.contact")
+    tenant, inbox = await directory.find_inbox(context.link, inbox_id)
+    if tenant != who.tenant:
+        raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
+    placed = await opening.place(
+        context.link,
+        context.log,
+        context.open_streams,
+        opening.Message(
+            id=frame.id,
+            tenant=tenant,
+            inbox=inbox,
+            contact=contact,
+            contact_name="",
+            source=socket.source if who.kind == "visitor" else ev.Source(),
+            by=who.actor(),
+            at=now_ms(),
+            kind=_kind(frame, attachments),
+            text=frame.text,
+            attachments=attachments,
+            reply_to=frame.reply_to,
+            note=frame.note,
+        ),
+    )
+    socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=placed.seq, conv=placed.conv, at=placed.at)))
+
+
+async def act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
+    """Takes, assigns, releases, resolves or reopens; a lost race is told with the event that decided."""
+    async with context.hub.visit(who.tenant, frame.conv) as room:
+        authorise(who, "act", room)
+        agent = await _whom(context, who, frame, room.head)
+        command = Act(
+            id=frame.id,
+            do=frame.do,
+            by=who.actor(),
+            at=now_ms(),
+            agent=agent,
+            why=frame.args.reason,
+            reason=ev.AssignmentReason(rule=frame.do) if frame.do in {"take", "assign"} else None,
+        )
+        try:
+            decided = await decide(context.log, room.head, command)
+        except ConflictError as conflict:
+            if conflict.code == "conversation.yours_already":
+                socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=room.head.seq, conv=frame.conv)))
+                return
+            raise
+        socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=decided.seq, conv=frame.conv, at=command.at)))
+
+
+async def mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> None:
+    """Stores how far the visitor or the owner has read; merged, at most one in three seconds a reader."""
+    async with context.hub.visit(who.tenant, frame.conv) as room:
+        authorise(who, "mark", room)
+        head = room.head
+        reader = "visitor" if who.kind == "visitor" else who.id
+        if who.kind == "agent" and head.agent != who.id:
+            return
+        if head.last is None or head.last.by.id == who.id:
+            return
+        read = min(frame.read, head.seq)
+        if read <= head.read.get(reader, 0) and not frame.delivered:
+            return
+        event = ev.ReadMarked(
+            id=new_event_id(),
+            tenant=head.tenant,
+            channel=head.channel,
+            conv=head.conv,
+            at=now_ms(),
+            by=who.actor(),
+            reader=reader,
+            read=read,
+            delivered=min(frame.delivered, head.seq),
+        )
+    socket.marks.put(head.conv, room.subject, event)
+
+
+async def signal(context: Context, socket: Socket, who: Who, frame: f.Signal) -> None:
+    """Tells whoever is attached that somebody types or looks; stored nowhere."""
+    view = socket.views.get(frame.conv)
+    if view is None:
+        raise InvalidInputError("signal.not_subscribed", "Subscribe to the conversation first.", field="conv")
+    signalled = f.Signalled(
+        conv=frame.conv,
+        kind=frame.kind,
+        by=who.id,
+        by_kind=who.kind,
+        name=who.name,
+        text=frame.text if who.kind == "visitor" else "",
+    )
+    context.log.signal(view.room.subject, msgspec.json.encode(LiveSignal(socket.id, signalled)))
+
+
+async def presence(context: Context, socket: Socket, who: Who, frame: f.Presence) -> None:
+    """Stores what an agent chose to be."""
+    event = state_event(
+        who.tenant,
+        who.id,
+        frame.state,
+        by=who.actor(),
+        at=now_ms(),
+        reason="chosen",
+        capacity=frame.capacity,
+        event_id=frame.id,
+    )
+    stored = await context.log.publish(subjects.desk(who.tenant, who.id), event)
+    socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=stored.seq, at=event.at)))
+
+
+def now_ms() -> int:
+    """UTC milliseconds by this process's clock, which events carry."""
+    return time.time_ns() // 1_000_000
+
+
+def _kind(frame: f.Send, attachments: list[ev.Attachment]) -> Any:
+    if attachments and frame.kind == "text" and not frame.text.strip():
+        return "image" if attachments[0].mime.startswith("image/") else "file"
+    return frame.kind
+
+
+def _is_over(head: Head) -> bool:
+    return closed_for_good(head, now_ms(), directory.REOPEN_WINDOW_S * 1000)
+
+
+async def _own_file(context: Context, who: Who, file: str) -> ev.Attachment:
+    record, owner = await context.files.record(who.tenant, file)
+    if owner != who.id:
+        raise ForbiddenError("file.not_yours", "Attach files that you uploaded yourself.", field="attachments")
+    return record
+
+
+async def _whom(context: Context, who: Who, frame: f.Act, head: Head) -> str:
+    """The agent an act concerns."""
+    match frame.do:
+        case "take" | "reopen":
+            return who.id
+        case "release":
+            return head.agent if who.role in {"admin", "supervisor"} else who.id
+        case "assign":
+            if not frame.args.agent:
+                raise InvalidInputError("assign.agent_missing", "Say to whom.", field="args.agent")
+            found = await directory.get_agent(context.link, who.tenant, check_name(frame.args.agent, "args.agent"))
+            if found is None or not found.active:
+                raise InvalidInputError("assign.unknown_agent", "There is no such agent.", field="args.agent")
+            return found.id
+        case "resolve":
+            return who.id
