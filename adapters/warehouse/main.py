@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.warehouse.lean import without_pandas
 from adapters.warehouse.service import run
 from adapters.warehouse.settings import SECTION, Warehouse
 from backbone.service import start
@@ -9,4 +10,5 @@ from backbone.service import start
 
 def main() -> int:
     """Runs the warehouse until a signal; returns the exit code."""
+    without_pandas()
     return start(SECTION, Warehouse, run)

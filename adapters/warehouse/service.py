@@ -15,6 +15,7 @@ from backbone import rpc
 from backbone.leases import Lease
 from backbone.service import Service
 
+VERSION: Final = version("trunkline")
 LOCK_WAIT_S: Final = 15.0
 """How long a process waits for one that is leaving the same directory."""
 
@@ -41,7 +42,7 @@ async def run(service: Service, settings: Warehouse) -> None:
     await rpc.serve(
         service.link,
         SECTION,
-        version("trunkline"),
+        VERSION,
         requests.verbs(service.link, engine, lambda: loader.newest_ms),
     )
     problem.clear()
@@ -56,7 +57,7 @@ async def _open(settings: Warehouse) -> Engine:
     until = loop.time() + LOCK_WAIT_S
     while True:
         try:
-            return Engine(where, settings)
+            return await asyncio.to_thread(Engine, where, settings)
         except LockedError:
             if loop.time() > until:
                 raise

@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS loads {{on_cluster}} (
   unwritten_since DateTime64(3, 'UTC') COMMENT 'conversations that moved from here on may lack their newest row; 0 if none'
 ) ENGINE = {{engine}}MergeTree
 ORDER BY (`group`, load, state)
-SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE VIEW IF NOT EXISTS cursors {{on_cluster}} AS
 SELECT `group`, cursor.1 AS stream, cursor.2 AS epoch, cursor.3 AS seq
