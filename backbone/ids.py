@@ -105,18 +105,25 @@ def conversation_id(tenant: str, inbox: str, first_message: str, open_streams: l
 def provider_event_id(channel: str, inbox: str, provider_id: str) -> str:
     """The event id of a provider's message, equal for every redelivery of it."""
     digest = hashlib.sha256(f"{channel}:{inbox}:{provider_id}".encode()).digest()
-    return str(uuid.UUID(bytes=digest[:ID_BYTES], version=8))
+    return _uuid8(digest)
 
 
 def derived_event_id(event_id: str, suffix: str) -> str:
     """The id of a second event of one act, derived so that a retry makes the same one."""
     digest = hashlib.sha256(f"{event_id}\0{suffix}".encode()).digest()
-    return str(uuid.UUID(bytes=digest[:ID_BYTES], version=8))
+    return _uuid8(digest)
 
 
 def key_hash(value: str) -> str:
     """A key-safe hash of what a person typed or a secret: 52 base32 characters of its SHA-256."""
     return _base32(hashlib.sha256(value.encode()).digest())
+
+
+def _uuid8(digest: bytes) -> str:
+    """A UUID of version 8 (RFC 9562, custom), which the standard library makes from Python 3.14 on only."""
+    value = int.from_bytes(digest[:ID_BYTES])
+    value = value & ~(0xF << 76) & ~(0x3 << 62) | 8 << 76 | 2 << 62
+    return str(uuid.UUID(int=value))
 
 
 def _base32(raw: bytes) -> str:
