@@ -1,0 +1,172 @@
+"""The head's fold, and what may follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backbone import events as ev
+from backbone.acts import Act, Refusal, plan
+from backbone.conversation import Head, closed_for_good, empty, fold, may_follow, shown_to_visitor
+from backbone.ids import derived_event_id, new_event_id
+
+CONV = "00" + "a" * 26
+VISITOR = ev.Actor("visitor", "c" + "a" * 26)
+LI = ev.Actor("agent", "li", "Li Wei")
+
+
+def event(kind: type[Any], at: int = 1000, by: ev.Actor = VISITOR, **fields: Any) -> Any:
+    return kind(
+        id=fields.pop("id", new_event_id()), tenant="main", channel="web", conv=CONV, at=at, by=by, **fields
+    )
+
+
+def folded(*events: Any) -> Head:
+    head = empty("main", "web", CONV)
+    for seq, one in enumerate(events, start=1):
+        head = fold(head, one, seq, 7)
+    return head
+
+
+OPENED = event(ev.ConversationOpened, at=1000, inbox="web", contact=VISITOR.id)
+
+
+def test_an_opened_conversation_waits_in_the_queue() -> None:
+    head = folded(OPENED, event(ev.MessageAdded, at=1001, text="你好" * 100))
+    assert (head.status, head.agent, head.inbox, head.contact.id) == ("queued", "", "web", VISITOR.id)
+    assert head.queue is not None
+    assert head.queue.at == 1000
+    assert (head.waiting_since, head.n, head.seq, head.epoch) == (1001, 1, 2, 7)
+    assert head.last is not None
+    assert len(head.last.text) == 120
+
+
+def test_taking_answering_and_resolving() -> None:
+    head = folded(
+        OPENED,
+        event(ev.MessageAdded, at=1001, text="hi"),
+        event(ev.QueueLeft, outcome="accepted"),
+        event(ev.ConversationAssigned, by=LI, agent="li"),
+    )
+    assert (head.status, head.agent, head.queue) == ("open", "li", None)
+    assert head.waiting_since == 1001
+    head = fold(head, event(ev.MessageAdded, by=LI, at=1002, text="note", note=True), 5)
+    assert (head.waiting_since, head.n) == (1001, 1)
+    head = fold(head, event(ev.MessageAdded, by=LI, at=1003, text="hello"), 6)
+    assert (head.waiting_since, head.n) == (0, 2)
+    head = fold(head, event(ev.ConversationResolved, by=LI, at=2000), 7)
+    assert (head.status, head.resolved_at, head.agent) == ("resolved", 2000, "li")
+    assert not closed_for_good(head, 3000, 10_000)
+    assert closed_for_good(head, 12_001, 10_000)
+    head = fold(head, event(ev.ConversationReopened, agent="li", at=2500), 8)
+    assert (head.status, head.agent, head.resolved_at) == ("open", "li", 0)
+
+
+def test_work_given_back_keeps_its_waiting_time() -> None:
+    head = folded(
+        OPENED,
+        event(ev.ConversationAssigned, by=LI, agent="li"),
+        event(ev.ConversationReleased, agent="li", why="agent_gone", at=9000),
+        event(ev.QueueEntered, since=1000, at=9000),
+    )
+    assert (head.status, head.agent) == ("queued", "")
+    assert head.queue is not None
+    assert head.queue.at == 1000
+
+
+def test_an_event_at_or_below_the_head_changes_nothing() -> None:
+    head = folded(OPENED, event(ev.MessageAdded, text="hi"))
+    assert fold(head, event(ev.ConversationClosed), 2) is head
+
+
+def test_every_200th_event_is_a_step_and_50_are_kept() -> None:
+    head = fold(empty("main", "web", CONV), OPENED, 1)
+    for seq in range(2, 10_600):
+        head = fold(head, event(ev.ReadMarked, reader="visitor", read=1), seq)
+    assert len(head.steps) == 50
+    assert head.steps[-1] == 10_401
+    assert head.steps[-2] == 10_201
+
+
+def test_an_unknown_type_moves_the_sequence_only() -> None:
+    head = folded(OPENED)
+    unknown = ev.Envelope(id="x", type="robot.waved", tenant="main", channel="web", conv=CONV, at=1, by=LI)
+    after = fold(head, unknown, 2)
+    assert (after.seq, after.status) == (2, head.status)
+
+
+@given(st.lists(st.sampled_from(sorted(ev.TYPES)), max_size=30))
+def test_any_order_of_events_folds_and_survives_being_stored(tags: list[str]) -> None:
+    samples = {
+        "conversation.opened": OPENED,
+        "conversation.assigned": event(ev.ConversationAssigned, by=LI, agent="li"),
+        "conversation.resolved": event(ev.ConversationResolved, by=LI),
+        "conversation.closed": event(ev.ConversationClosed, by=LI),
+        "queue.entered": event(ev.QueueEntered),
+        "queue.left": event(ev.QueueLeft, outcome="accepted"),
+        "message.added": event(ev.MessageAdded, text="x"),
+        "conversation.tagged": event(ev.ConversationTagged, added=["vip"], removed=["new"]),
+        "conversation.snoozed": event(ev.ConversationSnoozed, until=5000),
+    }
+    direct = stored = empty("main", "web", CONV)
+    for seq, tag in enumerate(tags, start=1):
+        one = samples.get(tag, OPENED)
+        direct = fold(direct, one, seq)
+        stored = fold(stored, ev.parse(ev.encode(one)), seq)
+    assert direct == stored
+    assert direct.seq == len(tags)
+    assert (direct.status == "queued") <= (direct.agent == "" or direct.status != "open")
+
+
+QUEUED = folded(OPENED)
+TAKEN = fold(QUEUED, event(ev.ConversationAssigned, by=LI, agent="li"), 2)
+RESOLVED = fold(TAKEN, event(ev.ConversationResolved, by=LI), 3)
+CLOSED = fold(RESOLVED, event(ev.ConversationClosed, by=LI), 4)
+
+
+@pytest.mark.parametrize(
+    ("head", "act", "agent", "refusal"),
+    [
+        (QUEUED, "take", "li", None),
+        (TAKEN, "take", "li", "conversation.yours_already"),
+        (TAKEN, "take", "wang", "conversation.taken"),
+        (TAKEN, "assign", "wang", None),
+        (TAKEN, "assign", "li", "conversation.assigned_already"),
+        (RESOLVED, "take", "wang", "conversation.resolved"),
+        (RESOLVED, "resolve", "", "conversation.resolved"),
+        (RESOLVED, "reopen", "li", None),
+        (QUEUED, "reopen", "li", "conversation.not_resolved"),
+        (TAKEN, "release", "wang", "conversation.not_yours"),
+        (TAKEN, "release", "li", None),
+        (TAKEN, "resolve", "", None),
+        (CLOSED, "take", "li", "conversation.closed"),
+        (CLOSED, "resolve", "", "conversation.closed"),
+    ],
+)
+def test_what_may_follow(head: Head, act: Any, agent: str, refusal: str | None) -> None:
+    assert may_follow(head, act, agent) == refusal
+    planned = plan(head, Act(id=new_event_id(), do=act, by=LI, at=5000, agent=agent))
+    assert isinstance(planned, Refusal) == (refusal is not None)
+
+
+def test_a_take_is_one_batch_that_leaves_the_queue_and_a_retry_makes_the_same_ids() -> None:
+    act = Act(id=new_event_id(), do="take", by=LI, at=5000, agent="li")
+    first, second = plan(QUEUED, act), plan(QUEUED, act)
+    assert isinstance(first, list)
+    assert isinstance(second, list)
+    assert [e.id for e in first] == [e.id for e in second] == [derived_event_id(act.id, "queue.left"), act.id]
+    after = folded(OPENED, *first)
+    assert (after.status, after.agent, after.queue) == ("open", "li", None)
+
+
+def test_visitors_see_no_notes_and_no_assignments() -> None:
+    assert shown_to_visitor(event(ev.MessageAdded, text="x"))
+    assert not shown_to_visitor(event(ev.MessageAdded, text="x", note=True))
+    assert not shown_to_visitor(event(ev.MessageEdited, target="x", text="y", note=True))
+    assert not shown_to_visitor(event(ev.ConversationAssigned, agent="li"))
+    unknown = {"id": "x", "tenant": "main", "channel": "web", "conv": CONV, "at": 1, "by": LI}
+    assert not shown_to_visitor(ev.Envelope(type="message.whispered", **unknown))
+    assert not shown_to_visitor(ev.Envelope(type="robot.waved", **unknown))
