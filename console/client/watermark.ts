@@ -53,7 +53,7 @@ export function receive<E>(tail: Tail<E>, arrival: Arrival<E>): Outcome<E> {
     case 'skip':
       return receiveOne(tail, arrival);
     case 'evs': {
-      const known = tail.mark?.[1] ?? 0;
+      const known = tail.mark?.[0] === arrival.epoch ? tail.mark[1] : 0;
       const apply = arrival.events.filter(([seq]) => seq > known);
       const mark: Position = [arrival.epoch, Math.max(known, arrival.upto)];
       const next = release({ mark, held: tail.held, asking: false }, [...apply]);
@@ -85,8 +85,7 @@ function release<E>(tail: Tail<E>, apply: (readonly [number, number, E])[]): Out
   for (const held of [...tail.held].sort((a, b) => a.seq - b.seq)) {
     if (held.seq <= seq) continue;
     // A merged `skip` may begin below the watermark: all it spans is hidden, so it only has to reach beyond it.
-    const follows = held.prev === seq || (!('event' in held) && held.prev < seq);
-    if (!follows) {
+    if (held.prev > seq) {
       waiting.push(held);
       continue;
     }

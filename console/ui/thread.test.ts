@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Event, Stored } from '../client/index.ts';
+import { layout, type Line } from './layout.ts';
+import { reuse } from './reuse.ts';
+import { append, deliveryOf, EMPTY, prepend, type Message, type Thread } from './thread.ts';
+
+const visitor = { kind: 'visitor', id: 'c1', name: '林晓雨' } as const;
+const agent = { kind: 'agent', id: 'a1', name: '周子涵' } as const;
+const base = { tenant: 'main', channel: 'web', conv: 'x' } as const;
+const minute = 60_000;
+
+const said = (seq: number, by: Event['by'], more: object = {}): Stored => [
+  seq, seq - 1, { ...base, type: 'message.added', id: `m${seq}`, at: seq * minute, by, text: `t${seq}`, ...more } as Event,
+];
+const other = (seq: number, body: object): Stored => [seq, seq - 1, { ...base, id: `e${seq}`, at: seq * minute, by: agent, ...body } as Event];
+const messages = (thread: Thread): Message[] => thread.items.flatMap((item) => (item.is === 'message' ? [item] : []));
+
+test('messages, edits, recalls and marks', () => {
+  const thread = append(EMPTY, [
+    other(1, { type: 'conversation.opened', inbox: 'web', contact: 'c1' }),
+    said(2, visitor),
+    said(3, agent),
+    other(4, { type: 'message.edited', target: 'm3', text: 'better' }),
+    other(5, { type: 'message.recalled', target: 'm2' }),
+    other(6, { type: 'read.marked', reader: 'visitor', read: 3, delivered: 3 }),
+  ]);
+  expect(thread.complete).toBe(true);
+  expect(thread.items.map((item) => item.is)).toEqual(['fact', 'message', 'message']);
+  expect(messages(thread)[0]?.recalled).toBe(true);
+  expect(messages(thread)[1]).toMatchObject({ text: 'better', edited: true });
+  expect(deliveryOf(messages(thread)[1]!, thread.marks, (reader) => reader === 'visitor')).toBe('read');
+});
+
+test('delivery: stored, delivered, read, and what a provider says', () => {
+  const isOther = (reader: string): boolean => reader === 'visitor';
+  const [message] = messages(append(EMPTY, [said(5, agent)]));
+  const marks = (read: number, delivered: number) => ({ read: { visitor: read }, delivered: { visitor: delivered } });
+  expect(deliveryOf(message!, marks(0, 4), isOther)).toBe('stored');
+  expect(deliveryOf(message!, marks(4, 5), isOther)).toBe('delivered');
+  expect(deliveryOf(message!, marks(5, 5), isOther)).toBe('read');
+  const failed = append(EMPTY, [said(5, agent), other(6, { type: 'delivery.updated', target: 'm5', state: 'failed', error: { code: '45047', text: 'no' } })]);
+  expect(deliveryOf(messages(failed)[0]!, marks(9, 9), isOther)).toBe('failed');
+  expect(messages(failed)[0]?.error).toBe('no');
+});
+
+test('an event of a type we do not know is one fact, not a fault', () => {
+  const thread = append(EMPTY, [other(1, { type: 'moon.landed' })]);
+  expect(thread.items[0]).toMatchObject({ is: 'fact', seq: 1 });
+});
+
+test('a log cut anywhere into older and newer pages reads the same', () => {
+  const log: Stored[] = [other(1, { type: 'conversation.opened', inbox: 'web', contact: 'c1' })];
+  for (let seq = 2; seq < 30; seq += 1) log.push(said(seq, seq % 3 ? visitor : agent));
+  const whole = append(EMPTY, log);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 29 }), fc.integer({ min: 0, max: 5 }), (cut, overlap) => {
+      const newer = append(EMPTY, log.slice(cut));
+      const both = prepend(newer, log.slice(0, Math.min(log.length, cut + overlap)), false);
+      expect(both.items).toEqual(whole.items);
+      expect(both.complete).toBe(true);
+      expect(append(both, log.slice(cut)).items).toEqual(whole.items); // repeats change nothing
+    }),
+  );
+});
+
+const options = { dayOf: (at: number): number => Math.floor(at / (24 * 60 * minute)), readUpTo: null, isMine: (m: Message): boolean => m.by.kind === 'agent' };
+const shape = (lines: readonly Line[]): string[] => lines.map((line) => (line.is === 'message' ? `${line.message.id}${line.first ? ' first' : ''}${line.last ? ' last' : ''}` : line.is));
+
+test('one author within three minutes is one group; facts and days part groups', () => {
+  const thread = append(EMPTY, [said(1, visitor), said(2, visitor), said(3, agent), said(9, agent), other(10, { type: 'conversation.resolved' }), said(11, agent)]);
+  expect(shape(layout(thread.items, options))).toEqual(['day', 'm1 first', 'm2 last', 'm3 first last', 'm9 first last', 'facts', 'm11 first last']);
+});
+
+test('the "new" line stands before the first unread message of the other side, once', () => {
+  const thread = append(EMPTY, [said(1, visitor), said(2, agent), said(3, agent), said(4, visitor), said(5, visitor)]);
+  const lines = layout(thread.items, { ...options, readUpTo: 1 });
+  expect(shape(lines)).toEqual(['day', 'm1 first last', 'm2 first', 'm3 last', 'fresh', 'm4 first', 'm5 last']);
+  expect(lines[4]).toMatchObject({ is: 'fresh', count: 2 });
+});
+
+test('only lines that changed are new objects', () => {
+  const thread = append(EMPTY, [said(1, visitor), said(2, agent)]);
+  const before = layout(thread.items, options);
+  const after = reuse(before, layout(append(thread, [said(3, agent)]).items, options));
+  expect(after[0]).toBe(before[0]);
+  expect(after[1]).toBe(before[1]);
+  expect(after[2]).not.toBe(before[2]); // no longer the last of its group
+});
