@@ -89,6 +89,7 @@ class Engine:
             client.close()
         self._clients.clear()
         if self._held:
+            tempfile.tempdir = self._held.scratch_before
             self._held.lock.close()
 
     async def _run(
@@ -167,6 +168,7 @@ class _Held(NamedTuple):
 
     lock: IO[bytes]
     config: Path
+    scratch_before: str | None
 
 
 def _hold(path: Path, settings: Warehouse) -> _Held:
@@ -184,7 +186,7 @@ def _hold(path: Path, settings: Warehouse) -> _Held:
     # memory, and what a killed process left behind is swept here on the next start.
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    tempfile.tempdir = str(scratch)
+    scratch_before, tempfile.tempdir = tempfile.tempdir, str(scratch)
     config = path / "trunkline.xml"
     config.write_text(
         _CONFIG.format(
@@ -193,4 +195,4 @@ def _hold(path: Path, settings: Warehouse) -> _Held:
         ),
         encoding="utf-8",
     )
-    return _Held(lock, config)
+    return _Held(lock, config, scratch_before)

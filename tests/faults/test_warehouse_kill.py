@@ -25,6 +25,7 @@ from tests.harness.processes import Process
 EVENTS = 50_000
 KILLS = 10
 MOST_ROUNDS = 30
+WAIT_S = 30.0
 SEED = 20261124
 
 T = TypeVar("T")
@@ -54,20 +55,23 @@ def test_kill_warehouse_in_the_middle_of_ten_loads(nats: NatsServer, warehouse: 
     events = traffic.make(EVENTS, SEED)
     asyncio.run(_linked(nats, lambda link: _prepare(link, events)))
     chance = random.Random(SEED)
+    scratch = tmp_path / "warehouse" / "inserts"
     rounds = 0
     while _resumed(warehouse) < KILLS:
         rounds += 1
         assert rounds <= MOST_ROUNDS, f"only {_resumed(warehouse)} of {rounds} kills hit a load:\n{warehouse.tail()}"
         warehouse.start().wait_ready()
-        done = chance.randint(2, 12)
+        done = chance.randint(1, 8)
         _wait_until(lambda: _loaded(warehouse) >= done, f"{done} loads were done")  # noqa: B023 - called now
-        time.sleep(chance.uniform(0, 0.03))
+        # The engine takes each insert from a file in this folder: one is there while it works.
+        _wait_until(lambda: any(scratch.iterdir()), "an insert began", poll_s=0.0002)
+        time.sleep(chance.uniform(0, 0.012))
         warehouse.kill()
     warehouse.start().wait_ready()
     assert _resumed(warehouse) >= KILLS
     asyncio.run(_linked(nats, lambda link: _compare(link, events)))
     assert warehouse.stop() == 0
-    assert list((tmp_path / "warehouse" / "inserts").iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 async def _prepare(link: Link, events: list[ev.Event]) -> None:
@@ -171,10 +175,10 @@ def _loaded(warehouse: Process) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _wait_until(condition: Callable[[], bool], what: str, within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
+def _wait_until(condition: Callable[[], bool], what: str, poll_s: float = 0.005) -> None:
+    deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         if condition():
             return
-        time.sleep(0.005)
-    raise AssertionError(f"not within {within_s} s: {what}")
+        time.sleep(poll_s)
+    raise AssertionError(f"not within {WAIT_S} s: {what}")

@@ -1,0 +1,44 @@
+"""Schema files are numbered, remembered, and never changed once applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.warehouse.migrations import Migration, SchemaError, pending, shipped, statements
+
+ONE, TWO = Migration(1, "0001_a.sql", "A"), Migration(2, "0002_b.sql", "B")
+
+
+def test_shipped_files_are_numbered_without_a_gap() -> None:
+    assert [m.number for m in shipped()] == list(range(1, len(shipped()) + 1))
+
+
+def test_only_what_is_new_is_pending() -> None:
+    assert pending([ONE, TWO], {}) == [ONE, TWO]
+    assert pending([ONE, TWO], {1: ONE.checksum}) == [TWO]
+    assert pending([ONE, TWO], {1: ONE.checksum, 2: TWO.checksum}) == []
+
+
+def test_a_changed_file_is_refused() -> None:
+    with pytest.raises(SchemaError, match=r"0001_a\.sql") as refused:
+        pending([ONE], {1: TWO.checksum})
+    assert refused.value.code == "warehouse.schema_changed"
+
+
+def test_tables_of_a_newer_version_are_refused() -> None:
+    with pytest.raises(SchemaError, match="newer") as refused:
+        pending([ONE], {1: ONE.checksum, 2: "x"})
+    assert refused.value.code == "warehouse.schema_newer"
+
+
+def test_statements_fill_the_template_words() -> None:
+    text = "-- a; comment\nCREATE TABLE a {{on_cluster}} () ENGINE = {{engine}}MergeTree;\nSELECT ';';\n"
+    assert statements(text, "") == ["CREATE TABLE a  () ENGINE = MergeTree", "SELECT ';'"]
+    assert statements(text, "c`1")[0] == "CREATE TABLE a ON CLUSTER `c\\`1` () ENGINE = ReplicatedMergeTree"
+
+
+@pytest.mark.parametrize("migration", shipped(), ids=lambda m: m.name)
+def test_every_statement_can_be_repeated_after_a_kill(migration: Migration) -> None:
+    for statement in statements(migration.text, ""):
+        assert "IF NOT EXISTS" in statement, statement[:80]
+        assert "{{" not in statement
