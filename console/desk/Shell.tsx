@@ -45,7 +45,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
           <RailLink href="#/search" page="search" icon="search" label={t('page.search')} />
           <RailLink href="#/overview" page="overview" icon="chart" label={t('page.overview')} />
         </ul>
-        <DropdownMenu placement="right-end">
+        <DropdownMenu modal={false} placement="right-end">
           <DropdownMenu.Trigger class={s['me']} aria-label={t('me.menu', { name: desk.who.agent.name })} data-testid="me">
             <span class="av">{initial(desk.who.agent.name)}</span>
             <span class={`dot ${desk.known.state} ${s['state']}`} />

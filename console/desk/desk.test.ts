@@ -3,7 +3,7 @@ import type { Event, Head, Heads, Stored } from '../client/index.ts';
 import { append, EMPTY } from '../ui/thread.ts';
 import { cutAround } from './pages/excerpt.ts';
 import { standing } from './store/standing.ts';
-import { applyHeads, NO_ROWS, unread } from './store/views.ts';
+import { applyHeads, heard, NO_ROWS, unread } from './store/views.ts';
 
 const head = (conv: string, more: Partial<Head> = {}): Head => ({ conv, tenant: 'main', channel: 'web', ...more });
 const visitor = { kind: 'visitor', id: 'c1' } as const;
@@ -36,6 +36,15 @@ test('unread counts what the visitor wrote after the mark, and says so when it c
   expect(unread(row, 'a1', 0, null)).toEqual({ isUnread: true, count: 0 });
   expect(unread({ ...row, agent: '', read: {} }, 'a1', 0, null)).toEqual({ isUnread: true, count: 4 });
   expect(unread({ ...row, last: { seq: 9, at: 1, by: agent } }, 'a1', 0, null).isUnread).toBe(false);
+});
+
+test('a row shows what was heard since its head was written', () => {
+  const said = (seq: number, by: object, more: object = {}): Stored => [seq, seq - 1, { tenant: 'main', channel: 'web', conv: 'x', id: `m${seq}`, at: seq * 10, type: 'message.added', by, text: `t${seq}`, ...more } as Event];
+  const row = head('x', { last: { seq: 2, at: 20, by: visitor, text: 't2' }, waiting_since: 20 });
+  expect(heard(row, append(EMPTY, [said(2, visitor)]).items)).toBe(row);
+  expect(heard(row, append(EMPTY, [said(3, visitor)]).items)).toMatchObject({ last: { text: 't3' }, waiting_since: 20 });
+  expect(heard(row, append(EMPTY, [said(3, agent)]).items)).toMatchObject({ last: { text: 't3' }, waiting_since: 0 });
+  expect(heard(row, append(EMPTY, [said(3, agent, { note: true })]).items)).toMatchObject({ last: { note: true }, waiting_since: 20 });
 });
 
 test('how a conversation stands follows events newer than its head', () => {

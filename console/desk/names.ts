@@ -29,7 +29,7 @@ export function factText(event: Event, nameOf: (agent: string) => string): strin
     case 'queue.entered':
       return t('fact.queued');
     case 'queue.left':
-      return t(event.outcome === 'accepted' ? 'fact.unqueued' : 'fact.gave_up');
+      return t('fact.gave_up');
     case 'rating.given':
       return t('fact.rated', { score: event.score, scale: event.scale ?? 5 });
     default:

@@ -9,10 +9,16 @@ const PATHS: Readonly<Record<Delivery, string>> = {
   failed: 'M8 2v4.5M8 9.5v.1',
 };
 
-/** Clock, one tick, two ticks, two in accent, a mark: how far a message got; `label` says it in words. */
+/** Clock, one tick, two ticks, two in accent, a mark: how far a message got; `label` says it in words, empty where they stand beside it. */
 export function Ticks(props: { readonly state: Delivery; readonly label: string }): JSX.Element {
   return (
-    <svg class={`ticks ${props.state}`} viewBox="0 0 16 12" role="img" aria-label={props.label}>
+    <svg
+      class={`ticks ${props.state}`}
+      viewBox="0 0 16 12"
+      role={props.label ? 'img' : undefined}
+      aria-label={props.label || undefined}
+      aria-hidden={props.label ? undefined : 'true'}
+    >
       <path d={PATHS[props.state]} />
     </svg>
   );

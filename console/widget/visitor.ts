@@ -5,6 +5,7 @@ import {
   type Actor, type Cache, type Client, type Entry, type Limits, type Link, type Listener,
 } from '../client/index.ts';
 import { append, EMPTY, isPublic, prepend, type Thread } from '../ui/thread.ts';
+import { deviceOf } from './device.ts';
 import type { Place } from './place.ts';
 import { locale } from './texts.ts';
 
@@ -131,7 +132,7 @@ export async function meet(place: Place): Promise<Visitor> {
     hello: () => ({
       t: 'hello',
       token: place.token(),
-      client: place.isHosted ? 'trunkline-page' : 'trunkline-widget',
+      client: deviceOf(navigator.userAgent),
       version: 1,
       locale: navigator.language || locale(),
       tz: Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -16,7 +16,7 @@ export function Assign(props: { readonly conv: string; readonly agent: string })
   };
   onCleanup(onKey('a', () => toggle(true)));
   return (
-    <DropdownMenu open={isOpen()} onOpenChange={toggle} placement="bottom-end" gutter={4}>
+    <DropdownMenu modal={false} open={isOpen()} onOpenChange={toggle} placement="bottom-end" gutter={4}>
       <DropdownMenu.Trigger class="ib" aria-label={t('assign')} title={t('assign')} data-testid="assign">
         <Icon name="assign" />
       </DropdownMenu.Trigger>

@@ -153,7 +153,7 @@ function MessageView(props: {
             </Show>
           </Show>
           <Show when={state() !== 'failed'}>{t(`delivery.${state()}`)}</Show>
-          <Ticks state={state()} label={t(`delivery.${state()}`)} />
+          <Ticks state={state()} label={state() === 'failed' ? t('delivery.failed') : ''} />
         </p>
       </Show>
       <Show when={props.message.seq > 0}>

@@ -12,6 +12,7 @@ import { takeNext } from './take.ts';
 import { PresenceMenu, ViewLinks } from './Views.tsx';
 
 const ROW_PX = 64;
+const AT_HAND = 30;
 
 /** The rows of a view as one listbox: one tab stop, arrows or J and K move, Enter opens. */
 export function List(props: { readonly view: View; readonly selected: string }): JSX.Element {
@@ -31,6 +32,10 @@ export function List(props: { readonly view: View; readonly selected: string }):
     if (frozen === null) return rows().ids;
     const still = new Set(rows().ids);
     return frozen.filter((id) => still.has(id));
+  });
+  // One's own conversations are kept at hand: they open at once, and their unread messages can be counted.
+  createEffect(() => {
+    if (props.view === 'mine') for (const id of rows().ids.slice(0, AT_HAND)) desk.open(id);
   });
   const waiting = (): number => rows().ids.length - shown().length;
   const current = (): string => (shown().includes(active()) ? active() : (props.selected || shown()[0]) ?? '');
@@ -61,7 +66,6 @@ export function List(props: { readonly view: View; readonly selected: string }):
   onCleanup(onKey('j', () => focusAndMove(1)));
   onCleanup(onKey('k', () => focusAndMove(-1)));
   onCleanup(onKey('n', () => void takeNext(desk)));
-  onCleanup(onKey('Enter', () => open(current())));
   const isSlow = delayed(() => !rows().isLoaded);
 
   return (

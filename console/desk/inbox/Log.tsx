@@ -4,7 +4,7 @@ import { dayOf } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { layout, type Line } from '../../ui/layout.ts';
 import { reuse } from '../../ui/reuse.ts';
-import { isPublic, messageOf, type Item } from '../../ui/thread.ts';
+import { isPublic, messageOf, type Fact, type Item } from '../../ui/thread.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../texts.ts';
 import { delayed } from './delayed.ts';
@@ -14,6 +14,9 @@ import s from './log.module.css';
 /** So near to the end counts as being at the end. */
 const END_PX = 48;
 const OLDER_WITHIN_PX = 600;
+
+/** Leaving the queue for an agent: the assignment beside it says the same. */
+const isSaidOtherwise = ({ event }: Fact): boolean => event.type === 'queue.left' && event.outcome === 'accepted';
 
 /** The messages: at the end it stays at the end, scrolled up it holds its place; older ones come while scrolling. */
 export function Log(props: {
@@ -33,7 +36,8 @@ export function Log(props: {
   const items = createMemo((): Item[] => {
     const shown = new Set(thread().items.map((item) => item.id));
     const unsent = desk.known.entries.filter((entry) => entry.conv === props.conv && !shown.has(entry.id));
-    return [...thread().items, ...unsent.map((entry) => messageOf(entry, desk.me))];
+    const told = thread().items.filter((item) => item.is === 'message' || !isSaidOtherwise(item));
+    return [...told, ...unsent.map((entry) => messageOf(entry, desk.me))];
   });
   const drawn = createMemo<{ lines: Line[]; isShift: boolean }>(
     (before) => {

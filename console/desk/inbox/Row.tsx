@@ -6,7 +6,7 @@ import { visitorName } from '../names.ts';
 import { now } from '../now.ts';
 import type { View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
-import { unread } from '../store/views.ts';
+import { heard, unread } from '../store/views.ts';
 import { locale, t } from '../texts.ts';
 import s from './row.module.css';
 
@@ -18,8 +18,11 @@ export function Row(props: {
   readonly onOpen: () => void;
 }): JSX.Element {
   const desk = useDesk();
-  const head = () => desk.known.heads[props.conv];
   const thread = desk.thread(props.conv);
+  const head = createMemo(() => {
+    const known = desk.known.heads[props.conv];
+    return known === undefined ? undefined : heard(known, thread().items);
+  });
   const name = (): string => visitorName(head()?.contact?.name, head()?.contact?.id ?? props.conv);
   const fresh = createMemo(() => {
     const one = head();

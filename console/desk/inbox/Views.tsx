@@ -61,7 +61,7 @@ export function PresenceMenu(): JSX.Element {
     }
   };
   return (
-    <DropdownMenu placement="bottom-end" gutter={4}>
+    <DropdownMenu modal={false} placement="bottom-end" gutter={4}>
       <DropdownMenu.Trigger class={s['state']} data-testid="presence" data-state={desk.known.state}>
         <span class={`dot ${desk.known.state}`} />
         {t(`presence.${desk.known.state}`)}

@@ -1,6 +1,6 @@
 import { createEffect, createSignal, For, Match, on, onMount, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../client/index.ts';
-import { clock, timeOrDay } from '../../ui/format.ts';
+import { clock, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { explain } from '../errors.ts';
 import { inboxHref } from '../route.ts';
@@ -130,7 +130,7 @@ export default function Search(): JSX.Element {
                             </Show>
                           </span>
                           <time>
-                            {timeOrDay(hit.at, Date.now(), locale())} {clock(hit.at, locale())}
+                            {exact(hit.at, locale())}
                           </time>
                           <span class={s['text']}>
                             <For each={cutAround(hit.text, query().trim())}>

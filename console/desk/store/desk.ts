@@ -6,7 +6,7 @@ import {
   type Actor, type Cache, type Client, type Counts, type Entry, type Head, type Limits, type Link, type Listener, type Ok, type Tabs, type Welcome,
 } from '../../client/index.ts';
 import { append, EMPTY, prepend, type Thread } from '../../ui/thread.ts';
-import { go, inboxHref, VIEWS, type View } from '../route.ts';
+import { go, inboxHref, route, VIEWS, type View } from '../route.ts';
 import { dropSession, endSession, type Identity } from '../session.ts';
 import { locale } from '../texts.ts';
 import { toast } from '../toast.ts';
@@ -228,10 +228,13 @@ export async function createDesk(who: Identity): Promise<Desk> {
       client.say({ t: 'watch', view, limit: 500 });
     },
     open(conv) {
-      recent.delete(conv);
+      const isFollowed = recent.delete(conv);
       recent.add(conv);
+      if (isFollowed) return;
       client.follow(conv);
-      const oldest = recent.size > FOLLOWED_MAX ? recent.values().next().value : undefined;
+      const at = route();
+      const shown = at.page === 'inbox' ? at.conv : '';
+      const oldest = recent.size > FOLLOWED_MAX ? [...recent].find((one) => one !== shown && one !== conv) : undefined;
       if (oldest === undefined) return;
       recent.delete(oldest);
       client.unfollow(oldest);

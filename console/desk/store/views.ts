@@ -1,5 +1,6 @@
 /** The rows of a view and their order. Pure: `heads` frames in, sorted ids out. */
 import type { Head, Heads } from '../../client/index.ts';
+import type { Item, Message } from '../../ui/thread.ts';
 import type { View } from '../route.ts';
 
 export interface ViewRows {
@@ -34,6 +35,17 @@ export function applyHeads(
   const ids = [...new Set([...kept, ...frame.rows.map((row) => row.conv)])];
   const known = ids.flatMap((id) => headOf(id) ?? []);
   return { ids: known.sort(compare(view)).map((head) => head.conv), more: frame.more ?? rows.more, isLoaded: true };
+}
+
+/** A row's head with what has been heard since: the head comes once a second at most, messages at once. */
+export function heard(head: Head, items: readonly Item[]): Head {
+  const newer = items.filter((item): item is Message => item.is === 'message' && item.seq > (head.last?.seq ?? 0));
+  const last = newer.at(-1);
+  if (last === undefined) return head;
+  const spoken = newer.findLast((item) => !item.note);
+  const waitingSince = spoken === undefined ? (head.waiting_since ?? 0) : spoken.by.kind === 'agent' ? 0 : head.waiting_since || spoken.at;
+  const { seq, at, by, kind, text, note } = last;
+  return { ...head, last: { seq, at, by, kind, text, note }, waiting_since: waitingSince };
 }
 
 /** Unread messages of a row: `count` 0 with `isUnread` when only the fact is known. */
