@@ -59,7 +59,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
               <DropdownMenu.RadioGroup value={theme()} onChange={(value) => chooseTheme(value as Theme)}>
                 <For each={THEMES}>
                   {(one) => (
-                    <DropdownMenu.RadioItem class="opt" value={one.id} data-testid={`theme-${one.id}`}>
+                    <DropdownMenu.RadioItem class="opt" closeOnSelect value={one.id} data-testid={`theme-${one.id}`}>
                       <Icon name={one.icon} />
                       {t(`theme.${one.id}`)}
                       <DropdownMenu.ItemIndicator class="e">

@@ -82,6 +82,11 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     return last === undefined || !props.place.isOpen() ? '' : t('said', { name: last.by.name || t('team'), text: last.text });
   };
   const unsent = (): number => props.visitor.entries().filter((entry) => entry.state === 'waiting' || entry.state === 'sending').length;
+  /** No network, or tried twice in vain: a short loss is nobody's business. */
+  const isAway = (): boolean => {
+    const link = props.visitor.link();
+    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2);
+  };
   const as = <K extends Line['is']>(line: Line, is: K): Extract<Line, { is: K }> | undefined =>
     line.is === is ? (line as Extract<Line, { is: K }>) : undefined;
 
@@ -139,7 +144,7 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
       <p class="vh" aria-live="polite">
         {said()}
       </p>
-      <p class="strip" role="status" data-testid="connection" hidden={props.visitor.link().name === 'live' || props.visitor.link().tries < 2}>
+      <p class="strip" role="status" data-testid="connection" data-state={props.visitor.link().name} hidden={!isAway()}>
         {unsent() > 0 ? t('unsent', { n: unsent() }) : t('offline')}
       </p>
       <Composer visitor={props.visitor} place={props.place} />

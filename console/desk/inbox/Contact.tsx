@@ -11,9 +11,8 @@ import s from './contact.module.css';
 export function Contact(props: { readonly conv: string; readonly onClose: () => void }): JSX.Element {
   const desk = useDesk();
   const thread = desk.thread(props.conv);
-  const head = () => desk.known.heads[props.conv];
-  const stand = createMemo(() => standing(head(), thread()));
-  const name = (): string => visitorName(stand().contactName, head()?.contact?.id ?? props.conv);
+  const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
+  const name = (): string => visitorName(stand().contactName, stand().contact || props.conv);
   const language = (): string => {
     const tag = stand().source.locale;
     if (!tag) return '';

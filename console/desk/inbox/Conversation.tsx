@@ -21,10 +21,8 @@ export function Conversation(props: {
 }): JSX.Element {
   const desk = useDesk();
   const thread = desk.thread(props.conv);
-  const head = () => desk.known.heads[props.conv];
-  const stand = createMemo(() => standing(head(), thread()));
-  const contactId = (): string => head()?.contact?.id ?? props.conv;
-  const name = (): string => visitorName(stand().contactName, contactId());
+  const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
+  const name = (): string => visitorName(stand().contactName, stand().contact || props.conv);
   const isOver = (): boolean => stand().status === 'resolved' || stand().status === 'closed';
   const isMine = (): boolean => stand().agent === desk.me.id;
   const colleague = () => {

@@ -62,13 +62,20 @@ export function PresenceMenu(): JSX.Element {
   };
   return (
     <DropdownMenu modal={false} placement="bottom-end" gutter={4}>
-      <DropdownMenu.Trigger class={s['state']} data-testid="presence" data-state={desk.known.state}>
+      <DropdownMenu.Trigger
+        class={s['state']}
+        aria-label={t('presence', { state: t(`presence.${desk.known.state}`) })}
+        data-testid="presence"
+        data-state={desk.known.state}
+      >
         <span class={`dot ${desk.known.state}`} />
-        {t(`presence.${desk.known.state}`)}
-        <Show when={desk.known.capacity > 0}>
-          {' '}
-          {desk.known.counts.mine}/{desk.known.capacity}
-        </Show>
+        <span class={s['label']}>
+          {t(`presence.${desk.known.state}`)}
+          <Show when={desk.known.capacity > 0}>
+            {' '}
+            {desk.known.counts.mine}/{desk.known.capacity}
+          </Show>
+        </span>
         <Icon name="down" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
@@ -76,7 +83,7 @@ export function PresenceMenu(): JSX.Element {
           <DropdownMenu.RadioGroup value={desk.known.state} onChange={(value) => void choose(value as AgentState)}>
             <For each={STATES}>
               {(state) => (
-                <DropdownMenu.RadioItem class="opt" value={state} data-testid={`presence-${state}`}>
+                <DropdownMenu.RadioItem class="opt" closeOnSelect value={state} data-testid={`presence-${state}`}>
                   <span class={`dot ${state}`} />
                   {t(`presence.${state}`)}
                   <DropdownMenu.ItemIndicator class="e">

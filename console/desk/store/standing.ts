@@ -8,6 +8,7 @@ import type { Item, Thread } from '../../ui/thread.ts';
 export interface Standing {
   readonly status: NonNullable<Head['status']>;
   readonly agent: string;
+  readonly contact: string;
   readonly contactName: string;
   readonly channel: string;
   readonly inbox: string;
@@ -19,6 +20,7 @@ export function standing(head: Head | undefined, thread: Thread): Standing {
   const start: Standing = {
     status: head?.status ?? 'queued',
     agent: head?.agent ?? '',
+    contact: head?.contact?.id ?? '',
     contactName: head?.contact?.name ?? '',
     channel: head?.channel ?? 'web',
     inbox: head?.inbox ?? '',
@@ -36,6 +38,7 @@ function after(known: Standing, item: Item): Standing {
     case 'conversation.opened':
       return {
         ...known,
+        contact: event.contact,
         contactName: event.contact_name || known.contactName,
         channel: event.channel,
         inbox: event.inbox,
