@@ -152,7 +152,7 @@ def _node_root() -> Path:
 def _run_node(script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run a script with the wheel's Node.js in `console/`; its output goes to our stderr."""
     binaries = _node_root() / ("" if sys.platform == "win32" else "bin")
-    subprocess.run(  # noqa: S603  (our own interpreter, script and arguments; no shell)
+    subprocess.run(
         [str(binaries / "node"), script, *arguments],
         cwd=SOURCE,
         env={
@@ -180,7 +180,7 @@ def _builders_lock() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    print(f"console: {text}", file=sys.stderr, flush=True)  # noqa: T201  (progress of a command line)
+    print(f"console: {text}", file=sys.stderr, flush=True)  # noqa: T201  # progress of a command line
 
 
 def main(arguments: list[str]) -> int:
