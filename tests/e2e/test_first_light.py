@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Frame, Page, expect
 
+from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, open_widget, picture, say, shown_ids, widget_frame
 from tests.harness.log import assert_in_the_warehouse, stored_events
 from tests.harness.system import INBOX, LIN, System
@@ -69,7 +69,7 @@ def _expect_loaded(page: Page) -> None:
 
 def _expect_the_log(system: System, conv: str, desk: Page, visitor: Page) -> None:
     """After a reload both screens show the log's messages: none missing, none twice, in order."""
-    log = asyncio.run(stored_events(system, conv))
+    log = run_apart(stored_events(system, conv))
     messages = [(e.seq, e.event["id"]) for e in log if e.event["type"] == "message.added"]
     assert len(messages) == 3
     assert shown_ids(desk) == messages
@@ -93,7 +93,7 @@ def _reopened(visitor: Page) -> Frame:
 
 def _expect_the_picture_for_those_who_may_see_it(system: System, conv: str) -> None:
     node = system.nodes[0].http
-    log = asyncio.run(stored_events(system, conv))
+    log = run_apart(stored_events(system, conv))
     seq = next(e.seq for e in log if e.event.get("attachments"))
     path = f"/api/v1/conversations/{conv}/files/{seq}/0"
     agent = rest.sign_in(node, LIN.email, LIN.password).cookie

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from playwright.sync_api import Page, expect
 
+from tests.harness.apart import run_apart
 from tests.harness.browser import People, message
 from tests.harness.system import EMMA, LIN, System
 
 
 def test_an_agent_works_by_keyboard_alone(people: People, system: System) -> None:
     said = f"Keyboard question {time.time_ns()}"
-    conv = asyncio.run(_ask(system, said))
+    conv = run_apart(_ask(system, said))
     desk = people.window()
     desk.goto(f"{system.nodes[0].http}/")
     desk.get_by_test_id("signin-email").wait_for()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.harness.apart import run_apart
 from tests.harness.browser import People, message, open_widget, picture, say, violations
 from tests.harness.system import INBOX, LIN, System
 
@@ -24,7 +25,7 @@ def test_desk_and_widget(people: People, host: str, system: System, locale: str,
     chat = open_widget(visitor, host)
     say(chat, question)
     message(chat, question).wait_for()
-    conv = asyncio.run(_reply(system, question, reply))
+    conv = run_apart(_reply(system, question, reply))
     message(chat, reply).wait_for()
     picture(visitor, f"widget-{locale}-{theme}")
     assert violations(chat) == []

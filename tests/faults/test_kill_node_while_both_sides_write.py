@@ -90,6 +90,7 @@ def test_after_its_restart_both_go_on_from_their_watermarks(tmp_path: Path) -> N
 
         async def fault() -> None:
             await asyncio.to_thread(node.kill)
-            await asyncio.to_thread(lambda: node.start().wait_ready())
+            node.start()
+            await asyncio.to_thread(node.wait_ready)
 
         asyncio.run(_both_write_while(system, fault))

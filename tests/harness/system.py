@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -18,6 +17,7 @@ from backbone.directory import Agent
 from backbone.settings import Common, load
 from console import DIST
 from node.authenticate import hash_password
+from tests.harness.apart import run_apart
 from tests.harness.nats import NatsServer
 from tests.harness.processes import Process
 from trunkline import rest
@@ -99,7 +99,7 @@ class System:
                     )
                     await directory.create_agent(link, TENANT, agent)
 
-        asyncio.run(add())
+        run_apart(add())
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`trunkline ...` to its end."""
