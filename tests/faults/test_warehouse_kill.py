@@ -129,7 +129,7 @@ async def _conversations_equal(link: Link, events: list[ev.Event]) -> None:
     found: dict[str, list[Any]] = {}
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        rows = await _sql(link, f"SELECT conversation, {', '.join(columns)} FROM conversations FINAL")  # noqa: S608 - ours
+        rows = await _sql(link, f"SELECT conversation, {', '.join(columns)} FROM conversations FINAL")
         found = {str(row[0]): row[1:] for row in rows}
         if found == expected:
             return

@@ -17,7 +17,13 @@ from backbone.log import Log, Stored
 STREAMS = [f"{n:02d}" for n in range(8)]
 TENANTS = ("main", "acme", "umbrella")
 AGENTS = ("ann", "bob")
-_TEXTS = ("你好，我的订单什么时候发货？", "退款申请已提交", "Thanks, that solved it", "请问发票怎么开", "order number 12345 please")
+_TEXTS = (
+    "你好，我的订单什么时候发货？",
+    "退款申请已提交",
+    "Thanks, that solved it",
+    "请问发票怎么开",
+    "order number 12345 please",
+)
 
 
 class Talk(NamedTuple):
@@ -94,6 +100,4 @@ def _next(chance: random.Random, talk: Talk, at: int) -> ev.Event:
 
 def _event(kind: type[ev.Event], talk: Talk, at: int, by: str, **body: object) -> ev.Event:
     actor = ev.Actor(by, "c1" if by == "visitor" else "ann", "李雷" if by == "visitor" else "")  # type: ignore[arg-type]
-    return kind(
-        id=ids.new_event_id(), tenant=talk.tenant, channel="web", conv=talk.conv, at=at, by=actor, **body
-    )  # type: ignore[arg-type]
+    return kind(id=ids.new_event_id(), tenant=talk.tenant, channel="web", conv=talk.conv, at=at, by=actor, **body)  # type: ignore[arg-type]

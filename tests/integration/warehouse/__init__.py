@@ -1,0 +1,1 @@
+"""Tests of the warehouse over a real chDB and a real JetStream."""

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """chDB opens one path a process."""
+    """ChDB opens one path a process."""
     return tmp_path_factory.mktemp("chdb")
 
 

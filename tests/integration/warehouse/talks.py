@@ -60,9 +60,7 @@ class Book:
 
     async def write_due(self, now_ms: int) -> int:
         """Writes late rows of conversations."""
-        return await self._engine.write(
-            lambda client: load.write_due(client, self._memory, lambda *_: True, now_ms, 0)
-        )
+        return await self._engine.write(lambda client: load.write_due(client, self._memory, lambda *_: True, now_ms, 0))
 
 
 async def store(link: Link, events: Sequence[Any]) -> None:

@@ -78,7 +78,7 @@ async def test_rows_of_conversations_hold_the_numbers_of_the_definitions(tables:
         await book.add(events[start : start + size])
         book.forget()  # each load as after a restart: the past is read from the table
     columns = list(expected)
-    found = await ask(tables, f"SELECT {', '.join(columns)} FROM conversations FINAL")  # noqa: S608 - our own names
+    found = await ask(tables, f"SELECT {', '.join(columns)} FROM conversations FINAL")
     assert dict(zip(columns, found[0], strict=True)) == expected
 
 
@@ -137,7 +137,9 @@ async def test_a_token_that_outlived_its_rows_loses_nothing(tables: Engine) -> N
 async def test_a_load_done_over_again_leaves_each_row_once(tables: Engine, repeats: int) -> None:
     events = [opened(1), message(2, "visitor"), message(3, "agent")]
     one = promised(events)
-    await tables.write(lambda client: load.perform(client, one._replace(is_promised=False), Memory(10), lambda *_: False, 0))
+    await tables.write(
+        lambda client: load.perform(client, one._replace(is_promised=False), Memory(10), lambda *_: False, 0)
+    )
     for _ in range(repeats):
         await again(tables, one)
     assert await ask(tables, "SELECT count() FROM events") == [(3,)]
@@ -174,9 +176,7 @@ async def test_the_journal_says_where_to_go_on(tables: Engine) -> None:
     await tables.write(lambda client: journal.finish(client, first, journal.Totals(5, 1), done))
     await tables.write(lambda client: journal.begin(client, second))
     assert await tables.write(lambda client: journal.newest_done(client, "main")) == done
-    assert await tables.write(lambda client: journal.unfinished(client, "main", 1)) == [
-        journal.Begun(2, second.ranges)
-    ]
+    assert await tables.write(lambda client: journal.unfinished(client, "main", 1)) == [journal.Begun(2, second.ranges)]
     assert await tables.write(lambda client: journal.newest_done(client, "other")) == Done(0, {}, 0, 0)
     assert await ask(tables, "SELECT stream, epoch, seq FROM cursors") == [("03", EPOCH, 5)]
 
@@ -186,9 +186,9 @@ async def test_mere_messages_reach_their_conversation_late_but_surely(tables: En
     await book.add([opened(1), message(2, "visitor")], stored_ms=1_000)
     await book.add([message(3, "visitor")], stored_ms=2_000)
     assert await ask(tables, "SELECT messages_visitor FROM conversations FINAL") == [(1,)]
-    assert await ask(tables, "SELECT toUnixTimestamp64Milli(unwritten_since) FROM loads WHERE load = 2 AND state = 'done'") == [
-        (2_000,)
-    ]
+    assert await ask(
+        tables, "SELECT toUnixTimestamp64Milli(unwritten_since) FROM loads WHERE load = 2 AND state = 'done'"
+    ) == [(2_000,)]
     assert await tables.write(lambda client: load.moved_since(client, 2_000)) == [("main", CONV)]
     assert await book.write_due(7_000) == 1
     assert await ask(tables, "SELECT messages_visitor FROM conversations FINAL") == [(2,)]
@@ -219,7 +219,9 @@ def test_a_directory_has_one_process(engine: Engine, where: Target, settings: Wa
         "try: offline.query(sys.argv[1], 'SELECT 1')\n"
         "except TrunklineError as refused: print(refused.code)"
     )
-    said = subprocess.run([sys.executable, "-c", other, where.dsn], capture_output=True, text=True, check=True, timeout=30)
+    said = subprocess.run(
+        [sys.executable, "-c", other, where.dsn], capture_output=True, text=True, check=True, timeout=30
+    )
     assert said.stdout.strip() == "warehouse.locked"
 
 

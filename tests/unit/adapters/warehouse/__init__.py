@@ -1,0 +1,1 @@
+"""Tests of the warehouse that need neither a server nor an engine."""

@@ -225,8 +225,26 @@ STEPS = st.lists(
     st.tuples(
         st.integers(0, 60_000),
         st.sampled_from(
-            ["visitor", "agent", "bot", "system", "note", "entered", "left", "assigned", "released", "transferred"]
-            + ["snoozed", "resolved", "reopened", "closed", "wrap", "wrapped", "rated", "read"]
+            [
+                "visitor",
+                "agent",
+                "bot",
+                "system",
+                "note",
+                "entered",
+                "left",
+                "assigned",
+                "released",
+                "transferred",
+                "snoozed",
+                "resolved",
+                "reopened",
+                "closed",
+                "wrap",
+                "wrapped",
+                "rated",
+                "read",
+            ]
         ),
     ),
     max_size=40,

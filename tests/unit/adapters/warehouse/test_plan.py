@@ -43,7 +43,11 @@ def test_each_load_is_one_month_and_no_row_is_lost_or_overtaken(arrived: list[tu
 
 
 def test_the_month_boundary_of_one_stream_holds_back_only_that_stream() -> None:
-    rows = [stored("00", 1, NOVEMBER_ENDS_MS - 1), stored("00", 2, NOVEMBER_ENDS_MS), stored("01", 1, NOVEMBER_ENDS_MS - 5)]
+    rows = [
+        stored("00", 1, NOVEMBER_ENDS_MS - 1),
+        stored("00", 2, NOVEMBER_ENDS_MS),
+        stored("01", 1, NOVEMBER_ENDS_MS - 5),
+    ]
     first, second = cut(rows)
     assert [(r.s, r.seq) for r in first] == [("00", 1), ("01", 1)]
     assert [(r.s, r.seq) for r in second] == [("00", 2)]

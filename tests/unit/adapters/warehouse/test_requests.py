@@ -70,7 +70,9 @@ def test_a_tree_that_only_reads_is_allowed() -> None:
     assert sql.problem_of([*tree, "   TableExpression (children 1)", "    TableIdentifier events"]) == ""
 
 
-@pytest.mark.parametrize("dsn", ["", "chdb:", "chdb://relative/path", "chdb:///", "mysql://x/y", "clickhouse://", "/tmp/x"])
+@pytest.mark.parametrize(
+    "dsn", ["", "chdb:", "chdb://relative/path", "chdb:///", "mysql://x/y", "clickhouse://", "/tmp/x"]
+)
 def test_a_dsn_that_names_no_engine_is_refused_by_its_variable(dsn: str) -> None:
     with pytest.raises(SettingError, match="TRUNKLINE_WAREHOUSE_DSN") as refused:
         target(dsn)
@@ -79,7 +81,10 @@ def test_a_dsn_that_names_no_engine_is_refused_by_its_variable(dsn: str) -> None
 
 def test_a_dsn_names_path_or_server() -> None:
     assert target("chdb:///var/lib/a%20b").path == "/var/lib/a b"
-    assert (target("clickhouse://u:p@db:8123/desk").path, target("clickhouse://u:p@db:8123/desk").database) == ("", "desk")
+    assert (target("clickhouse://u:p@db:8123/desk").path, target("clickhouse://u:p@db:8123/desk").database) == (
+        "",
+        "desk",
+    )
     assert target("clickhouses://db").database == "trunkline"
 
 
@@ -89,7 +94,8 @@ def test_the_dsn_may_hold_a_password_and_isnt_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("LOAD_EVENTS", "0"), ("LEASE_S", "1"), ("GROUP", "a b"), ("CLUSTER", "x;y"), ("READERS", "many")]
+    ("name", "value"),
+    [("LOAD_EVENTS", "0"), ("LEASE_S", "1"), ("GROUP", "a b"), ("CLUSTER", "x;y"), ("READERS", "many")],
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"TRUNKLINE_WAREHOUSE_{name}"):
