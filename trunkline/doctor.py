@@ -14,11 +14,14 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from backbone import streams
+from backbone import rpc, streams
+from backbone.buckets import Bucket
 from backbone.errors import TrunklineError
+from backbone.leases import Holder
 from backbone.link import ApiError, Link
 from backbone.service import DURABILITY
 from backbone.settings import Common
+from trunkline.ask import Table
 from trunkline.connect import connected
 from trunkline.datafolder import Running
 
@@ -152,14 +155,32 @@ async def clock(link: Link, common: Common) -> Check:
 
 
 async def adapters(link: Link) -> AsyncIterator[Check]:
-    """Whether each adapter answers over NATS."""
+    """Whether somebody does the work of each adapter, as its lease says, and whether the warehouse answers."""
+    held: dict[str, str] = {}
+    try:
+        for kept in await Bucket[Holder](link, "leases", Holder).all("*.*"):
+            held[kept.key.split(".", 1)[0]] = kept.value.holder
+    except TrunklineError as error:
+        yield Check("leases", "wrong", str(error), "Run `trunkline init`.")
+        return
     for name in ADAPTERS:
-        try:
-            reply = await link.request_raw(f"$SRV.PING.{name}", b"", timeout_s=3)
-            answer = json.loads(reply.data)
-            yield Check(name, "ok", f"answers, version {answer.get('version', '?')}")
-        except TrunklineError:
-            yield Check(name, "wrong", "doesn't answer", f"Start it: `trunkline adapter {name}`; then read its log.")
+        todo = f"Start it: `trunkline adapter {name}`; then read its log."
+        if name not in held:
+            yield Check(name, "wrong", "nobody does its work", todo)
+        elif name == "warehouse":
+            yield await warehouse(link, held[name])
+        else:
+            yield Check(name, "ok", f"done by {held[name]}")
+
+
+async def warehouse(link: Link, holder: str) -> Check:
+    """Whether it answers, and how far behind the log its newest event is."""
+    query = "SELECT count() FROM events FINAL"
+    try:
+        found = await rpc.call(link, "warehouse", "_", "sql", {"query": query}, Table, timeout_s=5)
+    except TrunklineError as error:
+        return Check("warehouse", "wrong", f"{holder} holds its lease; {error}", "Read its log.")
+    return Check("warehouse", "ok", f"done by {holder}, {int(found.rows[0][0]):,} events loaded")
 
 
 def node(port: int) -> Check:

@@ -16,7 +16,7 @@ import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 USER: Final = "trunkline"
 """The user that nats.conf names."""
@@ -83,20 +83,19 @@ def start(
     password: str,
     sync: str,
     port: int = 0,
-    log: IO[bytes] | int = subprocess.DEVNULL,
+    log: Path,
     deadline_s: float = 60.0,
 ) -> Server:
     """Start nats-server and wait until it listens.
 
-    A large log takes seconds to restore. Raises StartError if it dies or the deadline passes.
+    A large store takes seconds to restore. What it says goes into `log`. Raises StartError if it dies or the
+    deadline passes.
     """
     store.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        command("--ports_file_dir", str(store)),
+        command("--ports_file_dir", str(store), "--log", str(log)),
         env={**os.environ, **environment(store=store, password=password, sync=sync, port=port)},
         stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
         process_group=0,
         preexec_fn=die_with_parent(),  # noqa: PLW1509  (whoever starts a server has one thread)
     )
@@ -104,7 +103,7 @@ def start(
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise StartError(f"nats-server ended with code {process.returncode} instead of starting.")
+            raise StartError(f"nats-server ended with code {process.returncode} instead of starting: see {log}.")
         listening = _listening(ports)
         if listening:
             return Server(process, listening)

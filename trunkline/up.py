@@ -113,11 +113,11 @@ def _nats(data: Path, profile: str) -> tuple[embedded.Server, Part]:
     password = datafolder.secret(data, "nats").read_text()
     store = (data / "nats").absolute()
     sync = embedded.SYNC_OF_PROFILE[profile]
-    with (data / "nats.log").open("wb") as log:
-        server = embedded.start(store=store, password=password, sync=sync, log=log)
+    log = (data / "nats.log").absolute()
+    server = embedded.start(store=store, password=password, sync=sync, log=log)
     part = Part(
         name="nats-server",
-        command=embedded.command(),
+        command=embedded.command("--log", str(log)),
         environment={
             **os.environ,
             **embedded.environment(store=store, password=password, sync=sync, port=server.port),

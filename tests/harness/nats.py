@@ -39,10 +39,13 @@ class NatsServer:
 
     def start(self) -> None:
         """Start it, on the port it had before."""
-        with (self.folder / "nats.log").open("ab") as log:
-            server = embedded.start(
-                store=self.folder / "nats", password=self.password, sync=self.sync, port=self.port, log=log
-            )
+        server = embedded.start(
+            store=self.folder / "nats",
+            password=self.password,
+            sync=self.sync,
+            port=self.port,
+            log=self.folder / "nats.log",
+        )
         self.process, self.port = server.process, server.port
 
     def kill(self) -> None:
