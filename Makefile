@@ -31,8 +31,9 @@ faults: install ## processes killed and links cut on purpose
 lint: install types ## style, types, imports, spelling, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/codespell
+	@.ci/install .venv-lint --only-group lint
+	@.venv-lint/bin/lint-imports --no-cache
 	@.ci/audit
 
 types: install ## mypy strict

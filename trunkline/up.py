@@ -29,6 +29,9 @@ DURABILITY: Final = {
     "fast": "on the disk within 10 ms; a power cut may cost the last 10 ms",
 }
 
+_READY: Final = "ready"
+"""File of the version that last became ready on a data folder."""
+
 _FIRST, _LAST = 0, 9
 """Ranks of stopping: nodes and adapters drain while the log still answers; nats-server goes last."""
 
@@ -83,17 +86,24 @@ def _start(options: Options, listener: socket.socket, console: Path, supervisor:
         "TRUNKLINE_NODE_FD": str(listener.fileno()),
         "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
     }
-    init = _begin_init(environment, demo=data / "secret" / "demo" if options.demo else None)
-    if not _has_been_ready(data):
-        init.wait()  # the first time, everything else needs what it makes
-    supervisor.add(_part("node", "node", environment=environment)._replace(sockets=(listener.fileno(),)))
+    demo = data / "secret" / "demo" if options.demo else None
+    node = _part("node", "node", environment=environment)._replace(sockets=(listener.fileno(),))
+    if _has_been_ready(data):
+        # All that a node needs is there: it answers first, and the rest doesn't take its time.
+        supervisor.add(node)
+        _wait_until_ready(supervisor, options.host, port)
+        init = _begin_init(environment, demo=demo)
+    else:
+        init = _begin_init(environment, demo=demo)
+        init.wait()
+        supervisor.add(node)
     for name in ADAPTERS:
         supervisor.add(_part(name, "adapter", name, environment=environment))
     prepared = _finish_init(init)
     _wait_until_ready(supervisor, options.host, port)
     if supervisor.is_stopping:
         return prepared
-    (data / "ready").touch()
+    datafolder.keep_private(data / _READY, version("trunkline"))
     if options.demo:
         supervisor.add(_part("visitor", "talk", f"ws://{_reachable(options.host)}:{port}/ws", environment=environment))
     return prepared
@@ -145,14 +155,16 @@ def _begin_init(environment: dict[str, str], *, demo: Path | None) -> subprocess
 
 def _finish_init(init: subprocess.Popen[bytes]) -> Prepared:
     output, _ = init.communicate()
-    if init.returncode != 0:
+    if init.returncode:
         raise StartError("the streams or the first tenant couldn't be made: see the message above.")
     answer: dict[str, Any] = json.loads(output)
     return Prepared(answer["invitation"], answer["agents"])
 
 
 def _has_been_ready(data: Path) -> bool:
-    return (data / "ready").exists()
+    """Whether this version has made its streams and buckets here already."""
+    ready = data / _READY
+    return ready.is_file() and ready.read_text() == version("trunkline")
 
 
 def _listening(host: str, port: int) -> socket.socket:
