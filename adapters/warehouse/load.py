@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
@@ -118,28 +119,32 @@ def _learn(client: Client, memory: Memory, keys: list[type_of_key], holds: type_
 
 def _messages(client: Client, load: Sequence[Stored], memory: Memory) -> list[pack.Message]:
     """The rows of `messages` that a load makes, in its order; changes of what was never seen make none."""
-    here = {(r.tenant, r.conv, r.id): r for r in load if isinstance(r.event, ev.MessageAdded)}
-    wanted = [(row, _target(row.event)) for row in load if isinstance(row.event, ev.MessageEdited | ev.MessageRecalled)]
-    far = [(row, target) for row, target in wanted if (row.tenant, row.conv, target) not in here]
-    origins = here | _originals(client, far)
+    targets = [
+        (row.tenant, row.conv, _target(row.event))
+        for row in load
+        if isinstance(row.event, ev.MessageEdited | ev.MessageRecalled)
+    ]
+    far = _originals(client, [target for target in targets if memory.message(*target) is None])
     found = []
     for row in load:
         match row.event:
             case ev.MessageAdded():
                 found.append(pack.Message(row, row, memory.inbox(row)))
             case ev.MessageEdited() | ev.MessageRecalled():
-                origin = origins.get((row.tenant, row.conv, _target(row.event)))
+                target = (row.tenant, row.conv, _target(row.event))
+                origin = memory.message(*target) or far.get(target)
                 if origin is not None:
                     found.append(pack.Message(origin, row, memory.inbox(row)))
     return found
 
 
-def _originals(client: Client, far: Sequence[tuple[Stored, bytes]]) -> dict[tuple[str, str, bytes], Stored]:
-    if not far:
+def _originals(client: Client, targets: Sequence[tuple[str, str, bytes]]) -> dict[tuple[str, str, bytes], Stored]:
+    """Messages that came long ago, by tenant, conversation and id."""
+    if not targets:
         return {}
     parameters = {
-        "keys": sorted({(row.tenant, row.conv) for row, _ in far}),
-        "ids": sorted({target.hex() for _, target in far if target}),
+        "keys": sorted({(tenant, conv) for tenant, conv, _ in targets}),
+        "ids": sorted({str(UUID(bytes=id_)) for _, _, id_ in targets if id_}),
     }
     found = {}
     for past in _past(client, "originals", parameters):
@@ -151,7 +156,7 @@ def _originals(client: Client, far: Sequence[tuple[Stored, bytes]]) -> dict[tupl
 
 def _target(event: ev.MessageEdited | ev.MessageRecalled) -> bytes:
     try:
-        return bytes.fromhex(event.target.replace("-", ""))
+        return UUID(event.target).bytes
     except ValueError:
         return b""
 

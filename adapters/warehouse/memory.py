@@ -20,6 +20,8 @@ from backbone import events as ev
 from backbone.subjects import DESK
 
 REWRITE_MS: Final = 5_000
+MESSAGES: Final = 5_000
+"""Messages whose rows are kept at hand, since most edits and recalls come soon."""
 
 type_of_key = tuple[str, str]
 """Tenant and conversation (on channel desk, its target)."""
@@ -57,6 +59,7 @@ class Memory:
         self._most = most
         self._held: OrderedDict[type_of_key, _Held] = OrderedDict()
         self._unwritten: dict[type_of_key, int] = {}
+        self._messages: OrderedDict[tuple[str, str, bytes], Stored] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -117,12 +120,18 @@ class Memory:
         written = [facts for key in due if (facts := self._write(key)) is not None]
         while len(self._held) > self._most:
             self._held.popitem(last=False)
+        while len(self._messages) > max(MESSAGES, len(rows)):
+            self._messages.popitem(last=False)
         return prevs, written
 
     def inbox(self, row: Stored) -> str:
         """The inbox of a row's conversation, empty if its opening was never seen."""
         held = self._held.get((row.tenant, row.conv))
         return held.facts.inbox if held and held.facts else ""
+
+    def message(self, tenant: str, conv: str, id_: bytes) -> Stored | None:
+        """The row that stored a message, if it came lately."""
+        return self._messages.get((tenant, conv, id_))
 
     def owe(self, keys: Iterable[type_of_key], since_ms: int) -> None:
         """Remembers that the rows of `keys` may lack what was stored from `since_ms` on."""
@@ -132,6 +141,7 @@ class Memory:
     def forget(self) -> None:
         """Drops all that is held, since the log's past has changed; what is unwritten stays owed."""
         self._held.clear()
+        self._messages.clear()
 
     def _one(self, row: Stored, due: dict[type_of_key, None]) -> int:
         key = (row.tenant, row.conv)
@@ -149,6 +159,8 @@ class Memory:
                 due[key] = None
             elif isinstance(row.event, ev.MessageAdded):
                 self._unwritten.setdefault(key, row.stored_ms)
+            if isinstance(row.event, ev.MessageAdded):
+                self._messages[row.tenant, row.conv, row.id] = row
         return prev
 
     def _write(self, key: type_of_key) -> Facts | None:
