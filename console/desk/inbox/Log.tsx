@@ -75,6 +75,16 @@ export function Log(props: {
     }),
   );
 
+  // What one writes oneself is looked at, from wherever one had scrolled to.
+  const unsentHere = createMemo(() => desk.known.entries.filter((entry) => entry.conv === props.conv).length);
+  createEffect(
+    on(unsentHere, (now, before = now) => {
+      if (now <= before) return;
+      setAtEnd(true);
+      requestAnimationFrame(toEnd);
+    }),
+  );
+
   // A link to a message: load back until it is here, then show it.
   createEffect(() => {
     const seq = props.goTo;
