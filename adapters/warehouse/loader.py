@@ -145,6 +145,10 @@ class Loader:
         self._number, self._cursors, self.newest_ms = done.number, done.cursors, done.newest_ms
         self._states = await self._streams()
         _log.info("warehouse.resuming", load=done.number, streams=len(self._states), fence=self._lease.token)
+        # Before anything is loaded: every load's done row says what is owed, and the next start believes it.
+        if done.unwritten_since_ms:
+            keys = await self._engine.write(lambda client: load.moved_since(client, done.unwritten_since_ms))
+            self._memory.owe(keys, done.unwritten_since_ms)
         for begun in await self._engine.write(lambda client: journal.unfinished(client, group, done.number)):
             entries: list[Entry] = []
             for r in begun.ranges:
@@ -152,9 +156,6 @@ class Loader:
             decoded = await self._decode(entries)
             await self._load(decoded, begun.ranges, begun.number, is_promised=True)
             _log.info("warehouse.load_resumed", load=begun.number, ranges=begun.ranges, events=len(decoded))
-        if done.unwritten_since_ms:
-            keys = await self._engine.write(lambda client: load.moved_since(client, done.unwritten_since_ms))
-            self._memory.owe(keys, done.unwritten_since_ms)
         await self._copy_cursors()
 
     async def _streams(self) -> dict[str, StreamState]:

@@ -222,6 +222,27 @@ async def test_a_restart_writes_the_rows_that_the_one_before_still_owed(
         await until(is_counted, "the row was rewritten", within_s=15)
 
 
+async def test_what_is_owed_is_still_owed_after_a_load_done_over_again(
+    link: Link, tables: Engine, settings: Warehouse
+) -> None:
+    conv = CONVS[2]
+    await store(link, [opened(1, conv=conv), *talk(conv, 1)])
+    async with loading(link, tables, settings):
+        await loaded(tables, 2)
+        await store(link, talk(conv, 1, first=9))
+        await loaded(tables, 3)
+    await store(link, [opened(20, conv=CONVS[0])])
+    last = (await tables.write(lambda client: journal.newest_done(client, settings.group))).number
+    epoch = (await epochs.stream_state(link, "CHAT_00")).epochs.now
+    promise = Promise(settings.group, last + 1, 0, (plan.Range("00", epoch, 1, 1),))
+    await tables.write(lambda client: journal.begin(client, promise))
+    async with loading(link, tables, settings):
+        await loaded(tables, 4)
+    owed = f"SELECT unwritten_since > 0 FROM loads WHERE load = {last + 1} AND state = 'done'"
+    counted = f"SELECT messages_visitor = 2 FROM conversations FINAL WHERE conversation = '{conv}'"
+    assert [(1,)] in (await ask(tables, owed), await ask(tables, counted))
+
+
 async def test_a_lost_lease_ends_the_loader(link: Link, tables: Engine, settings: Warehouse) -> None:
     loader = Loader(link, tables, settings, Lease(link, "warehouse.main", "one", settings.lease_s))
     running = asyncio.create_task(loader.run())
