@@ -31,7 +31,7 @@ def test_a_visitor_and_an_agent_talk(people: People, host: str, system: System, 
     desk = people.agent(LIN, locale="zh-CN")
     desk.get_by_test_id("view-all").click()
     visitor = people.window(locale="zh-CN")
-    chat = open_widget(visitor, host)
+    chat = open_widget(visitor, f"{host}zh-CN")
 
     said = f"你好 {time.time_ns()}"
     say(chat, said)
@@ -80,7 +80,7 @@ def _expect_the_log(system: System, conv: str, desk: Page, visitor: Page) -> Non
     chat.get_by_test_id("message").nth(2).wait_for()
     assert shown_ids(desk) == messages
     assert shown_ids(chat) == messages
-    assert_in_the_warehouse(system, conv, log)
+    assert_in_the_warehouse(system, conv)
     texts = {row["text"] for row in system.sql(f"SELECT text FROM messages FINAL WHERE conversation = '{conv}'")}
     assert {e.event.get("text", "") for e in log if e.event["type"] == "message.added"} == texts
 

@@ -72,14 +72,14 @@ def _tab_to(page: Page, test_id: str) -> None:
 
 
 def _select(desk: Page, conv: str) -> None:
-    """`j` moves down the list until this conversation is the current one."""
-    for _ in range(50):
-        desk.keyboard.press("j")
+    """`k` moves to the top of the list, `j` down until this conversation is the current one."""
+    for key in ("k",) * 20 + ("j",) * 20:
+        desk.keyboard.press(key)
         current = desk.evaluate("document.activeElement?.getAttribute('aria-activedescendant')")
         if current == f"row-{conv}":
             assert desk.evaluate("document.activeElement.matches(':focus-visible')")
             return
-    raise AssertionError("j never came to the conversation")
+    raise AssertionError("k and j never came to the conversation")
 
 
 def _expect_focus(page: Page, test_id: str) -> None:

@@ -22,7 +22,7 @@ def test_desk_and_widget(people: People, host: str, system: System, locale: str,
     """The visitor's chat and the agent's desk with a conversation open; WCAG 2.2 AA holds on both."""
     question, reply = SAID[locale]
     visitor = people.window(locale=locale, theme=theme, viewport={"width": 900, "height": 760})
-    chat = open_widget(visitor, host)
+    chat = open_widget(visitor, host + locale)
     say(chat, question)
     message(chat, question).wait_for()
     conv = run_apart(_reply(system, question, reply))

@@ -58,7 +58,7 @@ async def _both_write_while(system: System, fault: Callable[[], Awaitable[None]]
     assert_stored_once(log, sides.acknowledged)
     assert_saw_the_log(visitor, conv, log, is_visitor=True)
     assert_saw_the_log(agent, conv, log, is_visitor=False)
-    await asyncio.to_thread(assert_in_the_warehouse, system, conv, log)
+    await asyncio.to_thread(assert_in_the_warehouse, system, conv)
 
 
 async def _caught_up(visitor: Client, agent: Client, conv: str, last: int) -> None:

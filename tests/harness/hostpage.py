@@ -22,13 +22,17 @@ POLICY = (
 
 
 @contextlib.contextmanager
-def host_page(node: str, locale: str = "en") -> Iterator[str]:
-    """The address of a page that shows the widget of `node` (http://host:port), served until left."""
+def host_page(node: str) -> Iterator[str]:
+    """The address of a site that shows the widget of `node` (http://host:port), served until left.
+
+    Its pages are /en and /zh-CN.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            locale = self.path.strip("/")
             body = PAGE.format(node=node, locale=locale).encode()
-            is_page = self.path == "/"
+            is_page = locale in {"en", "zh-CN"}
             self.send_response(200 if is_page else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Security-Policy", POLICY.format(node=node))

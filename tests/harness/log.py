@@ -9,6 +9,7 @@ import msgspec
 
 from backbone.events import SHOWN_TO_VISITORS
 from backbone.reader import read_range
+from tests.harness.apart import run_apart
 from tests.harness.system import System
 from trunkline.client import Client
 from trunkline.connect import connected
@@ -46,13 +47,13 @@ def assert_stored_once(log: list[Stored], acknowledged: list[dict[str, Any]]) ->
     assert {ok["id"]: [ok["seq"]] for ok in acknowledged} == {ok["id"]: places.get(ok["id"]) for ok in acknowledged}
 
 
-def assert_in_the_warehouse(system: System, conv: str, log: list[Stored]) -> None:
-    """`trunkline sql` shows the same events in the same order, with the stored bytes, once it has caught up."""
+def assert_in_the_warehouse(system: System, conv: str) -> None:
+    """`trunkline sql` shows what the log holds, in the same order and with the stored bytes, once it has caught up."""
     query = f"SELECT seq, raw FROM events FINAL WHERE conversation = '{conv}' ORDER BY epoch, seq"
-    expected = [(e.seq, e.raw.decode()) for e in log]
     deadline = time.monotonic() + LOADED_WITHIN_S
-    rows: list[tuple[int, str]] = []
+    rows, expected = [(0, "")], [(1, "")]
     while rows != expected and time.monotonic() < deadline:
+        expected = [(e.seq, e.raw.decode()) for e in run_apart(stored_events(system, conv))]
         rows = [(int(row["seq"]), row["raw"]) for row in system.sql(query)]
     assert rows == expected
 

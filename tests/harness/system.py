@@ -48,6 +48,8 @@ class System:
     def __init__(self, folder: Path, *, sync: str = "10ms") -> None:
         self.folder = folder
         self.nats = NatsServer(folder, sync=sync)
+        self.more: dict[str, str] = {}
+        """Settings of this system beside the usual ones; set them before `start`."""
         self.nodes: list[Process] = []
         self.adapters: dict[str, Process] = {}
 
@@ -62,6 +64,7 @@ class System:
             "TRUNKLINE_LOG_FORMAT": "json",
             "TRUNKLINE_NODE_CONSOLE_DIR": str(DIST),
             "TRUNKLINE_WAREHOUSE_DSN": f"chdb://{quote(str(self.folder / 'warehouse'))}",
+            **self.more,
         }
 
     @property
