@@ -1,0 +1,236 @@
+"""`trunkline up`, as a person starts it: one command, everything runs, Ctrl-C ends all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.machine import children, name_of
+from tests.harness.processes import free_port, start_trunkline
+from trunkline import rest
+
+pytestmark = pytest.mark.timeout(120)
+
+ADMIN = {"TRUNKLINE_ADMIN_EMAIL": "ops@example.com", "TRUNKLINE_ADMIN_PASSWORD": "correct horse battery"}
+
+
+class Up:
+    """A running `trunkline up` and what it said."""
+
+    def __init__(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.data = folder / "data"
+        self.port = free_port()
+        self.http = f"http://127.0.0.1:{self.port}"
+        self.output = folder / "output"
+        command = ["up", "--data", str(self.data), "--port", str(self.port), *arguments]
+        with self.output.open("ab") as output:
+            self.process = start_trunkline(command, environment or {}, output)
+
+    def wait_ready(self, within_s: float = 60) -> Up:
+        """Until its banner says so."""
+        deadline = time.monotonic() + within_s
+        while "Ready after" not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+        return self
+
+    def said(self) -> str:
+        """Everything on its terminal."""
+        return self.output.read_text()
+
+    def child(self, name: str) -> int:
+        """The process that does one job."""
+        return next(pid for pid in children(self.process.pid) if name_of(pid) == name)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextlib.contextmanager
+def up(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Up]:
+    """A system for as long as the block lasts."""
+    running = Up(folder, *arguments, environment=environment)
+    try:
+        yield running.wait_ready()
+    finally:
+        if running.process.poll() is None:
+            running.stop()
+
+
+def trunkline(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Another command, to its end."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
+    command = [sys.executable, "-m", "trunkline", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=inherited, timeout=60, check=False)
+
+
+def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    """Addresses, durability and the admin's link are printed; doctor is content; nobody is left behind."""
+    with up(tmp_path) as running:
+        said = running.said()
+        assert f"{running.http}/" in said
+        assert "on the disk before it counts as sent" in said
+        assert rest.call("GET", f"{running.http}/readyz").status == 200
+        family = [running.process.pid, *children(running.process.pid)]
+        assert sorted(map(name_of, family[1:])) == ["adapter routing", "adapter warehouse", "nats-server", "node"]
+        _wait_until_well(running.data)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 20
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not (running.data / "running.json").exists()
+
+
+def test_the_printed_link_makes_the_first_admin_once(tmp_path: Path) -> None:
+    """A new start makes the old link void; the link of the last start works for one person."""
+    with up(tmp_path) as first:
+        void = _token(first.said())
+    first.output.unlink()
+    with up(tmp_path) as running:
+        token = _token(running.said())
+        person = {"name": "Ops", "email": "ops@example.com", "password": "correct horse battery"}
+        path = f"{running.http}/api/v1/invitations/accept"
+        assert rest.call("POST", path, {"token": void, **person}).status == 410
+        accepted = rest.call("POST", path, {"token": token, **person})
+        assert accepted.status == 200
+        assert accepted.body["agent"]["role"] == "admin"
+        assert rest.call("POST", path, {"token": token, **person, "email": "b@example.com"}).status == 410
+        assert rest.call("GET", f"{running.http}/api/v1/me", headers={"Cookie": accepted.cookie}).status == 200
+    running.output.unlink()
+    with up(tmp_path) as again:
+        assert "/#/join/" not in again.said()
+
+
+def test_the_environment_can_make_the_first_admin(tmp_path: Path) -> None:
+    """Without anybody at the keyboard."""
+    with up(tmp_path, environment=ADMIN) as running:
+        assert "/#/join/" not in running.said()
+        answer = rest.sign_in(running.http, *ADMIN.values())
+        assert answer.status == 200
+
+
+def test_a_weak_admin_password_stops_the_start_and_says_why(tmp_path: Path) -> None:
+    running = Up(tmp_path, environment={**ADMIN, "TRUNKLINE_ADMIN_PASSWORD": "short"})
+    assert running.process.wait(60) == 1
+    assert "10 characters" in running.said()
+
+
+def test_a_second_up_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        second = trunkline("up", "--data", str(running.data), "--port", "0")
+        assert second.returncode == 1
+        assert f"in use by another `trunkline up` (process {running.process.pid})" in second.stderr
+
+
+def test_a_port_in_use_is_named_with_the_fix(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        second = trunkline("up", "--data", str(tmp_path / "other"), "--port", str(running.port))
+        assert second.returncode == 1
+        assert f"127.0.0.1:{running.port}" in second.stderr
+        assert "--port" in second.stderr
+
+
+def test_a_killed_node_is_started_again_and_no_connection_is_refused(tmp_path: Path) -> None:
+    """While the node is away, connections wait in the socket that `up` holds."""
+    with up(tmp_path) as running:
+        node = running.child("node")
+        os.kill(node, signal.SIGKILL)
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+        connection.close()
+        assert running.child("node") != node
+        assert "node was ended by SIGKILL; starting it again" in running.said()
+
+
+def test_a_killed_nats_server_comes_back_where_it_was(tmp_path: Path) -> None:
+    """The others reconnect by themselves; readiness falls and returns."""
+    with up(tmp_path) as running:
+        os.kill(running.child("nats-server"), signal.SIGKILL)
+        _wait_until(lambda: "nats-server was ended by SIGKILL" in running.said())
+        _wait_until(lambda: rest.call("GET", f"{running.http}/readyz").status == 200)
+        token, _ = rest.become_visitor(running.http, "web")
+        assert token
+
+
+def test_children_end_with_a_killed_up_and_the_next_start_is_clean(tmp_path: Path) -> None:
+    """`kill -9` of `up` itself."""
+    with up(tmp_path) as running:
+        family = children(running.process.pid)
+        running.process.kill()
+        running.process.wait(10)
+        _wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
+        assert "Nothing runs on" in trunkline("doctor", "--data", str(running.data)).stderr
+    running.output.unlink()
+    with up(tmp_path):
+        pass
+
+
+def test_the_demo_has_agents_who_can_sign_in_and_a_visitor_who_talks(tmp_path: Path) -> None:
+    with up(tmp_path, "--demo") as running:
+        logins = re.findall(r"^  (\S+@demo\.example)\s+(\S+)  (.+)$", running.said(), re.MULTILINE)
+        assert len(logins) == 3
+        for email, password, name in logins:
+            answer = rest.sign_in(running.http, email, password)
+            assert answer.status == 200
+            assert answer.body["agent"]["name"] == name
+        query = "SELECT text FROM messages FINAL WHERE actor_kind = 'visitor'"
+
+        def talks() -> bool:
+            asked = trunkline("sql", query, "--data", str(running.data), "--format", "json")
+            return asked.returncode == 0 and bool(json.loads(asked.stdout))
+
+        _wait_until(talks)
+    running.output.unlink()
+    with up(tmp_path, "--demo") as again:
+        assert logins == re.findall(r"^  (\S+@demo\.example)\s+(\S+)  (.+)$", again.said(), re.MULTILINE)
+
+
+def test_sql_answers_from_the_files_when_nothing_runs(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        _wait_until_well(running.data)
+    asked = trunkline("sql", "SELECT count() AS n FROM events", "--data", str(running.data), "--format", "csv")
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout.split() == ["n", "0"]
+    refused = trunkline("sql", "DROP TABLE events", "--data", str(running.data))
+    assert refused.returncode == 1
+    assert "Only SELECT" in refused.stderr
+
+
+def _wait_until_well(data: Path) -> None:
+    """Adapters take their leases some moments after the node is ready."""
+    found: list[str] = []
+
+    def is_well() -> bool:
+        asked = trunkline("doctor", "--data", str(data), "--json")
+        found[:] = [f"{c['name']}: {c['detail']}" for c in json.loads(asked.stdout)["checks"] if c["state"] == "wrong"]
+        return asked.returncode == 0
+
+    _wait_until(is_well, found)
+
+
+def _wait_until(holds: Callable[[], bool], told: list[str] | None = None, within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+
+
+def _token(said: str) -> str:
+    found = re.search(r"/#/join/(\S+)", said)
+    assert found, said
+    return found[1]
