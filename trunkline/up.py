@@ -217,6 +217,7 @@ def _banner(options: Options, port: int, prepared: Prepared, took_s: float) -> s
         "",
         f"  Desk     {address}/",
         f"  Chat     {address}/w/web",
+        *([f"  Shop     {address}/demo/"] if options.demo else []),
         f"  Storage  {options.profile}: {DURABILITY[options.profile]}",
         f"  Data     {options.data.absolute()}",
     ]
