@@ -6,7 +6,7 @@ import json
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.warehouse.decode import UNKNOWN, decode
@@ -64,6 +64,7 @@ def test_what_cant_be_believed_keeps_its_bytes_and_says_why(raw: bytes, kind: st
     assert (row.tenant, row.conv, row.at_ms, len(row.id)) == ("main", CONV, 123, 16)
 
 
+@settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
 @given(st.binary(max_size=300))
 def test_no_bytes_stop_the_loader(raw: bytes) -> None:
     assert decode(Entry("03", 1, 5, SUBJECT, raw), 5).raw == raw
@@ -76,6 +77,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["id", "type", "at", "by", "conv", "tenant", "text", "salt"]), JSON))
 def test_no_json_stops_the_loader(fields: dict[str, object]) -> None:
     row = decode(Entry("03", 1, 5, SUBJECT, changed(**fields)), 5)

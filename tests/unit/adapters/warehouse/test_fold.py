@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.warehouse import fold
@@ -281,6 +281,7 @@ def random_timeline(steps: list[tuple[int, str]]) -> list[Any]:
     return events
 
 
+@settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
 @given(STEPS, st.data())
 def test_two_halves_fold_as_one(steps: list[tuple[int, str]], data: st.DataObject) -> None:
     events = random_timeline(steps)
@@ -292,6 +293,7 @@ def test_two_halves_fold_as_one(steps: list[tuple[int, str]], data: st.DataObjec
     assert state == folded(events)
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_every_timeline_adds_up(steps: list[tuple[int, str]]) -> None:
     events = random_timeline(steps)
@@ -309,6 +311,7 @@ def test_every_timeline_adds_up(steps: list[tuple[int, str]]) -> None:
     assert found["frt_any_ms"] == (min(firsts) if firsts else None)
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_what_is_no_milestone_changes_counters_only(steps: list[tuple[int, str]]) -> None:
     events = random_timeline(steps)

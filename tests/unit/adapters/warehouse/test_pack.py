@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.warehouse import migrations, pack
@@ -26,6 +26,7 @@ def columns(table: str) -> set[str]:
     return {name for name, rest in found if " DEFAULT " not in rest and name != "INDEX"}
 
 
+@settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
 @given(st.lists(st.tuples(TEXT, st.integers(0, 2**63), st.integers(0, 2**41)), min_size=1, max_size=8))
 def test_events_keep_bytes_sequence_and_times(rows: list[tuple[str, int, int]]) -> None:
     entries = [entry(message(at, "visitor", text=text), seq, stored_ms=at + 1) for text, seq, at in rows]
@@ -84,6 +85,7 @@ def test_the_checksum_is_the_engines() -> None:
     assert checksum([], []) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=16, max_size=16)), min_size=2, max_size=20))
 def test_the_checksum_knows_no_order_and_notices_a_change(rows: list[tuple[int, bytes]]) -> None:
     def of(some: list[tuple[int, bytes]]) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.warehouse.decode import Stored
@@ -31,6 +31,7 @@ ARRIVED = st.lists(
 )
 
 
+@settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
 @given(ARRIVED)
 def test_each_load_is_one_month_and_no_row_is_lost_or_overtaken(arrived: list[tuple[str, int]]) -> None:
     rows = [stored(s, seq, NOVEMBER_ENDS_MS + offset) for seq, (s, offset) in enumerate(arrived, start=1)]
@@ -58,6 +59,7 @@ def test_ranges_span_holes_and_keep_epochs_apart() -> None:
     assert ranges(rows) == (Range("00", 5, 3, 9), Range("00", 6, 10, 10), Range("02", 5, 1, 1))
 
 
+@settings(deadline=None)
 @given(st.permutations([Range("00", 5, 1, 9), Range("01", 5, 1, 9), Range("00", 6, 1, 9)]))
 def test_a_token_names_ranges_and_table(order: list[Range]) -> None:
     first = token(order, "events")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.warehouse import search, sql
@@ -32,6 +32,7 @@ def test_more_than_eight_words_are_refused() -> None:
     assert refused.value.code == "search.too_many_words"
 
 
+@settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
 @given(st.text(max_size=2_000), st.text(min_size=1, max_size=10))
 def test_an_excerpt_is_a_part_of_the_text(text: str, word: str) -> None:
     found = search.excerpt(text, [word])
