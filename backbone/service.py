@@ -69,6 +69,22 @@ class Service:
         task.add_done_callback(self._ended)
         return task
 
+    async def unless_stopping(self, work: Coroutine[Any, Any, Any]) -> bool:
+        """Whether `work` came to its end before the process was told to stop; else it is cancelled.
+
+        Raises what `work` raises.
+        """
+        doing = asyncio.create_task(work)
+        stopping = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.gather(doing, return_exceptions=True)
+            return False
+        doing.result()
+        return True
+
     def on_drain(self, leave: Callable[[], Awaitable[None]]) -> None:
         """`leave` is awaited when the process stops, latest added first."""
         self._drains.append(leave)
@@ -76,7 +92,8 @@ class Service:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self.logger.error("task.failed", task=task.get_name(), exc_info=error)
+            if not isinstance(error, SettingError):
+                self.logger.error("task.failed", task=task.get_name(), exc_info=error)
             self.failure = error
             self.stopping.set()
 
@@ -84,12 +101,17 @@ class Service:
         _up.set(int(self.link.is_usable))
         return None if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
 
-    async def _drain(self) -> None:
+    async def _drain(self, working: asyncio.Task[Any]) -> None:
+        """Main leaves by itself when it sees `stopping`, or by its `on_drain`; only then is the rest ended."""
         for leave in reversed(self._drains):
             try:
                 await leave()
             except TrunklineError as error:
                 self.logger.warning("drain.failed", error=str(error), code=error.code)
+        if not self.link.is_open.is_set():
+            # It waits for a log that never came; there is nothing to leave in order.
+            working.cancel()
+        await asyncio.wait({working})
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,7 +171,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     service.logger.info("process.stopping")
     try:
         async with asyncio.timeout(common.drain_s):
-            await service._drain()  # noqa: SLF001 - the other half of this module
+            await service._drain(working)  # noqa: SLF001 - the other half of this module
     except TimeoutError:
         service.logger.warning("drain.timed_out", after_s=common.drain_s)
     opening.cancel()

@@ -43,4 +43,5 @@ class Context(NamedTuple):
     open_streams: list[str]
     sockets: dict[str, Socket]
     logins: RateByKey
+    login_addresses: RateByKey
     new_visitors: RateByKey

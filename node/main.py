@@ -38,6 +38,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         open_streams=running.common.log_streams(),
         sockets={},
         logins=RateByKey(settings.login_rate),
+        login_addresses=RateByKey(settings.login_address_rate),
         new_visitors=RateByKey(settings.visitors_rate),
     )
     tending = Tending(context)

@@ -29,6 +29,13 @@ class Bounds(Struct, frozen=True, kw_only=True):
     agent_burst: int
 
 
+class _Named(Struct):
+    id: str = ""
+
+
+_named_decoder = msgspec.json.Decoder(_Named)
+
+
 class Do(NamedTuple):
     """The frame may be acted on."""
 
@@ -78,7 +85,7 @@ class Session:
         try:
             frame = f.decode(text)
         except msgspec.ValidationError as wrong:
-            return self._bad(f"frame.invalid: {wrong}")
+            return self._bad(text, str(wrong))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
             return Close(f.BAD_FRAME, f"not a JSON object of the protocol: {wrong}"[:120])
         return self.on_frame(frame, now)
@@ -143,10 +150,16 @@ class Session:
             retry_after_ms=int(wait_s * 1000) + 1,
         )
 
-    def _bad(self, problem: str) -> type_of_verdict:
+    def _bad(self, text: str, problem: str) -> type_of_verdict:
         if self.who is None:
-            return Close(f.BAD_FRAME, problem[:120])
-        return Refuse(f.Err(code="frame.invalid", message=problem.removeprefix("frame.invalid: ")))
+            return Close(f.BAD_FRAME, f"frame.invalid: {problem}"[:120])
+        # Named by its id where it has one, so that whoever waits for an answer to it gets this one.
+        try:
+            named = _named_decoder.decode(text)
+        except msgspec.DecodeError:
+            named = _Named()
+        message, _, path = problem.partition(" - at `$.")
+        return Refuse(f.Err(id=named.id[:64], code="frame.invalid", message=message, field=path.rstrip("`")))
 
 
 def _refuse(frame: f.FromClient, code: str, message: str, field: str = "", retry_after_ms: int = 0) -> Refuse:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from backbone import events as ev
 from backbone import presence
@@ -167,7 +167,7 @@ class Socket:
         try:
             await self.outbox.run(send)
             await websocket.close(self.outbox.close_code, self.outbox.close_reason[:120])
-        except (RuntimeError, OSError) as error:
+        except (WebSocketDisconnect, RuntimeError, OSError) as error:
             # The client left while something was on its way to it.
             _log.debug("socket.gone", session=self.id, error=repr(error))
 

@@ -19,25 +19,34 @@ def main() -> int:
 
 async def serve(running: Service, settings: RoutingSettings) -> None:
     """Waits for the lease of the group, works while it is held, and stands by again when it is lost."""
-    problem: list[Routing] = []
-    running.ready("heads", lambda: problem[-1].problem() if problem else None)
+    working: list[Routing] = []
+    running.ready("heads", lambda: working[-1].problem() if working else None)
     await running.link.is_open.wait()
     while not running.stopping.is_set():
-        lease = Lease(running.link, f"routing.{settings.group}", running.instance)
         running.facts["role"] = "standby"
-        await lease.take()
-        # The bucket of heads is ours: where it was thrown away it is made and filled again.
-        await ensure(running.link, running.common.log_streams(), running.common.replicas)
-        running.facts["role"] = "active"
-        routing = Routing(running.link, running.common.log_streams(), settings)
-        problem[:] = [routing]
-        work = asyncio.create_task(routing.run(), name="routing.run")
-        others = [asyncio.create_task(event.wait()) for event in (lease.lost, running.stopping)]
-        await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (work, *others):
+        lease = Lease(running.link, f"routing.{settings.group}", running.instance)
+        try:
+            if await running.unless_stopping(lease.take()):
+                running.facts["role"] = "active"
+                await running.unless_stopping(_work(running, settings, lease, working))
+        finally:
+            working.clear()
+            await lease.release()
+
+
+async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:
+    """Routes until the lease is lost. Raises what ends routing."""
+    # The bucket of heads is ours: where it was thrown away it is made and filled again.
+    await ensure(running.link, running.common.log_streams(), running.common.replicas)
+    routing = Routing(running.link, running.common.log_streams(), settings)
+    working.append(routing)
+    doing = asyncio.create_task(routing.run(), name="routing.run")
+    lost = asyncio.create_task(lease.lost.wait())
+    try:
+        await asyncio.wait({doing, lost}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (doing, lost):
             task.cancel()
-        results = await asyncio.gather(work, return_exceptions=True)
-        problem.clear()
-        await lease.release()
-        if isinstance(results[0], Exception):
-            raise results[0]
+        results = await asyncio.gather(doing, return_exceptions=True)
+    if isinstance(results[0], Exception):
+        raise results[0]

@@ -229,7 +229,12 @@ class Routing:
             return False
         self.projection.adopt(decided.head)
         _log.info(
-            "decision.written", tenant=head.tenant, conversation=head.conv, act=act.do, agent=act.agent, event=act.id
+            "decision.written",
+            tenant=head.tenant,
+            conversation=head.conv,
+            act=act.do,
+            agent=act.agent,
+            event_id=act.id,
         )
         return True
 

@@ -70,8 +70,8 @@ async def sign_in(request: Request) -> Response:
     context = context_of(request)
     body = await body_of(request, SignIn)
     now = time.monotonic()
-    check_rate(context.logins, f"address:{address(request)}", now)
-    check_rate(context.logins, f"account:{body.email.casefold()[:254]}", now)
+    check_rate(context.login_addresses, address(request), now)
+    check_rate(context.logins, body.email.casefold()[:254], now)
     cookie, tenant, agent = await context.sessions.sign_in(body.email, body.password, address(request))
     return await _signed_in(context, cookie, tenant, agent)
 
@@ -80,7 +80,7 @@ async def join(request: Request) -> Response:
     """`POST /api/v1/invitations/accept`: uses up a one-time link, makes the agent, signs in."""
     context = context_of(request)
     body = await body_of(request, Join)
-    check_rate(context.logins, f"address:{address(request)}", time.monotonic())
+    check_rate(context.login_addresses, address(request), time.monotonic())
     hashed = await authenticate.hash_password(body.password)
     wanted = directory.Agent(id="", name=body.name, email=body.email, password=hashed)
     tenant, agent = await directory.accept_invitation(context.link, body.token, wanted)

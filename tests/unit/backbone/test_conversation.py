@@ -19,9 +19,7 @@ LI = ev.Actor("agent", "li", "Li Wei")
 
 
 def event(kind: type[Any], at: int = 1000, by: ev.Actor = VISITOR, **fields: Any) -> Any:
-    return kind(
-        id=fields.pop("id", new_event_id()), tenant="main", channel="web", conv=CONV, at=at, by=by, **fields
-    )
+    return kind(id=fields.pop("id", new_event_id()), tenant="main", channel="web", conv=CONV, at=at, by=by, **fields)
 
 
 def folded(*events: Any) -> Head:

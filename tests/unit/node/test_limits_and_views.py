@@ -1,0 +1,125 @@
+"""Rates, the bounded outbox, and which conversation stands in which view."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backbone.conversation import Head, LastMessage, QueuePlace
+from backbone.events import Actor
+from node.frames import TOO_SLOW, Counts
+from node.limits import RateByKey, TokenBucket
+from node.outbox import Outbox
+from node.views import Tally, in_view, order
+
+
+@given(st.floats(0.1, 50), st.integers(1, 30), st.lists(st.floats(0, 5), max_size=60))
+def test_never_more_than_burst_and_rate(rate: float, burst: int, pauses: list[float]) -> None:
+    bucket, now, taken = TokenBucket(rate, burst, 0.0), 0.0, 0
+    for pause in pauses:
+        now += pause
+        taken += bucket.take(now) == 0.0
+    assert taken <= burst + rate * now + 1e-6
+
+
+def test_the_wait_that_is_told_is_enough() -> None:
+    bucket = TokenBucket(2.0, 1, 0.0)
+    assert bucket.take(0.0) == 0.0
+    wait = bucket.take(0.0)
+    assert bucket.take(wait + 1e-9) == 0.0
+
+
+def test_keys_have_their_own_rate() -> None:
+    rate = RateByKey(per_minute=2)
+    assert [rate.take("a", 0.0) == 0 for _ in range(3)] == [True, True, False]
+    assert rate.take("b", 0.0) == 0
+
+
+@pytest.mark.anyio
+async def test_the_outbox_keeps_order_and_closes_after_what_is_queued() -> None:
+    sent: list[str] = []
+
+    async def send(frame: str) -> None:
+        await asyncio.sleep(0)
+        sent.append(frame)
+
+    outbox = Outbox(1000)
+    for number in range(5):
+        outbox.push(str(number))
+    outbox.close(1012, "bye")
+    outbox.push("late")
+    await asyncio.wait_for(outbox.run(send), 2)
+    assert sent == list("01234")
+
+
+@pytest.mark.anyio
+async def test_a_slow_reader_is_closed_and_nothing_is_dropped_in_between() -> None:
+    blocked = asyncio.Event()
+    sent: list[str] = []
+
+    async def send(frame: str) -> None:
+        await blocked.wait()
+        sent.append(frame)
+
+    outbox = Outbox(100)
+    writer = asyncio.create_task(outbox.run(send))
+    await asyncio.sleep(0)
+    pushed = [f"{n:020d}" for n in range(10)]
+    for frame in pushed:
+        outbox.push(frame)
+    assert outbox.close_code == TOO_SLOW
+    blocked.set()
+    await asyncio.wait_for(writer, 2)
+    assert sent == pushed[: len(sent)]
+
+
+def head(conv: str, **fields: object) -> Head:
+    return Head(**{"conv": conv, "tenant": "main", "channel": "web", "opened_at": 1, **fields})  # type: ignore[arg-type]
+
+
+QUEUED = head("a", queue=QueuePlace(5))
+MINE = head("b", status="open", agent="li", last=LastMessage(3, 9, Actor("visitor", "c")))
+OTHERS = head("c", status="open", agent="wang", mentions=["li"], team="vip")
+SNOOZED = head("d", status="snoozed", agent="li")
+DONE = head("e", status="resolved", agent="li")
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        ("mine", "b"),
+        ("queue", "a"),
+        ("all", "abcd"),
+        ("mentions", "c"),
+        ("snoozed", "d"),
+        ("team:vip", "c"),
+        ("team:x", ""),
+    ],
+)
+def test_views(view: str, shown: str) -> None:
+    heads = [QUEUED, MINE, OTHERS, SNOOZED, DONE]
+    assert "".join(h.conv for h in heads if in_view(h, view, "li")) == shown
+
+
+def test_the_queue_is_ordered_by_priority_then_wait() -> None:
+    late = head("z", queue=QueuePlace(2))
+    vip = head("y", queue=QueuePlace(9, priority=50))
+    assert [h.conv for h in sorted([QUEUED, late, vip], key=lambda h: order(h, "queue"))] == ["y", "z", "a"]
+    assert [h.conv for h in sorted([OTHERS, MINE], key=lambda h: order(h, "all"))] == ["b", "c"]
+
+
+@given(st.lists(st.sampled_from([QUEUED, MINE, OTHERS, SNOOZED, DONE, None]), max_size=30))
+def test_the_tally_equals_a_recount(changes: list[Head | None]) -> None:
+    tally, now = Tally(), None
+    for new in changes:
+        tally.change(now, new)
+        now = new
+    heads = [now] if now else []
+    assert tally.counts("li") == Counts(
+        mine=sum(in_view(h, "mine", "li") for h in heads),
+        queue=sum(in_view(h, "queue", "li") for h in heads),
+        all=sum(in_view(h, "all", "li") for h in heads),
+    )
