@@ -1,0 +1,72 @@
+"""Promises of the documentation: every setting and every error code has its line, and the links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from backbone.events import TYPES
+from trunkline import reference
+
+ROOT = Path(__file__).parents[3]
+CODE = re.compile(r"[a-z]+\.[a-z_]+")
+NO_CODES = frozenset({"debug", "info", "warning", "error", "exception", "get_logger", "create_task", "spawn"})
+"""Functions whose strings name logs and tasks."""
+
+NO_CODE_FIELDS = frozenset({"name", "field"})
+FILES = ("html", "js", "json", "conf", "log", "png", "xml", "lock", "py")
+VERBS = frozenset({"report.overview", "search.messages"})
+"""Names of what the warehouse is asked."""
+
+
+class _Codes(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in NO_CODES:
+            self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg not in NO_CODE_FIELDS:
+            self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and CODE.fullmatch(node.value):
+            self.found.add(node.value)
+
+
+def codes() -> set[str]:
+    """Every string of the code that reads like an error code and isn't the name of something else."""
+    visitor = _Codes()
+    for room in ("backbone", "node", "adapters"):
+        for path in (ROOT / room).rglob("*.py"):
+            visitor.visit(ast.parse(path.read_text()))
+    known = TYPES.keys() | VERBS
+    return {c for c in visitor.found - known if not c.endswith(FILES) and not c.startswith(("websocket.", "to.", "args.", "adapters."))}
+
+
+def test_every_setting_has_its_line() -> None:
+    """`make docs` writes the page."""
+    assert (ROOT / "docs" / "settings.md").read_text() == reference.page()
+
+
+def test_every_error_code_has_its_line() -> None:
+    """A code is API: who meets one finds it in docs/errors.md."""
+    found = codes()
+    assert "log.unavailable" in found
+    page = (ROOT / "docs" / "errors.md").read_text()
+    assert sorted(code for code in found if f"`{code}`" not in page) == []
+
+
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
+)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """Every relative link and picture of a page is there."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
