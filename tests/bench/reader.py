@@ -32,9 +32,12 @@ TEXT = "你好，我的订单什么时候到？" * 3
 
 def measure() -> dict[str, Any]:
     """Microseconds of CPU and events a second, for the reader and for nats-py's ordered subscription."""
-    with tempfile.TemporaryDirectory() as folder, running_nats(Path(folder)) as nats:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_measure(nats))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_nats(Path(folder)) as nats,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_measure(nats))
 
 
 async def _measure(nats: NatsServer) -> dict[str, Any]:

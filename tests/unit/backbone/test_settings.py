@@ -13,10 +13,10 @@ from node.settings import NodeSettings
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "trunkline.toml"
-    file.write_text('log_level = "debug"\n[node]\nport = 9000\nhost = "0.0.0.0"\n')
+    file.write_text('log_level = "debug"\n[node]\nport = 9000\nhost = "10.0.0.7"\n')
     environ = {"TRUNKLINE_CONFIG": str(file), "TRUNKLINE_NODE_PORT": "9001"}
     node = load(NodeSettings, "node", environ)
-    assert (node.port, node.host) == (9001, "0.0.0.0")
+    assert (node.port, node.host) == (9001, "10.0.0.7")
     assert load(Common, "", environ).log_level == "debug"
 
 
