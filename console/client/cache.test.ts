@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { inMemory, openCache, type Cache } from './cache.ts';
 
 async function behaves(cache: Cache): Promise<void> {
@@ -26,4 +26,22 @@ test('wiping leaves nothing, even with another tab open', async () => {
   await other.put('events', 'c', { conv: 'c' });
   await mine.wipe();
   expect(await (await openCache('main.four')).all('events')).toEqual([]);
+});
+
+test('storage that is taken away, or never was, reads as empty and stops nobody', async () => {
+  const [mine, other] = [await openCache('main.five'), await openCache('main.five')];
+  await mine.wipe(); // closes the other's database too
+  await other.put('outbox', 'a', { id: 'a' });
+  expect(await other.get('outbox', 'a')).toBeUndefined();
+  expect(await other.all('outbox')).toEqual([]);
+  await other.remove('outbox', 'a');
+});
+
+test('a browser that refuses its database gets memory', async () => {
+  const refuse = vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+    throw new DOMException('denied', 'SecurityError');
+  });
+  await behaves(await openCache('main.six'));
+  refuse.mockRestore();
+  expect(await (await openCache('main.six')).all('outbox')).toEqual([]);
 });

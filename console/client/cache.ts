@@ -1,6 +1,8 @@
 /**
  * What outlives a reload: unsent messages, drafts, known events, heads. IndexedDB, named by tenant and person;
- * memory where there is none (private windows, blocked storage). Wiped at sign-out.
+ * memory where there is none (private windows, blocked storage). Wiped at sign-out. Nobody's work may stop because
+ * a disk is full or the browser took its storage back: a read that fails finds nothing, a write that fails is lost
+ * at the next reload.
  */
 export const STORES = ['outbox', 'drafts', 'events', 'heads'] as const;
 export type StoreName = (typeof STORES)[number];
@@ -39,16 +41,16 @@ function openDatabase(name: string): Promise<IDBDatabase> {
 }
 
 function overDatabase(database: IDBDatabase): Cache {
-  const run = <T>(store: StoreName, mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest): Promise<T> =>
-    new Promise((resolve, reject) => {
+  const run = <T>(store: StoreName, mode: IDBTransactionMode, work: (s: IDBObjectStore) => IDBRequest): Promise<T | undefined> =>
+    new Promise<T>((resolve, reject) => {
       const transaction = database.transaction(store, mode);
       const request = work(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request.result as T);
-      transaction.onabort = () => reject(transaction.error ?? new Error('storage failed'));
-    });
+      transaction.onabort = reject;
+    }).catch(() => undefined);
   return {
     get: (store, key) => run(store, 'readonly', (s) => s.get(key)),
-    all: (store) => run(store, 'readonly', (s) => s.getAll()),
+    all: async <T>(store: StoreName) => (await run<T[]>(store, 'readonly', (s) => s.getAll())) ?? [],
     put: (store, key, value) => run(store, 'readwrite', (s) => s.put(value, key)),
     remove: (store, key) => run(store, 'readwrite', (s) => s.delete(key)),
     wipe: () =>

@@ -164,30 +164,24 @@ export function createClient(options: ClientOptions): Client {
     if (followed.has(conv)) return;
     const one: Followed = { tail: asked(null), events: [], synced: false, loaded: false };
     followed.set(conv, one);
-    void cache
-      .get<Kept>('events', conv)
-      .catch(() => undefined)
-      .then((kept) => {
-        if (followed.get(conv) !== one) return;
-        one.loaded = true;
-        if (kept !== undefined) {
-          one.tail = asked(kept.mark);
-          one.events = [...kept.events];
-          listener.events(conv, kept.events, { forget: true, synced: false });
-        }
-        if (live) ask(conv, one);
-      });
+    void cache.get<Kept>('events', conv).then((kept) => {
+      if (followed.get(conv) !== one) return;
+      one.loaded = true;
+      if (kept !== undefined) {
+        one.tail = asked(kept.mark);
+        one.events = [...kept.events];
+        listener.events(conv, kept.events, { forget: true, synced: false });
+      }
+      if (live) ask(conv, one);
+    });
   }
 
   const adopt = async (): Promise<void> => {
     const living = await tabs.living();
-    const known = new Set(entries.map((entry) => entry.id));
-    const left = (await cache.all<Entry>('outbox')).filter(
-      (entry) => !known.has(entry.id) && (living === null || !living.has(entry.tab)),
-    );
+    const kept = await cache.all<Entry>('outbox');
+    const left = kept.filter((entry) => !living?.has(entry.tab) && !entries.some((known) => known.id === entry.id));
     if (left.length === 0) return;
     const adopted = left.map((entry) => ({ ...entry, tab: tabs.id, tried: true }));
-    for (const entry of adopted) await cache.put('outbox', entry.id, entry);
     keep([...outbox.disconnected(adopted), ...entries].sort((a, b) => (a.id < b.id ? -1 : 1)));
     pump();
   };
@@ -295,7 +289,7 @@ export function createClient(options: ClientOptions): Client {
       if (entries.length >= OUTBOX_MAX) throw new Error('the outbox is full');
       const entry: Entry = { ...outbox.BLANK, ...draft, id, at: Date.now(), tab: tabs.id };
       // Written down first: a reload between here and `ok` must not lose it.
-      void cache.put('outbox', id, entry).catch(() => undefined).then(pump);
+      void cache.put('outbox', id, entry).then(pump);
       entries = [...entries, entry];
       listener.outbox(entries);
       return id;

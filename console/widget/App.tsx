@@ -16,7 +16,8 @@ export function App(props: { readonly place: Place; readonly info: InboxInfo }):
     try {
       const [{ meet }, { Chat }] = await Promise.all([import('./visitor.ts'), import('./Chat.tsx')]);
       setReady({ visitor: await meet(props.place), Chat });
-    } catch {
+    } catch (error) {
+      console.warn('trunkline:', error);
       setFailed(true);
       timer = setTimeout(() => void begin(), RETRY_MS + Math.random() * RETRY_MS);
     }

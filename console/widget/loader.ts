@@ -34,18 +34,14 @@ let port: MessagePort | undefined;
 let isOpen = false;
 
 const key = (): string => `trunkline:${node}:${options.inbox}`;
-const read = (): Kept => {
+/** What is kept after `more` is added to it, or after `null` forgets it; nothing where storage is blocked. */
+const kept = (more?: Kept | null): Kept => {
   try {
-    return JSON.parse(localStorage.getItem(key()) || '{}');
+    const all = more === null ? {} : { ...JSON.parse(localStorage.getItem(key()) || '{}'), ...more };
+    if (more !== undefined) localStorage.setItem(key(), JSON.stringify(all));
+    return all;
   } catch {
-    return {}; // storage is blocked: a visitor for as long as the page
-  }
-};
-const keep = (more: Kept): void => {
-  try {
-    localStorage.setItem(key(), JSON.stringify({ ...read(), ...more }));
-  } catch {
-    // as above
+    return {};
   }
 };
 const tell = (message: ToFrame): void => port?.postMessage(message);
@@ -61,14 +57,14 @@ const draw = (): void => {
 };
 
 const colour = (): void => {
-  const { accent, onAccent } = read();
+  const { accent, onAccent } = kept();
   button.style.cssText = accent ? `--a:${accent};--o:${onAccent}` : '';
 };
 
 const heard = ({ data }: MessageEvent<ToLoader>): void => {
   if (data.t === 'close') shut();
   if (data.t === 'keep') {
-    keep(data.what);
+    kept(data.what);
     colour();
   }
   if (data.t === 'unread') {
@@ -86,7 +82,7 @@ addEventListener('message', (event) => {
   frame.contentWindow?.postMessage(READY, node, [channel.port2]);
   tell({
     t: 'boot',
-    token: read().token || '',
+    token: kept().token || '',
     locale: language(),
     theme: options.theme || '',
     page: location.href,
@@ -155,7 +151,7 @@ const boot = (given: Options): void => {
   root.append(button);
   document.body.append(host);
   // Somebody who has written before gets answers without opening the window first.
-  if (read().token) (window.requestIdleCallback || setTimeout)(load);
+  if (kept().token) (window.requestIdleCallback || setTimeout)(load);
 };
 
 const api: Api = (command, ...rest) => {
@@ -174,7 +170,7 @@ const api: Api = (command, ...rest) => {
     frame?.remove();
     frame = port = undefined;
     badge.hidden = true;
-    localStorage.removeItem(key());
+    kept(null);
   }
 };
 

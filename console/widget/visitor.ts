@@ -71,7 +71,7 @@ export async function meet(place: Place): Promise<Visitor> {
   const enter = (conv: string): void => {
     if (current === conv) return;
     current = conv;
-    void cache.put('heads', LAST, conv).catch(() => undefined);
+    void cache.put('heads', LAST, conv);
     client.follow(conv);
   };
   const isOver = (): boolean => {
@@ -140,7 +140,7 @@ export async function meet(place: Place): Promise<Visitor> {
       referrer: place.referrer.slice(0, 2048),
     }),
   });
-  const last = await cache.get<string>('heads', LAST).catch(() => undefined);
+  const last = await cache.get<string>('heads', LAST);
   if (last !== undefined) enter(last);
   await client.start();
 
