@@ -24,6 +24,7 @@ SUBPROTOCOL: Final = Subprotocol("trunkline.v1")
 HELD_MAX: Final = 500
 """Live events kept while a replay runs; beyond it the replay starts again."""
 
+PONG_WITHIN_S: Final = 8.0
 BACKOFF_LEAST_S: Final = 0.2
 BACKOFF_MOST_S: Final = 20.0
 FINAL_CLOSES: Final = frozenset({4401, 4403, 4409, 4426})
@@ -159,6 +160,8 @@ class Client:
         self._outbox: dict[str, Unanswered] = {}
         self._caught_up: dict[str, asyncio.Event] = {}
         self._retries: set[asyncio.Task[None]] = set()
+        self._sent_at = 0.0
+        self._heard_at = 0.0
 
     # --- what a person does -------------------------------------------------------------------
 
@@ -222,6 +225,7 @@ class Client:
     async def say(self, frame: Frame) -> None:
         """Write one frame if a socket is open; what has an answer is written again after a reconnect."""
         if self._socket is not None:
+            self._sent_at = asyncio.get_running_loop().time()
             with contextlib.suppress(ConnectionClosed):
                 await self._socket.send(msgspec.json.encode(frame).decode())
 
@@ -270,16 +274,31 @@ class Client:
         self._socket = socket
         self.live.set()
         await self._resume()
+        heartbeat = asyncio.create_task(self._beat(socket, welcome["heartbeat_s"]))
+        try:
+            while True:
+                frame = msgspec.json.decode(await socket.recv())
+                self._heard_at = asyncio.get_running_loop().time()
+                if frame["t"] == "drain":
+                    return int(frame["in_ms"])
+                await self._take(frame)
+        finally:
+            heartbeat.cancel()
+
+    async def _beat(self, socket: ClientConnection, every_s: float) -> None:
+        """Ping when we have sent nothing for a while; a node that says nothing back is gone."""
+        loop = asyncio.get_running_loop()
+        self._sent_at = loop.time()
         while True:
-            try:
-                text = await asyncio.wait_for(socket.recv(), welcome["heartbeat_s"])
-            except TimeoutError:
-                await socket.send('{"t":"ping","n":1}')
-                text = await asyncio.wait_for(socket.recv(), 8)
-            frame = msgspec.json.decode(text)
-            if frame["t"] == "drain":
-                return int(frame["in_ms"])
-            await self._take(frame)
+            await asyncio.sleep(max(0.0, self._sent_at + every_s - loop.time()))
+            if loop.time() < self._sent_at + every_s:
+                continue
+            asked_at = loop.time()
+            await self.say({"t": "ping", "n": 1})
+            await asyncio.sleep(PONG_WITHIN_S)
+            if self._heard_at < asked_at:
+                await socket.close(1001)
+                return
 
     async def _resume(self) -> None:
         """Subscribe from the watermarks first; what the replay doesn't show is sent again afterwards."""

@@ -62,6 +62,7 @@ async def _measure(system: System) -> dict[str, Any]:
 
     visitor, agent = system.visitor(), system.agent(LIN, pushed=note)
     async with visitor.running(), agent.running():
+        connects = visitor.connects + agent.connects
         conv = str((await visitor.send("你好"))["conv"])
         await visitor.subscribe(conv)
         await agent.subscribe(conv)
@@ -76,6 +77,7 @@ async def _measure(system: System) -> dict[str, Any]:
         generator = (time.process_time() - own) / spent_s
         messages = RUNS * RATE * SECONDS
         cpu = {name: (machine.cpu_s(pid) - before[name]) / messages * 1e6 for name, pid in processes.items()}
+        assert visitor.connects + agent.connects == connects, "void: somebody was cut off"
     assert generator < GENERATOR_MOST, f"void: the generator took {generator:.0%} of its core"
     return {
         "profile": "synced",
