@@ -1,8 +1,8 @@
 """Epochs: stretches of a stream's sequences (log-and-protocol.md, "Ids, heads, and who decides").
 
 A stream's `metadata.epoch` lists `<epoch>@<first sequence>`, comma-separated, ascending. An epoch is the
-Unix second of its beginning. A watermark (epoch, seq) holds if its sequence lies in that epoch's stretch.
-Pure, but for `stream_state` and `begin`.
+Unix second of its beginning. A watermark (epoch, seq) holds if its sequence lies below the beginning of the epoch
+that followed. Pure, but for `stream_state` and `begin`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,15 @@ class Epochs(NamedTuple):
         return self.stretches[0][0]
 
     def holds(self, epoch: int, seq: int) -> bool:
-        """Whether (epoch, seq) is a position of this stream."""
-        return any(e == epoch for e, _ in self.stretches) and self.number(seq) == epoch
+        """Whether whoever read up to `seq` in `epoch` has read what the stream still holds.
+
+        What an epoch had at or beyond the beginning of the next one was lost; all below it stayed. So a
+        reader goes from one epoch's events to the next one's without beginning anew.
+        """
+        for number, (known, _) in enumerate(self.stretches):
+            if known == epoch:
+                return number + 1 == len(self.stretches) or seq < self.stretches[number + 1][1]
+        return False
 
 
 class StreamState(NamedTuple):

@@ -178,7 +178,9 @@ class Link(Client):
         `header` is a whole block as `header_block` makes it.
         """
         if not self.is_usable:
-            raise UnavailableError("log.unavailable", "The log can't be reached now. Try again soon.")
+            raise UnavailableError(
+                "log.unavailable", "The log can't be reached now. Try again soon.", retry_after_ms=1000
+            )
         if header is None:
             self._write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
         else:

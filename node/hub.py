@@ -18,11 +18,12 @@ import structlog
 from backbone import subjects
 from backbone.buckets import Bucket
 from backbone.conversation import Head, empty
-from backbone.epochs import Epochs, stream_state
+from backbone.epochs import Epochs, begin, stream_state
 from backbone.errors import NotFoundError, TrunklineError
 from backbone.link import Link
 from backbone.log import Log
 from backbone.streams import chat_stream
+from node.frames import Resync, encode
 from node.room import Room
 
 IDLE_S: Final = 20.0
@@ -88,7 +89,6 @@ class Hub:
 
     async def check_all(self) -> None:
         """Asks the log where every room's conversation is, and has those behind read on."""
-        self._epochs.clear()
         by_stream: dict[str, dict[str, Room]] = defaultdict(dict)
         for room in self._rooms.values():
             by_stream[subjects.parse_chat(room.subject).stream][room.subject] = room
@@ -102,8 +102,28 @@ class Hub:
                 continue
             for subject, room in rooms.items():
                 last = lasts.get(subject)
-                if last is not None:
+                if last is None or last.seq < room.seq:
+                    await self._begin_again(stream, room)
+                else:
                     room.suspect(last.seq)
+
+    async def _begin_again(self, stream: str, room: Room) -> None:
+        """The log no longer holds what this room has shown: it was restored. Everybody begins anew."""
+        conv = room.head.conv
+        _log.error("room.rolled_back", conversation=conv, had_shown=room.seq)
+        known = self._epochs.pop(stream, None)
+        try:
+            state = await begin(
+                self._link, chat_stream(stream), known[1].now if known else 0, room.seq, int(time.time())
+            )
+        except TrunklineError as error:
+            _log.warning("hub.check_failed", stream=stream, error=str(error))
+            return
+        room.close()
+        self._rooms.pop(f"{room.head.tenant}.{conv}", None)
+        frame = encode(Resync(conv=conv, epoch=state.epochs.now))
+        for viewer in list(room.viewers):
+            viewer.begin_again(frame)
 
     async def _room(self, tenant: str, conv: str) -> Room:
         key = f"{tenant}.{conv}"

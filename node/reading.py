@@ -43,6 +43,12 @@ class View:
         if self.is_live:
             self._push(frame)
 
+    def begin_again(self, frame: str) -> None:
+        """Tells the client to forget the conversation and to `sub` anew."""
+        self.is_live = False
+        self.room.viewers.discard(self)
+        self._push(frame)
+
     def begin(self) -> None:
         """A replay starts: hold what comes live."""
         self.is_live = False
@@ -76,7 +82,7 @@ async def subscribe(context: Context, socket: Socket, who: Who, frame: f.Sub) ->
         epochs = await context.hub.epochs(frame.conv)
         events = pages.for_visitors(page.events) if view.is_visitor else page.events
         more = page.more and frame.after is not None
-        socket.outbox.push(f.evs_frame(frame.conv, epochs.number(page.upto), events, page.upto, more=more))
+        socket.outbox.push(f.evs_frame(frame.conv, epochs.now, events, page.upto, more=more))
         if more:
             # The client asks again from `upto`; until then nothing may overtake what it lacks.
             room.viewers.discard(view)

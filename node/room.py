@@ -50,6 +50,9 @@ class Viewer(Protocol):
     def push_signal(self, frame: str) -> None:
         """Something unstored."""
 
+    def begin_again(self, frame: str) -> None:
+        """What was shown is no longer in the log; `frame` says so, and nothing follows."""
+
 
 class Frames(NamedTuple):
     """One event as agents and as visitors get it, made once for all of them."""

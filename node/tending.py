@@ -5,7 +5,6 @@ closes the sockets of ended sessions.
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 
@@ -47,6 +46,7 @@ class Tending:
         service.spawn(context.mirrors.run(), "mirrors")
         while True:
             await asyncio.sleep(presence.REFRESH_S)
+            await self._check_streams()
             for socket in list(context.sockets.values()):
                 try:
                     await socket.say_here()
@@ -57,20 +57,21 @@ class Tending:
 
     async def _find_streams(self) -> None:
         delay_s = LOOK_AGAIN_S
-        began = time.monotonic()
-        while True:
-            try:
-                for s in self._context.open_streams:
-                    await stream_state(self._context.link, chat_stream(s))
-            except TrunklineError as error:
-                self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
-                if time.monotonic() - began > LOOK_AGAIN_MOST_S:
-                    _log.warning("log.missing", error=error.message)
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 1.5, LOOK_AGAIN_MOST_S)
-            else:
-                self._problem = None
-                return
+        while await self._check_streams():
+            if delay_s >= LOOK_AGAIN_MOST_S:
+                _log.warning("log.missing", problem=self._problem)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 1.5, LOOK_AGAIN_MOST_S)
+
+    async def _check_streams(self) -> str | None:
+        try:
+            for s in self._context.open_streams:
+                await stream_state(self._context.link, chat_stream(s))
+        except TrunklineError as error:
+            self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
+        else:
+            self._problem = None
+        return self._problem
 
     def _session_changed(self, change: Change[SessionRecord]) -> None:
         if change.value is not None:

@@ -119,7 +119,7 @@ def start_trunkline(
     """`python -m trunkline ...` with no settings but those given; it dies with us."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "trunkline", *arguments],
+        [sys.executable, "-m", "tests.harness.strict", *arguments],
         env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from backbone.epochs import Epochs, after_rollback, parse, render
 
 
-def test_a_position_holds_in_its_own_stretch_only() -> None:
+def test_a_position_holds_up_to_where_the_next_epoch_began() -> None:
     epochs = parse("100@1,200@51")
     assert epochs.now == 200
     assert (epochs.number(50), epochs.number(51)) == (100, 200)
     assert epochs.holds(100, 50)
     assert not epochs.holds(100, 51)
-    assert not epochs.holds(200, 50)
+    assert epochs.holds(200, 50)
     assert not epochs.holds(300, 60)
 
 
