@@ -9,6 +9,7 @@ import { chooseLocale } from './language.ts';
 import { Mark } from './Mark.tsx';
 import { go, inboxHref, route } from './route.ts';
 import s from './shell.module.css';
+import { unreadMine } from './inbox/unread.ts';
 import { useDesk } from './store/desk.ts';
 import { locale, t } from './texts.ts';
 import { Connection } from './Connection.tsx';
@@ -28,7 +29,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
   onCleanup(onKey('?', () => setHelping(true)));
   onCleanup(onKey('/', () => go('#/search')));
   createEffect(() => {
-    const n = desk.known.counts.mine;
+    const n = unreadMine(desk);
     document.title = `${n > 0 ? `(${n}) ` : ''}${t('title')}`;
   });
   return (
@@ -47,7 +48,9 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
         </ul>
         <DropdownMenu modal={false} placement="right-end">
           <DropdownMenu.Trigger class={s['me']} aria-label={t('me.menu', { name: desk.who.agent.name })} data-testid="me">
-            <span class="av">{initial(desk.who.agent.name)}</span>
+            <span class="av" aria-hidden="true">
+              {initial(desk.who.agent.name)}
+            </span>
             <span class={`dot ${desk.known.state} ${s['state']}`} />
           </DropdownMenu.Trigger>
           <DropdownMenu.Portal>

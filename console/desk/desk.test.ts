@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Event, Head, Heads, Stored } from '../client/index.ts';
 import { append, EMPTY } from '../ui/thread.ts';
+import { factText } from './names.ts';
 import { cutAround } from './pages/excerpt.ts';
 import { standing } from './store/standing.ts';
 import { applyHeads, heard, NO_ROWS, unread } from './store/views.ts';
@@ -70,4 +71,22 @@ test('an excerpt shows the words that were looked for, in any letter case and la
   expect(long.map((part) => part.text).join('').length).toBeLessThan(210);
   expect(long.some((part) => part.isHit)).toBe(true);
   expect(cutAround('nothing', '')).toEqual([{ text: 'nothing', isHit: false }]);
+});
+
+test('facts say rules and reasons in words, and fall back to what was written', () => {
+  // Before a locale is loaded a text is its own key, so that a key says which text was chosen.
+  const say = (body: object): string => factText({ tenant: 'main', channel: 'web', conv: 'x', id: 'e', at: 1, ...body } as Event, (id) => id);
+  const routing = { kind: 'system', id: 'routing' };
+  const assigned = (by: object, rule?: string): string => say({ type: 'conversation.assigned', agent: 'a1', by, ...(rule ? { reason: { rule } } : {}) });
+  expect(assigned(agent, 'take')).toBe('fact.taken');
+  expect(assigned({ kind: 'agent', id: 'a2' }, 'assign')).toBe('fact.assigned_by');
+  expect(assigned(routing, 'fewest_open')).toBe('fact.assigned_fewest_open');
+  expect(assigned(routing, 'R-12')).toBe('fact.assigned_rule');
+  expect(assigned(routing)).toBe('fact.assigned');
+  expect(say({ type: 'conversation.released', agent: 'a1', by: routing, why: 'agent_gone' })).toBe('fact.released_gone');
+  expect(say({ type: 'conversation.released', agent: 'a1', by: agent })).toBe('fact.released');
+  expect(say({ type: 'conversation.reopened', by: routing, reason: 'visitor' })).toBe('fact.reopened_visitor');
+  expect(say({ type: 'conversation.resolved', by: agent, reason: 'sent a new one' })).toBe('fact.because');
+  expect(say({ type: 'conversation.resolved', by: agent })).toBe('fact.resolved_by');
+  expect(say({ type: 'moon.landed', by: routing })).toBe('fact.other');
 });

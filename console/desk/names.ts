@@ -1,31 +1,49 @@
+/** People and happenings in the reader's words. */
 import type { Event } from '../client/index.ts';
-import { t } from './texts.ts';
+import { initial } from '../ui/format.ts';
+import { t, type TextKey } from './texts.ts';
 
-/** A visitor's name, or one made of the id where none was given: "Visitor 7F3A". */
-export function visitorName(name: string | undefined, id: string): string {
-  return name || t('visitor.unnamed', { id: id.slice(-4).toUpperCase() });
+const shortId = (id: string): string => id.slice(-4).toUpperCase();
+
+/** A visitor's name, or one made of the contact's id where none was given: "Visitor 7F3A". */
+export function visitorName(name: string | undefined, contact: string | undefined): string {
+  return name || (contact ? t('visitor.unnamed', { id: shortId(contact) }) : t('visitor.somebody'));
 }
+
+/** What stands in their avatar: of somebody without a name the first character of the id, so that rows differ. */
+export const visitorInitial = (name: string | undefined, contact: string | undefined): string =>
+  initial(name || shortId(contact ?? ''));
+
+const RULES: Readonly<Record<string, TextKey>> = { fewest_open: 'fact.assigned_fewest_open', take: 'fact.taken', assign: 'fact.assigned' };
+const RELEASES: Readonly<Record<string, TextKey>> = { agent_gone: 'fact.released_gone' };
+const REOPENINGS: Readonly<Record<string, TextKey>> = { visitor: 'fact.reopened_visitor' };
 
 /** One grey line about what happened; an event of a type we don't know gets a neutral one. */
 export function factText(event: Event, nameOf: (agent: string) => string): string {
   const by = event.by.kind === 'agent' ? (event.by.name ?? '') || nameOf(event.by.id) : '';
+  /** A reason we have words for, else the line without one, and what somebody wrote behind it. */
+  const because = (known: Readonly<Record<string, TextKey>>, reason: string, plain: TextKey, agent = ''): string => {
+    const key = known[reason];
+    if (key !== undefined) return t(key, { agent, by });
+    return reason ? t('fact.because', { fact: t(plain, { agent, by }), reason }) : t(plain, { agent, by });
+  };
   switch (event.type) {
     case 'conversation.opened':
       return t(event.previous ? 'fact.opened_again' : 'fact.opened');
     case 'conversation.assigned': {
       const agent = nameOf(event.agent);
-      if (event.by.kind === 'agent' && event.by.id === event.agent) return t('fact.taken', { agent });
-      if (by) return t('fact.assigned_by', { agent, by });
-      return event.reason?.rule ? t('fact.assigned_rule', { agent, rule: event.reason.rule }) : t('fact.assigned', { agent });
+      const rule = event.reason?.rule ?? 'assign';
+      if (by) return event.by.id === event.agent ? t('fact.taken', { agent }) : t('fact.assigned_by', { agent, by });
+      return t(RULES[rule] ?? 'fact.assigned_rule', { agent, rule });
     }
     case 'conversation.released':
-      return t(event.why === 'gone' ? 'fact.released_gone' : 'fact.released', { agent: nameOf(event.agent) });
+      return because(RELEASES, event.why ?? '', 'fact.released', nameOf(event.agent));
     case 'conversation.resolved':
-      return by ? t('fact.resolved_by', { by }) : t('fact.resolved');
+      return because({}, event.reason ?? '', by ? 'fact.resolved_by' : 'fact.resolved');
     case 'conversation.reopened':
-      return by ? t('fact.reopened_by', { by }) : t('fact.reopened');
+      return because(REOPENINGS, event.reason ?? '', by ? 'fact.reopened_by' : 'fact.reopened');
     case 'conversation.closed':
-      return t('fact.closed');
+      return because({}, event.reason ?? '', 'fact.closed');
     case 'queue.entered':
       return t('fact.queued');
     case 'queue.left':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contrast, parseHex, readableAccent } from './contrast.ts';
-import { age, box, count, initial, pieces, size, stopwatch } from './format.ts';
+import { age, box, count, day, initial, pieces, size, stopwatch } from './format.ts';
 
 test('only http, https, mailto and tel become links, and nothing is lost', () => {
   expect(pieces('see https://a.example/x?y=1.')).toEqual([
@@ -29,6 +29,16 @@ test('sizes, counts, times, initials', () => {
   expect([initial('林晓雨'), initial(' mei'), initial('')]).toEqual(['林', 'M', '?']);
   expect(age(0, 59_000)).toEqual({ unit: 'now', n: 0 });
   expect(age(0, 120_000)).toEqual({ unit: 'minutes', n: 2 });
+});
+
+test('days are named as people name them', () => {
+  const now = new Date(2026, 10, 24, 14, 31).getTime();
+  const before = (days: number): number => now - days * 86_400_000;
+  expect(day(now, now, 'en')).toBe('Today, Tuesday 24 November');
+  expect(day(now, now, 'zh-CN')).toBe('今天 11月24日星期二');
+  expect(day(before(1), now, 'en')).toBe('Yesterday, Monday 23 November');
+  expect(day(before(2), now, 'en')).toBe('Sunday 22 November');
+  expect(day(before(400), now, 'zh-CN')).toContain('2025年');
 });
 
 test('a picture keeps its shape inside its box', () => {

@@ -4,7 +4,8 @@ const cached = new Map<string, Intl.DateTimeFormat>();
 
 function formatter(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = locale + JSON.stringify(options);
-  const known = cached.get(key) ?? new Intl.DateTimeFormat(locale, options);
+  // English without a country: day before month, as most of its readers write it.
+  const known = cached.get(key) ?? new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, options);
   cached.set(key, known);
   return known;
 }
@@ -19,10 +20,14 @@ export function dayOf(at: number): number {
 export const clock = (at: number, locale: string): string =>
   formatter(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
 
-/** Tuesday 24 November; with the year when it is another one. */
+/** Today, Tuesday 24 November; with the year when it is another one. */
 export function day(at: number, now: number, locale: string): string {
   const year = new Date(at).getFullYear() === new Date(now).getFullYear() ? {} : { year: 'numeric' as const };
-  return formatter(locale, { weekday: 'long', day: 'numeric', month: 'long', ...year }).format(at);
+  const date = formatter(locale, { weekday: 'long', day: 'numeric', month: 'long', ...year }).format(at);
+  const ago = Math.round((dayOf(at) - dayOf(now)) / 86_400_000);
+  if (ago < -1 || ago > 0) return date;
+  const word = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(ago, 'day');
+  return locale === 'en' ? `${word.charAt(0).toUpperCase()}${word.slice(1)}, ${date}` : `${word} ${date}`;
 }
 
 /** Date and time to the second. */

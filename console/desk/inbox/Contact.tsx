@@ -12,7 +12,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
   const desk = useDesk();
   const thread = desk.thread(props.conv);
   const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
-  const name = (): string => visitorName(stand().contactName, stand().contact || props.conv);
+  const name = (): string => visitorName(stand().contactName, stand().contact);
   const language = (): string => {
     const tag = stand().source.locale;
     if (!tag) return '';

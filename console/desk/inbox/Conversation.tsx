@@ -22,7 +22,7 @@ export function Conversation(props: {
   const desk = useDesk();
   const thread = desk.thread(props.conv);
   const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
-  const name = (): string => visitorName(stand().contactName, stand().contact || props.conv);
+  const name = (): string => visitorName(stand().contactName, stand().contact);
   const isOver = (): boolean => stand().status === 'resolved' || stand().status === 'closed';
   const isMine = (): boolean => stand().agent === desk.me.id;
   const colleague = () => {

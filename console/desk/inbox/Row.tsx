@@ -1,14 +1,15 @@
 import { createMemo, Show, type JSX } from 'solid-js';
-import { age, count, initial, stopwatch, timeOrDay } from '../../ui/format.ts';
+import { age, count, stopwatch, timeOrDay } from '../../ui/format.ts';
 import { ChannelGlyph } from '../../ui/Icon.tsx';
 import { draftOf } from './drafts.ts';
-import { visitorName } from '../names.ts';
+import { visitorInitial, visitorName } from '../names.ts';
 import { now } from '../now.ts';
 import type { View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
-import { heard, unread } from '../store/views.ts';
+import { heard } from '../store/views.ts';
 import { locale, t } from '../texts.ts';
 import s from './row.module.css';
+import { unreadOf } from './unread.ts';
 
 export function Row(props: {
   readonly conv: string;
@@ -23,16 +24,8 @@ export function Row(props: {
     const known = desk.known.heads[props.conv];
     return known === undefined ? undefined : heard(known, thread().items);
   });
-  const name = (): string => visitorName(head()?.contact?.name, head()?.contact?.id ?? props.conv);
-  const fresh = createMemo(() => {
-    const one = head();
-    if (one === undefined) return { isUnread: false, count: 0 };
-    const isHere = desk.known.synced[props.conv] === true;
-    const seqs = isHere
-      ? thread().items.flatMap((item) => (item.is === 'message' && item.by.kind !== 'agent' && !item.note ? [item.seq] : []))
-      : null;
-    return unread(one, desk.me.id, desk.known.readUpTo[props.conv] ?? 0, seqs);
-  });
+  const name = (): string => visitorName(head()?.contact?.name, head()?.contact?.id);
+  const fresh = createMemo(() => unreadOf(desk, props.conv));
   const line = (): string => {
     const last = head()?.last;
     if (!last) return t('row.no_message');
@@ -65,14 +58,14 @@ export function Row(props: {
       onPointerEnter={() => desk.open(props.conv)}
     >
       <span class="av" aria-hidden="true">
-        {initial(name())}
+        {visitorInitial(head()?.contact?.name, head()?.contact?.id)}
         <ChannelGlyph channel={head()?.channel ?? 'web'} class="ch" />
       </span>
       <div class={s['m']}>
         <div class={s['l']}>
           <b class="cut grow">{name()}</b>
           <Show when={props.view === 'all' && head()?.agent}>
-            {(agent) => <span class="tag">{desk.nameOf(agent())}</span>}
+            {(agent) => <span class={`tag ${s['owner']}`}>{agent() === desk.me.id ? t('you') : desk.nameOf(agent())}</span>}
           </Show>
           <span class={s['wait']} data-hot={head()?.waiting_since || head()?.status === 'queued' ? '' : undefined}>
             {waits()}

@@ -35,7 +35,7 @@ export async function take(desk: Desk, conv: string): Promise<boolean> {
 
 const contactOf = (desk: Desk, conv: string): string => {
   const contact = desk.known.heads[conv]?.contact;
-  return visitorName(contact?.name, contact?.id ?? conv);
+  return visitorName(contact?.name, contact?.id);
 };
 
 /** Takes who has waited longest; when somebody else was faster, the next one, a few times. */

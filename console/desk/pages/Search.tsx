@@ -4,6 +4,8 @@ import { clock, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { explain } from '../errors.ts';
 import { inboxHref } from '../route.ts';
+import { visitorName } from '../names.ts';
+import { useDesk } from '../store/desk.ts';
 import { locale, t } from '../texts.ts';
 import { cutAround } from './excerpt.ts';
 import s from './search.module.css';
@@ -33,6 +35,9 @@ type State =
 const PAUSE_MS = 250;
 
 export default function Search(): JSX.Element {
+  const desk = useDesk();
+  const contactOf = (hit: Found): string | undefined =>
+    hit.actor_kind === 'visitor' ? hit.actor : desk.known.heads[hit.conv]?.contact?.id;
   const [query, setQuery] = createSignal('');
   const [state, setState] = createSignal<State>({ is: 'idle' });
   let field!: HTMLInputElement;
@@ -121,11 +126,11 @@ export default function Search(): JSX.Element {
                       <li>
                         <a class={s['hit']} href={inboxHref('all', hit.conv, hit.seq)} data-testid="hit" data-seq={hit.seq}>
                           <span class={s['who']}>
-                            <b>{hit.contact_name || t('visitor.somebody')}</b>
+                            <b>{visitorName(hit.contact_name, contactOf(hit))}</b>
                             <Show when={hit.actor_kind === 'agent'}>
                               <span>
                                 {' '}
-                                ← {hit.actor}
+                                ← {desk.nameOf(hit.actor)}
                               </span>
                             </Show>
                           </span>

@@ -3,7 +3,7 @@ import { batch, createContext, createSignal, useContext, type Accessor, type Sig
 import { createStore, reconcile } from 'solid-js/store';
 import {
   call, createClient, openCache, openTabs,
-  type Actor, type Cache, type Client, type Counts, type Entry, type Head, type Limits, type Link, type Listener, type Ok, type Tabs, type Welcome,
+  type Actor, type Cache, type Client, type Counts, type Entry, type Event, type Head, type Limits, type Link, type Listener, type Ok, type Tabs, type Welcome,
 } from '../../client/index.ts';
 import { append, EMPTY, prepend, type Thread } from '../../ui/thread.ts';
 import { go, inboxHref, route, VIEWS, type View } from '../route.ts';
@@ -115,6 +115,11 @@ export async function createDesk(who: Identity): Promise<Desk> {
     return there;
   };
 
+  const isStranger = (event: Event): boolean =>
+    (event.type === 'conversation.assigned' || event.type === 'conversation.released') &&
+    event.agent !== me.id &&
+    !known.colleagues.some((one) => one.id === event.agent);
+
   const welcomed = (frame: Welcome): void => {
     set({
       limits: frame.limits,
@@ -142,6 +147,8 @@ export async function createDesk(who: Identity): Promise<Desk> {
         const [, setThread] = threadOf(conv);
         if (how.forget || events.length > 0) setThread((thread) => append(how.forget ? EMPTY : thread, events));
         if (known.synced[conv] !== how.synced) set('synced', conv, how.synced);
+        // A colleague made since the list was fetched: their name is wanted, not their id.
+        if (how.synced && events.some(([, , event]) => isStranger(event))) void refreshColleagues();
         const last = events.at(-1)?.[2];
         if (last?.type === 'message.added' && known.typing[conv]?.by === last.by.id) set('typing', conv, undefined!);
       });
