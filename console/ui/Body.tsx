@@ -9,6 +9,13 @@ import { previewOf } from './uploads.ts';
 /** Where the bytes of attachment `n` are: an address the page may show, or undefined while it is being fetched. */
 export type FileSource = (seq: number, n: number) => Accessor<string | undefined>;
 
+/** The message that this one answers, in one line; `show` brings it into view. */
+export interface Quote {
+  readonly name: string;
+  readonly text: string;
+  readonly show: () => void;
+}
+
 export interface BodyTexts {
   readonly picture: (name: string) => string;
   readonly recalled: string;
@@ -21,9 +28,17 @@ export function Body(props: {
   readonly files: FileSource;
   readonly texts: BodyTexts;
   readonly wide: number;
+  readonly quote: Quote | undefined;
 }): JSX.Element {
   return (
     <Show when={!props.message.recalled} fallback={<p class={`${s['bubble']} ${s['recalled']}`}>{props.texts.recalled}</p>}>
+      <Show when={props.quote}>
+        {(quote) => (
+          <button type="button" class={s['quote']} data-testid="quote" onClick={() => quote().show()}>
+            <b>{quote().name}</b> {quote().text}
+          </button>
+        )}
+      </Show>
       <Show when={props.message.text}>
         <p class={s['bubble']}>
           <Text text={props.message.text} />

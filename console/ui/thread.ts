@@ -166,5 +166,11 @@ export function messageOf(entry: Entry, me: Actor): Message {
   };
 }
 
+/** The message of this id, as far as the thread reaches. */
+export function messageWith(thread: Thread, id: string): Message | undefined {
+  const item = id === '' ? undefined : thread.items.find((one) => one.id === id);
+  return item?.is === 'message' ? item : undefined;
+}
+
 /** What is shown as a message to the other side: neither notes nor facts. */
 export const isPublic = (item: Item): item is Message => item.is === 'message' && !item.note;

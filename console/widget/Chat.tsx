@@ -1,10 +1,10 @@
 import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { Body, type BodyTexts } from '../ui/Body.tsx';
+import { Body, type BodyTexts, type Quote } from '../ui/Body.tsx';
 import { clock, day, dayOf, exact } from '../ui/format.ts';
 import { layout, type Line } from '../ui/layout.ts';
 import { reuse } from '../ui/reuse.ts';
 import { Ticks } from '../ui/Ticks.tsx';
-import { deliveryOf, messageOf, type Delivery, type Item, type Message } from '../ui/thread.ts';
+import { deliveryOf, messageOf, messageWith, type Delivery, type Item, type Message } from '../ui/thread.ts';
 import { Composer } from './Composer.tsx';
 import { picture } from './pictures.ts';
 import type { Place } from './place.ts';
@@ -168,6 +168,15 @@ function Bubble(props: {
     if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
     return deliveryOf(props.message, marks(), (reader) => reader !== 'visitor');
   };
+  /** Only of what the visitor may see: an answer to a note quotes nothing here. */
+  const quote = (): Quote | undefined => {
+    const original = props.visitor.threads().map(({ thread }) => messageWith(thread, props.message.replyTo)).find((one) => one !== undefined);
+    return original && {
+      name: original.by.kind === 'visitor' ? t('you') : original.by.name || t('team'),
+      text: original.recalled ? t('recalled') : original.text || original.attachments[0]?.name || '',
+      show: () => document.querySelector(`[data-id="${CSS.escape(original.id)}"]`)?.scrollIntoView({ block: 'center' }),
+    };
+  };
   const texts: BodyTexts = {
     picture: (name) => t('picture', { name }),
     get recalled() {
@@ -194,6 +203,7 @@ function Bubble(props: {
         message={props.message}
         wide={PICTURE_PX}
         texts={texts}
+        quote={quote()}
         files={(seq, n) => picture(props.conv, seq, n, props.place.token)}
       />
       <Show when={props.isLast || state() === 'failed'}>

@@ -1,6 +1,7 @@
 import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
+import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads } from '../../ui/uploads.ts';
 import { sentence } from '../errors.ts';
 import { onKey } from '../keys.ts';
@@ -9,7 +10,8 @@ import type { Standing } from '../store/standing.ts';
 import { t } from '../texts.ts';
 import { toast } from '../toast.ts';
 import s from './composer.module.css';
-import { draftFor, keepDraft } from './drafts.ts';
+import { answer, draftFor, keepDraft } from './drafts.ts';
+import { authorOf, excerptOf } from './said.ts';
 import { change } from './take.ts';
 
 const LINES = { least: 3, most: 12, px: 22, frame: 18 };
@@ -55,6 +57,15 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   onCleanup(stopTyping);
 
   const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
+  const thread = desk.thread(props.conv);
+  const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
+  createEffect(
+    on(answered, (message, before) => {
+      if (message === undefined || before?.id === message.id) return;
+      if (message.note) setTab('note');
+      box.focus();
+    }, { defer: true }),
+  );
   const send = (): void => {
     if (!canSend()) return;
     const attachments = uploads.take();
@@ -65,12 +76,14 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         kind: attachments.length === 0 ? 'text' : attachments.every((one) => one.mime.startsWith('image/')) ? 'image' : 'file',
         attachments,
         note: tab() === 'note',
+        replyTo: draftFor(props.conv).answers,
       });
     } catch {
       toast({ text: t('error.outbox_full') });
       return;
     }
     write('');
+    answer(desk.cache, props.conv, '');
     stopTyping();
     box.focus();
   };
@@ -149,6 +162,19 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
           <span class={s['hint']}>{t('note.unseen')}</span>
         </Show>
       </div>
+      <Show when={answered()}>
+        {(message) => (
+          <p class={s['quote']} data-testid="answering">
+            <Icon name="reply" />
+            <span class="cut grow">
+              <b>{authorOf(desk, message(), props.name)}</b> {excerptOf(message())}
+            </span>
+            <button class="ib" type="button" aria-label={t('quote.remove')} onClick={() => answer(desk.cache, props.conv, '')}>
+              <Icon name="close" />
+            </button>
+          </p>
+        )}
+      </Show>
       <textarea
         id="composer-box"
         ref={box}

@@ -83,7 +83,7 @@ export function Conversation(props: {
           </p>
         )}
       </Show>
-      <Log conv={props.conv} goTo={props.goTo} name={name()} isMine={isMine()} />
+      <Log conv={props.conv} view={props.view} goTo={props.goTo} name={name()} isMine={isMine()} />
       <Switch>
         <Match when={stand().status === 'closed'}>
           <p class={s['over']}>

@@ -1,16 +1,19 @@
 import { createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
 import { fileUrl } from '../../client/index.ts';
-import { Body, type BodyTexts } from '../../ui/Body.tsx';
+import { Body, type BodyTexts, type Quote } from '../../ui/Body.tsx';
 import { clock, day, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import type { Line } from '../../ui/layout.ts';
 import { Ticks } from '../../ui/Ticks.tsx';
-import { deliveryOf, type Delivery, type Fact, type Message } from '../../ui/thread.ts';
+import { deliveryOf, messageWith, type Delivery, type Fact, type Message } from '../../ui/thread.ts';
 import { sentence } from '../errors.ts';
 import { factText } from '../names.ts';
+import { inboxHref, type View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { locale, t } from '../texts.ts';
+import { answer } from './drafts.ts';
 import s from './line.module.css';
+import { authorOf, excerptOf, isOurs as isOursOf } from './said.ts';
 
 const PICTURE_PX = 260;
 /** More facts in a row than this fold into one line. */
@@ -20,7 +23,10 @@ export function LineView(props: {
   readonly line: Line;
   readonly conv: string;
   readonly name: string;
-  readonly goTo: number;
+  readonly view: View;
+  readonly isTarget: (message: Message) => boolean;
+  /** Brings the message of this id into view, from wherever it is. */
+  readonly onSeek: (id: string) => void;
 }): JSX.Element {
   const as = <K extends Line['is']>(is: K): Extract<Line, { is: K }> | undefined =>
     props.line.is === is ? (props.line as Extract<Line, { is: K }>) : undefined;
@@ -37,7 +43,9 @@ export function LineView(props: {
             name={props.name}
             isFirst={line().first}
             isLast={line().last}
-            isTarget={props.goTo > 0 && line().message.seq === props.goTo}
+            view={props.view}
+            isTarget={props.isTarget(line().message)}
+            onSeek={props.onSeek}
           />
         )}
       </Match>
@@ -76,19 +84,29 @@ function MessageView(props: {
   readonly name: string;
   readonly isFirst: boolean;
   readonly isLast: boolean;
+  readonly view: View;
   readonly isTarget: boolean;
+  readonly onSeek: (id: string) => void;
 }): JSX.Element {
   const desk = useDesk();
   const thread = desk.thread(props.conv);
-  const isOurs = (): boolean => props.message.by.kind !== 'visitor' && props.message.by.kind !== 'provider';
+  const isOurs = (): boolean => isOursOf(props.message);
   const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
   const state = (): Delivery => {
     const unsent = entry();
     if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
     return deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor');
   };
-  const author = (): string =>
-    isOurs() ? (props.message.by.name ?? '') || desk.nameOf(props.message.by.id) : props.message.by.name || props.name;
+  const author = (): string => authorOf(desk, props.message, props.name);
+  const quote = (): Quote | undefined => {
+    const id = props.message.replyTo;
+    if (id === '') return undefined;
+    const original = messageWith(thread(), id);
+    const show = (): void => props.onSeek(id);
+    return original === undefined
+      ? { name: '', text: t('quote.earlier'), show }
+      : { name: authorOf(desk, original, props.name), text: excerptOf(original), show };
+  };
   const texts: BodyTexts = {
     picture: (name) => t('message.picture', { name }),
     get recalled() {
@@ -107,6 +125,7 @@ function MessageView(props: {
       message={props.message}
       wide={PICTURE_PX}
       texts={texts}
+      quote={quote()}
       files={(seq, n) => () => fileUrl(props.conv, seq, n)}
     />
   );
@@ -134,7 +153,7 @@ function MessageView(props: {
           </Show>
         </header>
       </Show>
-      {body}
+      <div class={s['said']}>{body}</div>
       <Show when={isOurs() && (props.isLast || state() === 'failed' || state() === 'waiting') && (!props.message.note || state() === 'failed' || state() === 'waiting')}>
         <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined}>
           <Show when={state() === 'failed'}>
@@ -157,9 +176,21 @@ function MessageView(props: {
         </p>
       </Show>
       <Show when={props.message.seq > 0}>
-        <span class={s['seq']} aria-hidden="true">
-          {exact(props.message.at, locale())} #{props.message.seq.toLocaleString(locale())}
-        </span>
+        <div class={s['tools']}>
+          <button
+            type="button"
+            class="ib"
+            aria-label={t('message.reply')}
+            title={t('message.reply')}
+            data-testid="quote-reply"
+            onClick={() => answer(desk.cache, props.conv, props.message.id)}
+          >
+            <Icon name="reply" />
+          </button>
+          <a href={inboxHref(props.view, props.conv, props.message.seq)} title={t('message.link')}>
+            {exact(props.message.at, locale())} #{props.message.seq.toLocaleString(locale())}
+          </a>
+        </div>
       </Show>
     </article>
   );

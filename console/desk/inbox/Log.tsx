@@ -4,7 +4,8 @@ import { dayOf } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { layout, type Line } from '../../ui/layout.ts';
 import { reuse } from '../../ui/reuse.ts';
-import { isPublic, messageOf, type Fact, type Item } from '../../ui/thread.ts';
+import { isPublic, messageOf, type Fact, type Item, type Message } from '../../ui/thread.ts';
+import type { View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../texts.ts';
 import { delayed } from './delayed.ts';
@@ -23,6 +24,7 @@ export function Log(props: {
   readonly conv: string;
   readonly goTo: number;
   readonly name: string;
+  readonly view: View;
   readonly isMine: boolean;
 }): JSX.Element {
   const desk = useDesk();
@@ -56,8 +58,8 @@ export function Log(props: {
   );
 
   const toEnd = (): void => handle?.scrollToIndex(drawn().lines.length - 1, { align: 'end' });
-  const lineOf = (seq: number): number =>
-    drawn().lines.findIndex((line) => line.is === 'message' && line.message.seq >= seq);
+  const lineOf = (is: (message: Message) => boolean): number =>
+    drawn().lines.findIndex((line) => line.is === 'message' && is(line.message));
 
   const place = (): void => {
     const fresh = drawn().lines.findIndex((line) => line.is === 'fresh');
@@ -85,17 +87,29 @@ export function Log(props: {
     }),
   );
 
-  // A link to a message: load back until it is here, then show it.
+  // A link to a message, or to the one that another answers: load back until it is here, then show it once.
+  const [target, setTarget] = createSignal({ seq: 0, id: '' }, { equals: false });
+  let isShown = true;
+  const seek = (to: { readonly seq: number; readonly id: string }): void => {
+    isShown = false;
+    setTarget(to);
+  };
+  const isTarget = (message: Message): boolean =>
+    target().id === '' ? target().seq > 0 && message.seq === target().seq : message.id === target().id;
+  createEffect(() => seek({ seq: props.goTo, id: '' }));
   createEffect(() => {
-    const seq = props.goTo;
-    if (!seq || desk.known.synced[props.conv] !== true || thread().items.length === 0) return;
-    const oldest = thread().items[0]?.seq ?? 0;
-    if (oldest > seq && !thread().complete) {
+    const { seq, id } = target();
+    const { items: known, complete } = thread();
+    if (isShown || (!seq && !id) || desk.known.synced[props.conv] !== true || known.length === 0) return;
+    const isHere = id === '' ? (known[0]?.seq ?? 0) <= seq : known.some((item) => item.id === id);
+    if (!isHere && !complete) {
       desk.older(props.conv);
       return;
     }
+    isShown = true;
     setAtEnd(false);
-    requestAnimationFrame(() => handle?.scrollToIndex(Math.max(0, lineOf(seq)), { align: 'center' }));
+    const place = lineOf((message) => (id === '' ? message.seq >= seq : message.id === id));
+    requestAnimationFrame(() => place >= 0 && handle?.scrollToIndex(place, { align: 'center' }));
   });
 
   const scrolled = (): void => {
@@ -152,7 +166,7 @@ export function Log(props: {
       >
         <div class="grow" />
         <Virtualizer ref={(it) => (handle = it)} data={drawn().lines} shift={drawn().isShift} scrollRef={scroller}>
-          {(line) => <LineView line={line} conv={props.conv} name={props.name} goTo={props.goTo} />}
+          {(line) => <LineView line={line} conv={props.conv} name={props.name} view={props.view} isTarget={isTarget} onSeek={(id) => seek({ seq: 0, id })} />}
         </Virtualizer>
       </div>
       <Show when={behind() > 0}>

@@ -9,6 +9,7 @@ import { useDesk } from '../store/desk.ts';
 import { heard } from '../store/views.ts';
 import { locale, t } from '../texts.ts';
 import s from './row.module.css';
+import { excerptOf } from './said.ts';
 import { unreadOf } from './unread.ts';
 
 export function Row(props: {
@@ -29,7 +30,7 @@ export function Row(props: {
   const line = (): string => {
     const last = head()?.last;
     if (!last) return t('row.no_message');
-    const text = last.text || t(last.kind === 'image' ? 'row.image' : 'row.file');
+    const text = excerptOf({ text: last.text ?? '', kind: last.kind ?? 'text' });
     return last.by.kind === 'agent' && last.by.id !== desk.me.id && last.by.name ? `${last.by.name}: ${text}` : text;
   };
   const waits = (): string => {

@@ -1,0 +1,17 @@
+/** A message in a few words: who wrote it, and one line of it. */
+import type { Message } from '../../ui/thread.ts';
+import type { Desk } from '../store/desk.ts';
+import { t } from '../texts.ts';
+
+const EXCERPT = 120;
+
+export const isOurs = (message: Message): boolean => message.by.kind !== 'visitor' && message.by.kind !== 'provider';
+
+/** The author's name; `visitor` is what the contact is called. */
+export const authorOf = (desk: Desk, message: Message, visitor: string): string =>
+  isOurs(message) ? message.by.name || desk.nameOf(message.by.id) : message.by.name || visitor;
+
+export function excerptOf(message: Pick<Message, 'text' | 'kind'> & Partial<Message>): string {
+  if (message.recalled === true) return t('message.recalled');
+  return message.text.slice(0, EXCERPT) || t(message.kind === 'image' ? 'row.image' : 'row.file');
+}
