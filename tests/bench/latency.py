@@ -15,6 +15,7 @@ from typing import Any
 
 from backbone.ids import new_event_id
 from tests.bench import machine
+from tests.harness.processes import PLAIN
 from tests.harness.system import LIN, System
 from trunkline.client import Client, Frame
 
@@ -28,6 +29,8 @@ GENERATOR_MOST = 0.7
 
 class BenchSystem(System):
     """Without the limit that keeps one visitor from writing 100 messages a second; every write synced."""
+
+    module = PLAIN
 
     @property
     def environment(self) -> dict[str, str]:

@@ -46,7 +46,7 @@ def host_page(node: str) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://localhost:{server.server_port}/"
     finally:
         server.shutdown()
         server.server_close()

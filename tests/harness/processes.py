@@ -16,6 +16,12 @@ from typing import IO
 
 from trunkline.embedded import die_with_parent
 
+STRICT = "tests.harness.strict"
+"""`trunkline` under blockbuster."""
+
+PLAIN = "trunkline"
+"""As it is deployed: for what is measured."""
+
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 20.0
 
@@ -23,10 +29,18 @@ STOP_WITHIN_S = 20.0
 class Process:
     """One `trunkline ...` process; its output is kept in `log`."""
 
-    def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        module: str = STRICT,
+    ) -> None:
         self.name = name
         self.arguments = arguments
         self.environment = dict(environment)
+        self.module = module
         self.log = folder / f"{name}.log"
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,7 +66,9 @@ class Process:
         self.port = self.port or free_port()
         setting = "TRUNKLINE_NODE_PORT" if self.arguments == ["node"] else "TRUNKLINE_HEALTH_PORT"
         with self.log.open("ab") as log:
-            self.process = start_trunkline(self.arguments, {**self.environment, setting: str(self.port)}, log)
+            self.process = start_trunkline(
+                self.arguments, {**self.environment, setting: str(self.port)}, log, self.module
+            )
         return self
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> Process:
@@ -114,12 +130,12 @@ class Process:
 
 
 def start_trunkline(
-    arguments: list[str], environment: Mapping[str, str], output: IO[bytes] | int
+    arguments: list[str], environment: Mapping[str, str], output: IO[bytes] | int, module: str = STRICT
 ) -> subprocess.Popen[bytes]:
     """`python -m trunkline ...` with no settings but those given; it dies with us."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.harness.strict", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=output,

@@ -19,7 +19,7 @@ from console import DIST
 from node.authenticate import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.nats import NatsServer
-from tests.harness.processes import Process
+from tests.harness.processes import STRICT, Process
 from trunkline import rest
 from trunkline.client import Client
 from trunkline.connect import connected
@@ -44,6 +44,8 @@ EMMA = Login("emma", "Emma Clarke", "emma@example.com")
 
 class System:
     """Runs on `folder`. Start what the test needs; `end` stops all of it."""
+
+    module = STRICT
 
     def __init__(self, folder: Path, *, sync: str = "10ms") -> None:
         self.folder = folder
@@ -137,7 +139,7 @@ class System:
         return Client([node.ws for node in nodes], token=token, **more)
 
     def _process(self, name: str, arguments: list[str]) -> Process:
-        return Process(name, arguments, self.environment, self.folder)
+        return Process(name, arguments, self.environment, self.folder, self.module)
 
 
 @contextlib.contextmanager
