@@ -17,7 +17,12 @@ const KEYS: readonly (readonly [TextKey, readonly string[]])[] = [
   ['keys.send', ['Enter']],
   ['keys.pane', ['F6']],
   ['keys.newline', ['Shift', 'Enter']],
+  ['keys.views', ['[']],
+  ['keys.go_inbox', ['G', 'I']],
+  ['keys.contact', [']']],
+  ['keys.go_search', ['G', 'S']],
   ['keys.escape', ['Esc']],
+  ['keys.go_overview', ['G', 'O']],
   ['keys.help', ['?']],
 ];
 

@@ -1,5 +1,6 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu';
 import { createEffect, createSignal, For, lazy, onCleanup, Show, Suspense, type JSX } from 'solid-js';
+import { chooseDensity, density } from '../ui/density.ts';
 import { initial } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
 import type { IconName } from '../ui/icons.ts';
@@ -28,6 +29,9 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
   onCleanup(listenForKeys());
   onCleanup(onKey('?', () => setHelping(true)));
   onCleanup(onKey('/', () => go('#/search')));
+  onCleanup(onKey('g i', () => go(inboxHref('mine'))));
+  onCleanup(onKey('g s', () => go('#/search')));
+  onCleanup(onKey('g o', () => go('#/overview')));
   createEffect(() => {
     const n = unreadMine(desk);
     document.title = `${n > 0 ? `(${n}) ` : ''}${t('title')}`;
@@ -72,6 +76,20 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
                   )}
                 </For>
               </DropdownMenu.RadioGroup>
+              <hr class="menu-line" />
+              <DropdownMenu.CheckboxItem
+                class="opt"
+                closeOnSelect
+                checked={density() === 'compact'}
+                onChange={(isCompact) => chooseDensity(isCompact ? 'compact' : 'comfortable')}
+                data-testid="density"
+              >
+                <Icon name="compact" />
+                {t('density.compact')}
+                <DropdownMenu.ItemIndicator class="e">
+                  <Icon name="check" />
+                </DropdownMenu.ItemIndicator>
+              </DropdownMenu.CheckboxItem>
               <hr class="menu-line" />
               <DropdownMenu.Item
                 class="opt"

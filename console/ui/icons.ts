@@ -9,6 +9,7 @@ export const ICONS = {
   check: 'check',
   clip: 'paperclip',
   close: 'x',
+  compact: 'rows-3',
   contact: 'contact',
   down: 'chevron-down',
   file: 'file-text',

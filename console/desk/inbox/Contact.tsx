@@ -1,7 +1,7 @@
 import { createMemo, Show, type JSX } from 'solid-js';
-import { exact, initial } from '../../ui/format.ts';
+import { exact } from '../../ui/format.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { visitorName } from '../names.ts';
+import { visitorInitial, visitorName } from '../names.ts';
 import { useDesk } from '../store/desk.ts';
 import { standing } from '../store/standing.ts';
 import { locale, t, type TextKey } from '../texts.ts';
@@ -28,7 +28,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
     <aside class={s['contact']} data-part="contact" data-pane tabindex="-1" aria-label={t('contact.title')}>
       <header class="head">
         <span class="av s" aria-hidden="true">
-          {initial(name())}
+          {visitorInitial(stand().contactName, stand().contact)}
         </span>
         <h2 class="cut grow">{name()}</h2>
         <button class={`ib ${s['close']}`} type="button" aria-label={t('close')} onClick={() => props.onClose()}>
@@ -43,7 +43,8 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
           <span class={s['end']}>{stand().inbox}</span>
         </p>
       </section>
-      <section>
+      <Show when={page() || language() || stand().source.referrer || stand().source.device}>
+        <section>
         <h3>{t('contact.source')}</h3>
         <dl class={s['pairs']}>
           <Show when={page()}>
@@ -78,6 +79,22 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
               </>
             )}
           </Show>
+        </dl>
+        </section>
+      </Show>
+      <section>
+        <h3>{t('contact.conversation')}</h3>
+        <dl class={s['pairs']}>
+          <dt>{t('contact.status')}</dt>
+          <dd>{t(`status.${stand().status}`)}</dd>
+          <Show when={stand().agent}>
+            {(agent) => (
+              <>
+                <dt>{t('contact.agent')}</dt>
+                <dd class="cut">{desk.nameOf(agent())}</dd>
+              </>
+            )}
+          </Show>
           <Show when={stand().openedAt}>
             {(at) => (
               <>
@@ -86,7 +103,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
               </>
             )}
           </Show>
-          <dt>{t('contact.conversation')}</dt>
+          <dt>{t('contact.number')}</dt>
           <dd class={`cut ${s['code']}`} title={props.conv}>
             {props.conv}
           </dd>

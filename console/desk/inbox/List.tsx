@@ -1,5 +1,6 @@
 import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, Show, Switch, type JSX } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
+import { density } from '../../ui/density.ts';
 import { count } from '../../ui/format.ts';
 import { onKey } from '../keys.ts';
 import { go, inboxHref, type View } from '../route.ts';
@@ -11,7 +12,8 @@ import { Row } from './Row.tsx';
 import { takeNext } from './take.ts';
 import { PresenceMenu, ViewLinks } from './Views.tsx';
 
-const ROW_PX = 64;
+/** As `--row` in the tokens. */
+const ROW_PX = { comfortable: 64, compact: 44 };
 const AT_HAND = 30;
 
 /** The rows of a view as one listbox: one tab stop, arrows or J and K move, Enter opens. */
@@ -113,7 +115,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
             </Show>
             <Show when={props.view !== 'mine'}>
               <a class="btn" href={inboxHref('mine')}>
-                {t('empty.go_mine', { n: desk.known.counts.mine })}
+                {t('empty.go_mine', { n: desk.known.counts.mine })} <kbd aria-hidden="true">G I</kbd>
               </a>
             </Show>
           </div>
@@ -131,7 +133,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
             onPointerEnter={(event) => event.pointerType === 'mouse' && setPointed(true)}
             onPointerLeave={() => setPointed(false)}
           >
-            <Virtualizer ref={(it) => (handle = it)} data={shown()} itemSize={ROW_PX} keepMounted={[Math.max(0, shown().indexOf(current()))]}>
+            <Virtualizer ref={(it) => (handle = it)} data={shown()} itemSize={ROW_PX[density()]} keepMounted={[Math.max(0, shown().indexOf(current()))]}>
               {(id) => (
                 <Row
                   conv={id}

@@ -1,6 +1,6 @@
 import { createResource, createUniqueId, For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../client/index.ts';
-import { exact, stopwatch } from '../../ui/format.ts';
+import { clock, stopwatch } from '../../ui/format.ts';
 import { explain } from '../errors.ts';
 import { locale, t } from '../texts.ts';
 import s from './overview.module.css';
@@ -53,7 +53,7 @@ export default function Overview(): JSX.Element {
         <Show when={report.latest}>
           {(now) => (
             <p class={s['when']}>
-              {now().day} · {now().tz} · {t('overview.as_of', { time: exact(now().as_of, locale()) })}
+              {now().day} · {now().tz} · {t('overview.as_of', { time: clock(now().as_of, locale()) })}
             </p>
           )}
         </Show>
@@ -88,7 +88,9 @@ export default function Overview(): JSX.Element {
                     <i class={s['in']} /> {t('overview.messages_in')} <i class={s['out']} /> {t('overview.messages_out')}
                   </span>
                 </h2>
-                <Bars hours={now().hours} />
+                <div class={s['plot']} tabindex="0" role="group" aria-label={t('overview.by_hour')}>
+                  <Bars hours={now().hours} />
+                </div>
               </section>
               <section class={s['pane']}>
                 <h2>{t('overview.table')}</h2>
