@@ -115,7 +115,9 @@ def health_routes(
     async def metrics(request: Request) -> Response:
         if not may_read_metrics(request):
             return Response(status_code=404)
-        return Response(prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
+        # The process's own figures come from /proc, and reading it blocks.
+        text = await asyncio.to_thread(prometheus_client.generate_latest)
+        return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
     return [
         Route("/healthz", healthz),

@@ -42,6 +42,6 @@ class Context(NamedTuple):
     files: Attachments
     open_streams: list[str]
     sockets: dict[str, Socket]
-    logins: RateByKey
+    failed_logins: RateByKey
     login_addresses: RateByKey
     new_visitors: RateByKey

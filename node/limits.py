@@ -27,6 +27,11 @@ class TokenBucket:
             return 0.0
         return (1 - self._left) / self._rate
 
+    def wait(self, now: float) -> float:
+        """What `take` would answer, without taking."""
+        left = min(self._burst, self._left + (now - self._at) * self._rate)
+        return 0.0 if left >= 1 else (1 - left) / self._rate
+
     def is_full(self, now: float) -> bool:
         """Whether nothing has been taken lately."""
         return self._left + (now - self._at) * self._rate >= self._burst
@@ -39,6 +44,11 @@ class RateByKey:
         self._rate = per_minute / 60
         self._burst = per_minute
         self._buckets: dict[str, TokenBucket] = {}
+
+    def wait(self, key: str, now: float) -> float:
+        """As `TokenBucket.wait`, for `key`."""
+        bucket = self._buckets.get(key)
+        return bucket.wait(now) if bucket else 0.0
 
     def take(self, key: str, now: float) -> float:
         """As `TokenBucket.take`, for `key`."""

@@ -37,7 +37,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         files=Attachments(link, settings.file_bytes),
         open_streams=running.common.log_streams(),
         sockets={},
-        logins=RateByKey(settings.login_rate),
+        failed_logins=RateByKey(settings.login_rate),
         login_addresses=RateByKey(settings.login_address_rate),
         new_visitors=RateByKey(settings.visitors_rate),
     )

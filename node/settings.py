@@ -38,7 +38,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     visitor_burst: Annotated[int, Meta(ge=1, description="Messages of a visitor at once.")] = 20
     agent_rate: Annotated[float, Meta(gt=0, description="Messages a second of an agent.")] = 20.0
     agent_burst: Annotated[int, Meta(ge=1, description="Messages of an agent at once.")] = 60
-    login_rate: Annotated[float, Meta(gt=0, description="Sign-ins a minute to one account.")] = 10.0
+    login_rate: Annotated[float, Meta(gt=0, description="Failed sign-ins a minute to one account.")] = 10.0
     login_address_rate: Annotated[
         float, Meta(gt=0, description="Sign-ins a minute from one address; an office may share one.")
     ] = 120.0

@@ -116,7 +116,11 @@ def number(request: Request, name: str, default: int, least: int, most: int) -> 
 
 def check_rate(rate: RateByKey, key: str, now: float) -> None:
     """Raises TooManyError `limit.rate` over the rate."""
-    wait_s = rate.take(key, now)
+    refuse_for(rate.take(key, now))
+
+
+def refuse_for(wait_s: float) -> None:
+    """Raises TooManyError `limit.rate` unless `wait_s` is 0."""
     if wait_s:
         raise TooManyError("limit.rate", "Too often; wait a little.", retry_after_ms=int(wait_s * 1000) + 1)
 

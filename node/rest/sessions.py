@@ -21,6 +21,7 @@ from node.rest.requests import (
     check_rate,
     context_of,
     cookie_of,
+    refuse_for,
     who_asks,
 )
 
@@ -71,8 +72,14 @@ async def sign_in(request: Request) -> Response:
     body = await body_of(request, SignIn)
     now = time.monotonic()
     check_rate(context.login_addresses, address(request), now)
-    check_rate(context.logins, body.email.casefold()[:254], now)
-    cookie, tenant, agent = await context.sessions.sign_in(body.email, body.password, address(request))
+    account = body.email.strip().casefold()[:254]
+    refuse_for(context.failed_logins.wait(account, now))
+    try:
+        cookie, tenant, agent = await context.sessions.sign_in(body.email, body.password, address(request))
+    except NotAuthenticatedError:
+        # Only failures count: who knows the password may come as often as they like.
+        context.failed_logins.take(account, now)
+        raise
     return await _signed_in(context, cookie, tenant, agent)
 
 
