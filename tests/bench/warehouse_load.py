@@ -15,7 +15,7 @@ from backbone.link import Link
 from tests.bench import machine
 from tests.faults import warehouse_traffic as traffic
 from tests.harness.nats import NatsServer, running_nats
-from tests.harness.processes import Process
+from tests.harness.processes import PLAIN, Process
 
 EVENTS = 200_000
 WARM_UP = 20_000
@@ -36,6 +36,7 @@ def measure() -> dict[str, Any]:
                 "TRUNKLINE_WAREHOUSE_LEASE_S": "2",
             },
             Path(folder),
+            PLAIN,
         )
         try:
             first_s = _start(process)
