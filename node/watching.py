@@ -42,6 +42,7 @@ class Mirror:
         self.idle_since = time.monotonic()
         self._changed: set[str] = set()
         self._flush: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
         self.feed: Feed = bucket.watch(self._take, subjects.key(tenant) + ".*", self._reset)
 
     async def ready(self) -> None:
@@ -90,10 +91,13 @@ class Mirror:
 
     def _soon(self) -> None:
         if self._flush is None and self.watchers:
-            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._show_changes)
+            # The first change after a pause is shown at once, further ones four times a second.
+            loop = asyncio.get_running_loop()
+            self._flush = loop.call_at(max(loop.time(), self._flushed_at + FLUSH_S), self._show_changes)
 
     def _show_changes(self) -> None:
         self._flush = None
+        self._flushed_at = asyncio.get_running_loop().time()
         changed, self._changed = self._changed, set()
         for watcher in list(self.watchers):
             rows, gone = [], []
