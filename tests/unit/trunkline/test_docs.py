@@ -47,7 +47,11 @@ def codes() -> set[str]:
         for path in (ROOT / room).rglob("*.py"):
             visitor.visit(ast.parse(path.read_text()))
     known = TYPES.keys() | VERBS
-    return {c for c in visitor.found - known if not c.endswith(FILES) and not c.startswith(("websocket.", "to.", "args.", "adapters."))}
+    return {
+        c
+        for c in visitor.found - known
+        if not c.endswith(FILES) and not c.startswith(("websocket.", "to.", "args.", "adapters."))
+    }
 
 
 def test_every_setting_has_its_line() -> None:
