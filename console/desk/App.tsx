@@ -1,4 +1,4 @@
-import { createResource, lazy, Match, onCleanup, Show, Suspense, Switch, type JSX } from 'solid-js';
+import { createResource, ErrorBoundary, lazy, Match, onCleanup, Show, Suspense, Switch, type JSX } from 'solid-js';
 import { createDesk, DeskProvider } from './store/desk.ts';
 import { Join } from './pages/Join.tsx';
 import { SignIn } from './pages/SignIn.tsx';
@@ -53,22 +53,38 @@ function SignedIn(props: { readonly who: Identity }): JSX.Element {
       {(ready) => (
         <DeskProvider value={ready()}>
           <Shell>
-            <Suspense>
-              <Switch>
-                <Match when={route().page === 'inbox'}>
-                  <Inbox />
-                </Match>
-                <Match when={route().page === 'search'}>
-                  <Search />
-                </Match>
-                <Match when={route().page === 'overview'}>
-                  <Overview />
-                </Match>
-              </Switch>
-            </Suspense>
+            <ErrorBoundary fallback={(error: unknown) => <Broken error={error} />}>
+              <Suspense>
+                <Switch>
+                  <Match when={route().page === 'inbox'}>
+                    <Inbox />
+                  </Match>
+                  <Match when={route().page === 'search'}>
+                    <Search />
+                  </Match>
+                  <Match when={route().page === 'overview'}>
+                    <Overview />
+                  </Match>
+                </Switch>
+              </Suspense>
+            </ErrorBoundary>
           </Shell>
         </DeskProvider>
       )}
     </Show>
+  );
+}
+
+/** A page that could not be loaded (the server has a newer one) or drawn: the rest stays, and a reload mends it. */
+function Broken(props: { readonly error: unknown }): JSX.Element {
+  console.error('trunkline:', props.error);
+  return (
+    <div class="empty" role="alert">
+      <h2>{t('error.page')}</h2>
+      <p>{t('error.page_hint')}</p>
+      <button class="btn" type="button" onClick={() => location.reload()}>
+        {t('connection.reload')}
+      </button>
+    </div>
   );
 }

@@ -32,15 +32,9 @@ export function Body(props: {
 }): JSX.Element {
   return (
     <Show when={!props.message.recalled} fallback={<p class={`${s['bubble']} ${s['recalled']}`}>{props.texts.recalled}</p>}>
-      <Show when={props.quote}>
-        {(quote) => (
-          <button type="button" class={s['quote']} data-testid="quote" onClick={() => quote().show()}>
-            <b>{quote().name}</b> {quote().text}
-          </button>
-        )}
-      </Show>
-      <Show when={props.message.text}>
+      <Show when={props.message.text} fallback={<Quoted quote={props.quote} />}>
         <p class={s['bubble']}>
+          <Quoted quote={props.quote} />
           <Text text={props.message.text} />
           <Show when={props.message.edited}>
             <small class={s['edited']}> {props.texts.edited}</small>
@@ -71,6 +65,18 @@ const previewFirst =
   (attachment: Attachment, address: Accessor<string | undefined>): Accessor<string | undefined> =>
   () =>
     previewOf(attachment.file) ?? address();
+
+function Quoted(props: { readonly quote: Quote | undefined }): JSX.Element {
+  return (
+    <Show when={props.quote}>
+      {(quote) => (
+        <button type="button" class={s['quote']} data-testid="quote" onClick={() => quote().show()}>
+          <b>{quote().name}</b> {quote().text}
+        </button>
+      )}
+    </Show>
+  );
+}
 
 /** Text as text nodes, with line breaks kept and addresses as links. */
 export function Text(props: { readonly text: string }): JSX.Element {

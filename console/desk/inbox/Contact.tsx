@@ -45,41 +45,41 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
       </section>
       <Show when={page() || language() || stand().source.referrer || stand().source.device}>
         <section>
-        <h3>{t('contact.source')}</h3>
-        <dl class={s['pairs']}>
-          <Show when={page()}>
-            <dt>{t('contact.page')}</dt>
-            <dd class="cut" title={page()}>
-              <Show when={isWeb()} fallback={page()}>
-                <a class={s['link']} href={page()} target="_blank" rel="noopener noreferrer nofollow">
-                  {page().replace(/^https?:\/\//, '')}
-                </a>
-              </Show>
-            </dd>
-          </Show>
-          <Show when={stand().source.referrer}>
-            {(referrer) => (
-              <>
-                <dt>{t('contact.referrer')}</dt>
-                <dd class="cut">{referrer()}</dd>
-              </>
-            )}
-          </Show>
-          <Show when={language()}>
-            <dt>{t('contact.language')}</dt>
-            <dd class="cut">{language()}</dd>
-          </Show>
-          <Show when={stand().source.device}>
-            {(device) => (
-              <>
-                <dt>{t('contact.device')}</dt>
-                <dd class="cut" title={device()}>
-                  {device()}
-                </dd>
-              </>
-            )}
-          </Show>
-        </dl>
+          <h3>{t('contact.source')}</h3>
+          <dl class={s['pairs']}>
+            <Show when={page()}>
+              <dt>{t('contact.page')}</dt>
+              <dd class="cut" title={page()}>
+                <Show when={isWeb()} fallback={page()}>
+                  <a class={s['link']} href={page()} target="_blank" rel="noopener noreferrer nofollow">
+                    {page().replace(/^https?:\/\//, '')}
+                  </a>
+                </Show>
+              </dd>
+            </Show>
+            <Show when={stand().source.referrer}>
+              {(referrer) => (
+                <>
+                  <dt>{t('contact.referrer')}</dt>
+                  <dd class="cut">{referrer()}</dd>
+                </>
+              )}
+            </Show>
+            <Show when={language()}>
+              <dt>{t('contact.language')}</dt>
+              <dd class="cut">{language()}</dd>
+            </Show>
+            <Show when={stand().source.device}>
+              {(device) => (
+                <>
+                  <dt>{t('contact.device')}</dt>
+                  <dd class="cut" title={device()}>
+                    {device()}
+                  </dd>
+                </>
+              )}
+            </Show>
+          </dl>
         </section>
       </Show>
       <section>

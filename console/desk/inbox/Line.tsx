@@ -97,6 +97,7 @@ function MessageView(props: {
     if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
     return deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor');
   };
+  const isUnsent = (): boolean => state() === 'waiting' || state() === 'failed';
   const author = (): string => authorOf(desk, props.message, props.name);
   const quote = (): Quote | undefined => {
     const id = props.message.replyTo;
@@ -153,8 +154,30 @@ function MessageView(props: {
           </Show>
         </header>
       </Show>
-      <div class={s['said']}>{body}</div>
-      <Show when={isOurs() && (props.isLast || state() === 'failed' || state() === 'waiting') && (!props.message.note || state() === 'failed' || state() === 'waiting')}>
+      <div class={s['said']}>
+        {body}
+        <Show when={props.message.seq > 0}>
+          <div class={s['tools']}>
+            <button
+              type="button"
+              class="ib"
+              aria-label={t('message.reply')}
+              title={t('message.reply')}
+              data-testid="quote-reply"
+              onClick={() => answer(desk.cache, props.conv, props.message.id)}
+            >
+              <Icon name="reply" />
+            </button>
+            <a
+              href={inboxHref(props.view, props.conv, props.message.seq)}
+              title={`${t('message.link')}: ${exact(props.message.at, locale())} #${props.message.seq}`}
+            >
+              {clock(props.message.at, locale())}
+            </a>
+          </div>
+        </Show>
+      </div>
+      <Show when={isOurs() && (isUnsent() || (props.isLast && !props.message.note))}>
         <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined}>
           <Show when={state() === 'failed'}>
             <span class="cut">{failure()}</span>
@@ -174,23 +197,6 @@ function MessageView(props: {
           <Show when={state() !== 'failed'}>{t(`delivery.${state()}`)}</Show>
           <Ticks state={state()} label={state() === 'failed' ? t('delivery.failed') : ''} />
         </p>
-      </Show>
-      <Show when={props.message.seq > 0}>
-        <div class={s['tools']}>
-          <button
-            type="button"
-            class="ib"
-            aria-label={t('message.reply')}
-            title={t('message.reply')}
-            data-testid="quote-reply"
-            onClick={() => answer(desk.cache, props.conv, props.message.id)}
-          >
-            <Icon name="reply" />
-          </button>
-          <a href={inboxHref(props.view, props.conv, props.message.seq)} title={t('message.link')}>
-            {exact(props.message.at, locale())} #{props.message.seq.toLocaleString(locale())}
-          </a>
-        </div>
       </Show>
     </article>
   );

@@ -37,7 +37,8 @@ export function Row(props: {
     const one = head();
     if (one === undefined) return '';
     if (one.status === 'resolved') return t('row.resolved');
-    if (one.status === 'queued') return t('row.waits', { time: stopwatch((now() - (one.queue?.at ?? one.opened_at ?? now())) / 1000) });
+    // The wire leaves out what is as it begins: without a status it is queued.
+    if ((one.status ?? 'queued') === 'queued') return t('row.waits', { time: stopwatch((now() - (one.queue?.at ?? one.opened_at ?? now())) / 1000) });
     if (!one.waiting_since) return t('row.on_customer');
     return t('row.waits', { time: stopwatch((now() - one.waiting_since) / 1000) });
   };
@@ -68,7 +69,7 @@ export function Row(props: {
           <Show when={props.view === 'all' && head()?.agent}>
             {(agent) => <span class={`tag ${s['owner']}`}>{agent() === desk.me.id ? t('you') : desk.nameOf(agent())}</span>}
           </Show>
-          <span class={s['wait']} data-hot={head()?.waiting_since || head()?.status === 'queued' ? '' : undefined}>
+          <span class={s['wait']} data-hot={head()?.waiting_since || !head()?.agent ? '' : undefined}>
             {waits()}
           </span>
         </div>

@@ -52,6 +52,10 @@ export function ViewLinks(props: { readonly view: View; readonly isCompact?: boo
 
 export function PresenceMenu(): JSX.Element {
   const desk = useDesk();
+  const label = (): string => {
+    const { state, counts, capacity } = desk.known;
+    return capacity > 0 ? `${t(`presence.${state}`)} ${counts.mine}/${capacity}` : t(`presence.${state}`);
+  };
   const choose = async (state: AgentState): Promise<void> => {
     try {
       await desk.choose(state);
@@ -64,18 +68,12 @@ export function PresenceMenu(): JSX.Element {
     <DropdownMenu modal={false} placement="bottom-end" gutter={4}>
       <DropdownMenu.Trigger
         class={s['state']}
-        aria-label={t('presence', { state: t(`presence.${desk.known.state}`) })}
+        aria-label={t('presence', { state: label() })}
         data-testid="presence"
         data-state={desk.known.state}
       >
         <span class={`dot ${desk.known.state}`} />
-        <span class={s['label']}>
-          {t(`presence.${desk.known.state}`)}
-          <Show when={desk.known.capacity > 0}>
-            {' '}
-            {desk.known.counts.mine}/{desk.known.capacity}
-          </Show>
-        </span>
+        <span class={s['label']}>{label()}</span>
         <Icon name="down" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -1,0 +1,275 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { inMemory, type Cache } from './cache.ts';
+import { createClient, type Client, type Listener } from './client.ts';
+import type { Link } from './link.ts';
+import type { Entry } from './outbox.ts';
+import { openTabs } from './tabs.ts';
+import type { ClientFrame, NodeFrame, Send, Stored } from './types.ts';
+
+/** The browser's end of a connection; the test is the node's end. */
+class Wire {
+  static readonly OPEN = 1;
+  static all: Wire[] = [];
+  readyState = 0;
+  readonly sent: ClientFrame[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((message: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(
+    readonly url: string,
+    readonly protocol: string,
+  ) {
+    Wire.all.push(this);
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as ClientFrame);
+  }
+
+  close(): void {
+    this.readyState = 3;
+  }
+
+  /** The node accepts; `hello` must come next, then it welcomes. */
+  accept(): void {
+    this.readyState = Wire.OPEN;
+    this.onopen?.();
+    expect(this.sent.at(-1)?.t).toBe('hello');
+    this.say({ t: 'welcome', session: 's', me: { kind: 'visitor', id: 'c1' }, time: 0, heartbeat_s: 20, limits: {} });
+  }
+
+  /** A frame from the node: as loose as JSON is. */
+  say(frame: object): void {
+    this.onmessage?.({ data: JSON.stringify(frame satisfies object as NodeFrame) });
+  }
+
+  lose(code = 1006): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason: '' });
+  }
+
+  of<T extends ClientFrame['t']>(t: T): Extract<ClientFrame, { t: T }>[] {
+    return this.sent.filter((frame): frame is Extract<ClientFrame, { t: T }> => frame.t === t);
+  }
+}
+
+const message = (seq: number, id: string): Stored => [
+  seq, seq - 1, { type: 'message.added', id, tenant: 'main', channel: 'web', conv: 'a', at: seq, by: { kind: 'visitor', id: 'c1' }, text: id } as Stored[2],
+];
+
+interface Heard {
+  links: Link[];
+  events: { conv: string; ids: string[]; forget: boolean; synced: boolean }[];
+  entries: readonly Entry[];
+  notices: string[];
+}
+
+let client: Client | undefined;
+
+function begin(cache: Cache = inMemory()): { client: Client; heard: Heard } {
+  const heard: Heard = { links: [], events: [], entries: [], notices: [] };
+  const listener: Listener = {
+    link: (link) => heard.links.push(link),
+    welcome: () => undefined,
+    events: (conv, events, how) => heard.events.push({ conv, ids: events.map(([, , event]) => event.id), ...how }),
+    history: () => undefined,
+    heads: () => undefined,
+    signal: () => undefined,
+    outbox: (entries) => (heard.entries = entries),
+    notice: (frame) => heard.notices.push(frame.code),
+    refused: () => undefined,
+  };
+  client = createClient({ url: 'ws://node/ws', cache, tabs: openTabs('test'), listener, hello: () => ({ t: 'hello', token: 'v1', client: 'test', version: 1 }) });
+  return { client, heard };
+}
+
+/** Lets promises of the cache settle and the timers within `ms` fire. */
+const pass = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+const wire = (): Wire => Wire.all.at(-1)!;
+
+async function live(cache?: Cache): Promise<{ client: Client; heard: Heard }> {
+  const begun = begin(cache);
+  void begun.client.start();
+  await pass(50);
+  wire().accept();
+  return begun;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  Wire.all = [];
+  vi.stubGlobal('WebSocket', Wire);
+  vi.stubGlobal('navigator', {}); // a browser without locks: this tab is alone
+  vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }));
+  const page = new EventTarget();
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+});
+afterEach(() => {
+  client?.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('hello is the first frame, and welcome makes it live', async () => {
+  const { heard } = await live();
+  expect(wire().url).toBe('ws://node/ws');
+  expect(wire().protocol).toBe('trunkline.v1');
+  expect(wire().sent[0]).toMatchObject({ t: 'hello', token: 'v1' });
+  expect(heard.links.map((link) => link.name)).toEqual(['connecting', 'live']);
+});
+
+test('a message goes out with its id, and ok makes it stored and its conversation followed', async () => {
+  const { client: one, heard } = await live();
+  const id = one.send({ conv: null, text: '你好' });
+  await pass();
+  expect(wire().of('send')).toMatchObject([{ id, conv: null, text: '你好' }]);
+  wire().say({ t: 'ok', id, seq: 5, conv: 'a', at: 1 });
+  await pass();
+  expect(heard.entries).toMatchObject([{ id, state: 'stored', conv: 'a', seq: 5 }]);
+  expect(wire().of('sub')).toMatchObject([{ conv: 'a', after: null }]);
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(5, id)], upto: 5, more: false });
+  expect(heard.entries).toEqual([]);
+});
+
+test('after a loss the replay is seen first; what it lacks goes out again with the same id, the rest does not', async () => {
+  const { client: one, heard } = await live();
+  one.follow('a');
+  await pass();
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(3, 'old')], upto: 3, more: false });
+  const arrived = one.send({ conv: 'a', text: 'arrived' });
+  const lost = one.send({ conv: 'a', text: 'lost' });
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([arrived]); // one at a time
+  wire().lose();
+  await pass(600);
+  const second = wire();
+  expect(Wire.all).toHaveLength(2);
+  second.accept();
+  await pass();
+  expect(second.of('sub')).toMatchObject([{ conv: 'a', after: [1, 3] }]);
+  expect(second.of('send')).toEqual([]); // not before the replay
+  second.say({ t: 'evs', conv: 'a', epoch: 1, events: [message(4, arrived)], upto: 4, more: false });
+  await pass();
+  expect(second.of('send').map((frame) => frame.id)).toEqual([lost]);
+  second.lose();
+  await pass(1_100);
+  wire().accept();
+  await pass();
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [], upto: 4, more: false });
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([lost]); // the same id again
+  wire().say({ t: 'ok', id: lost, seq: 5, conv: 'a', at: 1 });
+  wire().say({ t: 'ev', conv: 'a', seq: 5, prev: 4, event: message(5, lost)[2] });
+  expect(heard.entries).toEqual([]);
+  expect(heard.events.flatMap((each) => each.ids)).toEqual(['old', arrived, lost]);
+});
+
+test('an answer that never comes is taken for a loss', async () => {
+  const { client: one } = await live();
+  const id = one.send({ conv: null, text: 'x' });
+  await pass();
+  expect(wire().of('send')).toHaveLength(1);
+  await pass(10_000 + 600);
+  expect(Wire.all).toHaveLength(2);
+  wire().accept();
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([id]);
+});
+
+test('resync empties the conversation and asks for its newest events', async () => {
+  const cache = inMemory();
+  await cache.put('events', 'a', { conv: 'a', mark: [1, 9], events: [message(9, 'stale')], usedAt: 0 });
+  const { client: one, heard } = await live(cache);
+  one.follow('a');
+  await pass();
+  expect(wire().of('sub')).toMatchObject([{ conv: 'a', after: [1, 9] }]);
+  expect(heard.events).toEqual([{ conv: 'a', ids: ['stale'], forget: true, synced: false }]);
+  wire().say({ t: 'resync', conv: 'a', epoch: 2 });
+  expect(wire().of('sub')[1]).toMatchObject({ conv: 'a', after: null });
+  wire().say({ t: 'evs', conv: 'a', epoch: 2, events: [message(1, 'fresh')], upto: 1, more: false });
+  expect(heard.events.slice(1)).toEqual([
+    { conv: 'a', ids: [], forget: true, synced: false },
+    { conv: 'a', ids: ['fresh'], forget: false, synced: true },
+  ]);
+});
+
+test('a gap is asked for from the watermark, and what came early is kept', async () => {
+  const { client: one, heard } = await live();
+  one.follow('a');
+  await pass();
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(1, 'm1')], upto: 1, more: false });
+  wire().say({ t: 'ev', conv: 'a', seq: 3, prev: 2, event: message(3, 'm3')[2] });
+  expect(wire().of('sub').at(-1)).toMatchObject({ conv: 'a', after: [1, 1] });
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(2, 'm2')], upto: 2, more: false });
+  expect(heard.events.flatMap((each) => each.ids)).toEqual(['m1', 'm2', 'm3']);
+});
+
+test('drain comes back within the given time and sends what waits', async () => {
+  const { client: one, heard } = await live();
+  wire().say({ t: 'drain', in_ms: 2_000 });
+  const id = one.send({ conv: null, text: 'meanwhile' });
+  await pass(2_000);
+  expect(Wire.all).toHaveLength(2);
+  expect(heard.links.at(-1)).toMatchObject({ name: 'connecting', tries: 0 });
+  wire().accept();
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([id]);
+});
+
+test('4401 asks to sign in and keeps what is unsent for the next start', async () => {
+  const cache = inMemory();
+  const { client: one, heard } = await live(cache);
+  wire().lose(4401);
+  expect(heard.links.at(-1)).toMatchObject({ name: 'stopped', reason: 'signin' });
+  const id = one.send({ conv: null, text: 'kept' });
+  await pass(60_000);
+  expect(Wire.all).toHaveLength(1);
+  expect(await cache.all<Entry>('outbox')).toMatchObject([{ id, text: 'kept' }]);
+  one.stop();
+  const again = await live(cache);
+  await pass();
+  expect(wire().of('send')).toMatchObject([{ id, text: 'kept' } satisfies Partial<Send>]);
+  expect(again.heard.entries.map((entry) => entry.id)).toEqual([id]); // once, though found twice
+});
+
+test('4409 means signed out elsewhere: no new try', async () => {
+  const { heard } = await live();
+  wire().lose(4409);
+  await pass(60_000);
+  expect(heard.links.at(-1)).toMatchObject({ name: 'stopped', reason: 'elsewhere' });
+  expect(Wire.all).toHaveLength(1);
+});
+
+test('a question is answered, refused, or fails with the connection', async () => {
+  const { client: one } = await live();
+  const act = { t: 'act', conv: 'a', do: 'take', args: {}, expect: 1 } as const;
+  const granted = one.ask(act);
+  const denied = one.ask(act).catch((error: unknown) => error);
+  const cut = one.ask(act).catch((error: unknown) => error);
+  const [first, second] = wire().of('act');
+  wire().say({ t: 'ok', id: first?.id, seq: 7 });
+  wire().say({ t: 'err', id: second?.id, code: 'conversation.taken', message: 'taken' });
+  expect(await granted).toMatchObject({ seq: 7 });
+  expect(await denied).toMatchObject({ code: 'conversation.taken' });
+  wire().lose();
+  expect(await cut).toMatchObject({ code: 'offline' });
+  expect(await one.ask(act).catch((error: unknown) => error)).toMatchObject({ code: 'offline' });
+});
+
+test('a silent node is pinged, and given up when it does not answer', async () => {
+  await live();
+  await pass(20_000);
+  expect(wire().of('ping')).toHaveLength(1);
+  await pass(8_000 + 600);
+  expect(Wire.all).toHaveLength(2);
+});
+
+test('a frame that the node calls bad is reported, and the client comes back', async () => {
+  const { heard } = await live();
+  wire().lose(4400);
+  expect(heard.notices).toEqual(['socket.4400']);
+  await pass(600);
+  expect(Wire.all).toHaveLength(2);
+});
