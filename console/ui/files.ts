@@ -1,5 +1,9 @@
 /** Files to and from the node: uploads with progress, attachments for those who carry a token. */
-import { bearer, NO_ANSWER, problemOf, type Attachment } from '../client/index.ts';
+import { bearer, NO_ANSWER, problemOf, type Attachment, type MessageKind } from '../client/index.ts';
+
+/** The kind of a message by what it carries. */
+export const kindOf = (attachments: readonly Attachment[]): MessageKind =>
+  attachments.length === 0 ? 'text' : attachments.every((one) => one.mime.startsWith('image/')) ? 'image' : 'file';
 
 /** Uploads a file; `onProgress` gets 0..1. Aborting rejects with an `AbortError`. */
 export function upload(

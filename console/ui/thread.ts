@@ -136,8 +136,9 @@ function itemOf(seq: number, event: Event): Item {
   };
 }
 
-/** How far a message of ours got, by what `others` (readers of the other side) have marked. */
-export function deliveryOf(message: Message, marks: Marks, isOther: (reader: string) => boolean): Delivery {
+/** How far a message of ours got: by the outbox while it is `unsent`, then by what the other side's readers have marked. */
+export function deliveryOf(message: Message, marks: Marks, isOther: (reader: string) => boolean, unsent?: Entry): Delivery {
+  if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
   const furthest = (record: Readonly<Record<string, number>>): number =>
     Math.max(0, ...Object.entries(record).flatMap(([reader, seq]) => (isOther(reader) ? [seq] : [])));
   if (message.reported === 'failed') return 'failed';

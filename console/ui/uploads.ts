@@ -1,6 +1,6 @@
 /** Files on their way to the node before a message names them: progress, cancel, retry, a picture at once. */
 import { createSignal } from 'solid-js';
-import { Problem, uuid7, type Attachment } from '../client/index.ts';
+import { Problem, uuid7, type Attachment, type Limits } from '../client/index.ts';
 import { upload } from './files.ts';
 
 export interface Upload {
@@ -17,6 +17,12 @@ export interface UploadLimits {
   readonly files: number;
   readonly bytes: number;
 }
+
+/** What a message may carry: as the node said in `welcome`, before that as it usually is. */
+export const uploadLimits = (limits: Limits | null): UploadLimits => ({
+  files: limits?.attachments ?? 20,
+  bytes: limits?.file_bytes ?? 20_000_000,
+});
 
 /** Pictures that were just sent, by file id: shown from memory, not fetched back. */
 const previews = new Map<string, string>();
@@ -41,8 +47,10 @@ export interface Uploads {
   retry(id: string): void;
   /** Those that failed for want of a connection go again. */
   retryUnreachable(): void;
-  /** The finished ones, in order; the list is empty afterwards. Call when nothing runs. */
-  take(): Attachment[];
+  /** The finished ones, in order. */
+  readonly attachments: () => Attachment[];
+  /** Empties the list, once a message carries them. */
+  clear(): void;
   readonly isBusy: () => boolean;
 }
 
@@ -101,11 +109,8 @@ export function createUploads(limits: () => UploadLimits, token: () => string): 
     retryUnreachable() {
       for (const one of items()) if (one.state === 'failed' && one.code === 'network.unreachable') start(one);
     },
-    take() {
-      const attachments = items().flatMap((item) => (item.attachment === null ? [] : [item.attachment]));
-      set([]);
-      return attachments;
-    },
+    attachments: () => items().flatMap((item) => (item.attachment === null ? [] : [item.attachment])),
+    clear: () => void set([]),
     isBusy: () => items().some((item) => item.state !== 'done'),
   };
 }

@@ -163,11 +163,7 @@ function Bubble(props: {
   const isMine = (): boolean => props.message.by.kind === 'visitor';
   const entry = () => props.visitor.entries().find((one) => one.id === props.message.id);
   const marks = () => props.visitor.threads().find((one) => one.conv === props.conv)?.thread.marks ?? { read: {}, delivered: {} };
-  const state = (): Delivery => {
-    const unsent = entry();
-    if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
-    return deliveryOf(props.message, marks(), (reader) => reader !== 'visitor');
-  };
+  const state = (): Delivery => deliveryOf(props.message, marks(), (reader) => reader !== 'visitor', entry());
   /** Only of what the visitor may see: an answer to a note quotes nothing here. */
   const quote = (): Quote | undefined => {
     const original = props.visitor.threads().map(({ thread }) => messageWith(thread, props.message.replyTo)).find((one) => one !== undefined);

@@ -1,16 +1,16 @@
 import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
 import { size } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
-import { createUploads } from '../ui/uploads.ts';
+import { createUploads, uploadLimits } from '../ui/uploads.ts';
+import { createTyping, isSendKey, pastedFiles } from '../ui/writing.ts';
 import type { Place } from './place.ts';
 import { t, type TextKey } from './texts.ts';
 import type { Visitor } from './visitor.ts';
 
-const TYPING_EVERY_MS = 3_000;
 const HEIGHT_MAX_PX = 144;
-const DEFAULT_LIMITS = { files: 20, bytes: 20_000_000 };
 const REASONS: Readonly<Record<string, TextKey>> = {
   'file.too_large': 'error.file_large',
+  'file.too_many_pixels': 'error.file_large',
   'http.413': 'error.file_large',
   'file.type_refused': 'error.file_type',
 };
@@ -19,12 +19,8 @@ export function Composer(props: { readonly visitor: Visitor; readonly place: Pla
   const [text, setText] = createSignal('');
   let box!: HTMLTextAreaElement;
   let picker!: HTMLInputElement;
-  let toldAt = 0;
   const uploads = createUploads(
-    () => ({
-      files: props.visitor.limits()?.attachments ?? DEFAULT_LIMITS.files,
-      bytes: props.visitor.limits()?.file_bytes ?? DEFAULT_LIMITS.bytes,
-    }),
+    () => uploadLimits(props.visitor.limits()),
     () => props.place.token(),
   );
   const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy();
@@ -37,24 +33,14 @@ export function Composer(props: { readonly visitor: Visitor; readonly place: Pla
       box.style.height = `${Math.min(HEIGHT_MAX_PX, box.scrollHeight)}px`;
     }),
   );
-  const stopTyping = (): void => {
-    if (toldAt > 0) props.visitor.tellTyping(false);
-    toldAt = 0;
-  };
-  const typed = (value: string): void => {
-    setText(value);
-    if (value === '') stopTyping();
-    else if (Date.now() - toldAt > TYPING_EVERY_MS) {
-      toldAt = Date.now();
-      props.visitor.tellTyping(true);
-    }
-  };
-  onCleanup(stopTyping);
+  const typing = createTyping((isTyping) => props.visitor.tellTyping(isTyping));
+  onCleanup(typing.stopped);
   const send = (): void => {
     if (!canSend()) return;
-    props.visitor.send(text().trim(), uploads.take());
+    if (!props.visitor.send(text().trim(), uploads.attachments())) return; // it stays in the box
+    uploads.clear();
     setText('');
-    stopTyping();
+    typing.stopped();
     box.focus();
   };
 
@@ -114,20 +100,17 @@ export function Composer(props: { readonly visitor: Visitor; readonly place: Pla
           placeholder={t('input')}
           enterkeyhint="send"
           value={text()}
-          onInput={(event) => typed(event.currentTarget.value)}
-          onBlur={stopTyping}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            typing.wrote(event.currentTarget.value);
+          }}
+          onBlur={typing.stopped}
           onKeyDown={(event) => {
-            // keyCode 229: the Enter that ends an IME's composition in browsers that clear isComposing too early
-            if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+            if (!isSendKey(event)) return;
             event.preventDefault();
             send();
           }}
-          onPaste={(event) => {
-            const files = [...(event.clipboardData?.files ?? [])];
-            if (files.length === 0) return;
-            event.preventDefault();
-            uploads.add(files);
-          }}
+          onPaste={(event) => uploads.add(pastedFiles(event))}
         />
         <button class="go" type="button" aria-label={t('send')} data-testid="widget-send" disabled={!canSend()} onClick={send}>
           <Icon name="send" />

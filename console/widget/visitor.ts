@@ -4,6 +4,7 @@ import {
   call, createClient, openCache, openTabs, Problem,
   type Actor, type Cache, type Client, type Entry, type Limits, type Link, type Listener,
 } from '../client/index.ts';
+import { kindOf } from '../ui/files.ts';
 import { append, EMPTY, isPublic, prepend, type Thread } from '../ui/thread.ts';
 import { deviceOf } from './device.ts';
 import type { Place } from './place.ts';
@@ -19,7 +20,8 @@ export interface Visitor {
   readonly typing: Accessor<string | null>;
   /** Who of the team wrote last; empty before anybody has. */
   readonly agentName: Accessor<string>;
-  send(text: string, attachments: Entry['attachments']): void;
+  /** False if too much is unsent already. */
+  send(text: string, attachments: Entry['attachments']): boolean;
   retry(id: string): void;
   discard(id: string): void;
   older(): void;
@@ -163,13 +165,13 @@ export async function meet(place: Place): Promise<Visitor> {
     typing,
     agentName,
     send(text, attachments) {
-      client.send({
+      try {
         // A conversation that has ended is the node's to reopen or to follow with another.
-        conv: isOver() ? null : current,
-        text,
-        kind: attachments.length === 0 ? 'text' : attachments.every((one) => one.mime.startsWith('image/')) ? 'image' : 'file',
-        attachments,
-      });
+        client.send({ conv: isOver() ? null : current, text, kind: kindOf(attachments), attachments });
+        return true;
+      } catch {
+        return false;
+      }
     },
     retry: (id) => client.retry(id),
     discard: (id) => client.discard(id),

@@ -1,8 +1,10 @@
 import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { kindOf } from '../../ui/files.ts';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
-import { createUploads } from '../../ui/uploads.ts';
+import { createUploads, uploadLimits } from '../../ui/uploads.ts';
+import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
 import { sentence } from '../errors.ts';
 import { onKey } from '../keys.ts';
 import { useDesk } from '../store/desk.ts';
@@ -15,8 +17,6 @@ import { authorOf, excerptOf } from './said.ts';
 import { change } from './take.ts';
 
 const LINES = { least: 3, most: 12, px: 22, frame: 18 };
-const TYPING_EVERY_MS = 3_000;
-const DEFAULT_LIMITS = { files: 20, bytes: 20_000_000 };
 
 export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
   const desk = useDesk();
@@ -24,12 +24,8 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   const [isOver, setOver] = createSignal(false);
   let box!: HTMLTextAreaElement;
   let picker!: HTMLInputElement;
-  let toldAt = 0;
   const uploads = createUploads(
-    () => ({
-      files: desk.known.limits?.attachments ?? DEFAULT_LIMITS.files,
-      bytes: desk.known.limits?.file_bytes ?? DEFAULT_LIMITS.bytes,
-    }),
+    () => uploadLimits(desk.known.limits),
     () => '',
   );
   const text = (): string => draftFor(props.conv)[tab()];
@@ -45,16 +41,10 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     }),
   );
 
-  const tellTyping = (): void => {
-    if (tab() === 'note' || Date.now() - toldAt < TYPING_EVERY_MS) return;
-    toldAt = Date.now();
-    desk.client.say({ t: 'signal', conv: props.conv, kind: 'typing' });
-  };
-  const stopTyping = (): void => {
-    if (toldAt > 0) desk.client.say({ t: 'signal', conv: props.conv, kind: 'stopped' });
-    toldAt = 0;
-  };
-  onCleanup(stopTyping);
+  const typing = createTyping((isTyping) => {
+    desk.client.say({ t: 'signal', conv: props.conv, kind: isTyping ? 'typing' : 'stopped' });
+  });
+  onCleanup(typing.stopped);
 
   const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
   const thread = desk.thread(props.conv);
@@ -68,12 +58,12 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   );
   const send = (): void => {
     if (!canSend()) return;
-    const attachments = uploads.take();
+    const attachments = uploads.attachments();
     try {
       desk.client.send({
         conv: props.conv,
         text: text().trim(),
-        kind: attachments.length === 0 ? 'text' : attachments.every((one) => one.mime.startsWith('image/')) ? 'image' : 'file',
+        kind: kindOf(attachments),
         attachments,
         note: tab() === 'note',
         replyTo: draftFor(props.conv).answers,
@@ -82,15 +72,15 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       toast({ text: t('error.outbox_full') });
       return;
     }
+    uploads.clear();
     write('');
     answer(desk.cache, props.conv, '');
-    stopTyping();
+    typing.stopped();
     box.focus();
   };
   const keyed = (event: KeyboardEvent): void => {
-    // keyCode 229: the Enter that ends an IME's composition in browsers that clear isComposing too early
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
+    if (isComposing(event)) return;
+    if (isSendKey(event)) {
       event.preventDefault();
       send();
     } else if (event.key === 'Escape') {
@@ -99,12 +89,6 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.blur();
       document.getElementById('list')?.focus();
     }
-  };
-  const pasted = (event: ClipboardEvent): void => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length === 0) return;
-    event.preventDefault();
-    uploads.add(files);
   };
   const dropped = (event: DragEvent): void => {
     event.preventDefault();
@@ -185,12 +169,11 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         value={text()}
         onInput={(event) => {
           write(event.currentTarget.value);
-          if (event.currentTarget.value) tellTyping();
-          else stopTyping();
+          if (tab() === 'reply') typing.wrote(event.currentTarget.value);
         }}
         onKeyDown={keyed}
-        onPaste={pasted}
-        onBlur={stopTyping}
+        onPaste={(event) => uploads.add(pastedFiles(event))}
+        onBlur={typing.stopped}
       />
       <Show when={uploads.items().length > 0}>
         <ul class={s['uploads']}>

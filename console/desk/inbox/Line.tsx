@@ -92,11 +92,7 @@ function MessageView(props: {
   const thread = desk.thread(props.conv);
   const isOurs = (): boolean => isOursOf(props.message);
   const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
-  const state = (): Delivery => {
-    const unsent = entry();
-    if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
-    return deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor');
-  };
+  const state = (): Delivery => deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor', entry());
   const isUnsent = (): boolean => state() === 'waiting' || state() === 'failed';
   const author = (): string => authorOf(desk, props.message, props.name);
   const quote = (): Quote | undefined => {

@@ -172,6 +172,10 @@ function Skeleton(): JSX.Element {
               <i class="sk" />
               <i class="sk" />
             </span>
+            <span>
+              <i class="sk" />
+              <i class="sk" />
+            </span>
           </div>
         )}
       </For>
