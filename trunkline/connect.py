@@ -32,6 +32,7 @@ async def connected(common: Common, name: str, within_s: float = 10.0) -> AsyncI
         async with asyncio.timeout(within_s):
             await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
     except TimeoutError:
+        await link.close()
         why = f" ({link.last_error})" if link.last_error else ""
         raise UnavailableError(
             "log.unavailable", f"NATS at {common.nats_url} didn't let us in within {within_s:.0f} s{why}."
