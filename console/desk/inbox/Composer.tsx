@@ -115,25 +115,30 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       onDragLeave={() => setOver(false)}
       onDrop={dropped}
     >
-      <div class={s['tabs']} role="tablist" aria-label={t('tabs')}>
-        <For each={['reply', 'note'] as const}>
-          {(one) => (
-            <button
-              type="button"
-              role="tab"
-              aria-selected={tab() === one}
-              aria-controls="composer-box"
-              tabindex={tab() === one ? 0 : -1}
-              data-testid={`tab-${one}`}
-              onClick={() => focusTab(one)}
-              onKeyDown={(event) => {
-                if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') setTab(tab() === 'reply' ? 'note' : 'reply');
-              }}
-            >
-              {t(`tab.${one}`)}
-            </button>
-          )}
-        </For>
+      <div class={s['tabs']}>
+        <div class={s['kinds']} role="tablist" aria-label={t('tabs')}>
+          <For each={['reply', 'note'] as const}>
+            {(one) => (
+              <button
+                type="button"
+                role="tab"
+                aria-selected={tab() === one}
+                aria-controls="composer-box"
+                tabindex={tab() === one ? 0 : -1}
+                data-testid={`tab-${one}`}
+                onClick={() => focusTab(one)}
+                onKeyDown={(event) => {
+                  if (event.key !== 'ArrowRight' && event.key !== 'ArrowLeft') return;
+                  setTab(one === 'reply' ? 'note' : 'reply');
+                  const { nextElementSibling, previousElementSibling } = event.currentTarget;
+                  ((nextElementSibling ?? previousElementSibling) as HTMLElement | null)?.focus();
+                }}
+              >
+                {t(`tab.${one}`)}
+              </button>
+            )}
+          </For>
+        </div>
         <Show when={isResolved() && tab() === 'reply'}>
           <span class={s['hint']}>
             {t('composer.resolved')}

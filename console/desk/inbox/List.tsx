@@ -40,7 +40,8 @@ export function List(props: { readonly view: View; readonly selected: string }):
     if (props.view === 'mine') for (const id of rows().ids.slice(0, AT_HAND)) desk.open(id);
   });
   const waiting = (): number => rows().ids.length - shown().length;
-  const current = (): string => (shown().includes(active()) ? active() : (props.selected || shown()[0]) ?? '');
+  /** The row that the keys move from: the one they came to, else the open one, else the first. */
+  const current = (): string => [active(), props.selected].find((id) => shown().includes(id)) ?? shown()[0] ?? '';
 
   const move = (by: number): void => {
     const ids = shown();

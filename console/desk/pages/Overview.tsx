@@ -1,4 +1,4 @@
-import { createResource, createUniqueId, For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import { createSignal, createUniqueId, For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../client/index.ts';
 import { clock, stopwatch } from '../../ui/format.ts';
 import { explain } from '../errors.ts';
@@ -32,8 +32,18 @@ const fetchReport = (): Promise<Report> =>
   call<Report>('GET', `reports/overview?tz=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone)}`);
 
 export default function Overview(): JSX.Element {
-  const [report, { refetch }] = createResource(fetchReport);
-  const timer = setInterval(() => void refetch(), REFRESH_MS);
+  const [report, setReport] = createSignal<Report>();
+  const [problem, setProblem] = createSignal('');
+  const refresh = async (): Promise<void> => {
+    try {
+      setReport(await fetchReport());
+      setProblem('');
+    } catch (error) {
+      setProblem(explain(error)); // the numbers known before stay, with their time
+    }
+  };
+  void refresh();
+  const timer = setInterval(() => void refresh(), REFRESH_MS);
   onCleanup(() => clearInterval(timer));
   const seconds = (value: number | null): string => (value === null ? '–' : stopwatch(value));
   const whole = (value: number): string => value.toLocaleString(locale());
@@ -50,25 +60,28 @@ export default function Overview(): JSX.Element {
     <div class={s['page']}>
       <header class="head">
         <h1>{t('page.overview')}</h1>
-        <Show when={report.latest}>
+        <Show when={report()}>
           {(now) => (
-            <p class={s['when']}>
+            <p class={s['when']} role="status">
               {now().day} · {now().tz} · {t('overview.as_of', { time: clock(now().as_of, locale()) })}
+              <Show when={problem()}>
+                <span class={s['late']}> · {problem()}</span>
+              </Show>
             </p>
           )}
         </Show>
       </header>
       <Switch>
-        <Match when={report.error}>
-          <div class="empty">
+        <Match when={report() === undefined && problem()}>
+          <div class="empty" role="alert">
             <h2>{t('overview.failed')}</h2>
-            <p>{explain(report.error)}</p>
-            <button class="btn" type="button" onClick={() => void refetch()}>
+            <p>{problem()}</p>
+            <button class="btn" type="button" onClick={() => void refresh()}>
               {t('retry')}
             </button>
           </div>
         </Match>
-        <Match when={report.latest}>
+        <Match when={report()}>
           {(now) => (
             <div class={s['body']} tabindex="0" aria-label={t('page.overview')} role="region">
               <dl class={s['figures']}>
