@@ -148,6 +148,12 @@ def picture(page: Page, name: str) -> Path:
     return path
 
 
+def note(name: str, text: str) -> None:
+    """A measured figure, kept as an artefact."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    (ARTEFACTS / name).write_text(text, encoding="utf-8")
+
+
 def _until(page: Page, holds: Callable[[], bool], within_ms: int = 10_000) -> None:
     for _ in range(within_ms // 20):
         if holds():
