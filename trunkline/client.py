@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,11 +19,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
 from backbone.ids import new_event_id
+from backbone.watermark import HELD_AT_MOST, Held, Step, Watermark, on_event, on_replay
 
 SUBPROTOCOL: Final = Subprotocol("trunkline.v1")
-HELD_MAX: Final = 500
-"""Live events kept while a replay runs; beyond it the replay starts again."""
-
 PONG_WITHIN_S: Final = 8.0
 BACKOFF_LEAST_S: Final = 0.2
 BACKOFF_MOST_S: Final = 20.0
@@ -66,55 +64,47 @@ class Conversation:
     """What this client knows of one conversation: a watermark, the events behind it, and what it holds back."""
 
     def __init__(self) -> None:
-        self.mark: tuple[int, int] | None = None
+        self.mark: Watermark | None = None
         self.events: list[Applied] = []
-        self.held: dict[int, tuple[int, dict[str, Any] | None]] = {}
+        self.held = Held({})
         self.is_replaying = True
         self.has_overflowed = False
-        self.dropped = 0
-        self.gaps = 0
 
     def apply(self, seq: int, prev: int, event: dict[str, Any] | None) -> bool:
         """Take one live event (None: hidden from us). False says that something before it is missing."""
+        told = None if event is None else (prev, event)
         if self.is_replaying or self.mark is None:
-            if len(self.held) < HELD_MAX:
-                self.held[seq] = (prev, event)
+            if len(self.held.events) < HELD_AT_MOST:
+                self.held.events[seq] = (prev, told)
             else:
                 self.has_overflowed = True
             return True
-        epoch, at = self.mark
-        if seq <= at:
-            self.dropped += 1
-            return True
-        if prev != at:
-            self.gaps += 1
-            self.held[seq] = (prev, event)
-            return False
-        if event is not None:
-            self.events.append(Applied(epoch, seq, prev, event))
-        self.mark = (epoch, seq)
-        return True
+        return self._take(on_event(self.mark, self.held, seq, prev, told))
 
     def replayed(self, frame: Frame) -> bool:
         """Take an `evs`. False says that there is more, or a gap: ask again from the watermark."""
-        epoch = frame["epoch"]
-        self.events += [Applied(epoch, seq, prev, event) for seq, prev, event in frame["events"]]
-        self.mark = (epoch, frame["upto"])
-        if frame["more"] or self.has_overflowed:
-            self.has_overflowed = False
+        page: list[tuple[int, object]] = [(seq, (prev, event)) for seq, prev, event in frame["events"]]
+        is_whole = self._take(on_replay(self.mark, self.held, frame["epoch"], page, frame["upto"]))
+        has_overflowed, self.has_overflowed = self.has_overflowed, False
+        if frame["more"] or has_overflowed:
             return False
         self.is_replaying = False
-        held, self.held = self.held, {}
-        fitted = [self.apply(seq, *held[seq]) for seq in sorted(held)]
-        return all(fitted)
+        return is_whole
 
     def forget(self) -> None:
         """After `resync`: nothing known is of this log."""
         self.mark = None
         self.events.clear()
-        self.held.clear()
+        self.held.events.clear()
         self.is_replaying = True
         self.has_overflowed = False
+
+    def _take(self, step: Step) -> bool:
+        self.mark = step.mark
+        for seq, told in step.apply:
+            prev, event = cast("tuple[int, dict[str, Any]]", told)
+            self.events.append(Applied(step.mark.epoch, seq, prev, event))
+        return step.verdict != "gap"
 
 
 class Unanswered(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.client import HELD_MAX, Conversation
+from backbone.watermark import HELD_AT_MOST
+from trunkline.client import Conversation
 
 EPOCH = 1_800_000_000
 
@@ -51,9 +52,9 @@ def test_lost_doubled_and_reordered_pushes_end_in_the_log(steps: list[int], wire
 def test_what_it_holds_back_is_bounded() -> None:
     """More pushes during a replay than it keeps: it asks once more instead of growing."""
     known = Conversation()
-    for seq in range(1, HELD_MAX + 100):
+    for seq in range(1, HELD_AT_MOST + 100):
         known.apply(seq, seq - 1, {"id": str(seq)})
-    assert len(known.held) == HELD_MAX
+    assert len(known.held.events) == HELD_AT_MOST
     assert not known.replayed({"epoch": EPOCH, "events": [], "upto": 0, "more": False})
 
 
@@ -64,4 +65,4 @@ def test_hidden_events_move_the_watermark_alone() -> None:
     assert known.apply(7, 3, None)
     assert known.apply(8, 7, {"id": "8"})
     assert [applied.seq for applied in known.events] == [3, 8]
-    assert known.gaps == 0
+    assert known.mark == (EPOCH, 8)
