@@ -17,7 +17,6 @@ from backbone.feed import Delivery, Feed
 from backbone.link import ApiError, Link, header_block, header_value, status_of
 
 WRONG_LAST_SEQUENCE: Final = 10071
-KEYS_BATCH: Final = 1000
 
 V = TypeVar("V")
 

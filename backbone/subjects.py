@@ -48,11 +48,6 @@ def live(chat_subject: str) -> str:
     return "live" + chat_subject[4:]
 
 
-def chat_of_live(live_subject: str) -> str:
-    """The stored subject behind a live one."""
-    return "chat" + live_subject[4:]
-
-
 def parse_chat(subject: str) -> ChatSubject:
     """Takes a stored (or live) subject apart. Raises ValueError if it isn't one."""
     parts = subject.split(".")
@@ -80,11 +75,6 @@ def republish(stream: str) -> tuple[str, str]:
 def dead(tenant: str, adapter: str) -> str:
     """The dead-letter subject of one adapter for one tenant (`_` where the tenant can't be told)."""
     return f"dead.{check_token(tenant, 'tenant')}.{check_token(adapter, 'adapter')}"
-
-
-def audit(tenant: str) -> str:
-    """Who changed what setting, for one tenant."""
-    return f"audit.{check_name(tenant, 'tenant')}"
 
 
 def rpc(service: str, tenant: str, verb: str) -> str:

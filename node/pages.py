@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from backbone import rpc, subjects
+from backbone import rpc
 from backbone.conversation import STEP_EVERY, Head, shown_to_visitor
 from backbone.decide import parse_tolerant
 from backbone.events import parse_envelope
@@ -120,8 +120,3 @@ def _chain(found: list[LogEvent], prev: int) -> list[type_of_event]:
         chained.append((event.seq, prev, event.raw))
         prev = event.seq
     return chained
-
-
-def subject_of(head: Head) -> str:
-    """The subject of the conversation that a head is of."""
-    return subjects.chat(head.tenant, head.channel, head.conv)

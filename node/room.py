@@ -8,7 +8,6 @@ of the log, in the log's order (log-and-protocol.md, "Watermarks" and rule 7).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -74,7 +73,6 @@ class Room:
         self.last_decision: bytes | None = None
         self._is_behind = True
         self._catching_up: asyncio.Task[None] | None = None
-        self._moved: list[Callable[[], None]] = []
         self._subscription = log.attach(subject, self._receive)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from node.authenticate import Who
     from node.context import Context
     from node.socket import Socket
-
-MARK_EVERY_S: Final = 3.0
 
 
 async def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> None:
