@@ -49,10 +49,11 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
   const thread = desk.thread(props.conv);
   const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
+  // Chosen just now, not found in a draft: the cursor goes where the answer is written.
   createEffect(
-    on(answered, (message, before) => {
-      if (message === undefined || before?.id === message.id) return;
-      if (message.note) setTab('note');
+    on(() => draftFor(props.conv).answers, (id) => {
+      if (id === '') return;
+      if (answered()?.note === true) setTab('note');
       box.focus();
     }, { defer: true }),
   );
