@@ -45,6 +45,11 @@ def open_key(tenant: str, inbox: str, contact: str) -> str:
     return subjects.key(tenant, "o", inbox, contact)
 
 
+async def is_known(link: Link, tenant: str, contact: str) -> bool:
+    """Whether somebody of this id has written."""
+    return await contacts(link).get(subjects.key(tenant, "c", contact)) is not None
+
+
 async def remember(link: Link, tenant: str, contact: Contact) -> None:
     """Stores a contact's record with the first message; a record that is there stays as it is."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from backbone.errors import ForbiddenError, NotFoundError
 from node import frames as f
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from node.socket import Socket
 
 
+BUFFERED_MOST: Final = 2000
+"""Live events of one conversation that wait for the end of its replay."""
+
+
 class View:
     """One socket's view of one conversation: buffers while replaying, then passes on what follows."""
 
-    __slots__ = ("_buffer", "_push", "is_live", "is_visitor", "room", "seq", "session")
+    __slots__ = ("_buffer", "_outbox", "is_live", "is_visitor", "room", "seq", "session")
 
     def __init__(self, socket: Socket, room: Room, *, is_visitor: bool) -> None:
         self.session = socket.id
@@ -28,26 +32,28 @@ class View:
         self.seq = 0
         self.is_live = False
         self._buffer: list[tuple[int, str]] = []
-        self._push = socket.outbox.push
+        self._outbox = socket.outbox
 
     def push(self, frame: str, seq: int) -> None:
         """An event of the conversation, in order."""
         if not self.is_live:
             self._buffer.append((seq, frame))
+            if len(self._buffer) > BUFFERED_MOST:
+                self._outbox.close(f.TOO_SLOW, "too much came in during a replay; resume with your watermark")
         elif seq > self.seq:
             self.seq = seq
-            self._push(frame)
+            self._outbox.push(frame)
 
     def push_signal(self, frame: str) -> None:
         """Something unstored; worth nothing later."""
         if self.is_live:
-            self._push(frame)
+            self._outbox.push(frame)
 
     def begin_again(self, frame: str) -> None:
         """Tells the client to forget the conversation and to `sub` anew."""
         self.is_live = False
         self.room.viewers.discard(self)
-        self._push(frame)
+        self._outbox.push(frame)
 
     def begin(self) -> None:
         """A replay starts: hold what comes live."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backbone import directory, subjects
+from backbone import contacts, directory, subjects
 from backbone import events as ev
 from backbone.acts import Act
 from backbone.conversation import Head, closed_for_good
@@ -77,6 +77,8 @@ async def _send_without_conversation(
     tenant, inbox = await directory.find_inbox(context.link, inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
+    if who.kind == "agent" and not await contacts.is_known(context.link, tenant, contact):
+        raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
     placed = await opening.place(
         context.link,
         context.log,

@@ -153,6 +153,17 @@ async def refused_raw(system: System, token: str, frame: dict[str, Any]) -> dict
         return await told(socket, "err")
 
 
+async def test_an_agent_writes_to_a_contact_who_is_known(system: System) -> None:
+    async with system.visitor().running() as visitor, system.agent(LIN).running() as agent:
+        conv = (await visitor.send("hi"))["conv"]
+        to = {"inbox": "web", "contact": visitor.welcome["me"]["id"]}
+        assert (await agent.post({"t": "send", "to": to, "text": "hello"}))["conv"] == conv
+        for unknown in ("c" + "a" * 26, "../x"):
+            with pytest.raises(RefusedError) as refused:
+                await agent.post({"t": "send", "to": {"inbox": "web", "contact": unknown}, "text": "hello"})
+            assert refused.value.field == "to.contact"
+
+
 async def test_tenants_are_islands(system: System) -> None:
     async with connected(system.common, "test") as link:
         await directory.create_tenant(link, "acme", "Acme")
