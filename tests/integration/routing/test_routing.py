@@ -35,11 +35,11 @@ def test_waiting_conversations_go_to_those_with_room_the_longest_waiting_first(t
 
 async def _shared_out(system: System) -> None:
     convs = []
-    for number in range(5):
-        async with system.visitor(nodes=[system.nodes[number % 2]]).running() as visitor:
-            convs.append(str((await visitor.send(f"customer {number}"))["conv"]))
     async with system.agent(LIN, nodes=[system.nodes[0]]).running() as lin:
         await lin.presence("online", capacity=2)
+        for number in range(5):
+            async with system.visitor(nodes=[system.nodes[number % 2]]).running() as visitor:
+                convs.append(str((await visitor.send(f"customer {number}"))["conv"]))
         await _until(system, lambda found: _owned(found, "lin") == 2)
         found = await heads(system)
         assert [found[c].agent for c in convs] == ["lin", "lin", "", "", ""]
