@@ -130,6 +130,7 @@ class Client:
         cookie: str = "",
         page: str = "",
         locale: str = "en",
+        client: str = "python",
         seen: Callable[[str, Applied], None] | None = None,
         pushed: Callable[[Frame], None] | None = None,
     ) -> None:
@@ -143,7 +144,7 @@ class Client:
         self.connects = 0
         self.live = asyncio.Event()
         self.close_code = 0
-        self._hello = {"t": "hello", "client": "python", "locale": locale, "page": page}
+        self._hello = {"t": "hello", "client": client, "locale": locale, "page": page}
         self._seen = seen
         self._pushed = pushed
         self._socket: ClientConnection | None = None

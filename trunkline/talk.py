@@ -32,6 +32,9 @@ NUDGE_AFTER_S: Final = 150.0
 
 _log = structlog.get_logger("talk")
 
+DEVICE: Final = "Chrome 146, Windows"
+"""What a visitor's browser would call itself."""
+
 
 async def talk(socket_url: str, inbox: str) -> None:
     """Visitors come and talk until cancelled."""
@@ -72,7 +75,7 @@ async def _converse(socket_url: str, inbox: str, dialogue: Dialogue) -> None:
         if (kind == "conversation.resolved" or (kind == "message.added" and by == "agent")) and not heard.full():
             heard.put_nowait(kind)
 
-    client = Client([socket_url], token=token, page=dialogue.page, locale=dialogue.locale, seen=listen)
+    client = Client([socket_url], token=token, page=dialogue.page, locale=dialogue.locale, client=DEVICE, seen=listen)
     async with client.running():
         first, *more = dialogue.opening
         conv = str((await client.send(first))["conv"])

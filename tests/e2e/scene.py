@@ -15,7 +15,7 @@ from tests.harness.system import EMMA, LIN, Login, System, running_system
 from trunkline import rest
 from trunkline.client import Client
 from trunkline.dialogues import DIALOGUES
-from trunkline.talk import parcel
+from trunkline.talk import DEVICE, parcel
 
 ZHOU = Login("zhou", "周远", "zhou@example.com")
 REPLIES = (
@@ -32,7 +32,7 @@ async def play(system: System) -> str:
         lin, zhou, emma = [await stack.enter_async_context(system.agent(who).running()) for who in (LIN, ZHOU, EMMA)]
         convs = []
         for dialogue in DIALOGUES:
-            visitor = system.visitor(page=dialogue.page, locale=dialogue.locale)
+            visitor = system.visitor(page=dialogue.page, locale=dialogue.locale, client=DEVICE)
             await stack.enter_async_context(visitor.running())
             conv = str((await visitor.send(dialogue.opening[0]))["conv"])
             for line in dialogue.opening[1:]:
