@@ -13,7 +13,7 @@ from backbone import events as ev
 from backbone.buckets import Bucket, Kept, KeyExistsError, RevisionError
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import parse_tolerant, read_head
-from backbone.errors import TooManyError
+from backbone.errors import ConflictError, TooManyError
 from backbone.ids import conversation_id, derived_event_id
 from backbone.link import Link
 from backbone.log import Log, WrongSequenceError
@@ -61,17 +61,21 @@ async def place(link: Link, log: Log, open_streams: list[str], message: Message)
         already = await _find(log, message, derived)
         if already:
             return already
-        # 2. The contact's conversation takes it, unless that is closed for good.
+        # 2. The contact's conversation takes it, unless that is closed for good. It may be the very one that
+        # this message would open: who claimed the key may have been overtaken by the one who completed it.
         kept = await bucket.get(key)
         current = kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
-        if current and current != derived and (placed := await _place_in(link, log, message, current)):
+        if current and (placed := await _place_in(link, log, message, current)):
             return placed
+        if current == derived:
+            raise ConflictError(
+                "conversation.closed", "The message comes too late for its conversation; send it as a new one."
+            )
         # 3. It opens one of its own. Who loses the key starts again.
         try:
-            if current != derived:
-                await _claim(bucket, key, kept, contacts.OpenConversation(conv=derived, opened_by=message.id))
+            await _claim(bucket, key, kept, contacts.OpenConversation(conv=derived, opened_by=message.id))
             await contacts.remember(link, message.tenant, _contact(message))
-            return await _open(log, message, derived, current if current != derived else "")
+            return await _open(log, message, derived, current)
         except (RevisionError, KeyExistsError, WrongSequenceError):
             continue
     raise TooManyError("log.busy", "Too many messages at once. Send it again.", retry_after_ms=300)
