@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from backbone.errors import ConflictError, TrunklineError
 from backbone.feed import Delivery, Feed
-from backbone.link import ApiError, Link, header_block, header_value, status_of
-
-WRONG_LAST_SEQUENCE: Final = 10071
+from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, header_block, header_value, status_of
 
 V = TypeVar("V")
 

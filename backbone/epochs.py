@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from backbone.link import Link
-
-METADATA_KEY = "epoch"
+from backbone.streams import EPOCH_KEY
 
 
 class Epochs(NamedTuple):
@@ -87,7 +86,7 @@ async def stream_state(link: Link, stream: str) -> StreamState:
 def state_of(info: dict[str, Any]) -> StreamState:
     """The state in a STREAM.INFO answer."""
     state, config = info["state"], info["config"]
-    text = (config.get("metadata") or {}).get(METADATA_KEY) or "0@1"
+    text = (config.get("metadata") or {}).get(EPOCH_KEY) or "0@1"
     return StreamState(state["first_seq"], state["last_seq"], parse(text))
 
 
@@ -105,6 +104,6 @@ async def begin(link: Link, stream: str, seen_epoch: int, seen_last: int, now_s:
             return state
         epochs = after_rollback(state.epochs, state.last, now_s)
         config = info["config"]
-        config["metadata"] = {**config.get("metadata", {}), METADATA_KEY: render(epochs)}
+        config["metadata"] = {**config.get("metadata", {}), EPOCH_KEY: render(epochs)}
         await link.api(f"STREAM.UPDATE.{stream}", config)
     return await stream_state(link, stream)

@@ -17,14 +17,13 @@ import msgspec
 import structlog
 
 from backbone.errors import TrunklineError
-from backbone.link import Link, status_of
+from backbone.link import SECOND_NS, Link, status_of
 
 PULL: Final = 1000
 PULL_BYTES: Final = 1024 * 1024
 PULL_EXPIRES_S: Final = 20
 HEARTBEAT_S: Final = 5
 SILENT_S: Final = 2.5 * HEARTBEAT_S
-SECOND_NS: Final = 1_000_000_000
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
 

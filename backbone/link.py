@@ -26,6 +26,12 @@ from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeErro
 type_of_raw_callback = Callable[[bytes, bytes, bytes | None, bytes], None]
 """(subject, reply, header block or None, payload); must not block and not raise."""
 
+SECOND_NS: Final = 1_000_000_000
+"""JetStream's durations are nanoseconds."""
+
+WRONG_LAST_SEQUENCE: Final = 10071
+"""JetStream's number for an expectation that doesn't hold."""
+
 SWEEP_S: Final = 0.25
 RECONNECT_WAIT_S: Final = 0.2
 REQUEST_TIMEOUT_S: Final = 5.0

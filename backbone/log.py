@@ -18,10 +18,9 @@ from backbone import events as ev
 from backbone import subjects
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError
 from backbone.ids import new_event_id
-from backbone.link import ApiError, Link, Reply, header_block, header_value, status_of
+from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, Reply, header_block, header_value, status_of
 from backbone.streams import MAX_EVENT_BYTES, chat_stream
 
-WRONG_LAST_SEQUENCE: Final = 10071
 REPEATED_ID_IN_BATCH: Final = 10201
 MAX_UNACKNOWLEDGED: Final = 4096
 REPLAY_BATCH: Final = 256

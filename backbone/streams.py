@@ -15,10 +15,7 @@ import msgspec
 
 from backbone import subjects
 from backbone.errors import UnavailableError
-from backbone.link import ApiError, Link
-
-SECOND = 1_000_000_000
-"""JetStream's durations are nanoseconds."""
+from backbone.link import SECOND_NS, ApiError, Link
 
 MAX_EVENT_BYTES = 128 * 1024
 DEDUPE_S = 60
@@ -79,7 +76,7 @@ def streams(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
                 "storage": "file",
                 "allow_direct": True,
                 "allow_atomic": True,
-                "duplicate_window": DEDUPE_S * SECOND,
+                "duplicate_window": DEDUPE_S * SECOND_NS,
                 "max_msg_size": MAX_EVENT_BYTES,
                 "discard": "new",
                 "republish": dict(zip(("src", "dest"), subjects.republish(s), strict=True)),
@@ -109,15 +106,15 @@ def bucket_stream(spec: BucketSpec, replicas: int = 1) -> StreamSpec:
         "allow_rollup_hdrs": True,
         "deny_delete": True,
         "discard": "new",
-        "duplicate_window": DEDUPE_S * SECOND,
+        "duplicate_window": DEDUPE_S * SECOND_NS,
         "num_replicas": replicas,
     }
     if spec.ttl_s:
-        config["max_age"] = spec.ttl_s * SECOND
+        config["max_age"] = spec.ttl_s * SECOND_NS
     if spec.per_key_ttl:
         config["allow_msg_ttl"] = True
     if spec.marker_s:
-        config["subject_delete_marker_ttl"] = spec.marker_s * SECOND
+        config["subject_delete_marker_ttl"] = spec.marker_s * SECOND_NS
     if spec.volatile and replicas == 1:
         config["persist_mode"] = "async"
     return StreamSpec(name=f"KV_{spec.name}", config=config)

@@ -20,10 +20,9 @@ from msgspec import Struct
 
 from backbone import subjects
 from backbone.errors import TrunklineError
-from backbone.feed import SECOND_NS
-from backbone.link import Link, header_block, status_of
+from backbone.link import SECOND_NS, Link, header_block, status_of
 from backbone.reader import Entry
-from backbone.streams import DEAD
+from backbone.streams import DEAD, chat_stream
 
 ACK: Final = b"+ACK"
 IN_PROGRESS: Final = b"+WPI"
@@ -74,7 +73,7 @@ class Worker:
         self._adapter = adapter
         self._durable = durable
         self._s = s
-        self._stream = f"CHAT_{s}"
+        self._stream = chat_stream(s)
         self._filter = filter_subject
         self._handler = handler
         self._policy = policy or Policy()

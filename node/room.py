@@ -70,7 +70,6 @@ class Room:
         self.viewers: set[Viewer] = set()
         self.visits = 0
         self.idle_since = 0.0
-        self.last_decision: bytes | None = None
         self._is_behind = True
         self._catching_up: asyncio.Task[None] | None = None
         self._subscription = log.attach(subject, self._receive)
@@ -127,8 +126,6 @@ class Room:
             frames = Frames(skip_frame(self.head.conv, seq, prev), skip_frame(self.head.conv, seq, prev))
         else:
             self.head = fold(self.head, event, seq)
-            if _is_decision(event):
-                self.last_decision = raw
             frames = _frames(self.head.conv, seq, prev, event, raw)
         for viewer in list(self.viewers):
             viewer.push(frames.for_visitors if viewer.is_visitor else frames.for_agents, seq)
@@ -174,7 +171,3 @@ class Room:
 def _frames(conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope, raw: bytes) -> Frames:
     frame = ev_frame(conv, seq, prev, raw)
     return Frames(frame, frame if shown_to_visitor(event) else skip_frame(conv, seq, prev))
-
-
-def _is_decision(event: ev.Event | ev.Envelope) -> bool:
-    return not isinstance(event, ev.Envelope) and str(type(event).__struct_config__.tag) in ev.LIFECYCLE
