@@ -19,7 +19,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import http
+from backbone import failpoints, http
 from backbone.errors import SettingError, TrunklineError
 from backbone.link import Link
 from backbone.logging import configure
@@ -122,6 +122,7 @@ def start(
 ) -> int:
     """Loads the settings (`section` is `name` unless given) and runs the process; returns its exit code."""
     try:
+        failpoints.check()
         common = load(Common)
         settings = load(kind, name if section is None else section)
     except SettingError as wrong:

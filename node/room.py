@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from backbone import events as ev
+from backbone import failpoints
 from backbone.conversation import Head, fold, shown_to_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
@@ -127,6 +128,8 @@ class Room:
         else:
             self.head = fold(self.head, event, seq)
             frames = _frames(self.head.conv, seq, prev, event, raw)
+        if failpoints.ARMED:
+            failpoints.reach("node.before_push")
         for viewer in list(self.viewers):
             viewer.push(frames.for_visitors if viewer.is_visitor else frames.for_agents, seq)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backbone import contacts, directory, subjects
+from backbone import contacts, directory, failpoints, subjects
 from backbone import events as ev
 from backbone.acts import Act
 from backbone.conversation import Head, closed_for_good
@@ -59,10 +59,14 @@ async def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> Non
         def done(outcome: Stored | TrunklineError) -> None:
             STORE_SECONDS.observe(time.perf_counter() - began)
             if isinstance(outcome, Stored):
+                if failpoints.ARMED:
+                    failpoints.reach("node.stored")
                 socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=outcome.seq, conv=head.conv, at=event.at)))
             else:
                 socket.refuse(frame, outcome)
 
+        if failpoints.ARMED:
+            failpoints.reach("node.before_store")
         context.log.publish_soon(room.subject, event, done)
 
 
@@ -99,6 +103,8 @@ async def _send_without_conversation(
             note=frame.note,
         ),
     )
+    if failpoints.ARMED:
+        failpoints.reach("node.stored")
     socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=placed.seq, conv=placed.conv, at=placed.at)))
 
 
@@ -123,6 +129,8 @@ async def act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
                 socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=room.head.seq, conv=frame.conv)))
                 return
             raise
+        if failpoints.ARMED:
+            failpoints.reach("node.stored")
         socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=decided.seq, conv=frame.conv, at=command.at)))
 
 

@@ -20,7 +20,7 @@ from adapters.routing.absence import Absence
 from adapters.routing.crew import Crew
 from adapters.routing.heads import Projection
 from adapters.routing.settings import RoutingSettings
-from backbone import presence, subjects
+from backbone import failpoints, presence, subjects
 from backbone.acts import Act
 from backbone.buckets import Bucket, Change
 from backbone.conversation import Head, closed_for_good
@@ -82,6 +82,8 @@ class Routing:
                 tasks.create_task(self._tick())
                 while True:
                     entries = await reader.read(READ_MOST)
+                    if failpoints.ARMED:
+                        failpoints.reach("routing.fetched")
                     await self._take(entries)
                     if caught_up.done() and not reader.buffered and not self._is_caught_up:
                         self._is_caught_up = True
@@ -159,6 +161,8 @@ class Routing:
     async def _write_cursors(self) -> None:
         position = dict(self._position)
         await self._write_heads(everything=True)
+        if failpoints.ARMED:
+            failpoints.reach("routing.before_cursor")
         for s, cursor in position.items():
             await put_cursor(self._link, self._reader_name(), s, cursor)
 
@@ -224,6 +228,8 @@ class Routing:
         """Writes a decision; somebody else's decision in between is theirs, not an error."""
         try:
             decided = await decide(self._log, head, act)
+            if failpoints.ARMED:
+                failpoints.reach("routing.decided")
         except ConflictError as conflict:
             _log.info("decision.overtaken", conv=head.conv, act=act.do, code=conflict.code)
             return False

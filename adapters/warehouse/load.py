@@ -29,7 +29,7 @@ from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
 from adapters.warehouse.plan import Place, token
 from adapters.warehouse.statements import internal
 from backbone import events as ev
-from backbone import subjects
+from backbone import failpoints, subjects
 from backbone.errors import TrunklineError
 from backbone.reader import Entry
 
@@ -98,6 +98,8 @@ def _insert(client: Client, load: Load, table: str, packed: Any) -> None:
     else:
         settings = {"insert_deduplication_token": token(load.promise.ranges, table)}
     client.insert_arrow(table, packed, settings=settings)
+    if failpoints.ARMED:
+        failpoints.reach("warehouse.inserted")
 
 
 def _present(client: Client, load: Load) -> Totals:

@@ -25,7 +25,7 @@ from adapters.warehouse.plan import Place, Range
 from adapters.warehouse.settings import Warehouse
 from adapters.warehouse.statements import internal
 from backbone import cursors as kept_cursors
-from backbone import epochs
+from backbone import epochs, failpoints
 from backbone.cursors import Cursor
 from backbone.epochs import StreamState
 from backbone.errors import TrunklineError
@@ -197,6 +197,8 @@ class Loader:
 
     async def _once(self, reader: Reader) -> None:
         if entries := await self._read(reader):
+            if failpoints.ARMED:
+                failpoints.reach("warehouse.fetched")
             self._oldest_ms = min(entry.at_ms for entry in entries)
             while entries:
                 count = await self._look_for_new_epochs(entries)
@@ -302,6 +304,8 @@ class Loader:
     async def _copy_cursors(self) -> None:
         """Tells the janitor what the log may forget; a failure is told and made good by the next copy."""
         self._copied_at = time.monotonic()
+        if failpoints.ARMED:
+            failpoints.reach("warehouse.before_cursor")
         for s, place in self._cursors.items():
             if self._copied.get(s) == place:
                 continue
