@@ -1,0 +1,55 @@
+"""A generator's process as the benchmark sees it: asks, and waits for the answer until a deadline."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+
+from tests.bench.loadgen.speech import Target
+from trunkline.embedded import die_with_parent
+
+ANSWER_WITHIN_S = 600.0
+
+
+class Generator:
+    """One process of `tests.bench.loadgen`; ends with the block or with us."""
+
+    def __init__(self, target: Target) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.loadgen", msgspec.json.encode(target).decode()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509  (one thread)
+        )
+
+    def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """The answer to one command. Raises RuntimeError if the process died or is late."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+        self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], ANSWER_WITHIN_S)[0]:
+            msg = f"the generator didn't answer {do} within {ANSWER_WITHIN_S:.0f} s"
+            raise RuntimeError(msg)
+        line = self._process.stdout.readline()
+        if not line:
+            msg = f"the generator ended while it was asked to {do}; see above"
+            raise RuntimeError(msg)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def end(self) -> None:
+        """Its sockets close, it goes."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)

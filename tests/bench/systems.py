@@ -1,0 +1,193 @@
+"""What is measured: the product and the prototype, each with a nats-server of its own, its nodes as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from backbone import subjects
+from backbone.link import SECOND_NS, Link
+from tests.bench.loadgen.speech import STREAMS, Target
+from tests.harness.nats import NatsServer
+from tests.harness.processes import PLAIN, free_port
+from tests.harness.system import INBOX, LIN, SECRET, TENANT, System
+from trunkline import rest
+from trunkline.embedded import SYNC_OF_PROFILE, die_with_parent
+
+READY_WITHIN_S = 30.0
+NO_LIMIT = "1000000"
+
+
+class Measured(Protocol):
+    """A system under load."""
+
+    name: str
+
+    def pids(self) -> dict[str, int]:
+        """Processes whose CPU and memory count, by name."""
+
+    def target(self) -> Target:
+        """Where the generator connects."""
+
+
+class Product(System):
+    """Trunkline as deployed, without the limits that keep one address or person from being a thousand."""
+
+    module = PLAIN
+    name = "trunkline"
+
+    def __init__(self, folder: Path, profile: str) -> None:
+        super().__init__(folder, sync=SYNC_OF_PROFILE[profile])
+        self.more = {
+            "TRUNKLINE_PROFILE": profile,
+            "TRUNKLINE_LOG_LEVEL": "warning",
+            "TRUNKLINE_NODE_VISITOR_RATE": NO_LIMIT,
+            "TRUNKLINE_NODE_VISITOR_BURST": NO_LIMIT,
+            "TRUNKLINE_NODE_VISITORS_RATE": NO_LIMIT,
+            "TRUNKLINE_NODE_LOGIN_ADDRESS_RATE": NO_LIMIT,
+        }
+
+    def pids(self) -> dict[str, int]:
+        """nats-server, nodes, adapters."""
+        assert self.nats.process is not None
+        ours = {process.name: process.pid for process in (*self.nodes, *self.adapters.values())}
+        return {"nats": self.nats.process.pid, **ours}
+
+    def target(self) -> Target:
+        """Visitors sign their own tokens with the system's secret; one agent's session serves all viewers."""
+        answer = rest.sign_in(self.nodes[0].http, LIN.email, LIN.password)
+        assert answer.status == 200, answer
+        return Target(
+            nodes=[("127.0.0.1", node.port) for node in self.nodes],
+            secret=SECRET,
+            cookie=answer.cookie,
+            tenant=TENANT,
+            inbox=INBOX,
+        )
+
+
+class Prototype:
+    """The core of the line alone (tests/bench/baseline)."""
+
+    name = "prototype"
+
+    def __init__(self, folder: Path, profile: str) -> None:
+        self.nats = NatsServer(folder, sync=SYNC_OF_PROFILE[profile])
+        self._nodes: list[subprocess.Popen[bytes]] = []
+        self._ports: list[int] = []
+
+    def start(self, *, nodes: int) -> None:
+        """NATS, eight streams with RePublish, nodes."""
+        self.nats.start()
+        asyncio.run(_make_streams(self.nats))
+        self._ports = [free_port() for _ in range(nodes)]
+        self._nodes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.bench.baseline.node", str(port)],
+                env={**os.environ, **self.nats.environment},
+                process_group=0,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509  (one thread)
+            )
+            for port in self._ports
+        ]
+        for port in self._ports:
+            _wait_ready(port)
+
+    def end(self) -> None:
+        """Nodes, then NATS."""
+        for node in self._nodes:
+            node.terminate()
+        for node in self._nodes:
+            try:
+                node.wait(10)
+            except subprocess.TimeoutExpired:
+                node.kill()
+                node.wait(10)
+        self.nats.stop()
+
+    def pids(self) -> dict[str, int]:
+        """nats-server and nodes."""
+        assert self.nats.process is not None
+        return {"nats": self.nats.process.pid, **{f"node{n}": node.pid for n, node in enumerate(self._nodes)}}
+
+    def target(self) -> Target:
+        """Nobody signs in there."""
+        return Target(nodes=[("127.0.0.1", port) for port in self._ports])
+
+
+@contextlib.contextmanager
+def running_product(folder: Path, profile: str, *, nodes: int = 2, adapters: tuple[str, ...] = ()) -> Iterator[Product]:
+    """The product with an agent who can sign in, for as long as the block lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    system = Product(folder, profile)
+    try:
+        system.start(nodes=nodes, adapters=adapters)
+        system.add_agents(LIN)
+        yield system
+    finally:
+        system.end()
+
+
+@contextlib.contextmanager
+def running_prototype(folder: Path, profile: str, *, nodes: int = 2) -> Iterator[Prototype]:
+    """The prototype, for as long as the block lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    system = Prototype(folder, profile)
+    try:
+        system.start(nodes=nodes)
+        yield system
+    finally:
+        system.end()
+
+
+def raise_limits() -> int:
+    """As many descriptors a process as we may have; what we start inherits it. Returns the limit."""
+    most = int(Path("/proc/sys/fs/nr_open").read_text())
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+async def _make_streams(nats: NatsServer) -> None:
+    link = Link()
+    await link.open(nats.url, name="bench", user=nats.user, password=nats.password)
+    for stream in STREAMS:
+        source, destination = subjects.republish(stream)
+        config = {
+            "name": f"CHAT_{stream}",
+            "subjects": [subjects.stream_subjects(stream)],
+            "storage": "file",
+            "allow_direct": True,
+            "duplicate_window": 60 * SECOND_NS,
+            "republish": {"src": source, "dest": destination},
+        }
+        await link.api(f"STREAM.CREATE.CHAT_{stream}", config)
+    await link.close()
+
+
+def _wait_ready(port: int) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.02)
+        finally:
+            connection.close()
+    msg = "a node of the prototype never listened"
+    raise RuntimeError(msg)
