@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import prometheus_client
@@ -31,7 +31,15 @@ class _Server(uvicorn.Server):
 class Serving:
     """A server that runs until `stop`."""
 
-    def __init__(self, app: Any, sock: socket.socket, *, frame_bytes: int, connections: int) -> None:
+    def __init__(
+        self,
+        app: Any,
+        sock: socket.socket,
+        *,
+        connections: int,
+        websocket: type[asyncio.Protocol] | None,
+        proxies: Sequence[str],
+    ) -> None:
         self._sock = sock
         self._server = _Server(
             uvicorn.Config(
@@ -40,15 +48,15 @@ class Serving:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws="websockets-sansio",
-                ws_max_size=frame_bytes,
+                ws=websocket or "none",
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
                 ws_ping_timeout=None,
                 limit_concurrency=connections,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=5,
-                proxy_headers=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=[p.strip() for p in proxies if p.strip()],
             )
         )
         self._task = asyncio.create_task(self._server.serve([sock]), name="http.serve")
@@ -66,11 +74,20 @@ class Serving:
 
 
 def serve(
-    app: Any, host: str, port: int, *, fd: int | None = None, frame_bytes: int = 131_072, connections: int = 100_000
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    fd: int | None = None,
+    connections: int = 1000,
+    websocket: type[asyncio.Protocol] | None = None,
+    proxies: Sequence[str] = (),
 ) -> Serving:
     """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
 
-    `fd` is a listening socket handed down by a parent, in place of host and port.
+    `fd` is a listening socket handed down by a parent, in place of host and port. `websocket` is the protocol of
+    upgraded connections, as uvicorn's `ws`; `connections` bounds the others; `proxies` are the addresses whose
+    X-Forwarded-For is believed.
     """
     if fd is not None:
         sock = socket.socket(fileno=fd)
@@ -81,7 +98,7 @@ def serve(
         sock.bind((host, port))
         sock.listen(4096)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
-    return Serving(app, sock, frame_bytes=frame_bytes, connections=connections)
+    return Serving(app, sock, connections=connections, websocket=websocket, proxies=proxies)
 
 
 def health_routes(

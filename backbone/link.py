@@ -1,10 +1,10 @@
 """The connection to NATS with a thin dispatcher: raw subscriptions, requests and JetStream API calls.
 
 nats-py builds a message object and a header dictionary for each message (25 us) and a task for each
-subscription (4.9 KB). Here a raw subscription is one small object and a call, headers stay bytes, and
-all answers come in by one inbox. nats-py keeps the socket, the protocol parser and reconnecting, where it
-replays raw subscriptions like its own. This file alone touches nats-py's insides; `tests/integration/
-test_link.py` holds it to the real server's behaviour.
+subscription (4.9 KB). Here a raw subscription is one small object and a call, headers stay bytes,
+all answers come in by one inbox and all acknowledgements by another. nats-py keeps the socket and
+reconnecting, where it replays raw subscriptions like its own. This file and `parser.py` alone touch
+nats-py's insides; `tests/integration/backbone/test_link.py` holds them to the real server's behaviour.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
@@ -22,9 +23,10 @@ from nats.errors import Error as NatsError
 from nats.protocol import command
 
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.parser import BatchParser, type_of_raw_callback
 
-type_of_raw_callback = Callable[[bytes, bytes, bytes | None, bytes], None]
-"""(subject, reply, header block or None, payload); must not block and not raise."""
+type_of_done = Callable[[bytes, TrunklineError | None], None]
+"""What `publish_soon` calls once: the answer's payload, or an empty one and what went wrong."""
 
 SECOND_NS: Final = 1_000_000_000
 """JetStream's durations are nanoseconds."""
@@ -70,21 +72,20 @@ class _ApiAnswer(msgspec.Struct):
 
 
 class RawSubscription:
-    """A subscription that is a call; has what nats-py's reconnect and close look at, and no more."""
+    """What nats-py's reconnect and close look at of a subscription that is a call, and no more."""
 
-    __slots__ = ("_max_msgs", "_queue", "_received", "_subject", "callback")
+    __slots__ = ("_queue", "_subject")
 
+    _max_msgs = 0
+    _received = 0
     _wait_for_msgs_task = None
     _message_iterator = None
     _pending_next_msgs_calls = None
     _jsi = None
 
-    def __init__(self, subject: str, queue: str, callback: type_of_raw_callback) -> None:
+    def __init__(self, subject: str, queue: str) -> None:
         self._subject = subject
         self._queue = queue
-        self._max_msgs = 0
-        self._received = 0
-        self.callback = callback
 
 
 class _Waiting:
@@ -112,6 +113,12 @@ class Link(Client):
         self._inbox_prefix_raw = f"_TL.{secrets.token_hex(6)}."
         self._prefix_length = len(self._inbox_prefix_raw)
         self._waiting: dict[bytes, _Waiting] = {}
+        self._ack_inbox = f"_TA.{secrets.token_hex(6)}."
+        self._ack_inbox_raw = self._ack_inbox.encode()
+        self._clock = time.monotonic
+        self._acks: dict[bytes, tuple[type_of_done, float]] = {}
+        self.raw_callbacks: dict[bytes, type_of_raw_callback] = {}
+        self._ps = BatchParser(self)
         self._tokens = itertools.count(1)
         self._on_reconnect: list[Callable[[], Awaitable[None]]] = []
         self._on_disconnect: dict[int, Callable[[], None]] = {}
@@ -137,6 +144,7 @@ class Link(Client):
             reconnected_cb=self._when_reconnected,
         )
         self.subscribe_raw(self._inbox_prefix_raw + "*", self._answered)
+        self.subscribe_raw(self._ack_inbox + "*", self._acknowledged)
         self._sweeper = asyncio.create_task(self._sweep(), name="link.sweep")
         self.is_open.set()
 
@@ -168,13 +176,15 @@ class Link(Client):
         """Calls `callback` for each message; returns the id that `unsubscribe_raw` takes."""
         self._sid += 1
         sid: int = self._sid
-        self._subs[sid] = RawSubscription(subject, queue, callback)  # type: ignore[assignment]
+        self._subs[sid] = RawSubscription(subject, queue)  # type: ignore[assignment]
+        self.raw_callbacks[b"%d" % sid] = callback
         if self.is_connected:
             self._write(command.sub_cmd(subject, queue, sid))
         return sid
 
     def unsubscribe_raw(self, sid: int) -> None:
         """Ends a raw subscription; unknown ids are ignored."""
+        self.raw_callbacks.pop(b"%d" % sid, None)
         if self._subs.pop(sid, None) is not None and self.is_connected:
             self._write(command.unsub_cmd(sid, 0))
 
@@ -184,9 +194,7 @@ class Link(Client):
         `header` is a whole block as `header_block` makes it.
         """
         if not self.is_usable:
-            raise UnavailableError(
-                "log.unavailable", "The log can't be reached now. Try again soon.", retry_after_ms=1000
-            )
+            raise _unreachable()
         if header is None:
             self._write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
         else:
@@ -194,6 +202,22 @@ class Link(Client):
             self._write(
                 f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode() + header + payload + b"\r\n"
             )
+
+    def publish_soon(self, subject: str, payload: bytes, header: bytes, done: type_of_done, timeout_s: float) -> None:
+        """Publishes now; `done` is called once: with the answer, or with UnknownOutcomeError when none came in
+        time or the connection broke, or UnavailableError where nobody listens. It must not raise.
+
+        No future, no task: one dictionary entry a message. Raises as `publish_raw`.
+        """
+        token = b"%d" % next(self._tokens)
+        if not self.is_usable:
+            raise _unreachable()
+        size = len(header)
+        self._write(
+            b"HPUB %b %b%b %d %d\r\n%b%b\r\n"
+            % (subject.encode(), self._ack_inbox_raw, token, size, size + len(payload), header, payload)
+        )
+        self._acks[token] = (done, self._clock() + timeout_s)
 
     def request_future(
         self,
@@ -240,6 +264,10 @@ class Link(Client):
             raise ApiError(problem.code, problem.err_code, problem.description)
         return msgspec.json.decode(answer.data)
 
+    async def process_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, header: bytes | None) -> None:
+        """A message of one of nats-py's own subscriptions, as its parser hands it on."""
+        await self._process_msg(sid, subject, reply, data, header)  # type: ignore[arg-type]  # it takes None too
+
     # --- inside ----------------------------------------------------------------------------
 
     def _request(
@@ -265,7 +293,7 @@ class Link(Client):
         if header is not None and not data and status_of(header) == STATUS_NO_RESPONDERS:
             del self._waiting[token]
             if not waiting.future.done():
-                waiting.future.set_exception(UnavailableError("log.no_responders", "Nobody answers there now."))
+                waiting.future.set_exception(_nobody())
             return
         result: Any = Reply(header, data)
         if waiting.is_last is not None:
@@ -277,19 +305,21 @@ class Link(Client):
         if not waiting.future.done():
             waiting.future.set_result(result)
 
+    def _acknowledged(self, subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
+        waiting = self._acks.pop(subject[len(self._ack_inbox_raw) :], None)
+        if waiting is None:
+            return
+        if header is not None and not data and status_of(header) == STATUS_NO_RESPONDERS:
+            waiting[0](b"", _nobody())
+        else:
+            waiting[0](data, None)
+
     def _write(self, chunk: bytes) -> None:
         self._pending.append(chunk)
         self._pending_data_size += len(chunk)
         queue = self._flush_queue
         if queue is not None and queue.empty():
             queue.put_nowait(asyncio.get_running_loop().create_future())
-
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
-        subscription: object = self._subs.get(sid)
-        if isinstance(subscription, RawSubscription):
-            subscription.callback(subject, reply, headers, data)
-            return
-        await super()._process_msg(sid, subject, reply, data, headers)  # type: ignore[arg-type]
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -299,11 +329,25 @@ class Link(Client):
             late = [t for t, w in self._waiting.items() if w.deadline <= now or w.future.done()]
             for token in late:
                 _fail(self._waiting.pop(token))
+            self._sweep_acks(self._clock())
+
+    def _sweep_acks(self, now: float) -> None:
+        # They are in the order of publishing, and their time-outs are alike: the first one in time ends the sweep.
+        late: list[bytes] = []
+        for token, (_, deadline) in self._acks.items():
+            if deadline > now:
+                break
+            late.append(token)
+        for token in late:
+            self._acks.pop(token)[0](b"", _unknown())
 
     def _fail_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for one in waiting.values():
             _fail(one)
+        acks, self._acks = self._acks, {}
+        for done, _ in acks.values():
+            done(b"", _unknown())
 
     async def _when_disconnected(self) -> None:
         # What hasn't gone out must not go out later: its senders have been told that it may be lost.
@@ -361,13 +405,21 @@ def status_of(header: bytes | None) -> bytes | None:
 
 def _fail(waiting: _Waiting) -> None:
     if not waiting.future.done():
-        waiting.future.set_exception(
-            UnknownOutcomeError(
-                "log.unknown_outcome",
-                "The log didn't answer in time. Send it again with the same id.",
-                retry_after_ms=500,
-            )
-        )
+        waiting.future.set_exception(_unknown())
+
+
+def _unknown() -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        "log.unknown_outcome", "The log didn't answer in time. Send it again with the same id.", retry_after_ms=500
+    )
+
+
+def _nobody() -> UnavailableError:
+    return UnavailableError("log.no_responders", "Nobody answers there now.")
+
+
+def _unreachable() -> UnavailableError:
+    return UnavailableError("log.unavailable", "The log can't be reached now. Try again soon.", retry_after_ms=1000)
 
 
 _answer_decoder = msgspec.json.Decoder(_ApiAnswer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from backbone import failpoints, subjects
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError
 from backbone.ids import new_event_id
 from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, Reply, header_block, header_value, status_of
+from backbone.parser import type_of_raw_callback
 from backbone.streams import MAX_EVENT_BYTES, chat_stream
 
 REPEATED_ID_IN_BATCH: Final = 10201
@@ -27,8 +29,8 @@ REPLAY_BATCH: Final = 256
 REPLAY_BYTES: Final = 1024 * 1024
 PUBLISH_TIMEOUT_S: Final = 5.0
 
-_SEQ = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n")
-_LAST = re.compile(rb"\r\nNats-Last-Sequence: (\d+)\r\n")
+_PLACE = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n(?:Nats-Time-Stamp: [^\r]*\r\n)?Nats-Last-Sequence: (\d+)\r\n")
+"""As nats-server writes them; in another order or apart they are looked for one by one."""
 
 
 class Stored(NamedTuple):
@@ -44,15 +46,6 @@ class LogEvent(NamedTuple):
     seq: int
     raw: bytes
     subject: str = ""
-
-
-class Pushed(NamedTuple):
-    """What came live: a stored event (seq > 0) with the previous sequence of its subject, or a signal (seq 0)."""
-
-    subject: str
-    seq: int
-    prev: int
-    raw: bytes
 
 
 class WrongSequenceError(TrunklineError):
@@ -84,6 +77,7 @@ class Log:
         self.link = link
         self.max_unacknowledged = max_unacknowledged
         self.unacknowledged = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
 
     # --- write -----------------------------------------------------------------------------
 
@@ -95,28 +89,33 @@ class Log:
         """
         raw = _encode(event)
         self._check_bound()
-        future = self.link.request_future(
-            subject,
-            raw,
-            header_block(("Nats-Msg-Id", subjects.message_id(event.conv, event.id))),
-            PUBLISH_TIMEOUT_S,
-        )
+
+        def acknowledged(answer: bytes, problem: TrunklineError | None) -> None:
+            self._one_less()
+            done(_outcome(problem) if problem else _stored_or_not(answer))
+
+        header = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n" % subjects.message_id(event.conv, event.id).encode()
+        self.link.publish_soon(subject, raw, header, acknowledged, PUBLISH_TIMEOUT_S)
         self.unacknowledged += 1
 
-        def acknowledged(answer: asyncio.Future[Reply]) -> None:
-            self.unacknowledged -= 1
-            if answer.cancelled():
-                return
-            error = answer.exception()
-            if error is None:
-                try:
-                    done(_stored(answer.result()))
-                except TrunklineError as refused:
-                    done(refused)
-            elif isinstance(error, TrunklineError):
-                done(_outcome(error))
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be published until something is acknowledged."""
+        return self.unacknowledged >= self.max_unacknowledged
 
-        future.add_done_callback(acknowledged)
+    async def room_for_more(self, within_s: float) -> None:
+        """Returns once less than the bound is unacknowledged; who asked first goes first.
+
+        Raises TooManyError `log.busy` when that takes longer than `within_s`.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while self.is_full:
+                    turn = asyncio.get_running_loop().create_future()
+                    self._queue.append(turn)
+                    await turn
+        except TimeoutError:
+            raise _busy() from None
 
     async def publish(self, subject: str, event: ev.Event, expected_seq: int | None = None) -> Stored:
         """Stores one event, if `expected_seq` is given only after that sequence of its subject.
@@ -142,42 +141,45 @@ class Log:
         """
         if len(batch) == 1:
             return await self.publish(subject, batch[0], expected_seq)
-        batch_id = new_event_id()
-        answer: Stored | None = None
         try:
-            pending: list[asyncio.Future[Reply]] = []
-            self._check_bound()
-            for number, event in enumerate(batch, start=1):
-                if failpoints.ARMED and number > 1:
-                    # What goes before must be at the server, or the kill would leave nothing half done.
-                    await self.link.flush()
-                    failpoints.reach("log.batch")
-                headers: list[tuple[str, str | int]] = [
-                    ("Nats-Msg-Id", subjects.message_id(event.conv, event.id)),
-                    ("Nats-Batch-Id", batch_id),
-                    ("Nats-Batch-Sequence", number),
-                ]
-                if number == 1:
-                    headers.append(("Nats-Expected-Last-Subject-Sequence", expected_seq))
-                if number == len(batch):
-                    headers.append(("Nats-Batch-Commit", 1))
-                if 1 < number < len(batch):
-                    self.link.publish_raw(subject, _encode(event), header_block(*headers))
-                else:
-                    pending.append(
-                        self.link.request_future(subject, _encode(event), header_block(*headers), PUBLISH_TIMEOUT_S)
-                    )
-            first, commit = await asyncio.gather(*pending, return_exceptions=True)
+            first, commit = await self._send_batch(subject, batch, expected_seq)
             if isinstance(first, Reply):
                 _check(first)
             if isinstance(commit, BaseException):
                 raise _outcome(commit) if isinstance(commit, TrunklineError) else commit
-            answer = _stored(commit)
+            return _stored(commit)
         except ApiError as refused:
             if refused.err_code not in {WRONG_LAST_SEQUENCE, REPEATED_ID_IN_BATCH}:
                 raise
             return await self._if_mine(subject, batch, refused)
-        return answer
+
+    async def _send_batch(
+        self, subject: str, batch: Sequence[ev.Event], expected_seq: int
+    ) -> list[Reply | BaseException]:
+        """The answers to the first part and to the commit, or why there is none."""
+        batch_id = new_event_id()
+        pending: list[asyncio.Future[Reply]] = []
+        self._check_bound()
+        for number, event in enumerate(batch, start=1):
+            if failpoints.ARMED and number > 1:
+                # What goes before must be at the server, or the kill would leave nothing half done.
+                await self.link.flush()
+                failpoints.reach("log.batch")
+            headers: list[tuple[str, str | int]] = [
+                ("Nats-Msg-Id", subjects.message_id(event.conv, event.id)),
+                ("Nats-Batch-Id", batch_id),
+                ("Nats-Batch-Sequence", number),
+            ]
+            if number == 1:
+                headers.append(("Nats-Expected-Last-Subject-Sequence", expected_seq))
+            if number == len(batch):
+                headers.append(("Nats-Batch-Commit", 1))
+            raw, block = _encode(event), header_block(*headers)
+            if 1 < number < len(batch):
+                self.link.publish_raw(subject, raw, block)
+            else:
+                pending.append(self.link.request_future(subject, raw, block, PUBLISH_TIMEOUT_S))
+        return await asyncio.gather(*pending, return_exceptions=True)
 
     # --- read ------------------------------------------------------------------------------
 
@@ -227,13 +229,12 @@ class Log:
 
     # --- live ------------------------------------------------------------------------------
 
-    def attach(self, chat_subject: str, receive: Callable[[Pushed], None]) -> int:
-        """Calls `receive` for each event and signal of a conversation from now on; see `detach`."""
+    def attach(self, chat_subject: str, receive: type_of_raw_callback) -> int:
+        """Calls `receive` for each event and signal of a conversation from now on, as it came in.
 
-        def push(subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
-            receive(pushed(subject, header, data))
-
-        return self.link.subscribe_raw(subjects.live(chat_subject), push)
+        `place_of` tells where an event stands. See `detach`.
+        """
+        return self.link.subscribe_raw(subjects.live(chat_subject), receive)
 
     def detach(self, subscription: int) -> None:
         """Ends `attach`."""
@@ -247,7 +248,15 @@ class Log:
 
     def _check_bound(self) -> None:
         if self.unacknowledged >= self.max_unacknowledged:
-            raise TooManyError("log.busy", "Too much is being stored at once. Send it again.", retry_after_ms=200)
+            raise _busy()
+
+    def _one_less(self) -> None:
+        self.unacknowledged -= 1
+        while self._queue and not self.is_full:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                break
 
     async def _send(self, subject: str, raw: bytes, header: bytes) -> Reply:
         self._check_bound()
@@ -257,7 +266,7 @@ class Log:
         except TrunklineError as error:
             raise _outcome(error) from error
         finally:
-            self.unacknowledged -= 1
+            self._one_less()
         _check(reply)
         return reply
 
@@ -288,12 +297,15 @@ class Log:
         return found, False
 
 
-def pushed(subject: bytes, header: bytes | None, data: bytes) -> Pushed:
-    """A live message as it came in; one without `Nats-Sequence` is a signal."""
-    if header is None or (seq := _SEQ.search(header)) is None:
-        return Pushed(subject.decode(), 0, 0, data)
-    prev = _LAST.search(header)
-    return Pushed(subject.decode(), int(seq[1]), int(prev[1]) if prev else 0, data)
+def place_of(header: bytes | None) -> tuple[int, int]:
+    """(sequence, previous sequence of its subject) of a live message; (0, 0) of a signal, which has neither."""
+    if header is None:
+        return 0, 0
+    both = _PLACE.search(header)
+    if both is not None:
+        return int(both[1]), int(both[2])
+    seq = header_value(header, b"Nats-Sequence")
+    return (int(seq), int(header_value(header, b"Nats-Last-Sequence") or 0)) if seq else (0, 0)
 
 
 def _stream_of(subject: str) -> str:
@@ -333,6 +345,17 @@ def _check(reply: Reply) -> _Ack:
 def _stored(reply: Reply) -> Stored:
     ack = _check(reply)
     return Stored(ack.seq, ack.duplicate)
+
+
+def _stored_or_not(answer: bytes) -> Stored | TrunklineError:
+    ack = _ack_decoder.decode(answer)
+    if ack.error:
+        return ApiError(ack.error.code, ack.error.err_code, ack.error.description)
+    return Stored(ack.seq, ack.duplicate)
+
+
+def _busy() -> TooManyError:
+    return TooManyError("log.busy", "Too much is being stored at once. Send it again.", retry_after_ms=200)
 
 
 def _outcome(error: TrunklineError) -> TrunklineError:

@@ -13,7 +13,8 @@ from starlette.websockets import WebSocket
 from backbone import http
 from backbone.errors import TrunklineError
 from backbone.service import Service
-from node import static
+from node import greeting, static
+from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
 from node.rest import agents, conversations, files, inboxes, problems, reports, sessions
@@ -65,16 +66,18 @@ def build(service: Service, context: Context) -> Starlette:
 async def _websocket(websocket: WebSocket) -> None:
     context: Context = websocket.app.state.context
     service: Service = websocket.app.state.service
+    settings = context.settings
     offered = websocket.scope.get("subprotocols", [])
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    connection, early = take_over(websocket, settings.frame_bytes, settings.unsent_bytes)
     # Refusals come after accepting: browsers hide the reason of a refused handshake.
     if service.stopping.is_set():
-        await websocket.close(RESTART, "the node is leaving")
-        return
-    if len(context.sockets) >= context.settings.sockets:
-        await websocket.close(TOO_MANY, "the node is full; try again in some seconds")
-        return
-    await Socket(context, websocket).run()
+        connection.close(RESTART, "the node is leaving")
+    elif len(context.sockets) >= settings.sockets:
+        connection.close(TOO_MANY, "the node is full; try again in some seconds")
+    else:
+        socket = Socket(context, connection, greeting.caller(websocket, settings.public_url))
+        connection.begin(socket, early)
 
 
 def _may_read_metrics(context: Context, request: Request) -> bool:

@@ -17,7 +17,7 @@ from backbone.errors import InvalidInputError, NotAuthenticatedError
 from backbone.events import Actor
 from backbone.ids import key_hash, new_secret
 from backbone.link import Link
-from backbone.signing import Signer
+from backbone.signing import VisitorToken
 
 COOKIE: Final = "tl"
 SECURE_COOKIE: Final = "__Host-tl"
@@ -127,9 +127,8 @@ class Sessions:
         await self.bucket.delete(_key_of(cookie))
 
 
-async def visitor(link: Link, signer: Signer, token: str) -> Who:
+async def visitor(link: Link, claims: VisitorToken) -> Who:
     """Whom a visitor's token names. Raises NotAuthenticatedError, NotFoundError `inbox.not_found`."""
-    claims = signer.visitor(token)
     tenant, _inbox = await directory.find_inbox(link, claims.inbox)
     if tenant != claims.tenant:
         raise NotAuthenticatedError("token.invalid", "The token isn't one of ours.", field="token")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import prometheus_client
 
@@ -13,6 +15,8 @@ from backbone.signing import Signer
 from node.authenticate import Sessions
 from node.hub import Hub
 from node.limits import RateByKey
+from node.quotas import Quotas
+from node.session import Bounds
 from node.settings import NodeSettings
 from node.watching import Mirrors
 
@@ -33,6 +37,7 @@ class Context(NamedTuple):
     """One node's parts; `sockets` are those attached now, by their session's id."""
 
     settings: NodeSettings
+    bounds: Bounds
     link: Link
     log: Log
     hub: Hub
@@ -45,3 +50,12 @@ class Context(NamedTuple):
     failed_logins: RateByKey
     login_addresses: RateByKey
     new_visitors: RateByKey
+    quotas: Quotas
+    greetings: asyncio.Semaphore
+    farewells: set[asyncio.Task[None]]
+
+    def spawn_farewell(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs what a socket leaves to be done; a draining node waits for it."""
+        task = asyncio.create_task(work)
+        self.farewells.add(task)
+        task.add_done_callback(self.farewells.discard)

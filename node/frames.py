@@ -2,7 +2,8 @@
 protocol"). JSON text frames, one object a frame, `t` names it.
 
 A position is `[epoch, seq]`. Times are UTC ms. Answers with stored events are not built from Structs:
-`evs_frame`, `ev_frame` and `skip_frame` splice the stored bytes in.
+`evs_frame`, `ev_frame` and `skip_frame` splice the stored bytes in. What is made here is ready to be sent:
+bytes of a WebSocket text frame, the same for every socket.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from msgspec import Meta, Struct
 
 from backbone.conversation import Head
 from backbone.events import Event, type_of_agent_state, type_of_message
+from node.framing import text_frame
 
 SUBPROTOCOL = "trunkline.v1"
 VERSION = 1
@@ -322,25 +324,30 @@ def decode(text: str | bytes) -> ClientFrame:
     return _decoder.decode(text)
 
 
-def encode(frame: NodeFrame) -> str:
-    """The text of a node's frame."""
-    return _encoder.encode(frame).decode()
+def encode(frame: NodeFrame) -> bytes:
+    """A node's frame, ready to be sent."""
+    return text_frame(_encoder.encode(frame))
 
 
-def conflict_frame(err: Err, decided: bytes | None) -> str:
+def ok_frame(id: str, seq: int, conv: str, at: int) -> bytes:  # noqa: A002 - the field's name
+    """An `ok` for a stored event; its parts are checked ids and hold nothing to escape."""
+    return text_frame(b'{"t":"ok","id":"%b","seq":%d,"conv":"%b","at":%d}' % (id.encode(), seq, conv.encode(), at))
+
+
+def conflict_frame(err: Err, decided: bytes | None) -> bytes:
     """An `err` with the stored bytes of the event that decided spliced in."""
-    text = encode(err)
-    return text if decided is None else f'{text[:-1]},"decided":{decided.decode()}}}'
+    text = _encoder.encode(err)
+    return text_frame(text if decided is None else b'%b,"decided":%b}' % (text[:-1], decided))
 
 
-def ev_frame(conv: str, seq: int, prev: int, raw: bytes) -> str:
+def ev_frame(conv: str, seq: int, prev: int, raw: bytes) -> bytes:
     """An `ev` with the stored bytes spliced in."""
-    return f'{{"t":"ev","conv":"{conv}","seq":{seq},"prev":{prev},"event":{raw.decode()}}}'
+    return text_frame(b'{"t":"ev","conv":"%b","seq":%d,"prev":%d,"event":%b}' % (conv.encode(), seq, prev, raw))
 
 
-def skip_frame(conv: str, seq: int, prev: int) -> str:
+def skip_frame(conv: str, seq: int, prev: int) -> bytes:
     """A `skip`."""
-    return f'{{"t":"skip","conv":"{conv}","seq":{seq},"prev":{prev}}}'
+    return text_frame(b'{"t":"skip","conv":"%b","seq":%d,"prev":%d}' % (conv.encode(), seq, prev))
 
 
 def evs_frame(
@@ -351,10 +358,16 @@ def evs_frame(
     *,
     more: bool,
     history: bool = False,
-) -> str:
+) -> bytes:
     """An `evs` with the stored bytes spliced in; `events` are (seq, prev, raw), ascending."""
-    body = ",".join(f"[{seq},{prev},{raw.decode()}]" for seq, prev, raw in events)
-    return (
-        f'{{"t":"evs","conv":"{conv}","epoch":{epoch},"events":[{body}],"upto":{upto},'
-        f'"more":{"true" if more else "false"},"history":{"true" if history else "false"}}}'
+    return text_frame(
+        b'{"t":"evs","conv":"%b","epoch":%d,"events":[%b],"upto":%d,"more":%b,"history":%b}'
+        % (
+            conv.encode(),
+            epoch,
+            b",".join([b"[%d,%d,%b]" % event for event in events]),
+            upto,
+            b"true" if more else b"false",
+            b"true" if history else b"false",
+        )
     )

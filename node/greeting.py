@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
+from typing import Final, NamedTuple
 
 from starlette.websockets import WebSocket
 
@@ -14,10 +15,20 @@ from node import authenticate
 from node import frames as f
 from node.authenticate import Who
 from node.context import Context
-from node.origins import is_foreign
+from node.limits import TokenBucket
+from node.origins import address, is_foreign
 from node.writing import now_ms
 
-MOST_ATTACHMENTS = 20
+MOST_ATTACHMENTS: Final = 20
+
+
+class Caller(NamedTuple):
+    """What the handshake told, kept until `hello`: an agent's cookie, whose page asks, and from where."""
+
+    cookie: str
+    is_foreign: bool
+    has_origin: bool
+    address: str
 
 
 class Greeted(NamedTuple):
@@ -27,21 +38,45 @@ class Greeted(NamedTuple):
     frame: f.Welcome
 
 
-async def greet(context: Context, websocket: WebSocket, hello: f.Hello, session: str) -> Greeted:
-    """Authenticates a `hello` by its token, or by the handshake's cookie.
+def caller(websocket: WebSocket, public_url: str) -> Caller:
+    """What `greet` needs of the handshake, so that nothing else of it need be kept."""
+    cookies = websocket.cookies
+    return Caller(
+        cookie=cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or "",
+        is_foreign=is_foreign(websocket, public_url),
+        has_origin="origin" in websocket.headers,
+        address=address(websocket),
+    )
+
+
+async def greet(context: Context, caller: Caller, hello: f.Hello, session: str) -> Greeted:
+    """Authenticates a `hello` by its token, or by the handshake's cookie; so many at once, the others in turn.
 
     Raises NotAuthenticatedError, ForbiddenError `origin.foreign`, NotFoundError `inbox.not_found`.
     """
-    if is_foreign(websocket, context.settings.public_url):
+    if caller.is_foreign:
         raise ForbiddenError("origin.foreign", "This page may not connect here.")
-    if hello.token:
-        return await _visitor(context, hello, session)
-    return await _agent(context, websocket, session)
+    async with context.greetings:
+        if hello.token:
+            return await _visitor(context, hello, session)
+        return await _agent(context, caller, session)
+
+
+def rates(context: Context, who: Who, address: str) -> tuple[TokenBucket, ...]:
+    """What limits the messages of a socket: those of its actor, and of its address where that tells clients apart."""
+    settings, quotas, now = context.settings, context.quotas, time.monotonic()
+    if who.kind == "agent":
+        actor = quotas.bucket(f"{who.tenant}.{who.id}", settings.agent_rate, settings.agent_burst, now)
+    else:
+        actor = quotas.bucket(f"{who.tenant}.{who.id}", settings.visitor_rate, settings.visitor_burst, now)
+    if not quotas.is_counted(address):
+        return (actor,)
+    return (actor, quotas.bucket(f"@{address}", settings.address_rate, settings.address_burst, now))
 
 
 async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
-    who = await authenticate.visitor(context.link, context.signer, hello.token)
     claims = context.signer.visitor(hello.token)
+    who = await authenticate.visitor(context.link, claims)
     token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact) if needs_renewal(claims) else None
     me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox)
     welcome = _welcome(context, session, me)
@@ -50,11 +85,9 @@ async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
     return Greeted(who, welcome)
 
 
-async def _agent(context: Context, websocket: WebSocket, session: str) -> Greeted:
-    cookies = websocket.cookies
-    cookie = cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or ""
-    who = await context.sessions.find(cookie)
-    if "origin" not in websocket.headers:
+async def _agent(context: Context, caller: Caller, session: str) -> Greeted:
+    who = await context.sessions.find(caller.cookie)
+    if not caller.has_origin:
         # A browser always names the page: a cookie without one is no browser's.
         raise NotAuthenticatedError("origin.missing", "Connections with a cookie must name their Origin.")
     agent = await directory.get_agent(context.link, who.tenant, who.id)

@@ -63,6 +63,13 @@ class Hub:
             room.visits -= 1
             room.idle_since = time.monotonic()
 
+    def present(self, tenant: str, conv: str) -> Room | None:
+        """The room of a conversation if it is loaded and was in use lately; for work that awaits nothing."""
+        room = self._rooms.get(f"{tenant}.{conv}")
+        if room is not None:
+            room.idle_since = time.monotonic()
+        return room
+
     async def epochs(self, conv: str, *, fresh: bool = False) -> Epochs:
         """The epochs of a conversation's stream, at most five minutes old."""
         s = subjects.stream_of(conv)

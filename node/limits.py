@@ -10,7 +10,7 @@ PRUNE_ABOVE: Final = 10_000
 class TokenBucket:
     """`burst` at once, then `rate` a second."""
 
-    __slots__ = ("_at", "_burst", "_left", "_rate")
+    __slots__ = ("__weakref__", "_at", "_burst", "_left", "_rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
@@ -44,6 +44,7 @@ class RateByKey:
         self._rate = per_minute / 60
         self._burst = per_minute
         self._buckets: dict[str, TokenBucket] = {}
+        self._prune_at = PRUNE_ABOVE
 
     def wait(self, key: str, now: float) -> float:
         """As `TokenBucket.wait`, for `key`."""
@@ -54,10 +55,12 @@ class RateByKey:
         """As `TokenBucket.take`, for `key`."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            if len(self._buckets) >= PRUNE_ABOVE:
+            if len(self._buckets) >= self._prune_at:
                 self._prune(now)
             bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
         return bucket.take(now)
 
     def _prune(self, now: float) -> None:
         self._buckets = {k: b for k, b in self._buckets.items() if not b.is_full(now)}
+        # Those in use stay: looking through all of them for each new one would cost more than they take.
+        self._prune_at = max(PRUNE_ABOVE, 2 * len(self._buckets))

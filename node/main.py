@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from backbone import http, service
 from backbone.attachments import Attachments
 from backbone.log import Log
@@ -9,10 +11,13 @@ from backbone.service import Service
 from backbone.signing import Signer
 from node import app, drain
 from node.authenticate import Sessions
+from node.connection import Handshake
 from node.context import Context
 from node.hub import Hub
 from node.limits import RateByKey
+from node.quotas import Quotas
 from node.settings import NodeSettings
+from node.socket import bounds
 from node.tending import Tending
 from node.watching import Mirrors
 
@@ -28,6 +33,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     log = Log(link, settings.unacknowledged)
     context = Context(
         settings=settings,
+        bounds=bounds(settings),
         link=link,
         log=log,
         hub=Hub(link, log),
@@ -40,6 +46,9 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         failed_logins=RateByKey(settings.login_rate),
         login_addresses=RateByKey(settings.login_address_rate),
         new_visitors=RateByKey(settings.visitors_rate),
+        quotas=Quotas(settings),
+        greetings=asyncio.Semaphore(settings.greetings),
+        farewells=set(),
     )
     tending = Tending(context)
     running.ready("log", tending.log_problem)
@@ -48,8 +57,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         settings.host,
         settings.port,
         fd=settings.fd if settings.fd >= 0 else None,
-        frame_bytes=2 * settings.frame_bytes,
-        connections=settings.sockets + 1000,
+        websocket=Handshake,
+        proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],
     )
     running.facts["port"] = serving.port
     running.logger.info("node.listening", host=settings.host, port=serving.port)

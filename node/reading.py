@@ -16,56 +16,55 @@ if TYPE_CHECKING:
     from node.socket import Socket
 
 
-BUFFERED_MOST: Final = 2000
-"""Live events of one conversation that wait for the end of its replay."""
+BUFFERED_MOST: Final = 1024 * 1024
+"""Bytes of live events of one conversation that wait for the end of its replay."""
 
 
 class View:
     """One socket's view of one conversation: buffers while replaying, then passes on what follows."""
 
-    __slots__ = ("_buffer", "_outbox", "is_live", "is_visitor", "room", "seq", "session")
+    __slots__ = ("_buffer", "_connection", "_held", "is_visitor", "room", "seq", "session")
 
     def __init__(self, socket: Socket, room: Room, *, is_visitor: bool) -> None:
         self.session = socket.id
         self.is_visitor = is_visitor
         self.room = room
         self.seq = 0
-        self.is_live = False
-        self._buffer: list[tuple[int, str]] = []
-        self._outbox = socket.outbox
+        self._buffer: list[tuple[int, bytes]] | None = None
+        self._held = 0
+        self._connection = socket.connection
 
-    def push(self, frame: str, seq: int) -> None:
+    def push(self, frame: bytes, seq: int) -> None:
         """An event of the conversation, in order."""
-        if not self.is_live:
+        if self._buffer is not None:
             self._buffer.append((seq, frame))
-            if len(self._buffer) > BUFFERED_MOST:
-                self._outbox.close(f.TOO_SLOW, "too much came in during a replay; resume with your watermark")
+            self._held += len(frame)
+            if self._held > BUFFERED_MOST:
+                self._connection.close(f.TOO_SLOW, "too much came in during a replay; resume with your watermark")
         elif seq > self.seq:
             self.seq = seq
-            self._outbox.push(frame)
+            self._connection.push(frame)
 
-    def push_signal(self, frame: str) -> None:
+    def push_signal(self, frame: bytes) -> None:
         """Something unstored; worth nothing later."""
-        if self.is_live:
-            self._outbox.push(frame)
+        if self._buffer is None:
+            self._connection.push(frame)
 
-    def begin_again(self, frame: str) -> None:
+    def begin_again(self, frame: bytes) -> None:
         """Tells the client to forget the conversation and to `sub` anew."""
-        self.is_live = False
         self.room.viewers.discard(self)
-        self._outbox.push(frame)
+        self._connection.push(frame)
 
     def begin(self) -> None:
         """A replay starts: hold what comes live."""
-        self.is_live = False
         self._buffer = []
+        self._held = 0
 
     def release(self, upto: int) -> None:
         """The replay was sent up to `upto`: pass on what came meanwhile and go live."""
         self.seq = upto
-        self.is_live = True
-        held, self._buffer = self._buffer, []
-        for seq, frame in held:
+        held, self._buffer = self._buffer, None
+        for seq, frame in held or ():
             self.push(frame, seq)
 
 
@@ -83,12 +82,12 @@ async def subscribe(context: Context, socket: Socket, who: Who, frame: f.Sub) ->
         if page is None:
             forget(socket, frame.conv)
             epochs = await context.hub.epochs(frame.conv, fresh=True)
-            socket.outbox.push(f.encode(f.Resync(conv=frame.conv, epoch=epochs.now)))
+            socket.connection.push(f.encode(f.Resync(conv=frame.conv, epoch=epochs.now)))
             return
         epochs = await context.hub.epochs(frame.conv)
         events = pages.for_visitors(page.events) if view.is_visitor else page.events
         more = page.more and frame.after is not None
-        socket.outbox.push(f.evs_frame(frame.conv, epochs.now, events, page.upto, more=more))
+        socket.connection.push(f.evs_frame(frame.conv, epochs.now, events, page.upto, more=more))
         if more:
             # The client asks again from `upto`; until then nothing may overtake what it lacks.
             room.viewers.discard(view)
@@ -159,7 +158,7 @@ async def history(context: Context, socket: Socket, who: Who, frame: f.History) 
         more = bool(events) and not pages.begins_conversation(events[0][2])
         shown = pages.for_visitors(events) if who.kind == "visitor" else events
         upto = events[-1][0] if events else seq
-        socket.outbox.push(f.evs_frame(frame.conv, epoch, shown, upto, more=more, history=True))
+        socket.connection.push(f.evs_frame(frame.conv, epoch, shown, upto, more=more, history=True))
 
 
 def authorise(who: Who, action: type_of_action, room: Room) -> None:

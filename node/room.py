@@ -8,7 +8,7 @@ of the log, in the log's order (log-and-protocol.md, "Watermarks" and rule 7).
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -18,7 +18,7 @@ from backbone import failpoints
 from backbone.conversation import Head, fold, shown_to_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
-from backbone.log import Log, Pushed
+from backbone.log import Log, place_of
 from node.frames import Signalled, encode, ev_frame, skip_frame
 
 CATCH_UP_PAGE: Final = 256
@@ -44,25 +44,30 @@ class Viewer(Protocol):
     session: str
     is_visitor: bool
 
-    def push(self, frame: str, seq: int) -> None:
+    def push(self, frame: bytes, seq: int) -> None:
         """An event (or skip) of the conversation, in order."""
 
-    def push_signal(self, frame: str) -> None:
+    def push_signal(self, frame: bytes) -> None:
         """Something unstored."""
 
-    def begin_again(self, frame: str) -> None:
+    def begin_again(self, frame: bytes) -> None:
         """What was shown is no longer in the log; `frame` says so, and nothing follows."""
-
-
-class Frames(NamedTuple):
-    """One event as agents and as visitors get it, made once for all of them."""
-
-    for_agents: str
-    for_visitors: str
 
 
 class Room:
     """Attached to the live subject from `__init__` on; `load` brings it up to now."""
+
+    __slots__ = (
+        "_catching_up",
+        "_is_behind",
+        "_log",
+        "_subscription",
+        "head",
+        "idle_since",
+        "subject",
+        "viewers",
+        "visits",
+    )
 
     def __init__(self, log: Log, subject: str, head: Head) -> None:
         self._log = log
@@ -105,33 +110,40 @@ class Room:
         if not self._catching_up or self._catching_up.done():
             self._catching_up = asyncio.create_task(self._read_on_with_retries())
 
-    def _receive(self, pushed: Pushed) -> None:
-        if not pushed.seq:
-            self._signal(pushed.raw)
-        elif pushed.seq <= self.seq:
+    def _receive(self, _subject: bytes, _reply: bytes, header: bytes | None, raw: bytes) -> None:
+        seq, prev = place_of(header)
+        if not seq:
+            self._signal(raw)
+        elif seq <= self.seq:
             return
-        elif self._is_behind or pushed.prev > self.seq:
+        elif self._is_behind or prev > self.seq:
             # Reading on finds this event as well: the log has it already.
             self.suspect()
         else:
-            self._advance(pushed.seq, pushed.raw)
+            self._advance(seq, raw)
 
     def _advance(self, seq: int, raw: bytes) -> None:
-        prev = self.seq
+        head = self.head
+        event: ev.Event | ev.Envelope | None = None
         try:
             event = parse_tolerant(raw)
+            self.head = fold(head, event, seq)
         except msgspec.DecodeError:
             # Nobody can be shown what isn't an event; the mark moves on so that the rest goes on.
             _log.error("event.unreadable", subject=self.subject, seq=seq)
-            self.head = msgspec.structs.replace(self.head, seq=seq)
-            frames = Frames(skip_frame(self.head.conv, seq, prev), skip_frame(self.head.conv, seq, prev))
-        else:
-            self.head = fold(self.head, event, seq)
-            frames = _frames(self.head.conv, seq, prev, event, raw)
-        if failpoints.ARMED:
-            failpoints.reach("node.before_push")
-        for viewer in list(self.viewers):
-            viewer.push(frames.for_visitors if viewer.is_visitor else frames.for_agents, seq)
+            self.head = msgspec.structs.replace(head, seq=seq)
+        if self.viewers:
+            if failpoints.ARMED:
+                failpoints.reach("node.before_push")
+            self._show(head.conv, seq, head.seq, event, raw)
+
+    def _show(self, conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope | None, raw: bytes) -> None:
+        """One frame for all who may see the event, and one for the others, however many there are."""
+        skip = skip_frame(conv, seq, prev)
+        whole = ev_frame(conv, seq, prev, raw) if event else skip
+        for_visitors = whole if event and shown_to_visitor(event) else skip
+        for viewer in tuple(self.viewers):
+            viewer.push(for_visitors if viewer.is_visitor else whole, seq)
 
     def _signal(self, raw: bytes) -> None:
         try:
@@ -169,8 +181,3 @@ class Room:
                 await asyncio.sleep(RETRY_S)
             else:
                 return
-
-
-def _frames(conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope, raw: bytes) -> Frames:
-    frame = ev_frame(conv, seq, prev, raw)
-    return Frames(frame, frame if shown_to_visitor(event) else skip_frame(conv, seq, prev))

@@ -23,10 +23,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
     text_bytes: int
     visitor_conversations: int
     agent_conversations: int
-    visitor_rate: float
-    visitor_burst: int
-    agent_rate: float
-    agent_burst: int
+    read_rate: float
+    read_burst: int
 
 
 class _Named(Struct):
@@ -63,24 +61,21 @@ _AGENTS_ONLY: dict[type[f.FromClient], type_of_action] = {f.Act: "list", f.Watch
 class Session:
     """State: who it is (None before `hello`), which conversations are attached, how fast it sends."""
 
+    __slots__ = ("_bounds", "_rates", "_reads", "conversations", "who")
+
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._rate: TokenBucket | None = None
+        self._rates: tuple[TokenBucket, ...] = ()
+        self._reads: TokenBucket | None = None
         self.who: Who | None = None
         self.conversations: set[str] = set()
 
-    def began(self, who: Who, now: float) -> None:
-        """The `hello` was accepted as `who`'s."""
-        bounds = self._bounds
-        is_agent = who.kind == "agent"
+    def began(self, who: Who, rates: tuple[TokenBucket, ...] = ()) -> None:
+        """The `hello` was accepted as `who`'s. Each message takes from each of `rates`: the actor's, the address's."""
         self.who = who
-        self._rate = TokenBucket(
-            bounds.agent_rate if is_agent else bounds.visitor_rate,
-            bounds.agent_burst if is_agent else bounds.visitor_burst,
-            now,
-        )
+        self._rates = rates
 
-    def on_text(self, text: str, now: float) -> type_of_verdict:
+    def on_text(self, text: str | bytes, now: float) -> type_of_verdict:
         """A text frame as it came in."""
         try:
             frame = f.decode(text)
@@ -110,7 +105,9 @@ class Session:
         if isinstance(frame, f.Send):
             return self._on_send(frame, who, now)
         if isinstance(frame, f.Sub):
-            return self._on_sub(frame, who)
+            return self._on_sub(frame, who, now)
+        if isinstance(frame, f.History | f.Watch):
+            return self._read(frame, now)
         return self._limited(frame, now) if isinstance(frame, f.Signal | f.Act | f.Presence) else Do(frame)
 
     def _on_send(self, frame: f.Send, who: Who, now: float) -> type_of_verdict:
@@ -130,33 +127,36 @@ class Session:
             return _refuse(frame, *problem)
         return self._limited(frame, now)
 
-    def _on_sub(self, frame: f.Sub, who: Who) -> type_of_verdict:
+    def _on_sub(self, frame: f.Sub, who: Who, now: float) -> type_of_verdict:
         most = self._bounds.agent_conversations if who.kind == "agent" else self._bounds.visitor_conversations
         if frame.conv not in self.conversations and len(self.conversations) >= most:
             return _refuse(frame, "limit.conversations", f"A socket holds {most} conversations; unsub one first.")
-        return Do(frame)
+        return self._read(frame, now)
 
-    def _limited(self, frame: f.FromClient, now: float) -> type_of_verdict:
-        wait_s = self._rate.take(now) if self._rate else 0.0
+    def _read(self, frame: f.FromClient, now: float) -> type_of_verdict:
+        if self._reads is None:
+            self._reads = TokenBucket(self._bounds.read_rate, self._bounds.read_burst, now)
+        wait_s = self._reads.take(now)
         if not wait_s:
             return Do(frame)
-        if isinstance(frame, f.Signal):
-            # A signal that comes too often is worth nothing: nobody waits for an answer to it.
-            return _refuse(frame, "limit.rate", "Too many signals.", retry_after_ms=int(wait_s * 1000) + 1)
-        return _refuse(
-            frame,
-            "limit.rate",
-            "Too many messages; send it again a little later.",
-            retry_after_ms=int(wait_s * 1000) + 1,
-        )
+        return _refuse(frame, "limit.rate", "Too many at once; ask again later.", retry_after_ms=int(wait_s * 1000) + 1)
 
-    def _bad(self, text: str, problem: str) -> type_of_verdict:
+    def _limited(self, frame: f.FromClient, now: float) -> type_of_verdict:
+        wait_s = max([rate.wait(now) for rate in self._rates], default=0.0)
+        if not wait_s:
+            for rate in self._rates:
+                rate.take(now)
+            return Do(frame)
+        what = "signals." if isinstance(frame, f.Signal) else "messages; send it again a little later."
+        return _refuse(frame, "limit.rate", f"Too many {what}", retry_after_ms=int(wait_s * 1000) + 1)
+
+    def _bad(self, text: str | bytes, problem: str) -> type_of_verdict:
         if self.who is None:
             return Close(f.BAD_FRAME, f"frame.invalid: {problem}"[:120])
         # Named by its id where it has one, so that whoever waits for an answer to it gets this one.
         try:
             named = _named_decoder.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError):
             named = _Named()
         message, _, path = problem.partition(" - at `$.")
         return Refuse(f.Err(id=named.id[:64], code="frame.invalid", message=message, field=path.rstrip("`")))

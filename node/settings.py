@@ -26,6 +26,18 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         str, Meta(description="Addresses that may read /metrics besides loopback, comma-separated.")
     ] = ""
     sockets: Annotated[int, Meta(ge=1, description="Sockets at once; further ones are refused with 4429.")] = 50_000
+    address_sockets: Annotated[int, Meta(ge=1, description="Sockets at once from one address.")] = 5000
+    actor_sockets: Annotated[int, Meta(ge=1, description="Sockets at once of one visitor or agent.")] = 50
+    handshakes: Annotated[
+        int, Meta(ge=1, description="Sockets at once that haven't been greeted; further ones are refused with 4429.")
+    ] = 20_000
+    greetings: Annotated[int, Meta(ge=1, description="Sockets greeted at once; further ones wait their turn.")] = 64
+    proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated; loopback always is."
+        ),
+    ] = ""
     hello_s: Annotated[float, Meta(gt=0, description="Time until a socket must have said hello.")] = 5.0
     heartbeat_s: Annotated[int, Meta(ge=1, description="Silence after which a client pings.")] = 20
     silent_s: Annotated[float, Meta(gt=0, description="Silence after which a socket is closed.")] = 30.0
@@ -34,10 +46,18 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     file_bytes: Annotated[int, Meta(ge=1024, description="Largest file.")] = 20 * MIB
     visitor_conversations: Annotated[int, Meta(ge=1, description="Conversations on one visitor's socket.")] = 200
     agent_conversations: Annotated[int, Meta(ge=1, description="Conversations on one agent's socket.")] = 2000
-    visitor_rate: Annotated[float, Meta(gt=0, description="Messages a second of a visitor.")] = 5.0
+    visitor_rate: Annotated[float, Meta(gt=0, description="Messages a second of a visitor, on all sockets.")] = 5.0
     visitor_burst: Annotated[int, Meta(ge=1, description="Messages of a visitor at once.")] = 20
-    agent_rate: Annotated[float, Meta(gt=0, description="Messages a second of an agent.")] = 20.0
+    agent_rate: Annotated[float, Meta(gt=0, description="Messages a second of an agent, on all sockets.")] = 20.0
     agent_burst: Annotated[int, Meta(ge=1, description="Messages of an agent at once.")] = 60
+    address_rate: Annotated[float, Meta(gt=0, description="Messages a second from one address.")] = 500.0
+    address_burst: Annotated[int, Meta(ge=1, description="Messages from one address at once.")] = 2000
+    read_rate: Annotated[
+        float, Meta(gt=0, description="Conversations opened and pages read a second on one socket.")
+    ] = 50.0
+    read_burst: Annotated[
+        int, Meta(ge=1, description="Conversations opened and pages read at once; a resume takes one for each.")
+    ] = 2500
     login_rate: Annotated[float, Meta(gt=0, description="Failed sign-ins a minute to one account.")] = 10.0
     login_address_rate: Annotated[
         float, Meta(gt=0, description="Sign-ins a minute from one address; an office may share one.")
@@ -46,7 +66,12 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     unsent_bytes: Annotated[
         int, Meta(ge=4096, description="Bytes waiting for a slow reader; beyond, it is closed with 4408.")
     ] = MIB
-    unacknowledged: Annotated[int, Meta(ge=1, description="Publishes at once without an acknowledgement.")] = 4096
+    unacknowledged: Annotated[
+        int, Meta(ge=1, description="Publishes at once without an acknowledgement; beyond, clients wait.")
+    ] = 4096
+    wait_s: Annotated[
+        float, Meta(ge=0, description="Time that a message waits for its turn before it is refused with log.busy.")
+    ] = 1.0
     session_idle_s: Annotated[int, Meta(ge=60, description="Idle time after which an agent is signed out.")] = 12 * 3600
     session_life_s: Annotated[int, Meta(ge=60, description="Time after which an agent signs in again.")] = 14 * 86_400
     drain_spread_ms: Annotated[

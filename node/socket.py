@@ -1,14 +1,16 @@
-"""The shell around a session: reads frames, acts on them, writes the outbox, keeps the time-outs."""
+"""One attached client: its frames are acted on in the order they came, at once where nothing must be waited
+for, else by one task; only `history` runs beside them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from backbone import events as ev
 from backbone import presence
@@ -17,66 +19,111 @@ from backbone.ids import new_uuid
 from node import frames as f
 from node import greeting, reading, writing
 from node.authenticate import Who
+from node.connection import Connection
 from node.context import FRAMES, REFUSED, SOCKETS, Context
+from node.greeting import Caller
 from node.marks import Marks
-from node.outbox import Outbox
 from node.reading import View
 from node.session import Bounds, Close, Refuse, Session
 from node.settings import NodeSettings
 from node.watching import Mirror, Watcher
 
 MOST_READING: Final = 4
-CLOSE_WITHIN_S: Final = 2.0
+MOST_WAITING: Final = 32
+"""Frames that wait for the one before them; beyond, the client's own buffers fill."""
 
 _log = structlog.get_logger("node.socket")
 
+type_of_work = Coroutine[Any, Any, None]
+
+
+class _Watch(NamedTuple):
+    mirror: Mirror
+    watcher: Watcher
+
 
 class Socket:
-    """One attached client. Frames are acted on in the order they came; only `history` runs beside them."""
+    """What `node.connection.Connection` tells of what comes in."""
 
-    def __init__(self, context: Context, websocket: WebSocket) -> None:
+    __slots__ = (
+        "_acting",
+        "_caller",
+        "_context",
+        "_heard_at",
+        "_held",
+        "_is_gone",
+        "_reading",
+        "_waiting",
+        "_watch",
+        "connection",
+        "id",
+        "marks",
+        "session",
+        "source",
+        "views",
+    )
+
+    def __init__(self, context: Context, connection: Connection, caller: Caller) -> None:
         self._context = context
-        self._websocket = websocket
+        self._caller: Caller | None = caller
+        self.connection = connection
         self.id = new_uuid()
-        self.outbox = Outbox(context.settings.unsent_bytes)
-        self.session = Session(bounds(context.settings))
+        self.session = Session(context.bounds)
         self.views: dict[str, View] = {}
-        self.marks = Marks(context.log)
-        self.source = ev.Source()
+        self.marks: Marks | None = None
+        self.source = _NO_SOURCE
         self._heard_at = time.monotonic()
-        self._reading: set[asyncio.Task[None]] = set()
-        self._watch: tuple[Mirror, Watcher] | None = None
-        self._silence: asyncio.TimerHandle | None = None
+        self._reading: set[asyncio.Task[None]] | None = None
+        self._watch: _Watch | None = None
+        self._acting: asyncio.Task[None] | None = None
+        self._waiting: deque[bytes] | None = None
+        self._held: tuple[str, ...] = ()
+        self._is_gone = False
+        context.sockets[self.id] = self
+        SOCKETS.inc()
+        self._count_in(caller)
 
     @property
     def who(self) -> Who | None:
         """Who it is, once `hello` was accepted."""
         return self.session.who
 
-    async def run(self) -> None:
-        """Serves the client until it leaves or is closed."""
-        loop = asyncio.get_running_loop()
-        settings = self._context.settings
-        self._context.sockets[self.id] = self
-        SOCKETS.inc()
-        self._silence = loop.call_later(settings.hello_s, self._check_hello)
-        writer = asyncio.create_task(self._write(), name="socket.write")
-        reader = asyncio.create_task(self._read(), name="socket.read")
-        try:
-            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            reader.cancel()
-            self._leave()
-            if not writer.done():
-                # The client is gone, or nothing more may go out than what stands before the close.
-                await asyncio.wait({writer}, timeout=CLOSE_WITHIN_S if self.outbox.is_closing else 0)
-                writer.cancel()
-            results = await asyncio.gather(writer, reader, return_exceptions=True)
-            for result in results:
-                if isinstance(result, Exception):
-                    _log.error("socket.failed", session=self.id, exc_info=result)
-            if self.who is not None and self.who.kind == "agent":
-                await self._no_longer_here(self.who)
+    # --- what the connection tells ---------------------------------------------------------
+
+    def on_text(self, payload: bytes) -> None:
+        """A frame came in."""
+        self._heard_at = time.monotonic()
+        if self._acting is None:
+            self._on_frame(payload)
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(payload)
+        if len(self._waiting) == MOST_WAITING:
+            self.connection.pause()
+
+    def on_left(self) -> None:
+        """The connection ends: everything that holds on to this socket lets go."""
+        self._is_gone = True
+        if self.marks:
+            self.marks.flush()
+        for conv in list(self.views):
+            reading.forget(self, conv)
+        if self._watch:
+            self._watch.mirror.remove(self._watch.watcher)
+        for task in self._reading or ():
+            task.cancel()
+        if self._waiting:
+            self._waiting.clear()
+        who = self.who
+        if who is not None and who.kind == "agent":
+            self._context.spawn_farewell(self._no_longer_here(who))
+        for key in self._held:
+            self._context.quotas.leave(key)
+        self._context.sockets.pop(self.id, None)
+        SOCKETS.dec()
+
+    # --- what others ask -------------------------------------------------------------------
 
     def refuse(self, frame: f.FromClient, error: TrunklineError) -> None:
         """Tells the client that a frame wasn't done, and why."""
@@ -90,7 +137,16 @@ class Socket:
             field=error.field or "",
             retry_after_ms=error.retry_after_ms or 0,
         )
-        self.outbox.push(f.conflict_frame(err, decided))
+        self.connection.push(f.conflict_frame(err, decided))
+
+    def check_silence(self, now: float, hello_s: float, silent_s: float) -> None:
+        """Closes a socket that never said hello, or nothing for too long."""
+        silent_for = now - self._heard_at
+        if self.session.who is None:
+            if silent_for > hello_s and self._acting is None:
+                self.connection.close(f.NOT_AUTHENTICATED, "no hello came in time")
+        elif silent_for > silent_s:
+            self.connection.close(f.TOO_SLOW, "silent for too long; resume with your watermark")
 
     async def say_here(self) -> None:
         """Keeps the presence key of an agent's socket alive."""
@@ -101,110 +157,103 @@ class Socket:
         here = presence.Here(writing.now_ms())
         await presence.presence(self._context.link).put(key, here, presence.TTL_S)
 
-    # --- in and out ------------------------------------------------------------------------
+    # --- frames ----------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        while not self.outbox.is_closing:
-            message = await self._websocket.receive()
-            if message["type"] != "websocket.receive":
-                return
-            self._heard_at = time.monotonic()
-            text = message.get("text")
-            if text is None:
-                self.outbox.close(f.BAD_FRAME, "frames are text")
-                return
-            if len(text) > self._context.settings.frame_bytes:
-                self.outbox.close(f.TOO_LARGE, f"frames have {self._context.settings.frame_bytes} bytes at most")
-                return
-            await self._on_text(text)
-
-    async def _on_text(self, text: str) -> None:
-        verdict = self.session.on_text(text, self._heard_at)
+    def _on_frame(self, payload: bytes) -> None:
+        verdict = self.session.on_text(payload, self._heard_at)
         if isinstance(verdict, Close):
-            self.outbox.close(verdict.code, verdict.reason)
+            self.connection.close(verdict.code, verdict.reason)
             return
         if isinstance(verdict, Refuse):
             REFUSED.labels(verdict.err.code).inc()
-            self.outbox.push(f.encode(verdict.err))
+            self.connection.push(f.encode(verdict.err))
             return
         frame = verdict.frame
-        FRAMES.labels(type(frame).__name__.lower()).inc()
+        _COUNT[type(frame)]()
         try:
-            await self._act_on(frame)
-        except TrunklineError as error:
-            self.refuse(frame, error)
-        except Exception:  # noqa: BLE001 - the socket ends with our fault, the trace is logged
-            # Our fault must not look like silence: the client is told and comes back with what it has.
-            _log.exception("frame.failed", session=self.id, frame=type(frame).__name__)
-            self.outbox.close(f.OUR_FAULT, "the frame could not be processed")
-
-    async def _act_on(self, frame: f.FromClient) -> None:
-        if isinstance(frame, f.Hello):
-            await self._greet(frame)
+            work = self._begin(frame)
+        except Exception as error:  # noqa: BLE001 - see _fail
+            self._fail(frame, error)
             return
-        if self.session.who is not None:
-            await self._act_as(self.session.who, frame)
+        if work is not None:
+            self._acting = asyncio.create_task(self._act(frame, work))
 
-    async def _act_as(self, who: Who, frame: f.FromClient) -> None:
-        context = self._context
-        if isinstance(frame, f.Ping):
-            self.outbox.push(f.encode(f.Pong(n=frame.n)))
-        elif isinstance(frame, f.Unsub):
-            reading.unsubscribe(self, frame)
-        elif isinstance(frame, f.Watch):
-            await self._watch_view(who, frame)
-        elif isinstance(frame, f.History):
-            self._read_beside(who, frame)
-        else:
-            await _HANDLERS[type(frame)](context, self, who, frame)
-
-    async def _write(self) -> None:
-        websocket = self._websocket
-
-        async def send(frame: str) -> None:
-            await websocket.send({"type": "websocket.send", "text": frame})
-
+    async def _act(self, frame: f.FromClient, work: type_of_work) -> None:
         try:
-            await self.outbox.run(send)
-            await websocket.close(self.outbox.close_code, self.outbox.close_reason[:120])
-        except (WebSocketDisconnect, RuntimeError, OSError) as error:
-            # The client left while something was on its way to it.
-            _log.debug("socket.gone", session=self.id, error=repr(error))
+            await work
+        except Exception as error:  # noqa: BLE001 - see _fail
+            self._fail(frame, error)
+        self._acting = None
+        waiting = self._waiting
+        if not waiting:
+            return
+        was_full = len(waiting) >= MOST_WAITING
+        while waiting and self._acting is None:
+            self._on_frame(waiting.popleft())
+        if was_full and len(waiting) < MOST_WAITING:
+            self.connection.resume()
+
+    def _fail(self, frame: f.FromClient, error: Exception) -> None:
+        """Our own fault must not look like silence: the client is told and comes back with what it has."""
+        if isinstance(error, TrunklineError):
+            self.refuse(frame, error)
+            return
+        _log.error("frame.failed", session=self.id, frame=type(frame).__name__, exc_info=error)
+        self.connection.close(f.OUR_FAULT, "the frame could not be processed")
+
+    def _begin(self, frame: f.FromClient) -> type_of_work | None:
+        """Does what can be done at once; returns what must be waited for."""
+        who = self.session.who
+        if who is not None:
+            return _HANDLERS[type(frame)](self._context, self, who, frame)
+        return self._greet(frame) if isinstance(frame, f.Hello) else None
 
     # --- hello and leaving -----------------------------------------------------------------
 
+    def _count_in(self, caller: Caller) -> None:
+        settings = self._context.settings
+        try:
+            self._hold(_UNGREETED, settings.handshakes, "node before they are greeted")
+            if self._context.quotas.is_counted(caller.address):
+                self._hold(f"@{caller.address}", settings.address_sockets, "address")
+        except TooManyError as error:
+            self.connection.close(f.TOO_MANY, f"{error.code}: {error.message}")
+
+    def _hold(self, key: str, most: int, what: str) -> None:
+        self._context.quotas.enter(key, most, what)
+        self._held += (key,)
+
     async def _greet(self, frame: f.Hello) -> None:
         if frame.version < f.VERSION:
-            self.outbox.close(f.TOO_OLD, "reload: this version of the client is no longer served")
+            self.connection.close(f.TOO_OLD, "reload: this version of the client is no longer served")
+            return
+        caller, self._caller = self._caller, None
+        if caller is None:
             return
         try:
-            welcome = await greeting.greet(self._context, self._websocket, frame, self.id)
+            welcome = await greeting.greet(self._context, caller, frame, self.id)
+            if not self._is_gone:
+                self._hold(f"{welcome.who.tenant}.{welcome.who.id}", self._context.settings.actor_sockets, "person")
         except NotAuthenticatedError as error:
-            self.outbox.close(f.NOT_AUTHENTICATED, f"{error.code}: {error.message}")
+            self.connection.close(f.NOT_AUTHENTICATED, f"{error.code}: {error.message}")
+            return
+        except TooManyError as error:
+            self.connection.close(f.TOO_MANY, f"{error.code}: {error.message}")
             return
         except TrunklineError as error:
-            self.outbox.close(f.FORBIDDEN if error.status < 500 else f.OUR_FAULT, f"{error.code}: {error.message}")
+            self.connection.close(f.FORBIDDEN if error.status < 500 else f.OUR_FAULT, f"{error.code}: {error.message}")
             return
-        self.session.began(welcome.who, time.monotonic())
-        self.source = ev.Source(page=frame.page, referrer=frame.referrer, device=frame.client, locale=frame.locale)
+        if self._is_gone:
+            return
+        self._context.quotas.leave(_UNGREETED)
+        self._held = tuple(key for key in self._held if key != _UNGREETED)
+        self._heard_at = time.monotonic()
+        self.session.began(welcome.who, greeting.rates(self._context, welcome.who, caller.address))
         if welcome.who.kind == "agent":
             await self.say_here()
-        self.outbox.push(f.encode(welcome.frame))
-        self._arm_silence()
-
-    def _leave(self) -> None:
-        if self._silence:
-            self._silence.cancel()
-        self.marks.flush()
-        for conv in list(self.views):
-            reading.forget(self, conv)
-        if self._watch:
-            self._watch[0].remove(self._watch[1])
-        for task in self._reading:
-            task.cancel()
-        self.outbox.close(f.RESTART, "")
-        if self._context.sockets.pop(self.id, None):
-            SOCKETS.dec()
+        else:
+            self.source = ev.Source(page=frame.page, referrer=frame.referrer, device=frame.client, locale=frame.locale)
+        self.connection.push(f.encode(welcome.frame))
 
     async def _no_longer_here(self, who: Who) -> None:
         try:
@@ -213,30 +262,23 @@ class Socket:
             # The key ends by its time to live.
             _log.info("presence.not_deleted", code=error.code)
 
-    def _check_hello(self) -> None:
-        if self.session.who is None:
-            self.outbox.close(f.NOT_AUTHENTICATED, "no hello came in time")
-
-    def _arm_silence(self) -> None:
-        if self._silence:
-            self._silence.cancel()
-        wait_s = self._heard_at + self._context.settings.silent_s - time.monotonic()
-        if wait_s <= 0:
-            self.outbox.close(f.TOO_SLOW, "silent for too long; resume with your watermark")
-            return
-        self._silence = asyncio.get_running_loop().call_later(wait_s, self._arm_silence)
-
     # --- watch and history -----------------------------------------------------------------
 
-    async def _watch_view(self, who: Who, frame: f.Watch) -> None:
+    async def watch(self, who: Who, frame: f.Watch) -> None:
+        """Shows a view in place of the one before."""
         mirror = await self._context.mirrors.of(who.tenant)
         if self._watch:
-            self._watch[0].remove(self._watch[1])
-        watcher = Watcher(who.id, frame.view, frame.limit, self.outbox.push)
-        self._watch = (mirror, watcher)
-        mirror.add(watcher)
+            self._watch.mirror.remove(self._watch.watcher)
+            self._watch = None
+        if self._is_gone:
+            return
+        self._watch = _Watch(mirror, Watcher(who.id, frame.view, frame.limit, self.connection.push))
+        mirror.add(self._watch.watcher)
 
-    def _read_beside(self, who: Who, frame: f.History) -> None:
+    def read_beside(self, who: Who, frame: f.History) -> None:
+        """Answers `history` without holding up the frames behind it. Raises TooManyError `history.busy`."""
+        if self._reading is None:
+            self._reading = set()
         if len(self._reading) >= MOST_READING:
             raise TooManyError("history.busy", "Wait for the pages asked for before.", retry_after_ms=500)
         task = asyncio.create_task(self._history(who, frame))
@@ -246,19 +288,46 @@ class Socket:
     async def _history(self, who: Who, frame: f.History) -> None:
         try:
             await reading.history(self._context, self, who, frame)
-        except TrunklineError as error:
-            self.refuse(frame, error)
+        except Exception as error:  # noqa: BLE001 - see _fail
+            self._fail(frame, error)
 
 
-type_of_handler = Callable[[Context, Socket, Who, Any], Awaitable[None]]
+def _ping(_context: Context, socket: Socket, _who: Who, frame: f.Ping) -> None:
+    socket.connection.push(f.encode(f.Pong(n=frame.n)))
+
+
+def _unsub(_context: Context, socket: Socket, _who: Who, frame: f.Unsub) -> None:
+    reading.unsubscribe(socket, frame)
+
+
+def _watch(_context: Context, socket: Socket, who: Who, frame: f.Watch) -> type_of_work:
+    return socket.watch(who, frame)
+
+
+def _history(_context: Context, socket: Socket, who: Who, frame: f.History) -> None:
+    socket.read_beside(who, frame)
+
+
+type_of_handler = Callable[[Context, Socket, Who, Any], type_of_work | None]
 
 _HANDLERS: Final[dict[type[f.FromClient], type_of_handler]] = {
     f.Send: writing.send,
+    f.Ping: _ping,
     f.Sub: reading.subscribe,
+    f.Unsub: _unsub,
+    f.History: _history,
     f.Mark: writing.mark,
     f.Signal: writing.signal,
     f.Act: writing.act,
+    f.Watch: _watch,
     f.Presence: writing.presence,
+}
+
+_NO_SOURCE: Final = ev.Source()
+_UNGREETED: Final = "ungreeted"
+
+_COUNT: Final[dict[type[f.FromClient], Callable[[], None]]] = {
+    kind: FRAMES.labels(kind.__name__.lower()).inc for kind in f.FromClient.__subclasses__()
 }
 
 
@@ -268,8 +337,6 @@ def bounds(settings: NodeSettings) -> Bounds:
         text_bytes=settings.text_bytes,
         visitor_conversations=settings.visitor_conversations,
         agent_conversations=settings.agent_conversations,
-        visitor_rate=settings.visitor_rate,
-        visitor_burst=settings.visitor_burst,
-        agent_rate=settings.agent_rate,
-        agent_burst=settings.agent_burst,
+        read_rate=settings.read_rate,
+        read_burst=settings.read_burst,
     )

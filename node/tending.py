@@ -5,6 +5,7 @@ closes the sockets of ended sessions.
 from __future__ import annotations
 
 import asyncio
+import time
 
 import structlog
 
@@ -20,6 +21,8 @@ from node.frames import SIGNED_OUT
 
 LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0
+LOOK_AT_SOCKETS_S = 1.0
+SLICE = 1000
 
 _log = structlog.get_logger("node.tending")
 
@@ -44,16 +47,29 @@ class Tending:
         context.link.on_reconnect(context.hub.check_all)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
+        service.spawn(self._close_silent(), "silence")
         while True:
             await asyncio.sleep(presence.REFRESH_S)
             await self._check_streams()
-            for socket in list(context.sockets.values()):
+            for socket in [s for s in context.sockets.values() if s.who is not None and s.who.kind == "agent"]:
                 try:
                     await socket.say_here()
                 except TrunklineError as error:
                     # The next round, 15 s later, is still within the 45 s of the key.
                     _log.warning("presence.not_refreshed", code=error.code)
                     break
+
+    async def _close_silent(self) -> None:
+        """One look at every socket each second, a slice at a time, in place of a timer for each."""
+        settings = self._context.settings
+        while True:
+            await asyncio.sleep(LOOK_AT_SOCKETS_S)
+            sockets = list(self._context.sockets.values())
+            for start in range(0, len(sockets), SLICE):
+                now = time.monotonic()
+                for socket in sockets[start : start + SLICE]:
+                    socket.check_silence(now, settings.hello_s, settings.silent_s)
+                await asyncio.sleep(0)
 
     async def _find_streams(self) -> None:
         delay_s = LOOK_AGAIN_S
@@ -78,4 +94,4 @@ class Tending:
             return
         for socket in list(self._context.sockets.values()):
             if socket.who is not None and socket.who.session == change.key:
-                socket.outbox.close(SIGNED_OUT, "signed out")
+                socket.connection.close(SIGNED_OUT, "signed out")

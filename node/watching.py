@@ -23,7 +23,7 @@ CATCH_UP_S: Final = 10.0
 class Watcher:
     """One socket's view and what it was shown."""
 
-    def __init__(self, agent: str, view: str, limit: int, push: Callable[[str], None]) -> None:
+    def __init__(self, agent: str, view: str, limit: int, push: Callable[[bytes], None]) -> None:
         self.agent = agent
         self.view = view
         self.limit = limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,8 +20,9 @@ from backbone.presence import state_event
 from node import frames as f
 from node import opening
 from node.context import STORE_SECONDS
+from node.marks import Marks
 from node.reading import authorise
-from node.room import LiveSignal
+from node.room import LiveSignal, Room
 
 if TYPE_CHECKING:
     from node.authenticate import Who
@@ -28,46 +30,72 @@ if TYPE_CHECKING:
     from node.socket import Socket
 
 
-async def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> None:
-    """Stores a message; `ok` follows when the log has acknowledged it."""
+def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> Coroutine[Any, Any, None] | None:
+    """Stores a message; `ok` follows when the log has acknowledged it.
+
+    Most messages are published before this returns. What must be waited for comes back as a coroutine: a
+    conversation nobody here is attached to, a file's record, the log's bound.
+    """
+    if frame.conv and not frame.attachments and not context.log.is_full:
+        room = context.hub.present(who.tenant, frame.conv)
+        if room is not None:
+            _send_into(room, context, socket, who, frame, attachments=[])
+            return None
+    return _send_waiting(context, socket, who, frame)
+
+
+async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Send) -> None:
     began = time.perf_counter()
+    if context.log.is_full:
+        # The client's next frames wait behind this one, and then its own buffers fill.
+        await context.log.room_for_more(context.settings.wait_s)
     attachments = [await _own_file(context, who, file) for file in frame.attachments]
     if frame.conv is None:
         await _send_without_conversation(context, socket, who, frame, attachments)
         STORE_SECONDS.observe(time.perf_counter() - began)
         return
     async with context.hub.visit(who.tenant, frame.conv) as room:
-        authorise(who, "write_note" if frame.note else "write", room)
-        head = room.head
-        if head.status == "closed" or (who.kind == "visitor" and _is_over(head)):
-            raise ConflictError("conversation.closed", "The conversation is closed; send without one to open another.")
-        event = ev.MessageAdded(
-            id=frame.id,
-            tenant=head.tenant,
-            channel=head.channel,
-            conv=head.conv,
-            at=now_ms(),
-            by=who.actor(),
-            kind=_kind(frame, attachments),
-            text=frame.text,
-            attachments=attachments,
-            reply_to=frame.reply_to,
-            note=frame.note,
-            mentions=frame.mentions if frame.note else [],
-        )
+        _send_into(room, context, socket, who, frame, attachments=attachments)
 
-        def done(outcome: Stored | TrunklineError) -> None:
-            STORE_SECONDS.observe(time.perf_counter() - began)
-            if isinstance(outcome, Stored):
-                if failpoints.ARMED:
-                    failpoints.reach("node.stored")
-                socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=outcome.seq, conv=head.conv, at=event.at)))
-            else:
-                socket.refuse(frame, outcome)
 
-        if failpoints.ARMED:
-            failpoints.reach("node.before_store")
-        context.log.publish_soon(room.subject, event, done)
+def _send_into(
+    room: Room, context: Context, socket: Socket, who: Who, frame: f.Send, *, attachments: list[ev.Attachment]
+) -> None:
+    began = time.perf_counter()
+    authorise(who, "write_note" if frame.note else "write", room)
+    head = room.head
+    if head.status in {"closed", "resolved"} and (
+        head.status == "closed" or (who.kind == "visitor" and _is_over(head))
+    ):
+        raise ConflictError("conversation.closed", "The conversation is closed; send without one to open another.")
+    at = now_ms()
+    event = ev.MessageAdded(
+        id=frame.id,
+        tenant=head.tenant,
+        channel=head.channel,
+        conv=head.conv,
+        at=at,
+        by=who.actor(),
+        kind=_kind(frame, attachments),
+        text=frame.text,
+        attachments=attachments,
+        reply_to=frame.reply_to,
+        note=frame.note,
+        mentions=frame.mentions if frame.note else [],
+    )
+
+    def done(outcome: Stored | TrunklineError) -> None:
+        STORE_SECONDS.observe(time.perf_counter() - began)
+        if isinstance(outcome, Stored):
+            if failpoints.ARMED:
+                failpoints.reach("node.stored")
+            socket.connection.push(f.ok_frame(frame.id, outcome.seq, head.conv, at))
+        else:
+            socket.refuse(frame, outcome)
+
+    if failpoints.ARMED:
+        failpoints.reach("node.before_store")
+    context.log.publish_soon(room.subject, event, done)
 
 
 async def _send_without_conversation(
@@ -105,7 +133,7 @@ async def _send_without_conversation(
     )
     if failpoints.ARMED:
         failpoints.reach("node.stored")
-    socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=placed.seq, conv=placed.conv, at=placed.at)))
+    socket.connection.push(f.encode(f.Ok(id=frame.id, seq=placed.seq, conv=placed.conv, at=placed.at)))
 
 
 async def act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
@@ -126,12 +154,12 @@ async def act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
             decided = await decide(context.log, room.head, command)
         except ConflictError as conflict:
             if conflict.code == "conversation.yours_already":
-                socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=room.head.seq, conv=frame.conv)))
+                socket.connection.push(f.encode(f.Ok(id=frame.id, seq=room.head.seq, conv=frame.conv)))
                 return
             raise
         if failpoints.ARMED:
             failpoints.reach("node.stored")
-        socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=decided.seq, conv=frame.conv, at=command.at)))
+        socket.connection.push(f.encode(f.Ok(id=frame.id, seq=decided.seq, conv=frame.conv, at=command.at)))
 
 
 async def mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> None:
@@ -158,6 +186,8 @@ async def mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> Non
             read=read,
             delivered=min(frame.delivered, head.seq),
         )
+    if socket.marks is None:
+        socket.marks = Marks(context.log)
     socket.marks.put(head.conv, room.subject, event)
 
 
@@ -190,7 +220,7 @@ async def presence(context: Context, socket: Socket, who: Who, frame: f.Presence
         event_id=frame.id,
     )
     stored = await context.log.publish(subjects.desk(who.tenant, who.id), event)
-    socket.outbox.push(f.encode(f.Ok(id=frame.id, seq=stored.seq, at=event.at)))
+    socket.connection.push(f.encode(f.Ok(id=frame.id, seq=stored.seq, at=event.at)))
 
 
 def now_ms() -> int:

@@ -1,8 +1,6 @@
-"""Rates, the bounded outbox, and which conversation stands in which view."""
+"""Rates, and which conversation stands in which view."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 from hypothesis import given
@@ -10,9 +8,8 @@ from hypothesis import strategies as st
 
 from backbone.conversation import Head, LastMessage, QueuePlace
 from backbone.events import Actor
-from node.frames import TOO_SLOW, Counts
+from node.frames import Counts
 from node.limits import RateByKey, TokenBucket
-from node.outbox import Outbox
 from node.views import Tally, in_view, order
 
 
@@ -36,44 +33,6 @@ def test_keys_have_their_own_rate() -> None:
     rate = RateByKey(per_minute=2)
     assert [rate.take("a", 0.0) == 0 for _ in range(3)] == [True, True, False]
     assert rate.take("b", 0.0) == 0
-
-
-@pytest.mark.anyio
-async def test_the_outbox_keeps_order_and_closes_after_what_is_queued() -> None:
-    sent: list[str] = []
-
-    async def send(frame: str) -> None:
-        await asyncio.sleep(0)
-        sent.append(frame)
-
-    outbox = Outbox(1000)
-    for number in range(5):
-        outbox.push(str(number))
-    outbox.close(1012, "bye")
-    outbox.push("late")
-    await asyncio.wait_for(outbox.run(send), 2)
-    assert sent == list("01234")
-
-
-@pytest.mark.anyio
-async def test_a_slow_reader_is_closed_and_nothing_is_dropped_in_between() -> None:
-    blocked = asyncio.Event()
-    sent: list[str] = []
-
-    async def send(frame: str) -> None:
-        await blocked.wait()
-        sent.append(frame)
-
-    outbox = Outbox(100)
-    writer = asyncio.create_task(outbox.run(send))
-    await asyncio.sleep(0)
-    pushed = [f"{n:020d}" for n in range(10)]
-    for frame in pushed:
-        outbox.push(frame)
-    assert outbox.close_code == TOO_SLOW
-    blocked.set()
-    await asyncio.wait_for(writer, 2)
-    assert sent == pushed[: len(sent)]
 
 
 def head(conv: str, **fields: object) -> Head:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backbone.ids import new_uuid
 from node import frames as f
 from node.authenticate import Who
+from node.limits import TokenBucket
 from node.session import Bounds, Close, Do, Refuse, Session
 
 CONV = "00" + "a" * 26
@@ -20,10 +21,8 @@ BOUNDS = Bounds(
     text_bytes=100,
     visitor_conversations=2,
     agent_conversations=3,
-    visitor_rate=1.0,
-    visitor_burst=3,
-    agent_rate=1.0,
-    agent_burst=3,
+    read_rate=1.0,
+    read_burst=4,
 )
 VISITOR = Who(kind="visitor", tenant="main", id="c" + "a" * 26, inbox="web")
 AGENT = Who(kind="agent", tenant="main", id="li", role="agent", session="main.li.x")
@@ -32,7 +31,7 @@ AGENT = Who(kind="agent", tenant="main", id="li", role="agent", session="main.li
 def session(who: Who | None = VISITOR) -> Session:
     one = Session(BOUNDS)
     if who:
-        one.began(who, 0.0)
+        one.began(who, (TokenBucket(1.0, 3, 0.0), TokenBucket(100.0, 100, 0.0)))
     return one
 
 
@@ -161,13 +160,36 @@ def test_any_text_has_a_verdict(text: str) -> None:
     assert isinstance(session().on_text(text, 0), Do | Refuse | Close)
 
 
+def test_reading_has_a_rate_of_its_own() -> None:
+    one = session()
+    verdicts = [one.on_frame(f.History(conv=CONV, before=(1, 9)), 0) for _ in range(5)]
+    assert [type(v) for v in verdicts] == [Do, Do, Do, Do, Refuse]
+    refused = one.on_frame(f.Sub(conv=CONV), 0)
+    assert isinstance(refused, Refuse)
+    assert (refused.err.code, refused.err.conv, refused.err.retry_after_ms) == ("limit.rate", CONV, 1001)
+    assert isinstance(one.on_frame(f.Sub(conv=CONV), 1.1), Do)
+
+
+def test_a_message_takes_from_the_bucket_of_its_actor_on_any_socket() -> None:
+    shared = (TokenBucket(1.0, 3, 0.0),)
+    sockets = [Session(BOUNDS), Session(BOUNDS)]
+    for one in sockets:
+        one.began(VISITOR, shared)
+    verdicts = [sockets[n % 2].on_frame(send(), 0) for n in range(4)]
+    assert [type(v) for v in verdicts] == [Do, Do, Do, Refuse]
+
+
+def payload(frame: bytes) -> bytes:
+    return frame[frame.index(b"{") :]
+
+
 def test_frames_with_stored_bytes_are_json_and_keep_them() -> None:
     raw = b'{"type":"message.added","id":"1","text":"\xe4\xbd\xa0"}'
-    ev_frame = msgspec.json.decode(f.ev_frame(CONV, 5, 3, raw))
+    ev_frame = msgspec.json.decode(payload(f.ev_frame(CONV, 5, 3, raw)))
     assert ev_frame == {"t": "ev", "conv": CONV, "seq": 5, "prev": 3, "event": json.loads(raw)}
-    assert raw.decode() in f.evs_frame(CONV, 7, [(5, 3, raw)], 5, more=False)
-    evs = msgspec.json.decode(f.evs_frame(CONV, 7, [(5, 3, raw), (6, 5, raw)], 6, more=True, history=True))
+    assert raw in f.evs_frame(CONV, 7, [(5, 3, raw)], 5, more=False)
+    evs = msgspec.json.decode(payload(f.evs_frame(CONV, 7, [(5, 3, raw), (6, 5, raw)], 6, more=True, history=True)))
     assert [e[:2] for e in evs["events"]] == [[5, 3], [6, 5]]
     assert (evs["more"], evs["history"], evs["upto"]) == (True, True, 6)
-    conflict = msgspec.json.decode(f.conflict_frame(f.Err(code="conflict", message="x"), raw))
+    conflict = msgspec.json.decode(payload(f.conflict_frame(f.Err(code="conflict", message="x"), raw)))
     assert conflict["decided"]["id"] == "1"

@@ -1,0 +1,56 @@
+"""What one address and one person may hold on a node: sockets at once, and messages a second over all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from ipaddress import ip_address
+from typing import Final
+from weakref import WeakValueDictionary
+
+from backbone.errors import TooManyError
+from node.limits import TokenBucket
+from node.settings import NodeSettings
+
+WAIT_MS: Final = 5000
+
+
+class Quotas:
+    """Counts by address and by actor. Addresses of trusted proxies, loopback among them, aren't counted: behind
+    one of them everybody has the same.
+    """
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        self._proxies = {a.strip() for a in settings.proxies.split(",") if a.strip()}
+        self._sockets: defaultdict[str, int] = defaultdict(int)
+        self._buckets: WeakValueDictionary[str, TokenBucket] = WeakValueDictionary()
+
+    def enter(self, key: str, most: int, what: str) -> None:
+        """Counts one more socket of an address or actor. Raises TooManyError `limit.sockets` over `most`."""
+        if self._sockets[key] >= most:
+            raise TooManyError("limit.sockets", f"Too many connections of one {what}.", retry_after_ms=WAIT_MS)
+        self._sockets[key] += 1
+
+    def leave(self, key: str) -> None:
+        """Undoes `enter`."""
+        left = self._sockets[key] - 1
+        if left > 0:
+            self._sockets[key] = left
+        else:
+            del self._sockets[key]
+
+    def is_counted(self, address: str) -> bool:
+        """Whether an address tells one client, or a small number, from others."""
+        if not address or address in self._proxies:
+            return False
+        try:
+            return not ip_address(address).is_loopback
+        except ValueError:
+            return True
+
+    def bucket(self, key: str, rate: float, burst: int, now: float) -> TokenBucket:
+        """The token bucket of an address or actor: one for all of its sockets, for as long as one is there."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = TokenBucket(rate, burst, now)
+        return bucket

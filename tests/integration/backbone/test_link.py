@@ -1,0 +1,144 @@
+"""What stands in for parts of nats-py, against the real server: raw subscriptions, acknowledgements, reconnects."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from backbone import subjects
+from backbone.errors import TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.ids import conversation_id
+from backbone.link import Link, header_block
+from backbone.log import Log, place_of
+from tests.harness.nats import NatsServer
+
+pytestmark = pytest.mark.anyio
+
+HEADER = header_block(("X", "1"))
+
+
+async def until(holds: object, within_s: float = 10) -> None:
+    assert callable(holds)
+    async with asyncio.timeout(within_s):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+class Outcomes:
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.problems: list[TrunklineError] = []
+
+    def done(self, answer: bytes, problem: TrunklineError | None) -> None:
+        """One outcome."""
+        if problem:
+            self.problems.append(problem)
+        else:
+            self.answers.append(answer)
+
+
+async def test_messages_with_and_without_headers_reach_raw_and_ordinary_subscriptions(link: Link) -> None:
+    raw: list[tuple[bytes, bytes, bytes | None, bytes]] = []
+    ordinary = await link.subscribe("test.>")
+    sid = link.subscribe_raw("test.*", lambda *message: raw.append(message))
+    big = bytes(range(256)) * 2000
+    link.publish_raw("test.a", b"1")
+    link.publish_raw("test.b", b"2", HEADER, "answer.here")
+    link.publish_raw("test.c", big, HEADER)
+    link.publish_raw("test.d", b"")
+    got = [await ordinary.next_msg(timeout=5) for _ in range(4)]
+    assert [(m.subject, m.data) for m in got] == [("test.a", b"1"), ("test.b", b"2"), ("test.c", big), ("test.d", b"")]
+    assert got[1].headers == {"X": "1"}
+    await until(lambda: len(raw) == 4)
+    assert raw == [
+        (b"test.a", b"", None, b"1"),
+        (b"test.b", b"answer.here", HEADER, b"2"),
+        (b"test.c", b"", HEADER, big),
+        (b"test.d", b"", None, b""),
+    ]
+    link.unsubscribe_raw(sid)
+    link.publish_raw("test.e", b"5")
+    await ordinary.next_msg(timeout=5)
+    assert len(raw) == 4
+
+
+async def test_every_publish_has_one_outcome_in_order(link: Link) -> None:
+    outcomes = Outcomes()
+    subject = subjects.chat("main", "web", conversation_id("main", "web", "first", ["00"]))
+    for number in range(500):
+        link.publish_soon(subject, b"%d" % number, HEADER, outcomes.done, 5)
+    await until(lambda: len(outcomes.answers) == 500)
+    seqs = [int(answer.partition(b'"seq":')[2].rstrip(b"}")) for answer in outcomes.answers]
+    assert seqs == list(range(seqs[0], seqs[0] + 500))
+    assert not outcomes.problems
+
+
+async def test_a_subject_without_a_stream_is_told_at_once(link: Link) -> None:
+    outcomes = Outcomes()
+    link.publish_soon("nobody.here", b"x", HEADER, outcomes.done, 5)
+    await until(lambda: outcomes.problems)
+    assert [p.code for p in outcomes.problems] == ["log.no_responders"]
+
+
+async def test_no_answer_in_time_is_an_unknown_outcome(link: Link) -> None:
+    outcomes = Outcomes()
+    await link.subscribe("silent")
+    link.publish_soon("silent", b"x", HEADER, outcomes.done, 0.1)
+    await until(lambda: outcomes.problems)
+    assert isinstance(outcomes.problems[0], UnknownOutcomeError)
+
+
+async def test_a_lost_connection_ends_what_waits_and_subscriptions_come_back(link: Link, nats: NatsServer) -> None:
+    outcomes = Outcomes()
+    raw: list[bytes] = []
+    await link.subscribe("silent")
+    link.subscribe_raw("test.back", lambda _subject, _reply, _header, data: raw.append(data))
+    await link.flush()
+    link.publish_soon("silent", b"x", HEADER, outcomes.done, 60)
+    nats.kill()
+    await until(lambda: outcomes.problems)
+    assert isinstance(outcomes.problems[0], UnknownOutcomeError)
+    with pytest.raises(UnavailableError):
+        link.publish_soon("test.back", b"x", HEADER, outcomes.done, 1)
+    nats.start()
+    await until(lambda: link.is_usable)
+    link.publish_raw("test.back", b"again")
+    await until(lambda: raw == [b"again"])
+
+
+async def test_who_waits_for_the_bound_goes_on_in_order_or_is_refused_in_time(link: Link) -> None:
+    log = Log(link, max_unacknowledged=2)
+    await link.subscribe("silent")
+    log.unacknowledged = 2
+    went: list[int] = []
+
+    async def wait(number: int) -> None:
+        await log.room_for_more(5)
+        log.unacknowledged += 1
+        went.append(number)
+
+    waiting = [asyncio.create_task(wait(number)) for number in range(4)]
+    with pytest.raises(TooManyError) as refused:
+        await log.room_for_more(0.05)
+    assert (refused.value.code, refused.value.retry_after_ms) == ("log.busy", 200)
+    assert not went
+    for expected in range(1, 5):
+        log._one_less()
+        await until(lambda expected=expected: len(went) == expected)
+        assert log.unacknowledged == 2
+    await asyncio.gather(*waiting)
+    assert went == [0, 1, 2, 3]
+
+
+async def test_the_server_writes_a_live_events_place_as_it_is_read(link: Link) -> None:
+    subject = subjects.chat("main", "web", conversation_id("main", "web", "place", ["00"]))
+    headers: list[bytes | None] = []
+    Log(link).attach(subject, lambda _subject, _reply, header, _data: headers.append(header))
+    for _ in range(2):
+        await link.request_raw(subject, b"{}", HEADER)
+    await until(lambda: len(headers) == 2)
+    (first, nothing), (second, before) = map(place_of, headers)
+    assert (nothing, before) == (0, first)
+    assert second > first
+    assert place_of(None) == place_of(HEADER) == (0, 0)
