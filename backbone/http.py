@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+_tasks = prometheus_client.Gauge("trunkline_tasks", "Tasks of the event loop.")
+
 type_of_check = Callable[[], str | None]
 """None if all is well, else one sentence about what isn't."""
 
@@ -132,6 +134,7 @@ def health_routes(
     async def metrics(request: Request) -> Response:
         if not may_read_metrics(request):
             return Response(status_code=404)
+        _tasks.set(len(asyncio.all_tasks()))
         # The process's own figures come from /proc, and reading it blocks.
         text = await asyncio.to_thread(prometheus_client.generate_latest)
         return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)

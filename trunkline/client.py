@@ -208,6 +208,12 @@ class Client:
         await asyncio.wait_for(caught_up.wait(), within_s)
         return self.conversations[conv]
 
+    async def unsubscribe(self, conv: str) -> None:
+        """No more of a conversation; what was known of it is forgotten."""
+        if self.conversations.pop(conv, None) is not None:
+            self._caught_up.pop(conv, None)
+            await self.say({"t": "unsub", "conv": conv})
+
     async def watch(self, view: str, limit: int = 200) -> None:
         """Keep `heads` as the rows of a view."""
         self.view = view
@@ -258,6 +264,8 @@ class Client:
         """One socket's life. Returns the spread in ms if the node asked us to move."""
         await socket.send(msgspec.json.encode({**self._hello, "token": self.token}).decode())
         welcome = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10))
+        if welcome["t"] == "drain":
+            return int(welcome["in_ms"])
         if welcome["t"] != "welcome":
             raise SessionEndedError(0)
         self.welcome = welcome
