@@ -7,6 +7,7 @@ Every process is `start(name, Settings, main)`. `main` gets a `Service`, prepare
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import signal
 import sys
@@ -27,6 +28,7 @@ from backbone.settings import Common, load, redacted
 
 EXIT_CONFIG: Final = 78
 EXIT_FAILED: Final = 1
+COLLECT_AFTER: Final = 20_000
 
 S = TypeVar("S", bound=Struct)
 
@@ -139,12 +141,22 @@ def start(
 def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     """Runs `main` until it returns, a signal comes or something fails; returns the exit code."""
     configure(name, common)
+    _tame_the_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(name, common, main))
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
         return EXIT_CONFIG
+
+
+def _tame_the_collector() -> None:
+    """What was imported is never garbage, and what a message makes is freed without the collector.
+
+    By Python's own thresholds it looked at both every 700 objects: 12 % of a node's time under load.
+    """
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 100)
 
 
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
