@@ -26,7 +26,7 @@ from backbone.streams import MAX_EVENT_BYTES, chat_stream
 REPEATED_ID_IN_BATCH: Final = 10201
 MAX_UNACKNOWLEDGED: Final = 4096
 REPLAY_BATCH: Final = 256
-REPLAY_BYTES: Final = 1024 * 1024
+REPLAY_BYTES: Final = 512 * 1024
 PUBLISH_TIMEOUT_S: Final = 5.0
 
 _PLACE = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n(?:Nats-Time-Stamp: [^\r]*\r\n)?Nats-Last-Sequence: (\d+)\r\n")
@@ -186,7 +186,7 @@ class Log:
     async def replay(self, subject: str, after_seq: int, limit: int = REPLAY_BATCH) -> tuple[list[LogEvent], bool]:
         """Stored events of `subject` after `after_seq`, ascending, and whether more follow.
 
-        Direct get, no consumer: `limit` events or 1 MiB.
+        Direct get, no consumer: `limit` events or 512 KiB, at least one.
         """
         request = {
             "seq": after_seq + 1,

@@ -18,6 +18,7 @@ from backbone.events import Actor
 from backbone.ids import key_hash, new_secret
 from backbone.link import Link
 from backbone.signing import VisitorToken
+from node.inboxes import Inboxes
 
 COOKIE: Final = "tl"
 SECURE_COOKIE: Final = "__Host-tl"
@@ -127,9 +128,9 @@ class Sessions:
         await self.bucket.delete(_key_of(cookie))
 
 
-async def visitor(link: Link, claims: VisitorToken) -> Who:
+async def visitor(inboxes: Inboxes, claims: VisitorToken) -> Who:
     """Whom a visitor's token names. Raises NotAuthenticatedError, NotFoundError `inbox.not_found`."""
-    tenant, _inbox = await directory.find_inbox(link, claims.inbox)
+    tenant, _inbox = await inboxes.find(claims.inbox)
     if tenant != claims.tenant:
         raise NotAuthenticatedError("token.invalid", "The token isn't one of ours.", field="token")
     return Who(kind="visitor", tenant=tenant, id=claims.contact, inbox=claims.inbox)

@@ -14,6 +14,7 @@ from backbone.log import Log
 from backbone.signing import Signer
 from node.authenticate import Sessions
 from node.hub import Hub
+from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.quotas import Quotas
 from node.session import Bounds
@@ -42,6 +43,7 @@ class Context(NamedTuple):
     log: Log
     hub: Hub
     mirrors: Mirrors
+    inboxes: Inboxes
     sessions: Sessions
     signer: Signer
     files: Attachments

@@ -76,7 +76,7 @@ def rates(context: Context, who: Who, address: str) -> tuple[TokenBucket, ...]:
 
 async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
     claims = context.signer.visitor(hello.token)
-    who = await authenticate.visitor(context.link, claims)
+    who = await authenticate.visitor(context.inboxes, claims)
     token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact) if needs_renewal(claims) else None
     me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox)
     welcome = _welcome(context, session, me)
@@ -119,7 +119,7 @@ async def _open_conversation(context: Context, who: Who) -> str | None:
     kept = await contacts.contacts(context.link).get(contacts.open_key(who.tenant, who.inbox, who.id))
     if kept is None or not isinstance(kept.value, contacts.OpenConversation):
         return None
-    _, inbox = await directory.find_inbox(context.link, who.inbox)
+    _, inbox = await context.inboxes.find(who.inbox)
     try:
         async with context.hub.visit(who.tenant, kept.value.conv) as room:
             is_over = closed_for_good(room.head, now_ms(), inbox.reopen_window_s * 1000)

@@ -14,6 +14,7 @@ from node.authenticate import Sessions
 from node.connection import Handshake
 from node.context import Context
 from node.hub import Hub
+from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.quotas import Quotas
 from node.settings import NodeSettings
@@ -38,6 +39,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         log=log,
         hub=Hub(link, log),
         mirrors=Mirrors(link),
+        inboxes=Inboxes(link),
         sessions=Sessions(link, settings.session_idle_s, settings.session_life_s),
         signer=Signer(running.common.need_secret()),
         files=Attachments(link, settings.file_bytes),

@@ -14,6 +14,8 @@ from backbone.link import Link
 from backbone.log import Log, LogEvent
 
 NEWEST_MOST: Final = 20_000
+PAGE_BYTES: Final = 512 * 1024
+"""Half of what may wait for a slow reader: a page alone never closes a socket."""
 
 type_of_event = tuple[int, int, bytes]
 """(sequence, previous sequence of the conversation, stored bytes)."""
@@ -103,7 +105,19 @@ def _tail(events: list[type_of_event], limit: int) -> Page:
     is_whole = not events or begins_conversation(events[0][2])
     # Only a conversation's first event has no predecessor; that of another first one isn't known here.
     known = events if is_whole else events[1:]
-    return Page(known[-limit:], upto, len(known) > limit or not is_whole)
+    kept = known[-_fitting(known, limit) :]
+    return Page(kept, upto, len(known) > len(kept) or not is_whole)
+
+
+def _fitting(events: list[type_of_event], limit: int) -> int:
+    """How many of the newest events make a page: at most `limit`, and of PAGE_BYTES unless one alone has more."""
+    count = size = 0
+    for _, _, raw in reversed(events[-limit:]):
+        size += len(raw)
+        if size > PAGE_BYTES and count:
+            break
+        count += 1
+    return max(1, count)
 
 
 def begins_conversation(raw: bytes) -> bool:

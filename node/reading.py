@@ -107,6 +107,9 @@ async def _page(context: Context, room: Room, frame: f.Sub) -> pages.Page | None
             epochs = await context.hub.epochs(frame.conv, fresh=True)
             if not epochs.holds(epoch, seq):
                 return None
+        if seq == room.seq:
+            # The last event there is: nothing was missed, and the room's having it says that the log has it.
+            return pages.Page([], seq, more=False)
     return await pages.after(context.log, room.subject, seq, frame.limit)
 
 

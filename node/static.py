@@ -11,7 +11,6 @@ from anyio import Path as AsyncPath
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from backbone import directory
 from backbone.errors import NotFoundError
 from node.rest.requests import context_of
 
@@ -56,13 +55,13 @@ async def desk(request: Request) -> Response:
 
 async def hosted(request: Request) -> Response:
     """`/w/<inbox>`: the chat as a page of its own."""
-    await directory.find_inbox(context_of(request).link, request.path_params["inbox"])
+    await context_of(request).inboxes.find(request.path_params["inbox"])
     return await _file(request, "widget/index.html", policy("'none'"))
 
 
 async def frame(request: Request) -> Response:
     """`/widget/<inbox>`: the chat in a frame of the sites that the inbox names."""
-    _, inbox = await directory.find_inbox(context_of(request).link, request.path_params["inbox"])
+    _, inbox = await context_of(request).inboxes.find(request.path_params["inbox"])
     ancestors = " ".join(["'self'", *(o for o in inbox.origins if _is_source(o))])
     headers = policy(ancestors)
     # A page of another origin opened this frame; isolating its group would only hide it from itself.

@@ -106,7 +106,7 @@ async def _send_without_conversation(
     else:
         to = frame.to or f.To("", "")
         inbox_id, contact = check_name(to.inbox, "to.inbox"), check_contact(to.contact, "to.contact")
-    tenant, inbox = await directory.find_inbox(context.link, inbox_id)
+    tenant, inbox = await context.inboxes.find(inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
     if who.kind == "agent" and not await contacts.is_known(context.link, tenant, contact):

@@ -43,7 +43,7 @@ async def list_inboxes(request: Request) -> Response:
 
 async def widget(request: Request) -> Response:
     """`GET /api/v1/inboxes/{inbox}/widget`: what a visitor sees before writing; public."""
-    _, inbox = await directory.find_inbox(context_of(request).link, request.path_params["inbox"])
+    _, inbox = await context_of(request).inboxes.find(request.path_params["inbox"])
     return answer(
         {
             "id": inbox.id,
@@ -59,7 +59,7 @@ async def visitor(request: Request) -> Response:
     """`POST /api/v1/visitors`: a token for a new visitor, or a fresh one for the visitor of the old token."""
     context = context_of(request)
     body = await body_of(request, NewVisitor)
-    tenant, inbox = await directory.find_inbox(context.link, body.inbox)
+    tenant, inbox = await context.inboxes.find(body.inbox)
     contact = ""
     if body.token:
         try:
