@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench BENCH=start|latency`. Each prints one line of JSON; docs/benchmarks.md keeps the figures."""
+"""Benchmarks: `make bench BENCH=post|synced|...`. One line of JSON each; docs/benchmarks.md keeps the figures."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
+from tests.bench import record, variables
 from tests.bench.machine import facts
 
 HERE = Path(__file__).parent
@@ -18,11 +20,15 @@ def names() -> list[str]:
 
 
 def main() -> None:
-    """Print what the benchmark measured, with the machine and versions it ran on."""
+    """Keep a race's figures in docs/benchmarks.md; print what was measured and on what, as the last line."""
     if len(sys.argv) != 2 or sys.argv[1] not in names():
         sys.exit(f"usage: make bench BENCH={'|'.join(names())}")
+    load = os.getloadavg()[0]
     measured = importlib.import_module(f"tests.bench.{sys.argv[1]}").measure()
-    print(json.dumps({"bench": sys.argv[1], **measured, "on": facts()}, ensure_ascii=False))
+    about = facts()
+    if "race" in measured and variables.is_recorded():
+        record.append(measured, about, load)
+    print(json.dumps({"bench": sys.argv[1], **measured, "load": round(load, 1), "on": about}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ def with_baseline() -> bool:
     return os.environ.get("BASELINE", "1") != "0"
 
 
+def is_recorded() -> bool:
+    """Whether docs/benchmarks.md gets a row: RECORD=0 and what is left out for a closer look say no."""
+    return os.environ.get("RECORD", "1") != "0" and not fixed_rate() and with_baseline()
+
+
 def runs() -> int:
     """RUNS: how often what counts is measured; the median is told."""
     return int(os.environ.get("RUNS", "1"))

@@ -7,6 +7,7 @@ import itertools
 import select
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -118,6 +119,8 @@ class Poller:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self.now = self._swept_at
+        self.cut: Counter[str] = Counter()
+        """Open sockets that the other side ended, by reason."""
 
     def __len__(self) -> int:
         """Sockets that are open or opening."""
@@ -147,6 +150,8 @@ class Poller:
         """Forgets a connection; whoever follows it is told, unless it left by itself."""
         if self._connections.pop(connection.sock.fileno(), None) is None:
             return
+        if why and connection.is_open:
+            self.cut[why] += 1
         connection.is_open = False
         connection.why_closed = why
         connection.sock.close()
@@ -215,7 +220,8 @@ def _ignore(_frame: bytes) -> None:
 
 def follow_all(poller: Poller, scripts: list[Any], at_once: int, within_s: float) -> None:
     """Goes through many scripts, some at a time. Raises RuntimeError with the first failure."""
-    waiting, failures, running = iter(scripts), [], 0
+    waiting, running = iter(scripts), 0
+    failures: list[str] = []
 
     def begin() -> None:
         nonlocal running

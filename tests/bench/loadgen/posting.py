@@ -19,6 +19,7 @@ LAST_WITHIN_S = 15.0
 OK = b'{"t":"ok","id":"'
 ERR = b'{"t":"err"'
 EV = b'{"t":"ev",'
+RESYNC = b'{"t":"resync"'
 TEXT_KEY = b'"text":"'
 NUMBER_DIGITS = 10
 
@@ -35,6 +36,7 @@ class Posting:
         self._seen = 0
         self._acknowledged = 0
         self._doubled = 0
+        self._resyncs = 0
         self._refused: Counter[str] = Counter()
 
     def run(self, rate: float, seconds: float, warm_up_s: float, pids: list[int]) -> dict[str, Any]:
@@ -60,6 +62,8 @@ class Posting:
             "unanswered": count - self._answered,
             "doubled": self._doubled,
             "refused": dict(self._refused),
+            "resyncs": self._resyncs,
+            "cut": dict(self._poller.cut),
             "messages": count - first,
             "took_s": took_s,
             **told(histogram),
@@ -105,6 +109,8 @@ class Posting:
 
     def _on_viewer(self, frame: bytes) -> None:
         if not frame.startswith(EV):
+            if frame.startswith(RESYNC):
+                self._resyncs += 1
             return
         begin = frame.find(TEXT_KEY) + len(TEXT_KEY)
         middle = begin + 24
