@@ -1,0 +1,73 @@
+"""The client of docs/examples, written from docs/protocol.md alone: nodes die while both sides write, and it shows
+every event once and in order, and everything it was asked to send is stored once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backbone.events import SHOWN_TO_VISITORS
+from tests.harness.log import stored_events
+from tests.harness.system import LIN, System
+
+pytestmark = pytest.mark.anyio
+
+SOURCE = Path(__file__).parents[3] / "docs" / "examples" / "client.py"
+MOST_LINES = 150
+ROUNDS = 4
+
+
+def example() -> Any:
+    spec = importlib.util.spec_from_file_location("example_client", SOURCE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_it_is_short() -> None:
+    assert len(SOURCE.read_text().splitlines()) < MOST_LINES
+
+
+async def test_it_resumes_whatever_node_dies(system: System) -> None:
+    shown: list[dict[str, Any]] = []
+    visitor = example().Visitor("web", [node.http for node in system.nodes], shown.append)
+    running = asyncio.create_task(visitor.run())
+    sent = [await visitor.send("你好")]
+    agent = system.agent(LIN)
+    async with agent.running():
+        async with asyncio.timeout(20):
+            while not visitor.conv:
+                await asyncio.sleep(0.02)
+        answers: list[str] = []
+        for number in range(ROUNDS):
+            node = system.nodes[number % len(system.nodes)]
+            writing = asyncio.create_task(_both_write(visitor, agent, sent, answers, number))
+            await asyncio.sleep(0.15)
+            node.kill()
+            await asyncio.sleep(0.3)
+            node.start().wait_ready()
+            await writing
+        async with asyncio.timeout(40):
+            while visitor.unsent or not set(answers) <= {e["id"] for e in shown}:
+                await asyncio.sleep(0.05)
+    running.cancel()
+    assert not visitor.refused
+    log = await stored_events(system, visitor.conv)
+    ids = [stored.event["id"] for stored in log]
+    assert len(ids) == len(set(ids))
+    assert {*sent, *answers} <= set(ids)
+    assert [e["id"] for e in shown] == [s.event["id"] for s in log if s.event["type"] in SHOWN_TO_VISITORS]
+
+
+async def _both_write(visitor: Any, agent: Any, sent: list[str], answers: list[str], number: int) -> None:
+    for n in range(20):
+        sent.append(await visitor.send(f"{number}.{n}"))
+        answers.append((await agent.send(f"answer {number}.{n}", visitor.conv))["id"])
+        await asyncio.sleep(0.02)
