@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -192,7 +192,8 @@ class Client:
             raise SessionEndedError(self.close_code)
         frame = {"id": new_event_id(), **frame}
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        self._outbox[frame["id"]] = Unanswered(frame, answer, self.connects)
+        # Without a socket it goes out on none: `connects` may count an attempt that is under way.
+        self._outbox[frame["id"]] = Unanswered(frame, answer, self.connects if self._socket else 0)
         await self.say(frame)
         try:
             return await answer
@@ -323,7 +324,8 @@ class Client:
         return ended
 
     async def _ask(self, conv: str) -> None:
-        await self.say({"t": "sub", "conv": conv, "after": self.conversations[conv].mark})
+        if conv in self.conversations:
+            await self.say({"t": "sub", "conv": conv, "after": self.conversations[conv].mark})
 
     async def _take(self, frame: Frame) -> None:
         if self._pushed is not None:
@@ -345,18 +347,38 @@ class Client:
 
     async def _refused(self, frame: Frame) -> None:
         entry = self._outbox.get(frame.get("id", ""))
-        if entry is None or entry.answer.done():
+        if entry is None:
+            await self._sub_refused(frame)
+        elif entry.answer.done():
             return
-        if frame.get("retry_after_ms"):
-            task = asyncio.create_task(self._later(entry.frame, frame["retry_after_ms"] / 1000))
-            self._retries.add(task)
-            task.add_done_callback(self._retries.discard)
+        elif frame.get("retry_after_ms"):
+            self._later(self.say(entry.frame), frame["retry_after_ms"])
         else:
             entry.answer.set_exception(RefusedError(frame))
 
-    async def _later(self, frame: Frame, delay_s: float) -> None:
-        await asyncio.sleep(delay_s * random.uniform(1, 1.5))  # noqa: S311  (jitter)
-        await self.say(frame)
+    async def _sub_refused(self, frame: Frame) -> None:
+        """A `sub` that can't be answered now is asked again; one that never can be holds nothing up."""
+        conv = frame.get("conv", "")
+        known = self.conversations.get(conv)
+        if frame.get("id") or known is None or not known.is_replaying:
+            return
+        if frame.get("retry_after_ms"):
+            self._later(self._ask(conv), frame["retry_after_ms"])
+        else:
+            for each in [e for e in self._outbox.values() if e.frame.get("conv") == conv]:
+                await self._send_again(each)
+
+    def _later(self, work: Coroutine[Any, Any, None], delay_ms: int) -> None:
+        async def later() -> None:
+            try:
+                await asyncio.sleep(delay_ms / 1000 * random.uniform(1, 1.5))  # noqa: S311  (jitter)
+                await work
+            finally:
+                work.close()
+
+        task = asyncio.create_task(later())
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)
 
     async def _events(self, frame: Frame) -> None:
         conv = frame["conv"]
