@@ -100,6 +100,8 @@ class Hub:
         for room in self._rooms.values():
             by_stream[subjects.parse_chat(room.subject).stream][room.subject] = room
         for stream, rooms in by_stream.items():
+            # What comes in while the answer is on its way must not look like a log that went back.
+            shown = {subject: room.seq for subject, room in rooms.items()}
             try:
                 lasts = await self._log.last_of_many(stream, list(rooms))
             except TrunklineError as error:
@@ -109,20 +111,25 @@ class Hub:
                 continue
             for subject, room in rooms.items():
                 last = lasts.get(subject)
-                if last is None or last.seq < room.seq:
-                    await self._begin_again(stream, room)
+                if last is None or last.seq < shown[subject]:
+                    await self._begin_again(stream, room, shown[subject])
                 else:
                     room.suspect(last.seq)
 
-    async def _begin_again(self, stream: str, room: Room) -> None:
-        """The log no longer holds what this room has shown: it was restored. Everybody begins anew."""
+    async def _begin_again(self, stream: str, room: Room, shown: int) -> None:
+        """The log no longer holds what this room has shown (`shown`): it was restored. Everybody begins anew.
+
+        Any replica answers a direct get, and one that lags behind is no restored log: the leader is asked.
+        """
         conv = room.head.conv
-        _log.error("room.rolled_back", conversation=conv, had_shown=room.seq)
-        known = self._epochs.pop(stream, None)
+        known = self._epochs.get(stream)
         try:
-            state = await begin(
-                self._link, chat_stream(stream), known[1].now if known else 0, room.seq, int(time.time())
-            )
+            if await self._log.last_seq_at_leader(room.subject) >= shown:
+                room.suspect()
+                return
+            _log.error("room.rolled_back", conversation=conv, had_shown=shown)
+            self._epochs.pop(stream, None)
+            state = await begin(self._link, chat_stream(stream), known[1].now if known else 0, shown, int(time.time()))
         except TrunklineError as error:
             _log.warning("hub.check_failed", stream=stream, error=str(error))
             return
