@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SOCKETS = prometheus_client.Gauge("trunkline_node_sockets", "Sockets attached.")
 FRAMES = prometheus_client.Counter("trunkline_node_frames", "Frames of clients, by type.", ["type"])
 REFUSED = prometheus_client.Counter("trunkline_node_refused", "Refused frames, by code.", ["code"])
+UNACKNOWLEDGED = prometheus_client.Gauge(
+    "trunkline_node_unacknowledged", "Events that are being stored and aren't acknowledged yet."
+)
 STORE_SECONDS = prometheus_client.Histogram(
     "trunkline_node_publish_seconds",
     "From a message's frame to its acknowledgement by the log.",

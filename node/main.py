@@ -12,7 +12,7 @@ from backbone.signing import Signer
 from node import app, drain
 from node.authenticate import Sessions
 from node.connection import Handshake
-from node.context import Context
+from node.context import UNACKNOWLEDGED, Context
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
@@ -32,6 +32,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     """Answers health at once, everything else as soon as the log is there."""
     link = running.link
     log = Log(link, settings.unacknowledged)
+    UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
     context = Context(
         settings=settings,
         bounds=bounds(settings),

@@ -62,13 +62,14 @@ class Tending:
     async def _close_silent(self) -> None:
         """One look at every socket each second, a slice at a time, in place of a timer for each."""
         settings = self._context.settings
+        look_s = min(LOOK_AT_SOCKETS_S, settings.silent_s / 30)
         while True:
-            await asyncio.sleep(LOOK_AT_SOCKETS_S)
+            await asyncio.sleep(look_s)
             sockets = list(self._context.sockets.values())
             for start in range(0, len(sockets), SLICE):
                 now = time.monotonic()
                 for socket in sockets[start : start + SLICE]:
-                    socket.check_silence(now, settings.hello_s, settings.silent_s)
+                    socket.check_silence(now, settings.hello_s, settings.silent_s - look_s)
                 await asyncio.sleep(0)
 
     async def _find_streams(self) -> None:

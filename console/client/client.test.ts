@@ -206,6 +206,19 @@ test('a gap is asked for from the watermark, and what came early is kept', async
   expect(heard.events.flatMap((each) => each.ids)).toEqual(['m1', 'm2', 'm3']);
 });
 
+test('a sub that came too soon is asked again after the time told, and fails nothing that is unsent', async () => {
+  const { client: one, heard } = await live();
+  one.follow('a');
+  await pass();
+  one.send({ conv: 'a', text: 'waits' });
+  wire().say({ t: 'err', conv: 'a', code: 'limit.rate', message: '', retry_after_ms: 300 });
+  await pass(290);
+  expect(wire().of('sub')).toHaveLength(1);
+  await pass(20);
+  expect(wire().of('sub')).toHaveLength(2);
+  expect(heard.entries.map((entry) => entry.state)).toEqual(['sending']);
+});
+
 test('drain comes back within the given time and sends what waits', async () => {
   const { client: one, heard } = await live();
   wire().say({ t: 'drain', in_ms: 2_000 });

@@ -247,6 +247,12 @@ export function createClient(options: ClientOptions): Client {
     }
     if (!entries.some((entry) => entry.id === id)) {
       if (frame.t === 'err') {
+        const one = followed.get(frame.conv ?? '');
+        if (one && frame.retry_after_ms) {
+          // A `sub` that came too soon, or while the log was away.
+          setTimeout(() => ask(frame.conv!, one), frame.retry_after_ms);
+          return;
+        }
         // A conversation that can't be followed can't be proved either: its unsent messages are the person's to judge.
         const error = { code: frame.code, message: frame.message };
         const isLost = (entry: Entry): boolean => entry.tried && entry.state === 'waiting' && entry.conv === frame.conv;
