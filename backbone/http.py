@@ -43,9 +43,12 @@ class Serving:
         proxies: Sequence[str],
     ) -> None:
         self._sock = sock
+        self._app = app
+        self._is_leaving = False
         self._server = _Server(
             uvicorn.Config(
-                app,
+                self._serve,
+                interface="asgi3",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -69,10 +72,34 @@ class Serving:
         port: int = self._sock.getsockname()[1]
         return port
 
+    async def leave(self, within_s: float) -> None:
+        """Takes no further connection; returns when none is left, or after `within_s`.
+
+        Who waits in the queue of a socket that others hold as well is taken by them. Who is here already is
+        answered, and told that it was the last answer: a connection that was taken in a moment ago has its request
+        on the way, and closing it now would lose that.
+        """
+        self._is_leaving = True
+        if self._server.started:
+            for server in self._server.servers:
+                server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._server.server_state.connections:  # noqa: ASYNC110 - they end one by one
+                    await asyncio.sleep(0.05)
+
     async def stop(self) -> None:
         """Stops accepting, lets requests finish for 5 s, ends."""
         self._server.should_exit = True
         await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        async def last(message: Any) -> None:
+            if self._is_leaving and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        await self._app(scope, receive, last if scope["type"] == "http" else send)
 
 
 def serve(

@@ -8,13 +8,14 @@ thirds without success: it is lost, stop. Delete when leaving, so that the next 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Final
 
 import structlog
 from msgspec import Struct
 
-from backbone.buckets import Bucket, Kept, RevisionError
+from backbone.buckets import Bucket, Change, Kept, RevisionError
 from backbone.errors import TrunklineError
 from backbone.link import Link
 
@@ -48,12 +49,9 @@ class Lease:
 
     async def take(self) -> int:
         """Waits until the lease is free, takes it and keeps it; returns the fencing token."""
-        waited = False
-        while not await self._try():
-            if not waited:
-                _log.info("lease.waiting", lease=self._key)
-                waited = True
-            await asyncio.sleep(self._ttl_s / 15 * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        if not await self._try():
+            _log.info("lease.waiting", lease=self._key)
+            await self._until_free()
         self.token = self._revision
         self.lost.clear()
         self._renewing = asyncio.create_task(self._renew(), name=f"lease.{self._key}")
@@ -72,6 +70,24 @@ class Lease:
             except TrunklineError as error:
                 _log.warning("lease.not_released", lease=self._key, error=str(error))
         self.lost.set()
+
+    async def _until_free(self) -> None:
+        """Tries when the holder gives the lease back, and now and then, since a lease that runs out says nothing."""
+        is_free = asyncio.Event()
+
+        def changed(change: Change[Holder]) -> None:
+            if change.value is None:
+                is_free.set()
+
+        feed = self._bucket.watch(changed, self._key)
+        try:
+            while not await self._try():
+                is_free.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._ttl_s / 15 * random.uniform(0.5, 1.0)):  # noqa: S311 - jitter
+                        await is_free.wait()
+        finally:
+            await feed.close()
 
     async def _try(self) -> bool:
         try:

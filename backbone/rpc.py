@@ -7,6 +7,7 @@ from its session, never from the request. An error travels as problem details.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -14,9 +15,10 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import msgspec
 import structlog
 from msgspec import Struct
+from nats.errors import Error as NatsError
 from nats.micro import add_service
 from nats.micro.request import Request as MicroRequest
-from nats.micro.service import ServiceConfig
+from nats.micro.service import Service, ServiceConfig
 
 from backbone import subjects
 from backbone.errors import BY_STATUS, InvalidInputError, TooManyError, TrunklineError, UnavailableError
@@ -69,10 +71,30 @@ def error_of(problem: Problem) -> TrunklineError:
     return kind(problem.code, problem.detail, field=problem.field)
 
 
-async def serve(link: Link, service: str, version: str, verbs: dict[str, Verb[Any]]) -> None:
+class Answering(NamedTuple):
+    """Verbs that are answered until `stop`."""
+
+    micro: Service
+    running: set[asyncio.Task[None]]
+
+    async def stop(self) -> None:
+        """Takes no further request; returns when those that were taken have been answered.
+
+        Of several instances the others take what comes from now on: nothing is lost in between.
+        """
+        with contextlib.suppress(NatsError, TimeoutError):
+            # Its own `stop` would drop what has arrived and isn't looked at yet.
+            for endpoint in self.micro._endpoints:  # noqa: SLF001
+                if endpoint._subscription:  # noqa: SLF001
+                    await endpoint._subscription.drain()  # noqa: SLF001
+        if self.running:
+            await asyncio.wait(self.running)
+
+
+async def serve(link: Link, service: str, version: str, verbs: dict[str, Verb[Any]]) -> Answering:
     """Answers `verbs` of `service` for every tenant; instances share the work by a queue group.
 
-    At most 64 requests run at once here; further ones are refused with `rpc.busy`.
+    At most 64 requests run at once here; further ones are refused with `rpc.busy`. Returns once the server knows.
     """
     micro = await add_service(link, ServiceConfig(name=service, version=version, queue_group=service))
     running: set[asyncio.Task[None]] = set()
@@ -89,6 +111,8 @@ async def serve(link: Link, service: str, version: str, verbs: dict[str, Verb[An
         await micro.add_endpoint(
             name=name.replace(".", "-"), subject=subjects.rpc_filter(service, name), handler=receive
         )
+    await link.flush()
+    return Answering(micro, running)
 
 
 async def call(  # noqa: PLR0917 - where to, what, and what comes back

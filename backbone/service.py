@@ -2,17 +2,21 @@
 
 Every process is `start(name, Settings, main)`. `main` gets a `Service`, prepares its work, says
 `service.ready(...)` and waits for `service.stopping`; on the way out `on_drain` functions run, latest first.
+A process that may have to wait for its turn says `stand_by()`, and `take_over()` once it works.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import json
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import prometheus_client
 import structlog
@@ -26,6 +30,7 @@ from backbone.link import Link
 from backbone.logging import configure
 from backbone.settings import Common, load, redacted
 
+LOOK_S: Final = 0.02
 EXIT_CONFIG: Final = 78
 EXIT_FAILED: Final = 1
 COLLECT_AFTER: Final = 20_000
@@ -37,6 +42,9 @@ DURABILITY: Final = {
     "fast": "fast: an acknowledged event is on the disk within 10 ms; a power cut can lose those",
     "cluster": "cluster: an acknowledged event is on a majority of servers",
 }
+
+type_of_role = Literal["starting", "standby", "active"]
+"""What a process does: prepares itself, waits until another leaves, works."""
 
 _up = prometheus_client.Gauge("trunkline_link_up", "1 while connected to NATS.")
 
@@ -55,6 +63,7 @@ class Service:
         self.facts: dict[str, Any] = {
             "instance": self.instance,
             "durability": DURABILITY[common.profile],
+            "role": "starting",
         }
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drains: list[Callable[[], Awaitable[None]]] = []
@@ -63,6 +72,31 @@ class Service:
     def ready(self, name: str, check: http.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
         self.checks[name] = check
+
+    @property
+    def role(self) -> type_of_role:
+        """What this process does now."""
+        role: type_of_role = self.facts["role"]
+        return role
+
+    def stand_by(self) -> None:
+        """Everything is there but the turn: another process does the work until it leaves."""
+        self.facts["role"] = "standby"
+
+    def take_over(self) -> None:
+        """This process does the work from now on."""
+        self.facts["role"] = "active"
+
+    @property
+    def problem(self) -> str:
+        """The first condition of readiness that doesn't hold, with its name; empty if all do."""
+        found = ((name, check()) for name, check in self.checks.items())
+        return next((f"{name}: {problem}" for name, problem in found if problem), "")
+
+    async def until_well(self) -> None:
+        """Returns once every condition of readiness holds."""
+        while self.problem:  # noqa: ASYNC110 - conditions are asked for, they don't call
+            await asyncio.sleep(LOOK_S)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -159,6 +193,19 @@ def _tame_the_collector() -> None:
     gc.set_threshold(COLLECT_AFTER, 20, 100)
 
 
+async def _report(service: Service, fd: int) -> None:
+    """Tells whoever started us, a line of JSON at each change, until we work and nothing is wrong."""
+    os.set_blocking(fd, False)
+    told = ("", "")
+    with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
+        while told != ("active", ""):
+            now = (service.role, service.problem)
+            if now != told:
+                told = now
+                pipe.write(json.dumps({"role": now[0], "problem": now[1]}).encode() + b"\n")
+            await asyncio.sleep(LOOK_S)
+
+
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     service = Service(name, common)
     loop = asyncio.get_running_loop()
@@ -168,6 +215,8 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     if common.health_port:
         app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
         health = http.serve(app, common.health_host, common.health_port, connections=100)
+    if common.report_fd >= 0:
+        service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(
         service.link.open(
             common.nats_url,

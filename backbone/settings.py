@@ -55,6 +55,9 @@ class Common(Struct, frozen=True, kw_only=True):
     health_host: Annotated[str, Meta(description="Address of /healthz, /readyz, /metrics of adapters.")] = "127.0.0.1"
     health_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the same; 0 serves none.")] = 0
     drain_s: Annotated[float, Meta(ge=0, le=600, description="Seconds a leaving process may take to finish.")] = 10.0
+    report_fd: Annotated[
+        int, Meta(ge=-1, description="Pipe on which a parent is told what the process does; -1 for none.")
+    ] = -1
 
     def log_streams(self) -> list[str]:
         """The two-digit names of the open streams. Raises SettingError if one isn't."""

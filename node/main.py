@@ -29,7 +29,10 @@ def main() -> int:
 
 
 async def serve(running: Service, settings: NodeSettings) -> None:
-    """Answers health at once, everything else as soon as the log is there."""
+    """Answers health at once, everything else as soon as the log is there.
+
+    One that takes over listens last: what it accepts, the node before it would have served.
+    """
     link = running.link
     log = Log(link, settings.unacknowledged)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
@@ -55,6 +58,9 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     )
     tending = Tending(context)
     running.ready("log", tending.log_problem)
+    running.spawn(tending.run(running), "node.tending")
+    if settings.takes_over and not await running.unless_stopping(running.until_well()):
+        return
     serving = http.serve(
         app.build(running, context),
         settings.host,
@@ -66,6 +72,6 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     running.facts["port"] = serving.port
     running.logger.info("node.listening", host=settings.host, port=serving.port)
     running.on_drain(serving.stop)
-    running.on_drain(lambda: drain.drain(context))
-    running.spawn(tending.run(running), "node.tending")
+    running.on_drain(lambda: drain.drain(context, serving))
+    running.take_over()
     await running.stopping.wait()

@@ -15,6 +15,9 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
     fd: Annotated[int, Meta(ge=-1, description="Listening socket handed down by a parent; -1 for none.")] = -1
+    takes_over: Annotated[
+        bool, Meta(description="Listen only once all is there: beside the node that this one follows.")
+    ] = False
     console_dir: Annotated[str, Meta(description="Folder of the built console and widget; empty serves none.")] = ""
     public_url: Annotated[
         str, Meta(description="Address by which browsers reach the nodes, if a proxy stands before them.")

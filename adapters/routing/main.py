@@ -23,11 +23,11 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
     running.ready("heads", lambda: working[-1].problem() if working else None)
     await running.link.is_open.wait()
     while not running.stopping.is_set():
-        running.facts["role"] = "standby"
+        running.stand_by()
         lease = Lease(running.link, f"routing.{settings.group}", running.instance)
         try:
             if await running.unless_stopping(lease.take()):
-                running.facts["role"] = "active"
+                running.take_over()
                 await running.unless_stopping(_work(running, settings, lease, working))
         finally:
             working.clear()

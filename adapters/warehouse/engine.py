@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib
 import shutil
 import tempfile
 import threading
@@ -137,6 +138,12 @@ class Engine:
         # Last, since nothing can be set after it.
         client.set_client_setting("readonly", 1)
         return client
+
+
+def load_library(target: Target) -> None:
+    """Loads the embedded engine's library, without opening anything: most of what opening takes."""
+    if target.path:
+        importlib.import_module("chdb")
 
 
 def guarded(work: Callable[[Client], T], client: Client) -> T:

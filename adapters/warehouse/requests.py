@@ -6,6 +6,7 @@ and `verify`, and nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -26,14 +27,17 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-def verbs(link: Link, engine: Engine, as_of: Callable[[], int]) -> dict[str, Verb[Any]]:
-    """Every verb of `rpc.warehouse.<tenant>`; `as_of` tells when the newest loaded event was stored (UTC ms)."""
+def verbs(link: Link, opened: asyncio.Future[Engine], as_of: Callable[[], int]) -> dict[str, Verb[Any]]:
+    """Every verb of `rpc.warehouse.<tenant>`; what comes before the engine is `opened` waits for it.
+
+    `as_of` tells when the newest loaded event was stored (UTC ms).
+    """
     gate = Gate()
 
     async def read(tenant: str, work: Callable[[Client], T]) -> T:
         deadline = time.monotonic() + TIMEOUT_S
         async with gate.enter(tenant):
-            return await engine.read(work, deadline)
+            return await (await asyncio.shield(opened)).read(work, deadline)
 
     async def overview(tenant: str, request: reports.OverviewRequest) -> reports.Overview:
         now_ms = time.time_ns() // 1_000_000
@@ -50,7 +54,7 @@ def verbs(link: Link, engine: Engine, as_of: Callable[[], int]) -> dict[str, Ver
 
     async def compare(tenant: str, request: verify.VerifyRequest) -> verify.Verdict:
         async with gate.enter(tenant):
-            return await verify.compare(link, engine, request)
+            return await verify.compare(link, await asyncio.shield(opened), request)
 
     return {
         "report.overview": Verb(reports.OverviewRequest, _for_tenants("report.overview", overview)),

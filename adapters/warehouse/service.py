@@ -1,64 +1,118 @@
-"""The process: opens the engine, answers requests, loads; leaves in order."""
+"""The process: opens the engine, answers requests, loads; leaves in order.
+
+An embedded engine's directory belongs to one process at a time. Another one that is started on it stands by until
+the first leaves: imported, connected, trying the lock. When the first goes it finishes its load, gives the lease back,
+has its heir subscribe to the requests, answers those that it has, and lets go of the directory: what is asked in
+between waits with the heir.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from importlib.metadata import version
 from typing import Final
 
-from adapters.warehouse import migrations, requests
-from adapters.warehouse.engine import Engine, LockedError
+from adapters.warehouse import heir, migrations, requests
+from adapters.warehouse.engine import Engine, LockedError, load_library
 from adapters.warehouse.loader import Loader
-from adapters.warehouse.settings import SECTION, Warehouse, target
+from adapters.warehouse.settings import SECTION, Target, Warehouse, target
 from backbone import rpc
+from backbone.errors import UnavailableError
 from backbone.leases import Lease
 from backbone.service import Service
 
 VERSION: Final = version("trunkline")
-LOCK_WAIT_S: Final = 15.0
-"""How long a process waits for one that is leaving the same directory."""
+TRY_AGAIN_S: Final = 0.02
 
 
 async def run(service: Service, settings: Warehouse) -> None:
-    """Works until the service stops. Raises SettingError, LockedError, SchemaError or what ends the loader."""
+    """Works until the service stops. Raises SettingError, SchemaError or what ends the loader."""
     problem = ["The warehouse is opening."]
     service.ready(SECTION, lambda: problem[0] if problem else None)
-    engine = await _open(settings)
-    lease = Lease(service.link, f"{SECTION}.{settings.group}", service.instance, settings.lease_s)
-    loader = Loader(service.link, engine, settings, lease)
-
-    async def leave() -> None:
-        await loader.leave()
+    where = target(settings.dsn)
+    opened: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
+    loaders: list[Loader] = []
+    desk = Desk(service, opened, loaders)
+    await asyncio.to_thread(load_library, where)
+    engine = await _open(service, settings, where, desk)
+    if engine is None:
+        await desk.close()
+        return
+    try:
+        if where.path:
+            # Whoever has the directory is alone with it; a server's schema waits for the lease.
+            await engine.write(lambda client: migrations.migrate(client, settings.cluster))
+        # A reader opens before the first request, so that ready means able to answer.
+        await engine.read(lambda client: client.command("SELECT 1"))
+        opened.set_result(engine)
+        if await service.unless_stopping(service.link.is_open.wait()):
+            await desk.open()
+            problem.clear()
+            service.take_over()
+            service.logger.info("warehouse.ready")
+            lease = Lease(service.link, f"{SECTION}.{settings.group}", service.instance, settings.lease_s)
+            loaders.append(Loader(service.link, engine, settings, lease))
+            await _load(service, loaders[0])
+        await heir.call(service.link, where)
+    finally:
+        await desk.close()
         await asyncio.to_thread(engine.close)
 
-    service.on_drain(leave)
-    if engine.target.path:
-        # Whoever has the directory is alone with it; a server's schema waits for the lease.
-        await engine.write(lambda client: migrations.migrate(client, settings.cluster))
-    # A reader opens before the first request, so that ready means able to answer.
-    await engine.read(lambda client: client.command("SELECT 1"))
-    await service.link.is_open.wait()
-    await rpc.serve(
-        service.link,
-        SECTION,
-        VERSION,
-        requests.verbs(service.link, engine, lambda: loader.newest_ms),
-    )
-    problem.clear()
-    service.logger.info("warehouse.ready")
-    await loader.run()
+
+class Desk:
+    """Where requests are taken: opened once, by whoever comes first; closed when all taken ones are answered."""
+
+    def __init__(self, service: Service, opened: asyncio.Future[Engine], loaders: list[Loader]) -> None:
+        self._link = service.link
+        self._verbs = requests.verbs(service.link, opened, lambda: loaders[0].newest_ms if loaders else 0)
+        self._opening = asyncio.Lock()
+        self._opened = opened
+        self._answering: rpc.Answering | None = None
+
+    async def open(self) -> None:
+        """Requests come here from now on."""
+        async with self._opening:
+            self._answering = self._answering or await rpc.serve(self._link, SECTION, VERSION, self._verbs)
+
+    async def close(self) -> None:
+        """They no longer do; those that wait for an engine that won't open are refused."""
+        if not self._opened.done():
+            self._opened.set_exception(
+                UnavailableError("warehouse.unavailable", "The warehouse is leaving. Try again.")
+            )
+            self._opened.exception()  # Seen: nobody may have waited.
+        if self._answering:
+            await self._answering.stop()
 
 
-async def _open(settings: Warehouse) -> Engine:
-    """The engine; waits for a process that is about to let go of an embedded one's directory."""
-    where = target(settings.dsn)
-    loop = asyncio.get_running_loop()
-    until = loop.time() + LOCK_WAIT_S
-    while True:
-        try:
-            return await asyncio.to_thread(Engine, where, settings)
-        except LockedError:
-            if loop.time() > until:
-                raise
-            await asyncio.sleep(random.uniform(0.1, 0.3))  # noqa: S311 - jitter
+async def _load(service: Service, loader: Loader) -> None:
+    """Loads until the service stops, and finishes what was begun. Raises what ended the loader."""
+    loading = asyncio.create_task(loader.run(), name="warehouse.loader")
+    stopping = asyncio.create_task(service.stopping.wait())
+    try:
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        await loader.leave()
+    loading.result()
+
+
+async def _open(service: Service, settings: Warehouse, where: Target, desk: Desk) -> Engine | None:
+    """The engine; stands by while another process has an embedded one's directory. None if told to stop meanwhile."""
+    try:
+        return await asyncio.to_thread(Engine, where, settings)
+    except LockedError as locked:
+        service.logger.info("warehouse.stands_by", why=locked.message)
+    if not await service.unless_stopping(service.link.is_open.wait()):
+        return None
+    waiting = await heir.wait(service.link, where, desk.open)
+    service.stand_by()
+    try:
+        while not service.stopping.is_set():
+            try:
+                return await asyncio.to_thread(Engine, where, settings)
+            except LockedError:
+                await asyncio.sleep(TRY_AGAIN_S)
+        return None
+    finally:
+        waiting.close()
