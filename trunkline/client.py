@@ -247,8 +247,8 @@ class Client:
                     close_timeout=1,
                     max_size=2**22,
                 ) as socket:
-                    drain_ms = await self._converse(socket)
-                    attempt, delay_s = 0, random.uniform(0, drain_ms / 1000)  # noqa: S311  (spread)
+                    await self._converse(socket)
+                    attempt, delay_s = 0, 0.0
             except ConnectionClosed as closed:
                 self.close_code = closed.rcvd.code if closed.rcvd else 1006
                 if self.close_code in FINAL_CLOSES:
@@ -261,12 +261,13 @@ class Client:
                 self._socket = None
             await asyncio.sleep(delay_s)
 
-    async def _converse(self, socket: ClientConnection) -> int:
-        """One socket's life. Returns the spread in ms if the node asked us to move."""
+    async def _converse(self, socket: ClientConnection) -> None:
+        """One socket's life. Returns when it is our moment to move: within the spread that the node told of."""
         await socket.send(msgspec.json.encode({**self._hello, "token": self.token}).decode())
         welcome = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10))
         if welcome["t"] == "drain":
-            return int(welcome["in_ms"])
+            await asyncio.sleep(random.uniform(0, welcome["in_ms"] / 1000))  # noqa: S311  (spread)
+            return
         if welcome["t"] != "welcome":
             raise SessionEndedError(0)
         self.welcome = welcome
@@ -275,13 +276,19 @@ class Client:
         self.live.set()
         await self._resume()
         heartbeat = asyncio.create_task(self._beat(socket, welcome["heartbeat_s"]))
+        loop = asyncio.get_running_loop()
         try:
-            while True:
-                frame = msgspec.json.decode(await socket.recv())
-                self._heard_at = asyncio.get_running_loop().time()
-                if frame["t"] == "drain":
-                    return int(frame["in_ms"])
-                await self._take(frame)
+            async with asyncio.timeout(None) as moving:
+                while True:
+                    frame = msgspec.json.decode(await socket.recv())
+                    self._heard_at = loop.time()
+                    if frame["t"] == "drain":
+                        # Until then the node serves us as before.
+                        moving.reschedule(loop.time() + random.uniform(0, frame["in_ms"] / 1000))  # noqa: S311  (spread)
+                    await self._take(frame)
+        except TimeoutError:
+            if not moving.expired():
+                raise
         finally:
             heartbeat.cancel()
 

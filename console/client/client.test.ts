@@ -219,10 +219,13 @@ test('a sub that came too soon is asked again after the time told, and fails not
   expect(heard.entries.map((entry) => entry.state)).toEqual(['sending']);
 });
 
-test('drain comes back within the given time and sends what waits', async () => {
+test('after drain it is served until it moves within the given time, and sends again what had no answer', async () => {
   const { client: one, heard } = await live();
   wire().say({ t: 'drain', in_ms: 2_000 });
   const id = one.send({ conv: null, text: 'meanwhile' });
+  await pass();
+  expect(Wire.all).toHaveLength(1);
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([id]);
   await pass(2_000);
   expect(Wire.all).toHaveLength(2);
   expect(heard.links.at(-1)).toMatchObject({ name: 'connecting', tries: 0 });

@@ -43,11 +43,13 @@ test('a slow reader comes back at once, one that is too many waits long', () => 
   expect(late).toEqual([{ do: 'wait', delayMs: 8_000 }]);
 });
 
-test('drain comes back within the given spread and counts as no failure', () => {
-  expect(step({ name: 'live', tries: 2 }, { on: 'drain', inMs: 3_000 }, 0.5)).toEqual([
-    { name: 'backoff', tries: 0 },
-    [{ do: 'close' }, { do: 'wait', delayMs: 1_500 }],
+test('a move opens the next connection at once and counts as no failure', () => {
+  expect(step({ name: 'live', tries: 2 }, { on: 'move' }, 0.5)).toEqual([
+    { name: 'connecting', tries: 0 },
+    [{ do: 'open' }],
   ]);
+  const away = run(live, { on: 'offline' });
+  expect(step(away, { on: 'move' }, 0.5)).toEqual([away, []]);
 });
 
 test('offline closes and waits for the network, which tries at once', () => {

@@ -16,9 +16,8 @@ export interface Link {
 }
 
 export type Happening =
-  | { readonly on: 'start' | 'stop' | 'welcome' | 'settled' | 'due' | 'online' | 'offline' | 'visible' | 'silent' }
-  | { readonly on: 'closed'; readonly code: number }
-  | { readonly on: 'drain'; readonly inMs: number };
+  | { readonly on: 'start' | 'stop' | 'welcome' | 'settled' | 'due' | 'move' | 'online' | 'offline' | 'visible' | 'silent' }
+  | { readonly on: 'closed'; readonly code: number };
 
 export type Deed =
   | { readonly do: 'open' | 'close' }
@@ -65,12 +64,8 @@ export function step(link: Link, happening: Happening, random: number): [Link, D
     case 'silent':
       if (link.name !== 'live' && link.name !== 'connecting') return [link, []];
       return [wait(link.tries)[0], [{ do: 'close' }, ...wait(link.tries)[1]]];
-    case 'drain':
-      if (link.name !== 'live') return [link, []];
-      return [
-        { name: 'backoff', tries: 0 },
-        [{ do: 'close' }, { do: 'wait', delayMs: Math.round(random * happening.inMs) }],
-      ];
+    case 'move': // our moment within the spread of a node that leaves; until then it serves us
+      return link.name === 'live' ? [{ name: 'connecting', tries: 0 }, [{ do: 'open' }]] : [link, []];
     case 'closed': {
       if (link.name !== 'live' && link.name !== 'connecting') return [link, []];
       const reason = STOPS[happening.code];

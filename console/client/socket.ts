@@ -29,9 +29,9 @@ export function openSocket(options: SocketOptions): Socket {
   let link: Link = IDLE;
   let socket: WebSocket | null = null;
   let heartbeatMs = 20_000;
-  const timers = new Map<'retry' | 'quiet' | 'settled', ReturnType<typeof setTimeout>>();
+  const timers = new Map<'retry' | 'quiet' | 'settled' | 'move', ReturnType<typeof setTimeout>>();
 
-  const arm = (name: 'retry' | 'quiet' | 'settled', delayMs: number, then: () => void): void => {
+  const arm = (name: 'retry' | 'quiet' | 'settled' | 'move', delayMs: number, then: () => void): void => {
     clearTimeout(timers.get(name));
     timers.set(name, setTimeout(then, delayMs));
   };
@@ -41,6 +41,7 @@ export function openSocket(options: SocketOptions): Socket {
     socket = null;
     clearTimeout(timers.get('quiet'));
     clearTimeout(timers.get('settled'));
+    clearTimeout(timers.get('move'));
     if (old !== null && old.readyState <= WebSocket.OPEN) old.close(1000);
   };
 
@@ -92,7 +93,7 @@ export function openSocket(options: SocketOptions): Socket {
       }
       heard();
       options.onFrame(frame);
-      if (frame.t === 'drain') happen({ on: 'drain', inMs: frame.in_ms });
+      if (frame.t === 'drain') arm('move', Math.random() * frame.in_ms, () => happen({ on: 'move' }));
     };
     mine.onclose = (event) => {
       if (socket !== mine) return;
