@@ -5,6 +5,7 @@
     DATA/nats/           the log
     DATA/warehouse/      ClickHouse
     DATA/running.json    ports of the running system
+    DATA/upgrade/        what `trunkline upgrade` and the running `up` tell each other
 
 Standard library alone, since `trunkline up` must be quick.
 """
@@ -35,11 +36,13 @@ class Running(NamedTuple):
     nats_port: int
     node_port: int
     profile: str
+    upgrades: bool = False
+    """Whether SIGHUP upgrades it; one that knows nothing of that would die of it."""
 
 
 @contextlib.contextmanager
-def locked(data: Path) -> Iterator[None]:
-    """Hold `data` for one `trunkline up`. Raises StartError if another one holds it."""
+def locked(data: Path) -> Iterator[int]:
+    """Hold `data` for one `trunkline up`; yields the lock's descriptor. Raises StartError if another one holds it."""
     import fcntl  # noqa: PLC0415  (not on Windows, where `up` isn't offered)
 
     try:
@@ -59,7 +62,7 @@ def locked(data: Path) -> Iterator[None]:
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
-        yield
+        yield handle.fileno()
 
 
 def secret(data: Path, name: str) -> Path:
@@ -95,10 +98,20 @@ def forget_running(data: Path) -> None:
 def running(data: Path) -> Running | None:
     """What runs on `data`, None if nothing does: a killed `up` leaves its word behind."""
     try:
-        now = Running(**json.loads((data / _RUNNING).read_bytes()))
+        told = json.loads((data / _RUNNING).read_bytes())
+        # A newer `up` may tell more than we know.
+        now = Running(**{name: value for name, value in told.items() if name in Running._fields})
         os.kill(now.pid, 0)
     except (OSError, ValueError, TypeError):
         return None
+    return now
+
+
+def need_running(data: Path) -> Running:
+    """What runs on `data`. Raises StartError if nothing does."""
+    now = running(data)
+    if now is None:
+        raise StartError(f"Nothing runs on {data}: start it by `trunkline up --data {data}`.")
     return now
 
 
@@ -126,10 +139,7 @@ def joined(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
     no NATS, the system in ./data, if one runs there.
     """
     if data is not None:
-        now = running(data)
-        if now is None:
-            raise StartError(f"Nothing runs on {data}: start it by `trunkline up --data {data}`.")
-        return {**_without_nats(environ), **environment(data, now)}
+        return {**_without_nats(environ), **environment(data, need_running(data))}
     if "TRUNKLINE_NATS_URL" in environ or "TRUNKLINE_CONFIG" in environ:
         return dict(environ)
     now = running(DEFAULT)

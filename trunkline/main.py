@@ -10,6 +10,7 @@ import click
 
 COMMANDS: Final = {
     "up": "Run the whole system on this machine.",
+    "upgrade": "Replace what runs on this machine by this version, while it runs.",
     "node": "Run one node: sockets, REST, the desk and the widget.",
     "adapter": "Run one adapter, such as routing or warehouse.",
     "init": "Make streams, buckets, the first tenant and its admin. Safe to repeat.",

@@ -1,16 +1,18 @@
 """Keeps child processes running and stops them in order. One thread, standard library alone.
 
 Each child is an ordinary `trunkline` process in a process group of its own, so that Ctrl-C reaches the parent
-only, and dies with the parent however that dies.
+only, and dies with the parent however that dies. It tells on a pipe what it does (backbone/service.py).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
@@ -22,6 +24,8 @@ BACKOFF_LEAST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 30.0
 STEADY_S: Final = 60.0
 """A child that lived this long begins again with the least backoff."""
+
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 WRONG_SETTING: Final = 78
 """Exit code of a process that refuses its settings: starting it again would change nothing."""
@@ -38,36 +42,113 @@ class Part(NamedTuple):
     sockets: tuple[int, ...] = ()
     """Listening sockets that the child inherits: while it is started again, connections wait in them."""
 
+    reports: bool = False
+    """Whether it tells on a pipe what it does: `TRUNKLINE_REPORT_FD`."""
+
+    beside: Mapping[str, str] = {}
+    """Settings that it gets on top when it is started beside the process that it will follow."""
+
+
+class Adopted:
+    """A child that an earlier program of this process started: known by its id alone. As `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        """Returns when it has ended."""
+        return self._reap(0)
+
+    def send_signal(self, number: int) -> None:
+        """Signals it unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _reap(self, how: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, how)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+type_of_process = subprocess.Popen[bytes] | Adopted
+
 
 class Child:
-    """A part and what became of it."""
+    """A part and what became of it. `keep`: it is started again when it ends."""
 
-    def __init__(self, part: Part, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, part: Part, process: type_of_process | None = None) -> None:
         self.part = part
         self.process = process
         self.started_at = time.monotonic()
         self.failures = 0
         self.restart_at: float | None = None
+        self.keep = True
+        self.code: int | None = None
+        self.role = ""
+        self.problem = ""
+        self.report: int | None = None
+        self._half_line = b""
 
-    def start(self) -> None:
-        """Start the process; its output goes where ours goes."""
+    def start(self, *, beside: bool = False) -> None:
+        """Start the process; its output goes where ours goes. `beside` another one that it will follow."""
         self.started_at = time.monotonic()
         self.restart_at = None
-        self.process = subprocess.Popen(
-            list(self.part.command),
-            env=dict(self.part.environment),
-            stdin=subprocess.DEVNULL,
-            pass_fds=self.part.sockets,
-            process_group=0,
-            preexec_fn=die_with_parent(),  # noqa: PLW1509  (the supervisor has one thread)
-        )
+        environment = {**self.part.environment, **(self.part.beside if beside else {})}
+        pipe: tuple[int, ...] = ()
+        if self.part.reports:
+            self._close_report()
+            self.report, told = os.pipe()
+            os.set_blocking(self.report, False)
+            pipe = (told,)
+            environment["TRUNKLINE_REPORT_FD"] = str(told)
+        try:
+            self.process = subprocess.Popen(
+                list(self.part.command),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(*self.part.sockets, *pipe),
+                process_group=0,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509  (the supervisor has one thread)
+            )
+        finally:
+            for told in pipe:
+                os.close(told)
+
+    def listen(self) -> None:
+        """Take in what it has told since."""
+        while self.report is not None:
+            try:
+                told = os.read(self.report, 65536)
+            except BlockingIOError:
+                return
+            if not told:
+                os.close(self.report)
+                self.report = None
+                return
+            *lines, self._half_line = (self._half_line + told).split(b"\n")
+            for line in lines:
+                word = json.loads(line)
+                self.role, self.problem = word["role"], word["problem"]
 
     def ended(self) -> int | None:
         """The exit code if it ended since we last looked, else None."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
-        self.process = None
+        self.listen()
+        self.process, self.code = None, code
         return code
+
+    def _close_report(self) -> None:
+        if self.report is not None:
+            os.close(self.report)
+        self.report, self.role, self.problem, self._half_line = None, "", "", b""
 
     def plan_restart(self) -> float:
         """Note a failure; returns the seconds until the next start: doubled each time, with jitter."""
@@ -88,6 +169,8 @@ class Supervisor:
         self.say = say
         self.children: list[Child] = []
         self.signals = 0
+        self.hangups = 0
+        self._has_terminal = _has_terminal()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         os.set_blocking(self._wake_read, False)
@@ -98,13 +181,16 @@ class Supervisor:
         return self.signals > 0
 
     def listen(self) -> None:
-        """Take SIGINT and SIGTERM; a second one ends everything at once."""
+        """Take SIGINT and SIGTERM; a second one ends everything at once. SIGHUP asks for an upgrade."""
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             signal.signal(number, self._asked)
+        signal.signal(signal.SIGHUP, self._hung_up)
+        # Blocked by the program that executed us, so that none of them is lost or kills us on the way.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*STOPPING, signal.SIGHUP})
 
-    def add(self, part: Part, *, adopt: subprocess.Popen[bytes] | None = None) -> Child:
+    def add(self, part: Part, *, adopt: type_of_process | None = None) -> Child:
         """Start a part and keep it running, or keep a process that runs already."""
         child = Child(part, adopt)
         if adopt is None:
@@ -112,13 +198,38 @@ class Supervisor:
         self.children.append(child)
         return child
 
+    def add_beside(self, part: Part) -> Child:
+        """Start a part beside the process that it will follow; it isn't kept until `keep` says so."""
+        child = Child(part)
+        child.keep = False
+        child.start(beside=True)
+        self.children.append(child)
+        return child
+
+    def end(self, child: Child) -> None:
+        """SIGTERM to one child, SIGKILL after its grace; returns when it has ended. The others are kept meanwhile."""
+        child.keep = False
+        child.restart_at = None
+        _signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + child.part.grace_s
+        while child.process is not None:
+            if time.monotonic() > deadline or self.signals > 1:
+                self._kill([child])
+            self.wait(0.1)
+        self.children.remove(child)
+
+    def take_hangup(self) -> bool:
+        """Whether somebody asked for an upgrade since we last looked."""
+        asked, self.hangups = self.hangups > 0, 0
+        return asked
+
     def wait(self, timeout_s: float) -> None:
         """Sleep until a signal comes, a child ends or the time is over; then mend what is broken."""
         due = [c.restart_at - time.monotonic() for c in self.children if c.restart_at is not None]
         self._sleep(max(0.0, min([timeout_s, *due])))
-        for child in self.children:
+        for child in list(self.children):
             code = child.ended()
-            if code is not None and not self.is_stopping:
+            if code is not None and child.keep and not self.is_stopping:
                 self._mend(child, code)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
@@ -157,10 +268,20 @@ class Supervisor:
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
         self.signals += 1
 
+    def _hung_up(self, _number: int, _frame: FrameType | None) -> None:
+        if self._has_terminal and not _has_terminal():
+            # The window was closed on us: that is no wish for an upgrade.
+            self.signals += 1
+        else:
+            self.hangups += 1
+
     def _sleep(self, timeout_s: float) -> None:
-        ready, _, _ = select.select([self._wake_read], [], [], timeout_s)
-        if ready:
+        pipes = [child.report for child in self.children if child.report is not None]
+        ready, _, _ = select.select([self._wake_read, *pipes], [], [], timeout_s)
+        if self._wake_read in ready:
             os.read(self._wake_read, 4096)
+        for child in self.children:
+            child.listen()
 
 
 def _is_alive(child: Child) -> bool:
@@ -170,3 +291,7 @@ def _is_alive(child: Child) -> bool:
 def _signal(child: Child, number: signal.Signals) -> None:
     if child.process is not None and child.process.poll() is None:
         child.process.send_signal(number)
+
+
+def _has_terminal() -> bool:
+    return any(os.isatty(stream.fileno()) for stream in (sys.__stdout__, sys.__stderr__) if stream is not None)

@@ -1,28 +1,35 @@
 """Runs the whole system on one machine: nats-server, a node and the adapters as child processes.
 
 Each child is started by the command line that production uses; `up` adds the order of starting and stopping,
-the settings that join them, and what to tell the person who typed it. Standard library alone.
+the settings that join them, and what to tell the person who typed it. Asked by SIGHUP (`trunkline upgrade`), it
+executes the code now installed in its own place, which takes over its children and replaces them one by one.
+Standard library alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from trunkline import datafolder, embedded
+from trunkline import datafolder, embedded, handover, progress, replace
 from trunkline.embedded import StartError
-from trunkline.supervisor import Part, Supervisor
+from trunkline.supervisor import STOPPING, Adopted, Part, Supervisor
 
+NODE: Final = "node"
+VISITOR: Final = "visitor"
 ADAPTERS: Final = ("routing", "warehouse")
+"""In the order in which they are replaced."""
 READY_WITHIN_S: Final = 120.0
 DURABILITY: Final = {
     "synced": "a message is on the disk before it counts as sent",
@@ -57,56 +64,254 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
     began = time.monotonic()
     console = _console()
-    with datafolder.locked(options.data), _listening(options.host, options.port) as listener:
+    with datafolder.locked(options.data) as lock, _listening(options.host, options.port) as listener:
         supervisor = Supervisor(say)
         supervisor.listen()
-        try:
-            prepared = _start(options, listener, console, supervisor)
+        progress.prepare(options.data)
+        with _stopped(supervisor, options.data):
+            system = System(options, lock, listener, supervisor, nats_port=0)
+            prepared, system = _start(system, console)
             if not supervisor.is_stopping:
                 say(_banner(options, _port(listener), prepared, time.monotonic() - began))
-            while not supervisor.is_stopping:
-                supervisor.wait(3600)
-            say("Stopping.")
-        finally:
-            supervisor.stop()
-            datafolder.forget_running(options.data)
+            _watch(system)
 
 
-def _start(options: Options, listener: socket.socket, console: Path, supervisor: Supervisor) -> Prepared:
+def go_on(data: Path, say: Callable[[str], None]) -> None:
+    """Follow the program that ran in this process before: take its children over and replace them by ours."""
+    left = handover.read(data)
+    if left.pid != os.getpid():
+        raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
+    console = _console()
+    with os.fdopen(left.lock), socket.socket(fileno=left.listener) as listener:
+        options = Options(data, left.host, _port(listener), left.profile, left.demo)
+        supervisor = Supervisor(say)
+        supervisor.listen()
+        with _stopped(supervisor, data):
+            system = System(options, left.lock, listener, supervisor, left.nats_port)
+            _adopt(system, console, left.children)
+            handover.forget(data)
+            _replace_all(system, console, progress.Teller(data, left.request, say))
+            _watch(system)
+
+
+def check(data: Path) -> None:
+    """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
+    handover.read(data)
+    _console()
+
+
+class System(NamedTuple):
+    """One running system: what was asked for, and what this process holds for it."""
+
+    options: Options
+    lock: int
+    listener: socket.socket
+    supervisor: Supervisor
+    nats_port: int
+
+    @property
+    def running(self) -> datafolder.Running:
+        """What the other commands are told."""
+        options = self.options
+        return datafolder.Running(
+            os.getpid(), self.nats_port, _port(self.listener), options.profile, upgrades=hasattr(signal, "SIGHUP")
+        )
+
+    @property
+    def address(self) -> str:
+        """Of the node, as this machine reaches it."""
+        return f"{_reachable(self.options.host)}:{_port(self.listener)}"
+
+
+@contextlib.contextmanager
+def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
+    """Whatever happens inside: nobody is left behind."""
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        datafolder.forget_running(data)
+
+
+def _start(system: System, console: Path) -> tuple[Prepared, System]:
     """Start everything and return once the node is ready, or once somebody asks us to stop."""
-    data, port = options.data, _port(listener)
-    server, nats = _nats(data, options.profile)
-    supervisor.add(nats, adopt=server.process)
-    now = datafolder.Running(os.getpid(), server.port, port, options.profile)
-    datafolder.say_running(data, now)
-    environment = {
-        **os.environ,
-        "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
-        **datafolder.environment(data, now),
-        "TRUNKLINE_NODE_FD": str(listener.fileno()),
-        "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
-    }
-    demo = data / "secret" / "demo" if options.demo else None
-    node = _part("node", "node", environment=environment)._replace(sockets=(listener.fileno(),))
-    if _has_been_ready(data):
+    options, supervisor = system.options, system.supervisor
+    server = _start_nats(options)
+    system = system._replace(nats_port=server.port)
+    supervisor.add(_nats(system), adopt=server.process)
+    datafolder.say_running(options.data, system.running)
+    environment = _environment(system)
+    node, *others = _parts(system, console)
+    demo = options.data / "secret" / "demo" if options.demo else None
+    if _has_been_ready(options.data):
         # All that a node needs is there: it answers first, and the rest doesn't take its time.
         supervisor.add(node)
-        _wait_until_ready(supervisor, options.host, port)
+        _wait_until_ready(system)
         init = _begin_init(environment, demo=demo)
     else:
         init = _begin_init(environment, demo=demo)
         init.wait()
         supervisor.add(node)
-    for name in ADAPTERS:
-        supervisor.add(_part(name, "adapter", name, environment=environment))
+    for part in others:
+        if part.name != VISITOR:
+            supervisor.add(part)
     prepared = _finish_init(init)
-    _wait_until_ready(supervisor, options.host, port)
+    _wait_until_ready(system)
     if supervisor.is_stopping:
-        return prepared
-    datafolder.keep_private(data / _READY, version("trunkline"))
-    if options.demo:
-        supervisor.add(_part("visitor", "talk", f"ws://{_reachable(options.host)}:{port}/ws", environment=environment))
-    return prepared
+        return prepared, system
+    datafolder.keep_private(options.data / _READY, version("trunkline"))
+    for part in others:
+        if part.name == VISITOR:
+            supervisor.add(part)
+    return prepared, system
+
+
+def _watch(system: System) -> None:
+    """Keep everything running until somebody asks us to stop, or to let newer code go on."""
+    supervisor = system.supervisor
+    while not supervisor.is_stopping:
+        supervisor.wait(3600)
+        if supervisor.take_hangup() and not supervisor.is_stopping:
+            _hand_over(system)
+    supervisor.say("Stopping.")
+
+
+# --- upgrade ------------------------------------------------------------------------------------
+
+
+def _hand_over(system: System) -> None:
+    """Execute the code now installed in our own place, if it says that it can go on. Returns only if it can't."""
+    data, supervisor = system.options.data, system.supervisor
+    request = progress.take(data)
+    tell = progress.Teller(data, request.id, supervisor.say)
+    tell.step("", "checking", f"looking at the code that {request.python} runs")
+    command = [request.python, "-P", "-m", "trunkline", "up", "--data", str(data.absolute()), "--go-on"]
+    _leave(system, request.id)
+    problem = _unfit(supervisor, [*command, "--check"])
+    if not problem and not supervisor.is_stopping:
+        _refuse_others(system)
+        _leave(system, request.id)
+        try:
+            _execute(system, command)
+        except OSError as error:
+            problem = f"{request.python} can't be executed: {error.strerror}"
+    handover.forget(data)
+    tell.end(problem or "somebody asked `up` to stop", version("trunkline"))
+
+
+def _leave(system: System, request: str) -> None:
+    options = system.options
+    children = tuple(
+        handover.Running(child.part.name, child.process.pid, child.failures)
+        for child in system.supervisor.children
+        if child.process is not None
+    )
+    handover.write(
+        options.data,
+        handover.Handover(
+            pid=os.getpid(),
+            version=version("trunkline"),
+            host=options.host,
+            profile=options.profile,
+            demo=options.demo,
+            lock=system.lock,
+            listener=system.listener.fileno(),
+            nats_port=system.nats_port,
+            children=children,
+            request=request,
+        ),
+    )
+
+
+def _unfit(supervisor: Supervisor, command: list[str]) -> str:
+    """Why the new code can't go on from here, in its own words; empty if it can. Children are kept meanwhile."""
+    try:
+        asked = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    except OSError as error:
+        return f"{command[0]} can't be executed: {error.strerror}"
+    deadline = time.monotonic() + READY_WITHIN_S
+    while asked.poll() is None and time.monotonic() < deadline and not supervisor.is_stopping:
+        supervisor.wait(0.05)
+    if asked.poll() is None:
+        asked.kill()
+    said = asked.communicate()[1].decode(errors="replace").strip()
+    if asked.returncode == 0:
+        return ""
+    return f"the new code can't go on from here: {said.splitlines()[-1] if said else f'code {asked.returncode}'}"
+
+
+def _execute(system: System, command: list[str]) -> None:
+    """Become `command`: same process, same children, same lock and listening socket. Raises OSError."""
+    kept = (system.lock, system.listener.fileno())
+    signals = {*STOPPING, signal.SIGHUP}
+    for descriptor in kept:
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - os's own form
+    # Whoever executes anew has no handlers yet: what comes in between waits for those of the new code.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        sys.stdout.flush()
+        os.execve(command[0], command, os.environ)  # noqa: S606 - an argument list, never through a shell
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        for descriptor in kept:
+            os.set_inheritable(descriptor, False)  # noqa: FBT003
+        raise
+
+
+def _adopt(system: System, console: Path, children: tuple[handover.Running, ...]) -> None:
+    """Keep what runs, by the parts of this version; a child that is no part of it any more is ended."""
+    supervisor = system.supervisor
+    parts = {part.name: part for part in (_nats(system), *_parts(system, console))}
+    for running in children:
+        part = parts.get(running.name)
+        known = part or Part(running.name, (), {})
+        child = supervisor.add(known, adopt=Adopted(running.pid))
+        child.failures = running.failures
+        if part is None:
+            supervisor.end(child)
+
+
+def _replace_all(system: System, console: Path, tell: progress.Teller) -> None:
+    """Streams and tables first, then adapters, nodes last; what can't be replaced stays as it is."""
+    supervisor, data = system.supervisor, system.options.data
+    problem = ""
+    began = time.monotonic()
+    datafolder.say_running(data, system.running)
+    tell.step("", "executed", f"Trunkline {version('trunkline')} has taken over the processes that run")
+    try:
+        _init_again(system, tell)
+        node, *others = _parts(system, console)
+        for part in (*others, node):
+            _refuse_others(system)
+            replace.replace(supervisor, part, tell)
+        datafolder.keep_private(data / _READY, version("trunkline"))
+        tell.step("nats-server", "kept", "not replaced; its own version changes when `up` is started again")
+        tell.step("", "replaced", f"everything is replaced, in {time.monotonic() - began:.1f} s")
+    except (replace.UpgradeError, StartError, OSError) as error:
+        problem = str(error)
+    _refuse_others(system)
+    tell.end(problem, version("trunkline"))
+
+
+def _init_again(system: System, tell: progress.Teller) -> None:
+    tell.step("init", "starting", "streams, buckets and tables of this version")
+    init = _begin_init(_environment(system), demo=None)
+    while init.poll() is None:
+        if system.supervisor.is_stopping:
+            init.kill()
+        system.supervisor.wait(0.05)
+    _finish_init(init)
+
+
+def _refuse_others(system: System) -> None:
+    """One upgrade at a time."""
+    if system.supervisor.take_hangup():
+        data = system.options.data
+        other = progress.Teller(data, progress.take(data).id, system.supervisor.say)
+        other.end("another upgrade is under way; wait for its end", version("trunkline"))
+
+
+# --- parts --------------------------------------------------------------------------------------
 
 
 def _console() -> Path:
@@ -119,32 +324,64 @@ def _console() -> Path:
         raise StartError(str(error)) from error
 
 
-def _nats(data: Path, profile: str) -> tuple[embedded.Server, Part]:
-    password = datafolder.secret(data, "nats").read_text()
-    store = (data / "nats").absolute()
-    sync = embedded.SYNC_OF_PROFILE[profile]
-    log = (data / "nats.log").absolute()
-    server = embedded.start(store=store, password=password, sync=sync, log=log)
-    part = Part(
-        name="nats-server",
-        command=embedded.command("--log", str(log)),
-        environment={
-            **os.environ,
-            **embedded.environment(store=store, password=password, sync=sync, port=server.port),
-        },
-        rank=_LAST,
+def _start_nats(options: Options) -> embedded.Server:
+    data = options.data
+    return embedded.start(
+        store=(data / "nats").absolute(),
+        password=datafolder.secret(data, "nats").read_text(),
+        sync=embedded.SYNC_OF_PROFILE[options.profile],
+        log=(data / "nats.log").absolute(),
     )
-    return server, part
 
 
-def _part(name: str, *arguments: str, environment: dict[str, str]) -> Part:
-    return Part(name, (sys.executable, "-m", "trunkline", *arguments), environment, rank=_FIRST)
+def _nats(system: System) -> Part:
+    data = system.options.data
+    settings = embedded.environment(
+        store=(data / "nats").absolute(),
+        password=datafolder.secret(data, "nats").read_text(),
+        sync=embedded.SYNC_OF_PROFILE[system.options.profile],
+        port=system.nats_port,
+    )
+    command = embedded.command("--log", str((data / "nats.log").absolute()))
+    return Part("nats-server", command, {**os.environ, **settings}, rank=_LAST)
+
+
+def _environment(system: System) -> dict[str, str]:
+    """The settings that join our processes."""
+    return {
+        **os.environ,
+        "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
+        **datafolder.environment(system.options.data, system.running),
+    }
+
+
+def _parts(system: System, console: Path) -> list[Part]:
+    """Everything but nats-server: the node, the adapters in the order of replacing them, the demo's visitor."""
+    environment = _environment(system)
+    listener = system.listener.fileno()
+    node = Part(
+        NODE,
+        _command("node"),
+        {**environment, "TRUNKLINE_NODE_FD": str(listener), "TRUNKLINE_NODE_CONSOLE_DIR": str(console)},
+        rank=_FIRST,
+        sockets=(listener,),
+        reports=True,
+        beside={"TRUNKLINE_NODE_TAKES_OVER": "true"},
+    )
+    adapters = [Part(name, _command("adapter", name), environment, rank=_FIRST, reports=True) for name in ADAPTERS]
+    talk = Part(VISITOR, _command("talk", f"ws://{system.address}/ws"), environment, rank=_FIRST)
+    return [node, *adapters, *([talk] if system.options.demo else [])]
+
+
+def _command(*arguments: str) -> tuple[str, ...]:
+    """Without -P Python would look for modules in the folder that somebody happens to stand in."""
+    return (sys.executable, "-P", "-m", "trunkline", *arguments)
 
 
 def _begin_init(environment: dict[str, str], *, demo: Path | None) -> subprocess.Popen[bytes]:
     arguments = ["--demo", str(demo)] if demo else []
     return subprocess.Popen(
-        [sys.executable, "-m", "trunkline", "init", "--json", *arguments],
+        _command("init", "--json", *arguments),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -187,9 +424,10 @@ def _port(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-def _wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
+def _wait_until_ready(system: System) -> None:
+    supervisor = system.supervisor
     deadline = time.monotonic() + READY_WITHIN_S
-    while not supervisor.is_stopping and not _is_ready(_reachable(host), port):
+    while not supervisor.is_stopping and not _is_ready(_reachable(system.options.host), _port(system.listener)):
         if time.monotonic() > deadline:
             raise StartError(f"the node wasn't ready within {READY_WITHIN_S:.0f} s: see its messages above.")
         supervisor.wait(0.02)

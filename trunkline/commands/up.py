@@ -32,16 +32,23 @@ from trunkline.embedded import StartError
     help="synced: a message counts as sent once it is on the disk. fast: a power cut may cost the last 10 ms.",
 )
 @click.option("--demo", is_flag=True, help="Add three agents and a visitor who talks.")
-def command(data: Path, host: str, port: int, profile: str, *, demo: bool) -> None:
+@click.option("--go-on", is_flag=True, hidden=True, help="Follow the `up` that ran in this process before.")
+@click.option("--check", "only_check", is_flag=True, hidden=True, help="Say only whether --go-on could.")
+def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on: bool, only_check: bool) -> None:
     """Run the whole system on this machine: log, node, routing, warehouse.
 
     Prints the addresses and, while there is no admin, a link to become the first one. TRUNKLINE_ADMIN_EMAIL and
     TRUNKLINE_ADMIN_PASSWORD make the first admin without it. Ctrl-C stops everything cleanly.
     """
-    from trunkline.up import Options, run  # noqa: PLC0415  (after the options are known to be right)
+    from trunkline import up  # noqa: PLC0415  (after the options are known to be right)
 
     try:
-        run(Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
+        if only_check:
+            up.check(data)
+        elif go_on:
+            up.go_on(data, click.echo)
+        else:
+            up.run(up.Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
     except StartError as error:
         click.echo(f"trunkline up: {error}", err=True)
         sys.exit(1)

@@ -2,80 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.bench.machine import children, name_of
-from tests.harness.processes import free_port, start_trunkline
+from tests.harness.up import Up, trunkline, up
 from trunkline import rest
 
 pytestmark = pytest.mark.timeout(120)
 
 ADMIN = {"TRUNKLINE_ADMIN_EMAIL": "ops@example.com", "TRUNKLINE_ADMIN_PASSWORD": "correct horse battery"}
-
-
-class Up:
-    """A running `trunkline up` and what it said."""
-
-    def __init__(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        self.data = folder / "data"
-        self.port = free_port()
-        self.http = f"http://127.0.0.1:{self.port}"
-        self.output = folder / "output"
-        command = ["up", "--data", str(self.data), "--port", str(self.port), *arguments]
-        with self.output.open("ab") as output:
-            self.process = start_trunkline(command, environment or {}, output)
-
-    def wait_ready(self, within_s: float = 60) -> Up:
-        """Until its banner says so."""
-        deadline = time.monotonic() + within_s
-        while "Ready after" not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.05)
-        return self
-
-    def said(self) -> str:
-        """Everything on its terminal."""
-        return self.output.read_text()
-
-    def child(self, name: str) -> int:
-        """The process that does one job."""
-        return next(pid for pid in children(self.process.pid) if name_of(pid) == name)
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Ctrl-C; returns the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
-@contextlib.contextmanager
-def up(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Up]:
-    """A system for as long as the block lasts."""
-    running = Up(folder, *arguments, environment=environment)
-    try:
-        yield running.wait_ready()
-    finally:
-        if running.process.poll() is None:
-            running.stop()
-
-
-def trunkline(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Another command, to its end."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
-    command = [sys.executable, "-m", "trunkline", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=inherited, timeout=60, check=False)
 
 
 def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.embedded import StartError
-from trunkline.supervisor import WRONG_SETTING, Child, Part, Supervisor
+from trunkline.supervisor import WRONG_SETTING, Adopted, Child, Part, Supervisor
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -26,7 +26,7 @@ def said() -> list[str]:
 @pytest.fixture
 def supervisor(said: list[str]) -> Iterator[Supervisor]:
     """One that listens, and whose signal handlers go with the test."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     made = Supervisor(said.append)
     made.listen()
@@ -94,6 +94,61 @@ def test_a_child_that_will_not_stop_is_killed_after_its_grace(
     supervisor.stop()
     assert child.process.returncode == -signal.SIGKILL
     assert "killed" in said[-1]
+
+
+def test_a_child_beside_another_is_not_kept_and_tells_what_it_does(supervisor: Supervisor, tmp_path: Path) -> None:
+    """It gets its own settings on top, reports on its pipe, and isn't started again when it ends."""
+    code = (
+        "import json, os, time\n"
+        "pipe = open(int(os.environ['TRUNKLINE_REPORT_FD']), 'w')\n"
+        "print(json.dumps({'role': os.environ['ROLE'], 'problem': 'none yet'}), file=pipe, flush=True)\n"
+        f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
+        "raise SystemExit(3)\n"
+    )
+    part = _part(code)._replace(reports=True, beside={"ROLE": "standby"})
+    child = supervisor.add_beside(part)
+    deadline = time.monotonic() + 10
+    while not child.role:
+        assert time.monotonic() < deadline
+        supervisor.wait(0.05)
+    assert (child.role, child.problem) == ("standby", "none yet")
+    (tmp_path / "go").touch()
+    while child.process is not None:
+        assert time.monotonic() < deadline
+        supervisor.wait(0.05)
+    assert child.code == 3
+    assert child.restart_at is None
+
+
+def test_one_child_is_ended_while_the_others_are_kept(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
+    """The one that leaves is deaf until its grace is over; meanwhile another dies and is started again."""
+    deaf = supervisor.add(_part(_telling(tmp_path, "deaf", 60.0), grace_s=1.5))
+    _wait_for(tmp_path / "deaf.ready")
+    other = supervisor.add(_part(SLEEP, rank=1))
+    assert other.process is not None
+    first = other.process.pid
+    other.process.kill()
+    supervisor.end(deaf)
+    assert deaf.code == -signal.SIGKILL
+    assert supervisor.children == [other]
+    _wait(supervisor, other, is_alive=True)
+    assert other.process.pid != first
+    assert any("deaf" not in each and "starting it again" in each for each in said)
+
+
+def test_an_adopted_child_is_started_again_and_ended_like_any(supervisor: Supervisor) -> None:
+    """A process that an earlier program of ours started is known by its id alone."""
+    inherited = subprocess.Popen([sys.executable, "-c", SLEEP])
+    child = supervisor.add(_part(SLEEP), adopt=Adopted(inherited.pid))
+    os.kill(inherited.pid, signal.SIGKILL)
+    inherited.returncode = -signal.SIGKILL  # the adopter reaps it
+    _wait(supervisor, child, is_alive=False)
+    _wait(supervisor, child, is_alive=True)
+    again = subprocess.Popen([sys.executable, "-c", SLEEP])
+    adopted = supervisor.add(_part(SLEEP), adopt=Adopted(again.pid))
+    again.returncode = -signal.SIGTERM
+    supervisor.end(adopted)
+    assert adopted.code == -signal.SIGTERM
 
 
 def _telling(folder: Path, name: str, pause_s: float) -> str:
