@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from array import array
 from collections import Counter
@@ -11,7 +12,7 @@ from backbone.ids import new_event_id
 from tests.bench import machine
 from tests.bench.figures import histogram_of, told
 from tests.bench.loadgen.poller import TURN_S, Poller
-from tests.bench.loadgen.speech import TEXT, Pair
+from tests.bench.loadgen.speech import TEXT, Pair, say
 from tests.bench.loadgen.wire import head_of
 
 TICK_S = 0.001
@@ -50,9 +51,7 @@ class Posting:
         self._send(0, first, start, rate)
         before, own, began = {pid: machine.cpu_s(pid) for pid in pids}, time.process_time(), time.perf_counter()
         self._send(first, count, start, rate)
-        self._poller.until(
-            lambda: self._answered == count and self._seen + self._refused.total() >= count, LAST_WITHIN_S
-        )
+        self._poller.until(lambda: self._is_over(count), LAST_WITHIN_S)
         took_s = time.perf_counter() - began
         histogram = histogram_of(self._arrived[n] - (start + n / rate) for n in range(first, count) if self._arrived[n])
         return {
@@ -70,6 +69,15 @@ class Posting:
             "cpu_s": {str(pid): machine.cpu_s(pid) - before[pid] for pid in pids},
             "loadgen_cpu": (time.process_time() - own) / took_s,
         }
+
+    def _is_over(self, count: int) -> bool:
+        return self._answered == count and self._seen + self._refused.total() >= count
+
+    def _begin_again(self, conv: str) -> None:
+        """As a client does: what it shows is forgotten and asked for anew."""
+        self._resyncs += 1
+        viewer = next(pair.viewer for pair in self._pairs if pair.conv == conv)
+        say(viewer, {"t": "sub", "conv": conv, "after": None, "limit": 1})
 
     @property
     def _answered(self) -> int:
@@ -110,7 +118,7 @@ class Posting:
     def _on_viewer(self, frame: bytes) -> None:
         if not frame.startswith(EV):
             if frame.startswith(RESYNC):
-                self._resyncs += 1
+                self._begin_again(json.loads(frame)["conv"])
             return
         begin = frame.find(TEXT_KEY) + len(TEXT_KEY)
         middle = begin + 24
