@@ -86,9 +86,9 @@ class Connection(asyncio.Protocol):
 
     def push(self, frame: bytes) -> None:
         """Sends a whole frame, as `framing.text_frame` makes it."""
-        if self.close_code:
-            return
         transport = self._transport
+        if self.close_code or transport.is_closing():
+            return
         transport.write(frame)
         if transport.get_write_buffer_size() > self._most_unsent:
             self.close(TOO_SLOW, "too slow a reader; resume with your watermark")
@@ -98,7 +98,8 @@ class Connection(asyncio.Protocol):
         if self.close_code:
             return
         self.close_code = code
-        self._transport.write(framing.close_frame(code, reason))
+        if not self._transport.is_closing():
+            self._transport.write(framing.close_frame(code, reason))
         self._timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._end)
         self._leave()
 
@@ -110,7 +111,8 @@ class Connection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Reads nothing more from the client, whose own buffers fill; see `resume`."""
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume(self) -> None:
         """Reads again."""
@@ -145,6 +147,8 @@ class Connection(asyncio.Protocol):
             _log.debug("connection.lost", error=repr(exc))
         if self._timer:
             self._timer.cancel()
+        # Work that began before may still have something to say, and there is nobody to say it to.
+        self.close_code = self.close_code or CloseCode.ABNORMAL_CLOSURE
         self._leave()
 
     # --- inside ----------------------------------------------------------------------------

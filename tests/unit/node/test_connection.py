@@ -28,6 +28,8 @@ class Wire(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Out."""
+        if self.ended:
+            raise RuntimeError("the handler is closed")
         self.written.append(bytes(data))
         if not self.reads:
             self.held += len(data)
@@ -143,6 +145,17 @@ async def test_the_client_closes_and_is_answered() -> None:
     connection.push(b"late")
     connection.connection_lost(None)
     assert (len(wire.written), told.left) == (1, 1)
+
+
+async def test_what_is_said_after_the_client_has_gone_is_said_to_nobody() -> None:
+    wire, connection, told = connected()
+    wire.abort()
+    connection.connection_lost(ConnectionResetError())
+    connection.push(framing.text_frame(b"late"))
+    connection.close(4500, "late")
+    connection.pause()
+    connection.resume()
+    assert (wire.written, told.left) == ([], 1)
 
 
 async def test_we_close_and_the_client_answers() -> None:
