@@ -24,6 +24,12 @@ T = TypeVar("T", h.Invoked, h.Completed)
 NEWEST = 200
 """What `sub` without a watermark shows at once."""
 
+NEWEST_BYTES = 256 * 1024
+"""Or less, if they are long: a page has bytes enough for so many at least."""
+
+OTHER_BYTES = 600
+"""Of an event beside its text, at most."""
+
 REFUSED_WITHIN_S = 6.0
 """A post in an outage is refused within this: the log's own deadline is 5 s."""
 
@@ -225,7 +231,9 @@ def _below_the_cut(world: World, places: list[dict[str, Place]], op: str, branch
 
 
 def _is_there(post: Post, place: Place) -> bool:
-    return (place.conv, place.event.seq) == (post.ended.conv, post.ended.seq)
+    """Whether it is where the `ok` said; of an act that makes two events the `ok` names the last."""
+    after = post.ended.seq - place.event.seq
+    return place.conv == post.ended.conv and 0 <= after <= (post.began.what in {"release", "reopen"})
 
 
 def _as_it_was_sent(world: World, op: str, conv: str, event: Event) -> Iterator[Violation]:
@@ -291,11 +299,21 @@ def _against(world: World, run: Run, branch: int, *, is_visitor: bool) -> Violat
         wrong = "swapped"
     elif found and found != list(range(found[0], found[0] + len(found))):
         wrong = "gap"
-    elif found and found[0] > max(0, len(stored) - NEWEST):
+    elif found and found[0] > _newest(stored):
         wrong = "late_start"
     elif run.reached and stored and _is_behind(world, run, branch, visible, found):
         wrong = "behind"
     return Violation("I3", wrong, f"{run.viewer} of {run.conv}: {_first_wrong(run, found)}") if wrong else None
+
+
+def _newest(stored: list[Event]) -> int:
+    """The latest event at which a viewer who knew nothing may begin: a page of the newest, by count and by bytes."""
+    size = 0
+    for back, event in enumerate(reversed(stored), start=1):
+        size += len(event.body.get("text", "").encode()) + OTHER_BYTES
+        if back >= NEWEST or size > NEWEST_BYTES:
+            return len(stored) - back
+    return 0
 
 
 def _is_behind(world: World, run: Run, branch: int, visible: list[Event], found: list[int]) -> bool:
@@ -315,21 +333,19 @@ def _first_wrong(run: Run, found: list[int]) -> str:
 def completed_before_stands_before(world: World) -> Iterator[Violation]:
     """A post that was answered before another began has the lower sequence."""
     for number, conv in world.looks():
-        posts = [
-            post
-            for event in world.conversation(conv, number)
-            if (post := world.posts.get(event.id)) and post.is_ok and post.ended.seq == event.seq
-        ]
-        posts.sort(key=lambda post: post.ended.at)
-        times = [post.ended.at for post in posts]
-        highest: list[Post] = []
-        for post in posts:
-            highest.append(max(highest[-1], post, key=lambda p: p.ended.seq) if highest else post)
-        for post in posts:
+        stored = world.conversation(conv, number)
+        first_places = {event.id: event.seq for event in reversed(stored)}
+        posts = [(seq, world.posts[op]) for op, seq in first_places.items() if op in world.posts]
+        answered = sorted((one for one in posts if one[1].is_ok), key=lambda one: one[1].ended.at)
+        times = [post.ended.at for _, post in answered]
+        highest: list[tuple[int, Post]] = []
+        for one in answered:
+            highest.append(max(highest[-1], one, key=lambda seq_and_post: seq_and_post[0]) if highest else one)
+        for seq, post in posts:
             before = bisect_right(times, post.began.at)
-            if before and highest[before - 1].ended.seq > post.ended.seq:
-                first = highest[before - 1].ended
-                yield Violation("I3", "order_in_time", f"{first} was answered before {post.began} began: {post.ended}")
+            if before and highest[before - 1][0] > seq:
+                first = highest[before - 1][1].ended
+                yield Violation("I3", "order_in_time", f"{first} was answered before {post.began} began, at {seq}")
 
 
 def is_shown(event: Mapping[str, Any]) -> bool:

@@ -37,9 +37,10 @@ class Passed(NamedTuple):
 class Wire:
     """One listening port before one target. Its methods may be called from any thread, and are done on return."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, target: tuple[str, int]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, target: tuple[str, int], window_bytes: int = 0) -> None:
         self._loop = loop
         self._target = target
+        self._window_bytes = window_bytes
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._counts = dict.fromkeys(Passed._fields, 0)
@@ -126,10 +127,16 @@ class Wire:
         self._pairs.discard(pair)
 
     async def _dial(self, pair: _Pair) -> None:
+        sock = socket.socket()
+        sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
+        if self._window_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._window_bytes)
         try:
             async with asyncio.timeout(5):
-                await self._loop.create_connection(lambda: _Side(pair, "down"), *self._target)
+                await self._loop.sock_connect(sock, self._target)
+                await self._loop.create_connection(lambda: _Side(pair, "down"), sock=sock)
         except (OSError, TimeoutError):
+            sock.close()
             pair.end(reset=True)
 
     def _set(self, stalled: frozenset[type_of_way], bytes_per_s: int) -> None:
@@ -299,9 +306,12 @@ class Proxy:
         self._loop = loop
         self.wires: dict[str, Wire] = {}
 
-    def wire(self, name: str, target: tuple[str, int]) -> Wire:
-        """A new wire to `target`; it listens on `port` from now on."""
-        wire = Wire(self._loop, target)
+    def wire(self, name: str, target: tuple[str, int], window_bytes: int = 0) -> Wire:
+        """A new wire to `target`; it listens on `port` from now on.
+
+        `window_bytes`: how much the target may send that isn't taken; without it, what the system allows.
+        """
+        wire = Wire(self._loop, target, window_bytes)
         asyncio.run_coroutine_threadsafe(wire.listen(), self._loop).result(CALL_WITHIN_S)
         self.wires[name] = wire
         return wire

@@ -1,0 +1,326 @@
+"""Visitors and agents of several tenants who write, open, take, hand over and settle: `python -m tests.faults.load`.
+
+A process of its own. It reads a `Plan` as JSON from the first line of stdin and then one word a line; it says how
+it goes four times a second, one JSON object a line on stdout, and writes its history to a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+from tests.faults import history as h
+from tests.faults.recorded import Recorded, Tally
+from trunkline import rest
+
+BYE = "bye"
+HOLD_AT_MOST = 6
+"""Conversations that an agent shows at once."""
+
+QUIET_S = 3.0
+WORDS = ["order", "parcel", "refund", "订单", "快递", "发票", "colour", "尺码", "please", "谢谢", "什么时候", "换"]
+
+
+class Node(Struct, frozen=True):
+    """Where clients reach a node."""
+
+    http: str
+    ws: str
+
+
+class Agent(Struct, frozen=True):
+    """Somebody who answers."""
+
+    tenant: str
+    id: str
+    email: str
+    password: str
+
+
+class Plan(Struct, frozen=True):
+    """What to do: `rate` is posts a second of all together, `inboxes` by tenant; `slow` a way for who reads slowly."""
+
+    seed: int
+    history: str
+    nodes: list[Node]
+    inboxes: dict[str, str]
+    agents: list[Agent]
+    visitors: int
+    rate: float
+    slow: Node | None = None
+
+
+class Status(Struct, kw_only=True):
+    """How it goes. `oldest_s` is the age of the oldest post without an answer, `live` of `sessions` are connected."""
+
+    at: float
+    ok: int
+    fail: int
+    refused: int
+    resyncs: int
+    unanswered: int
+    oldest_s: float
+    oldest: str
+    sessions: int
+    live: int
+    did: list[str]
+
+
+class Load:
+    """Everybody. `did` are the words from stdin that have been carried out, with what came of them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.chance = random.Random(plan.seed)
+        self.recorder = h.Recorder(Path(plan.history))
+        self.tally = Tally()
+        self.people: set[Recorded] = set()
+        self.present: dict[str, Recorded] = {}
+        self.writing = asyncio.Event()
+        self.writing.set()
+        self.did: list[str] = []
+        self._names = 0
+
+    async def run(self) -> None:
+        """Until `end`, or the end of stdin."""
+        async with asyncio.TaskGroup() as everybody:
+            tasks = [everybody.create_task(self._visitor(n)) for n in range(self.plan.visitors)]
+            tasks += [everybody.create_task(self._agent(agent)) for agent in self.plan.agents]
+            tasks.append(everybody.create_task(self._report()))
+            await self._obey(everybody)
+            for task in tasks:
+                task.cancel()
+        self.recorder.close()
+
+    # --- visitors -------------------------------------------------------------------------------
+
+    async def _visitor(self, seat: int) -> None:
+        """One person after another on the same seat."""
+        tenants = sorted(self.plan.inboxes)
+        while True:
+            with contextlib.suppress(TimeoutError, OSError, ValueError):
+                await self._visit(tenants[seat % len(tenants)])
+            await asyncio.sleep(self.chance.uniform(0.05, 0.3))
+
+    async def _visit(self, tenant: str) -> None:
+        nodes = self._nodes()
+        await self.writing.wait()
+        token, contact = await asyncio.to_thread(rest.become_visitor, nodes[0].http, self.plan.inboxes[tenant])
+        person = self._person(h.Viewer(self._name("v"), tenant, "visitor", contact), nodes, token=token)
+        async with person.client.running():
+            self.people.add(person)
+            try:
+                await self._chat(person, self.chance.randint(20, 60))
+                # Who has said good-bye looks on for a while, and sees the matter settled.
+                await asyncio.sleep(self.chance.uniform(0, 2))
+                await self.writing.wait()
+            finally:
+                self.people.discard(person)
+
+    async def _chat(self, person: Recorded, lines: int) -> None:
+        conv: str | None = None
+        for line in range(lines):
+            await self._pause(0.6 * self.plan.rate / self.plan.visitors)
+            await self.writing.wait()
+            # Now and then from a page that doesn't know the conversation yet.
+            named = conv if self.chance.random() > 0.05 else None
+            ok = await person.say(self._text(person, BYE if line == lines - 1 else ""), named)
+            if ok is None:
+                conv = None
+            elif ok["conv"] != conv:
+                conv = str(ok["conv"])
+                await self._look(person, conv)
+
+    # --- agents ---------------------------------------------------------------------------------
+
+    async def _agent(self, agent: Agent) -> None:
+        nodes = self._nodes()
+        cookie = await self._until_done(lambda: asyncio.to_thread(self._sign_in, nodes[0].http, agent))
+        person = self._person(h.Viewer(self._name("a"), agent.tenant, "agent", agent.id), nodes, cookie=cookie)
+        async with person.client.running():
+            self.people.add(person)
+            self.present[agent.id] = person
+            await person.client.watch("all")
+            while agent.id in self.present:
+                await self._pause(0.4 * self.plan.rate / len(self.plan.agents))
+                if self.writing.is_set():
+                    await self._answer(person, agent)
+            self.people.discard(person)
+
+    async def _answer(self, person: Recorded, agent: Agent) -> None:
+        rows = list(person.client.heads.values())
+        if not rows:
+            return
+        over = [row for row in rows if BYE in ((row.get("last") or {}).get("text") or "")]
+        row = self.chance.choice(over if over and self.chance.random() < 0.3 else rows)
+        conv, dice = row["conv"], self.chance.random()
+        if row in over:
+            await person.act(conv, "resolve")
+        elif dice < 0.06:
+            await person.act(conv, "take")
+        elif dice < 0.09:
+            colleagues = [a.id for a in self.plan.agents if a.tenant == agent.tenant]
+            await person.act(conv, "assign", agent=self.chance.choice(colleagues))
+        elif dice < 0.12:
+            await person.act(conv, self.chance.choice(["release", "resolve", "reopen"]))
+        else:
+            await self._write(person, conv)
+
+    async def _write(self, person: Recorded, conv: str) -> None:
+        shown = person.client.conversations
+        if conv not in shown:
+            if len(shown) >= HOLD_AT_MOST:
+                caught_up = [c for c, known in shown.items() if not known.is_replaying]
+                if caught_up and person.client.live.is_set():
+                    await person.leave(self.chance.choice(caught_up))
+            if len(shown) < HOLD_AT_MOST:
+                await self._look(person, conv)
+        if shown:
+            await person.say(self._text(person), self.chance.choice(list(shown)))
+
+    # --- words from whoever watches -------------------------------------------------------------
+
+    async def _obey(self, everybody: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        lines = asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        while (line := (await lines.readline()).decode().strip()) and line != "end":
+            word, _, rest_of_it = line.partition(" ")
+            match word:
+                case "quiet":
+                    self.writing.clear()
+                    everybody.create_task(self._done(line, self._settled()))
+                case "write":
+                    self.writing.set()
+                    self.did.append(line)
+                case "leave":
+                    self.present.pop(rest_of_it, None)
+                    self.did.append(line)
+                case "reached":
+                    everybody.create_task(self._done(line, self._reached()))
+                case "flood":
+                    everybody.create_task(self._done(line, self._flood(int(rest_of_it))))
+                case _:
+                    raise ValueError(f"no such word: {line}")
+
+    async def _done(self, line: str, work: Awaitable[str]) -> None:
+        self.did.append(f"{line}: {await work}")
+
+    async def _settled(self) -> str:
+        """Every post has its answer."""
+        while self.tally.unanswered:
+            await asyncio.sleep(0.05)
+        return "settled"
+
+    async def _reached(self) -> str:
+        """Once nobody hears anything new, writes down where everybody stands."""
+        before: list[object] = []
+        while before != (now := self._marks()):
+            before = now
+            await asyncio.sleep(QUIET_S)
+        for person in self.people:
+            person.reached()
+        self.recorder.flush()
+        return f"{len(self.people)} people"
+
+    async def _flood(self, lines: int) -> str:
+        """A visitor writes much while their other device looks on over the slow way; says how that one was closed."""
+        assert self.plan.slow is not None
+        tenant = min(self.plan.inboxes)
+        fast, slow = [self.plan.nodes[0]], [self.plan.slow]
+        token, contact = await asyncio.to_thread(rest.become_visitor, fast[0].http, self.plan.inboxes[tenant])
+        writer = self._person(h.Viewer(self._name("w"), tenant, "visitor", contact), fast, token=token)
+        reader = self._person(h.Viewer(self._name("s"), tenant, "visitor", contact), slow, token=token)
+        async with writer.client.running(), reader.client.running():
+            self.people.add(reader)
+            ok = await writer.say(self._text(writer), None)
+            assert ok is not None
+            await reader.look(str(ok["conv"]))
+            self.did.append("flooding")
+            for _ in range(lines):
+                ok = await writer.say(self._text(writer) + " 长" * 3000, str(ok["conv"])) or ok
+            self.did.append("flooded")
+            known = reader.client.conversations[str(ok["conv"])]
+            while not reader.client.close_code or known.mark is None or known.mark[1] < ok["seq"]:
+                await asyncio.sleep(0.05)
+            self.people.discard(reader)
+            return str(reader.client.close_code)
+
+    async def _report(self) -> None:
+        encode = msgspec.json.Encoder().encode
+        while True:
+            await asyncio.sleep(0.25)
+            now, tally = h.now(), self.tally
+            oldest_s, oldest = tally.oldest(now)
+            status = Status(
+                at=now,
+                ok=tally.ok,
+                fail=tally.fail,
+                refused=tally.refused,
+                resyncs=tally.resyncs,
+                unanswered=len(tally.unanswered),
+                oldest_s=oldest_s,
+                oldest=oldest,
+                sessions=len(self.people),
+                live=sum(person.client.live.is_set() for person in self.people),
+                did=self.did,
+            )
+            self.recorder.flush()
+            sys.stdout.buffer.write(encode(status) + b"\n")
+            sys.stdout.buffer.flush()
+
+    # --- small things ---------------------------------------------------------------------------
+
+    def _person(self, who: h.Viewer, nodes: list[Node], *, token: str = "", cookie: str = "") -> Recorded:
+        return Recorded(self.recorder, self.tally, who, [n.ws for n in nodes], token=token, cookie=cookie)
+
+    def _nodes(self) -> list[Node]:
+        """All nodes, another one first each time."""
+        return self.chance.sample(self.plan.nodes, len(self.plan.nodes))
+
+    def _name(self, kind: str) -> str:
+        self._names += 1
+        return f"{kind}{self._names}"
+
+    def _text(self, person: Recorded, more: str = "") -> str:
+        words = " ".join(self.chance.choices(WORDS, k=self.chance.randint(3, 25)))
+        return f"{h.CANARY}{person.who.tenant} {words} {more}".rstrip()
+
+    def _marks(self) -> list[object]:
+        return [(p.who.viewer, conv, known.mark) for p in self.people for conv, known in p.client.conversations.items()]
+
+    async def _pause(self, rate: float) -> None:
+        await asyncio.sleep(min(5.0, self.chance.expovariate(rate)))
+
+    async def _look(self, person: Recorded, conv: str) -> None:
+        # What isn't caught up in time is caught up later; the checker sees to it that it is.
+        with contextlib.suppress(TimeoutError):
+            await person.look(conv)
+
+    def _sign_in(self, http: str, agent: Agent) -> str:
+        answer = rest.sign_in(http, agent.email, agent.password)
+        if answer.status != 200:
+            raise ValueError(f"{agent.email} can't sign in: {answer}")
+        return answer.cookie
+
+    async def _until_done(self, work: Callable[[], Awaitable[str]]) -> str:
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    return await work()
+                except (OSError, ValueError):
+                    await asyncio.sleep(0.5)
+
+
+if __name__ == "__main__":
+    plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Load(plan).run())

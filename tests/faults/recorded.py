@@ -1,0 +1,126 @@
+"""A client of the wire protocol that writes down what it asks, hears and shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from backbone.ids import new_event_id
+from tests.faults import history as h
+from trunkline.client import Applied, Client, Frame, RefusedError, SessionEndedError
+
+_CANARY = re.compile(h.CANARY + r"([a-z0-9]+)")
+
+
+class Waiting(NamedTuple):
+    """A post without an answer."""
+
+    since: float
+    person: Recorded
+    what: str
+    conv: str
+
+
+class Tally:
+    """What all clients of a process have come to: for whoever watches a run."""
+
+    def __init__(self) -> None:
+        self.ok = 0
+        self.fail = 0
+        self.refused = 0
+        self.resyncs = 0
+        self.unanswered: dict[str, Waiting] = {}
+
+    def oldest(self, now: float) -> tuple[float, str]:
+        """Age of the post that waits longest, and what is known of it."""
+        waiting = min(self.unanswered.items(), key=lambda one: one[1].since, default=None)
+        if waiting is None:
+            return 0.0, ""
+        op, (since, person, what, conv) = waiting
+        known = person.client.conversations.get(conv)
+        replaying = known.is_replaying if known else "not shown"
+        is_live = person.client.live.is_set()
+        return now - since, f"{person.who.viewer} {what} {op} in {conv!r}: {is_live=} {replaying=}"
+
+
+class Recorded:
+    """One person's session on tape. Enter `async with it.client.running():` and use it in place of the client."""
+
+    def __init__(
+        self, recorder: h.Recorder, tally: Tally, who: h.Viewer, urls: list[str], *, token: str = "", cookie: str = ""
+    ) -> None:
+        self.who = who
+        self.seen_texts: dict[str, str] = {}
+        """The last text shown of each conversation."""
+        self._recorder = recorder
+        self._tally = tally
+        self._carried: set[str] = set()
+        self.client = Client(urls, token=token, cookie=cookie, client="faults", seen=self._seen, pushed=self._pushed)
+        recorder.write(who)
+
+    async def say(self, text: str, conv: str | None) -> Frame | None:
+        """A message; the `ok`, or None if it was refused for good or the session ended."""
+        return await self._post({"t": "send", "conv": conv, "kind": "text", "text": text}, "send")
+
+    async def act(self, conv: str, do: str, **args: Any) -> Frame | None:
+        """An act; as `say`."""
+        return await self._post({"t": "act", "conv": conv, "do": do, "args": args}, do)
+
+    async def look(self, conv: str) -> None:
+        """Show a conversation from now on. Raises TimeoutError."""
+        if conv not in self.client.conversations:
+            self._recorder.write(h.Began(h.now(), self.who.viewer, conv))
+        await self.client.subscribe(conv)
+
+    async def leave(self, conv: str) -> None:
+        """Show it no longer."""
+        self.seen_texts.pop(conv, None)
+        await self.client.unsubscribe(conv)
+
+    def reached(self) -> None:
+        """Write down where each conversation stands."""
+        for conv, known in self.client.conversations.items():
+            if known.mark is not None:
+                self._recorder.write(h.Reached(self.who.viewer, conv, *known.mark))
+
+    async def _post(self, frame: Frame, what: str) -> Frame | None:
+        op = new_event_id()
+        conv = frame["conv"] or ""
+        began = h.now()
+        self._recorder.write(h.Invoked(began, op, self.who.viewer, what, conv, frame.get("text", "")))
+        self._tally.unanswered[op] = Waiting(began, self, what, conv)
+        try:
+            ok = await self.client.post({"id": op, **frame})
+        except RefusedError as refused:
+            self._recorder.write(h.Completed(h.now(), op, "fail", conv, 0, refused.code))
+            self._tally.fail += 1
+            return None
+        except SessionEndedError:
+            return None
+        finally:
+            self._tally.unanswered.pop(op, None)
+        self._recorder.write(h.Completed(h.now(), op, "ok", ok["conv"], ok["seq"]))
+        self._tally.ok += 1
+        return ok
+
+    def _seen(self, conv: str, applied: Applied) -> None:
+        self._recorder.write(h.Applied(self.who.viewer, conv, applied.epoch, applied.seq, applied.event["id"]))
+        self.seen_texts[conv] = applied.event.get("text", "")
+        # It is on tape: a client that lives for an hour must not keep it too.
+        self.client.conversations[conv].events.clear()
+
+    def _pushed(self, frame: Frame) -> None:
+        kind = frame["t"]
+        if kind == "resync":
+            self._tally.resyncs += 1
+            if frame["conv"] in self.client.conversations:
+                self._recorder.write(h.Began(h.now(), self.who.viewer, frame["conv"], "resync"))
+        elif kind == "err" and frame.get("retry_after_ms") and frame.get("id") in self._tally.unanswered:
+            self._tally.refused += 1
+            self._recorder.write(h.Refused(h.now(), frame["id"], frame["code"]))
+        for tenant in _CANARY.findall(msgspec.json.encode(frame).decode()):
+            if tenant not in self._carried:
+                self._carried.add(tenant)
+                self._recorder.write(h.Carried(self.who.viewer, tenant))
