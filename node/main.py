@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from backbone import http, service
 from backbone.attachments import Attachments
 from backbone.log import Log
 from backbone.service import Service
 from backbone.signing import Signer
-from node import app, drain
+from node import app, descriptors, drain
 from node.authenticate import Sessions
 from node.connection import Handshake
 from node.context import UNACKNOWLEDGED, Context
@@ -34,6 +36,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     One that takes over listens last: what it accepts, the node before it would have served.
     """
     link = running.link
+    settings = msgspec.structs.replace(settings, sockets=descriptors.raise_limit(settings.sockets))
+    running.facts["sockets"] = settings.sockets
     log = Log(link, settings.unacknowledged)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
     context = Context(
