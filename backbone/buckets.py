@@ -97,6 +97,10 @@ class Bucket(Generic[V]):
             pairs.append(("Nats-Expected-Last-Subject-Sequence", revision))
         await self._send(key, b"", pairs)
 
+    async def purge(self, key_filter: str) -> None:
+        """Throws away all keys that match, at once. Watchers do not hear of it: put or delete each key again."""
+        await self._link.api(f"STREAM.PURGE.{self._stream}", {"filter": self._prefix + key_filter})
+
     async def keys(self, key_filter: str = ">") -> list[str]:
         """All keys with a value that match a filter such as `main.inbox.*`."""
         return [kept.key for kept in await self.all(key_filter)]

@@ -27,6 +27,11 @@ async def get_cursor(link: Link, reader: str, s: str) -> Cursor | None:
     return kept.value if kept else None
 
 
+async def forget_cursor(link: Link, reader: str, s: str) -> None:
+    """What `reader` made of stream `s` isn't so any more: it begins anew."""
+    await cursors(link).delete(subjects.key(reader, s))
+
+
 async def put_cursor(link: Link, reader: str, s: str, cursor: Cursor) -> None:
     """Moves a cursor. Its reader is alone by lease; a cursor only says what may be purged."""
     await cursors(link).put(subjects.key(reader, s), cursor)

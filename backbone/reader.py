@@ -40,6 +40,8 @@ class Reader:
         self._link = link
         self._most_each = max(1, max_buffered // max(1, len(starts)))
         self._something = asyncio.Event()
+        self.rolled_back = asyncio.Event()
+        """Set when a stream ends below what was read of it: what was made of that is no longer so."""
         self.epochs: dict[str, epochs.Epochs] = {}
         """The epochs of each stream, as of its last attachment."""
         self._queues: dict[str, deque[Entry]] = {s: deque() for s in sorted(starts)}
@@ -99,6 +101,7 @@ class Reader:
         async def examine(info: dict[str, Any], next_seq: int) -> int:
             state = epochs.state_of(info)
             if state.last < next_seq - 1:
+                self.rolled_back.set()
                 _log.error("log.rolled_back", stream=s, last=state.last, had_read=next_seq - 1)
                 known = self.epochs.get(s)
                 state = await epochs.begin(

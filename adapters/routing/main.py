@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 from adapters.routing.service import Routing
 from adapters.routing.settings import RoutingSettings
 from backbone import service
+from backbone.errors import TrunklineError
 from backbone.leases import Lease
 from backbone.service import Service
 from backbone.streams import ensure
@@ -21,6 +23,12 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
     """Waits for the lease of the group, works while it is held, and stands by again when it is lost."""
     working: list[Routing] = []
     running.ready("heads", lambda: working[-1].problem() if working else None)
+
+    async def reconnected() -> None:
+        for routing in working:
+            await routing.reconnected()
+
+    running.link.on_reconnect(reconnected)
     await running.link.is_open.wait()
     while not running.stopping.is_set():
         running.stand_by()
@@ -29,6 +37,10 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
             if await running.unless_stopping(lease.take()):
                 running.take_over()
                 await running.unless_stopping(_work(running, settings, lease, working))
+        except* TrunklineError as ended:
+            # The log went away, or back: what is known is made anew from what it holds.
+            running.logger.warning("routing.begins_again", errors=[repr(error) for error in ended.exceptions])
+            await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter
         finally:
             working.clear()
             await lease.release()

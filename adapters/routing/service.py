@@ -1,8 +1,8 @@
 """The shell of routing: reads the log, folds heads, decides by the pure core, writes with compare-and-set.
 
 Heads are written at once for lifecycle events, else at most once a second per conversation; cursors after
-the heads that they cover. On start: the heads as they are, then the log after the cursors; without heads,
-the log from its beginning.
+the heads that they cover. On start: the heads as they are, then the log after the cursors; without heads, or
+with heads that no cursor of the log as it is vouches for, the log from its beginning.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from backbone import failpoints, presence, subjects
 from backbone.acts import Act
 from backbone.buckets import Bucket, Change
 from backbone.conversation import Head, closed_for_good
-from backbone.cursors import Cursor, get_cursor, put_cursor
+from backbone.cursors import Cursor, forget_cursor, get_cursor, put_cursor
 from backbone.decide import decide, read_head
 from backbone.directory import REOPEN_WINDOW_S
+from backbone.epochs import stream_state
 from backbone.errors import ConflictError, TrunklineError
 from backbone.events import Actor, AssignmentReason
 from backbone.ids import derived_event_id
 from backbone.link import Link
 from backbone.log import Log
 from backbone.reader import Entry, Reader
+from backbone.streams import chat_stream
 from backbone.worker import bury
 
 READER: Final = "routing"
@@ -49,6 +51,12 @@ _assigned = prometheus_client.Counter("trunkline_routing_assigned", "Assignments
 _log = structlog.get_logger("routing")
 
 
+class RolledBackError(TrunklineError):
+    """The log ends below what was read of it: what is known may be of a future that was lost."""
+
+    code = "log.rolled_back"
+
+
 class Routing:
     """One active instance of a group, from the moment it holds the lease."""
 
@@ -62,6 +70,7 @@ class Routing:
         self.crew = Crew(link, self.projection, Absence(settings.gone_s, time.monotonic()), settings.capacity)
         self._position: dict[str, Cursor] = {}
         self._written_at: dict[str, float] = {}
+        self._thrown_away: set[str] = set()
         self._reader: Reader | None = None
         self._is_caught_up = False
         # Decisions are made one pass at a time, each on what the one before has changed.
@@ -72,13 +81,16 @@ class Routing:
         return None if self._is_caught_up else "The heads are being rebuilt from the log."
 
     async def run(self) -> None:
-        """Works until cancelled. Raises TrunklineError where the log can't be read or written for long."""
+        """Works until cancelled.
+
+        Raises, in a group, TrunklineError where the log can't be read or written, RolledBackError where it went back.
+        """
         async with asyncio.TaskGroup() as tasks:
             self._reader = reader = Reader(self._link, await self._restore())
-            self._link.on_reconnect(self._reconnected)
             try:
                 await self.crew.start(self._log)
                 caught_up = tasks.create_task(reader.caught_up())
+                tasks.create_task(self._until_rolled_back(reader))
                 tasks.create_task(self._tick())
                 while True:
                     entries = await reader.read(READ_MOST)
@@ -92,29 +104,74 @@ class Routing:
             finally:
                 await reader.close()
                 await self.crew.stop()
-                await self._write_heads(everything=True)
+                if not reader.rolled_back.is_set():
+                    await self._write_heads(everything=True)
+
+    async def reconnected(self) -> None:
+        """The connection is back: nobody is judged absent for a while."""
+        self.crew.absence.connected(time.monotonic())
+
+    async def _until_rolled_back(self, reader: Reader) -> None:
+        """Raises RolledBackError, once no cursor vouches for heads of the future that was lost."""
+        await reader.rolled_back.wait()
+        while True:
+            try:
+                for s in self._streams:
+                    await forget_cursor(self._link, self._reader_name(), s)
+            except TrunklineError as error:
+                _log.warning("routing.waiting", code=error.code, error=error.message)
+                await asyncio.sleep(TICK_S)
+            else:
+                raise RolledBackError(message="The log was put back to an older state.")
 
     # --- the projection ----------------------------------------------------------------------
 
     async def _restore(self) -> dict[str, int]:
         """Heads from the bucket; says from which sequence of each stream to read on."""
+        heads: dict[str, Head] = {}
 
         def take(change: Change[Head]) -> None:
-            if change.value is not None:
-                self.projection.restore(change.value)
+            if change.value is not None and self.projection.is_mine(change.value.tenant):
+                heads[change.key] = change.value
 
         feed = self._bucket.watch(take)
         await feed.caught_up.wait()
         await feed.close()
         starts = dict.fromkeys(self._streams, 1)
-        if self.projection.heads:
-            for s in self._streams:
-                cursor = await get_cursor(self._link, self._reader_name(), s)
-                if cursor:
-                    starts[s] = cursor.seq + 1
-                    self._position[s] = cursor
+        cursors = await self._cursors() if heads else {}
+        if all(subjects.stream_of(head.conv) in cursors for head in heads.values()):
+            for head in heads.values():
+                self.projection.restore(head)
+            self._position = cursors
+            starts |= {s: cursor.seq + 1 for s, cursor in cursors.items()}
+        else:
+            await self._throw_away(heads)
         _log.info("routing.restored", heads=len(self.projection.heads), starts=starts)
         return starts
+
+    async def _cursors(self) -> dict[str, Cursor]:
+        """The cursors that hold in the log as it is."""
+        found = {}
+        for s in self._streams:
+            cursor = await get_cursor(self._link, self._reader_name(), s)
+            if cursor and (await stream_state(self._link, chat_stream(s))).epochs.holds(cursor.epoch, cursor.seq):
+                found[s] = cursor
+        return found
+
+    async def _throw_away(self, heads: dict[str, Head]) -> None:
+        """They are made again from the log; until then the bucket holds none that could be taken for true."""
+        _log.warning("routing.heads_thrown_away", heads=len(heads))
+        for tenant in {head.tenant for head in heads.values()}:
+            await self._bucket.purge(subjects.key_filter(tenant))
+        self._thrown_away = set(heads)
+
+    async def _say_who_is_no_more(self) -> None:
+        """Whoever watches the bucket hears of each head that was thrown away and isn't made again."""
+        made = {subjects.key(head.tenant, head.conv) for head in self.projection.heads.values()}
+        while self._thrown_away:
+            key = self._thrown_away.pop()
+            if key not in made:
+                await self._bucket.delete(key)
 
     async def _take(self, entries: list[Entry]) -> None:
         reader = self._reader
@@ -161,9 +218,12 @@ class Routing:
     async def _write_cursors(self) -> None:
         position = dict(self._position)
         await self._write_heads(everything=True)
+        await self._say_who_is_no_more()
         if failpoints.ARMED:
             failpoints.reach("routing.before_cursor")
         for s, cursor in position.items():
+            if self._reader and self._reader.rolled_back.is_set():
+                return
             await put_cursor(self._link, self._reader_name(), s, cursor)
 
     # --- decisions ---------------------------------------------------------------------------
@@ -312,9 +372,6 @@ class Routing:
     def _is_over(self, head: Head) -> bool:
         window_ms = self.crew.reopen_window_ms.get((head.tenant, head.inbox), REOPEN_WINDOW_S * 1000)
         return closed_for_good(head, _now_ms(), window_ms)
-
-    async def _reconnected(self) -> None:
-        self.crew.absence.connected(time.monotonic())
 
     def _reader_name(self) -> str:
         return f"{READER}-{self._settings.group}"

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from backbone.buckets import Bucket
+from backbone.conversation import Head
 from tests.harness.log import assert_saw_the_log, stored_events
 from tests.harness.system import LIN, System, running_system
+from trunkline.connect import connected
 
 
 @pytest.mark.timeout(120)
@@ -31,15 +36,9 @@ async def _roll_back(system: System) -> None:
         for client in (visitor, agent):
             await client.subscribe(conv)
         epoch = agent.conversations[conv].mark[0] if agent.conversations[conv].mark else 0
-        store, copy = system.folder / "nats", system.folder / "copy"
-        await asyncio.to_thread(system.nats.stop)
-        await asyncio.to_thread(shutil.copytree, store, copy)
-        await asyncio.to_thread(system.nats.start)
+        await asyncio.to_thread(_copy, system)
         await visitor.send("lost with the rollback", conv)
-        await asyncio.to_thread(system.nats.kill)
-        await asyncio.to_thread(shutil.rmtree, store)
-        await asyncio.to_thread(copy.rename, store)
-        await asyncio.to_thread(system.nats.start)
+        await asyncio.to_thread(_put_back, system)
         async with asyncio.timeout(30):
             while "resync" not in frames:
                 await asyncio.sleep(0.05)
@@ -54,3 +53,44 @@ async def _roll_back(system: System) -> None:
     mark = agent.conversations[conv].mark
     assert mark is not None
     assert mark[0] > epoch
+
+
+@pytest.mark.timeout(120)
+def test_routing_forgets_what_the_log_no_longer_holds(tmp_path: Path) -> None:
+    with running_system(tmp_path, nodes=1, adapters=("routing",)) as system:
+        asyncio.run(_route(system))
+
+
+async def _route(system: System) -> None:
+    async with system.visitor().running() as old, system.visitor().running() as young:
+        kept = await old.send("before the copy")
+        await _until(system, lambda heads: heads.get(kept["conv"]) == kept["seq"])
+        await asyncio.to_thread(_copy, system)
+        more = await old.send("lost with the rollback", kept["conv"])
+        lost = await young.send("lost with all that follows")
+        await _until(system, lambda heads: heads == {kept["conv"]: more["seq"], lost["conv"]: lost["seq"]})
+    await asyncio.to_thread(_put_back, system)
+    await _until(system, lambda heads: heads == {kept["conv"]: kept["seq"]})
+
+
+async def _until(system: System, holds: Callable[[dict[str, int]], bool]) -> None:
+    """The heads, as sequences by conversation, come to be so."""
+    deadline = time.monotonic() + 30
+    async with connected(system.common, "test") as link:
+        bucket: Bucket[Head] = Bucket(link, "heads", Head)
+        while not holds(heads := {kept.value.conv: kept.value.seq for kept in await bucket.all()}):
+            assert time.monotonic() < deadline, heads
+            await asyncio.sleep(0.1)
+
+
+def _copy(system: System) -> None:
+    system.nats.stop()
+    shutil.copytree(system.folder / "nats", system.folder / "copy")
+    system.nats.start()
+
+
+def _put_back(system: System) -> None:
+    system.nats.kill()
+    shutil.rmtree(system.folder / "nats")
+    (system.folder / "copy").rename(system.folder / "nats")
+    system.nats.start()
