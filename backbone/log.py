@@ -8,6 +8,7 @@ twice.
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ class WrongSequenceError(TrunklineError):
 
 
 class _Ack(msgspec.Struct):
+    stream: str = ""
     seq: int = 0
     duplicate: bool = False
     error: _AckError | None = None
@@ -79,6 +81,28 @@ class Log:
         self.max_unacknowledged = max_unacknowledged
         self.unacknowledged = 0
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._is_held = False
+        self.seen: dict[str, int] = {}
+        """The highest sequence seen of each stream (two digits), by acknowledgements and `note`."""
+
+    # --- a log that may have gone back -----------------------------------------------------
+
+    def hold(self) -> None:
+        """Writes nothing (`log.unavailable`) until `release`: the log that comes back may be an older copy."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """The log was looked at: writes go on."""
+        self._is_held = False
+
+    def note(self, stream: str, seq: int) -> None:
+        """`seq` was seen in a stream."""
+        if seq > self.seen.get(stream, 0):
+            self.seen[stream] = seq
+
+    def forget(self, stream: str, last: int) -> None:
+        """The stream ends at `last`, and what was seen beyond is gone."""
+        self.seen[stream] = last
 
     # --- write -----------------------------------------------------------------------------
 
@@ -93,7 +117,7 @@ class Log:
 
         def acknowledged(answer: bytes, problem: TrunklineError | None) -> None:
             self._one_less()
-            done(_outcome(problem) if problem else _stored_or_not(answer))
+            done(_outcome(problem) if problem else self._stored_or_not(answer))
 
         header = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n" % subjects.message_id(event.conv, event.id).encode()
         self.link.publish_soon(subject, raw, header, acknowledged, PUBLISH_TIMEOUT_S)
@@ -129,7 +153,7 @@ class Log:
         if expected_seq is not None:
             headers.append(("Nats-Expected-Last-Subject-Sequence", expected_seq))
         try:
-            return _stored(await self._send(subject, raw, header_block(*headers)))
+            return self._noted(await self._send(subject, raw, header_block(*headers)))
         except ApiError as refused:
             if refused.err_code != WRONG_LAST_SEQUENCE:
                 raise
@@ -148,7 +172,7 @@ class Log:
                 _check(first)
             if isinstance(commit, BaseException):
                 raise _outcome(commit) if isinstance(commit, TrunklineError) else commit
-            return _stored(commit)
+            return self._noted(_check(commit))
         except ApiError as refused:
             if refused.err_code not in {WRONG_LAST_SEQUENCE, REPEATED_ID_IN_BATCH}:
                 raise
@@ -215,17 +239,16 @@ class Log:
         found, _ = await self._direct(_stream_of(subject), {"last_by_subj": subject})
         return found[0] if found else None
 
-    async def last_seq_at_leader(self, subject: str) -> int:
-        """The last sequence of `subject` by its stream's leader, 0 if there is none; ten times as dear as `last`."""
+    async def at_leader(self, subject: str, seq: int) -> bytes | None:
+        """The bytes of `subject` at `seq` by its stream's leader, None if there are none; ten times as dear as `at`."""
         try:
-            answer = await self.link.api(
-                f"STREAM.MSG.GET.{chat_stream(_stream_of(subject))}", {"last_by_subj": subject}
-            )
+            answer = await self.link.api(f"STREAM.MSG.GET.{chat_stream(_stream_of(subject))}", {"seq": seq})
         except ApiError as refused:
             if refused.status_code != NOT_FOUND:
                 raise
-            return 0
-        return int(answer["message"]["seq"])
+            return None
+        message = answer["message"]
+        return base64.b64decode(message.get("data", "")) if message["subject"] == subject else None
 
     async def at(self, subject: str, seq: int) -> LogEvent | None:
         """The event of `subject` stored exactly at `seq`, None if there is none."""
@@ -259,7 +282,19 @@ class Log:
 
     # --- inside ----------------------------------------------------------------------------
 
+    def _stored_or_not(self, answer: bytes) -> Stored | TrunklineError:
+        ack = _ack_decoder.decode(answer)
+        if ack.error:
+            return ApiError(ack.error.code, ack.error.err_code, ack.error.description)
+        return self._noted(ack)
+
+    def _noted(self, ack: _Ack) -> Stored:
+        self.note(ack.stream[-2:], ack.seq)
+        return Stored(ack.seq, ack.duplicate)
+
     def _check_bound(self) -> None:
+        if self._is_held:
+            raise UnavailableError("log.unavailable", "The log is being looked at. Try again soon.", retry_after_ms=200)
         if self.unacknowledged >= self.max_unacknowledged:
             raise _busy()
 
@@ -271,7 +306,7 @@ class Log:
                 turn.set_result(None)
                 break
 
-    async def _send(self, subject: str, raw: bytes, header: bytes) -> Reply:
+    async def _send(self, subject: str, raw: bytes, header: bytes) -> _Ack:
         self._check_bound()
         self.unacknowledged += 1
         try:
@@ -280,8 +315,7 @@ class Log:
             raise _outcome(error) from error
         finally:
             self._one_less()
-        _check(reply)
-        return reply
+        return _check(reply)
 
     async def _if_mine(self, subject: str, batch: Sequence[ev.Event], refused: ApiError) -> Stored:
         """A refused expectation isn't a conflict if the events are stored already: this was a retry."""
@@ -353,18 +387,6 @@ def _check(reply: Reply) -> _Ack:
     if ack.error:
         raise ApiError(ack.error.code, ack.error.err_code, ack.error.description)
     return ack
-
-
-def _stored(reply: Reply) -> Stored:
-    ack = _check(reply)
-    return Stored(ack.seq, ack.duplicate)
-
-
-def _stored_or_not(answer: bytes) -> Stored | TrunklineError:
-    ack = _ack_decoder.decode(answer)
-    if ack.error:
-        return ApiError(ack.error.code, ack.error.err_code, ack.error.description)
-    return Stored(ack.seq, ack.duplicate)
 
 
 def _busy() -> TooManyError:

@@ -24,11 +24,12 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.streams import chat_stream
 from node.frames import Resync, encode
-from node.room import Room
+from node.room import RolledBackError, Room
 
 IDLE_S: Final = 20.0
 GUARD_S: Final = 60.0
 EPOCHS_LIFE_S: Final = 300.0
+CHECK_AGAIN_S: Final = 0.2
 
 _log = structlog.get_logger("node.hub")
 
@@ -43,6 +44,9 @@ class Hub:
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._epochs: dict[str, tuple[float, Epochs]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        link.on_disconnect(self._lost)
+        link.on_reconnect(self._found)
 
     @property
     def rooms(self) -> int:
@@ -56,6 +60,8 @@ class Hub:
         Raises NotFoundError `resource.not_found` where the tenant has no such conversation.
         """
         room = await self._room(tenant, conv)
+        if not room.is_sure:
+            room = await self._assured(tenant, conv, room)
         room.visits += 1
         try:
             yield room
@@ -66,8 +72,9 @@ class Hub:
     def present(self, tenant: str, conv: str) -> Room | None:
         """The room of a conversation if it is loaded and was in use lately; for work that awaits nothing."""
         room = self._rooms.get(f"{tenant}.{conv}")
-        if room is not None:
-            room.idle_since = time.monotonic()
+        if room is None or not room.is_sure:
+            return None
+        room.idle_since = time.monotonic()
         return room
 
     async def epochs(self, conv: str, *, fresh: bool = False) -> Epochs:
@@ -112,32 +119,82 @@ class Hub:
             for subject, room in rooms.items():
                 last = lasts.get(subject)
                 if last is None or last.seq < shown[subject]:
-                    await self._begin_again(stream, room, shown[subject])
-                else:
-                    room.suspect(last.seq)
+                    await self._begin_again(room)
+                elif last.seq > shown[subject] or not room.is_sure:
+                    room.suspect()
 
-    async def _begin_again(self, stream: str, room: Room, shown: int) -> None:
-        """The log no longer holds what this room has shown (`shown`): it was restored. Everybody begins anew.
+    # --- a log that went back --------------------------------------------------------------
+
+    def _lost(self) -> None:
+        """The connection is gone. Nothing is written until it is known what log comes back."""
+        self._log.hold()
+        for room in self._rooms.values():
+            room.doubt()
+            self._log.note(subjects.parse_chat(room.subject).stream, room.seq)
+
+    async def _found(self) -> None:
+        """The connection is back. Where a stream ends below what was seen of it, a new epoch begins there, before
+        anything is written; then every room is looked at.
+        """
+        while self._link.is_usable:
+            try:
+                for stream, seen in self._log.seen.items():
+                    await self._begin_epoch(stream, seen)
+            except TrunklineError as error:
+                _log.warning("hub.check_failed", error=str(error))
+                await asyncio.sleep(CHECK_AGAIN_S)
+            else:
+                self._log.release()
+                await self.check_all()
+                return
+
+    async def _begin_epoch(self, stream: str, seen: int) -> Epochs:
+        known = self._epochs.pop(stream, None)
+        before = known[1].now if known else 0
+        state = await begin(self._link, chat_stream(stream), before, seen, int(time.time()))
+        if state.last < seen:
+            self._log.forget(stream, state.last)
+        return state.epochs
+
+    def _rolled_back(self, room: Room) -> None:
+        task = asyncio.create_task(self._begin_again(room))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begin_again(self, room: Room) -> None:
+        """The log seems no longer to hold what this room has shown: if so, everybody begins anew.
 
         Any replica answers a direct get, and one that lags behind is no restored log: the leader is asked.
         """
-        conv = room.head.conv
-        known = self._epochs.get(stream)
+        conv, shown = room.head.conv, room.seq
+        stream = subjects.parse_chat(room.subject).stream
         try:
-            if await self._log.last_seq_at_leader(room.subject) >= shown:
+            last = await self._log.at_leader(room.subject, shown)
+            if last is not None and (room.seq != shown or room.holds(last)):
                 room.suspect()
                 return
             _log.error("room.rolled_back", conversation=conv, had_shown=shown)
-            self._epochs.pop(stream, None)
-            state = await begin(self._link, chat_stream(stream), known[1].now if known else 0, shown, int(time.time()))
+            epochs = await self._begin_epoch(stream, shown)
         except TrunklineError as error:
             _log.warning("hub.check_failed", stream=stream, error=str(error))
             return
         room.close()
-        self._rooms.pop(f"{room.head.tenant}.{conv}", None)
-        frame = encode(Resync(conv=conv, epoch=state.epochs.now))
+        if self._rooms.get(f"{room.head.tenant}.{conv}") is room:
+            del self._rooms[f"{room.head.tenant}.{conv}"]
+        frame = encode(Resync(conv=conv, epoch=epochs.now))
         for viewer in list(room.viewers):
             viewer.begin_again(frame)
+
+    async def _assured(self, tenant: str, conv: str, room: Room) -> Room:
+        """The room once the log was asked, or another in its place if the log went back."""
+        try:
+            await room.load()
+        except RolledBackError:
+            await self._begin_again(room)
+            room = await self._room(tenant, conv)
+            if not room.is_sure:
+                await room.load()
+        return room
 
     async def _room(self, tenant: str, conv: str) -> Room:
         key = f"{tenant}.{conv}"
@@ -161,7 +218,17 @@ class Hub:
             if last is None:
                 raise NotFoundError("resource.not_found", "There is no such conversation.", field="conv")
             head = empty(tenant, subjects.parse_chat(last.subject).channel, conv)
-        room = Room(self._log, subjects.chat(tenant, head.channel, conv), head)
+        try:
+            return await self._load(head)
+        except RolledBackError:
+            # The head was written before the log went back: what the log holds is what counts.
+            last = await self._log.last(subjects.any_channel(tenant, conv))
+            if last is None:
+                raise NotFoundError("resource.not_found", "There is no such conversation.", field="conv") from None
+            return await self._load(empty(tenant, head.channel, conv))
+
+    async def _load(self, head: Head) -> Room:
+        room = Room(self._log, subjects.chat(head.tenant, head.channel, head.conv), head, self._rolled_back)
         try:
             await room.load()
         except BaseException:

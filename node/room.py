@@ -8,6 +8,7 @@ of the log, in the log's order (log-and-protocol.md, "Watermarks" and rule 7).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -17,7 +18,7 @@ from backbone import events as ev
 from backbone import failpoints
 from backbone.conversation import Head, fold, shown_to_visitor
 from backbone.decide import parse_tolerant
-from backbone.errors import TrunklineError
+from backbone.errors import TrunklineError, UnavailableError
 from backbone.log import Log, place_of
 from node.frames import Signalled, encode, ev_frame, skip_frame
 
@@ -36,6 +37,13 @@ class LiveSignal(msgspec.Struct, frozen=True):
 
 
 _signal_decoder = msgspec.json.Decoder(LiveSignal)
+
+
+class RolledBackError(UnavailableError):
+    """The log no longer holds what was shown: it was restored from a copy."""
+
+    def __init__(self) -> None:
+        super().__init__("log.unavailable", "The log was restored from a copy. Try again soon.", retry_after_ms=500)
 
 
 class Viewer(Protocol):
@@ -60,7 +68,10 @@ class Room:
     __slots__ = (
         "_catching_up",
         "_is_behind",
+        "_is_sure",
+        "_last",
         "_log",
+        "_on_rollback",
         "_subscription",
         "head",
         "idle_since",
@@ -69,8 +80,11 @@ class Room:
         "visits",
     )
 
-    def __init__(self, log: Log, subject: str, head: Head) -> None:
+    def __init__(self, log: Log, subject: str, head: Head, on_rollback: Callable[[Room], None]) -> None:
         self._log = log
+        self._on_rollback = on_rollback
+        self._is_sure = False
+        self._last: int | None = None
         self.subject = subject
         self.head = head
         self.viewers: set[Viewer] = set()
@@ -86,6 +100,11 @@ class Room:
         return self.head.seq
 
     @property
+    def is_sure(self) -> bool:
+        """Whether the log is known to hold what was shown: not after a lost connection, until it was asked."""
+        return self._is_sure
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody views it or a command works on it."""
         return bool(self.viewers) or self.visits > 0
@@ -96,8 +115,16 @@ class Room:
         if self._catching_up:
             self._catching_up.cancel()
 
+    def doubt(self) -> None:
+        """The connection was lost: the log that comes back may be an older copy."""
+        self._is_sure = False
+
+    def holds(self, raw: bytes) -> bool:
+        """Whether the event at this room's sequence, read again, is the one that was shown."""
+        return self._last is None or self._last == hash(raw)
+
     async def load(self) -> None:
-        """Reads on to the end of the log. Raises TrunklineError if the log can't be read."""
+        """Reads on to the end of the log. Raises RolledBackError, or TrunklineError if the log can't be read."""
         if not self._catching_up or self._catching_up.done():
             self._catching_up = asyncio.create_task(self._read_on())
         await asyncio.shield(self._catching_up)
@@ -116,14 +143,16 @@ class Room:
             self._signal(raw)
         elif seq <= self.seq:
             return
-        elif self._is_behind or prev > self.seq:
-            # Reading on finds this event as well: the log has it already.
+        elif self._is_behind or prev != self.seq:
+            # Reading on finds this event as well: the log has it already. One that follows something older than
+            # what was shown can only come from a log that went back: reading on finds that too.
             self.suspect()
         else:
             self._advance(seq, raw)
 
     def _advance(self, seq: int, raw: bytes) -> None:
         head = self.head
+        self._last = hash(raw)
         event: ev.Event | ev.Envelope | None = None
         try:
             event = parse_tolerant(raw)
@@ -161,20 +190,30 @@ class Room:
             viewer.push_signal(frame)
 
     async def _read_on(self) -> None:
+        """From the last event shown, inclusive: the log must still hold that one."""
         more = True
         while more:
             self._is_behind = False
-            page, more = await self._log.replay(self.subject, self.seq, CATCH_UP_PAGE)
+            shown = self.seq
+            page, more = await self._log.replay(self.subject, max(0, shown - 1), CATCH_UP_PAGE)
+            if shown:
+                if not page or page[0].seq != shown or (shown == self.seq and not self.holds(page[0].raw)):
+                    raise RolledBackError
+                page = page[1:]
             for event in page:
                 if event.seq > self.seq:
                     self._advance(event.seq, event.raw)
             # An event that came in while the page was on its way was left to the next page.
             more = more or self._is_behind
+        self._is_sure = True
 
     async def _read_on_with_retries(self) -> None:
         for attempt in range(RETRIES):
             try:
                 await self._read_on()
+            except RolledBackError:
+                self._on_rollback(self)
+                return
             except TrunklineError as error:
                 self._is_behind = True
                 _log.warning("room.behind", subject=self.subject, attempt=attempt, error=str(error))

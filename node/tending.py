@@ -44,7 +44,6 @@ class Tending:
         await context.link.is_open.wait()
         await self._find_streams()
         context.sessions.bucket.watch(self._session_changed)
-        context.link.on_reconnect(context.hub.check_all)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
         service.spawn(self._close_silent(), "silence")
