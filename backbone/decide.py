@@ -26,7 +26,7 @@ class Decided(NamedTuple):
 
 
 async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
-    """Does `act` on the conversation whose head was `head` at some time.
+    """Does `act` on the conversation whose head was `head` at some time; an act that is stored already is done.
 
     Raises ConflictError with the deciding event where the act is no longer legal (its `code` says why),
     TooManyError `log.busy` after 5 tries, and what `Log.publish` raises.
@@ -36,8 +36,11 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
     for _ in range(TRIES):
         planned = acts.plan(head, act)
         if isinstance(planned, acts.Refusal):
+            newest = await _newest(log, head)
+            if (seq := _place(newest, act)) is not None:
+                return Decided(head, seq)
             raise ConflictError(
-                planned.code, _SAID.get(planned.code, ""), decided_by=decided_by or await last_decision(log, head)
+                planned.code, _SAID.get(planned.code, ""), decided_by=decided_by or _last_decision(newest)
             )
         try:
             stored = await log.publish_batch(subject, planned, head.seq)
@@ -50,6 +53,8 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
                 head = fold(head, parsed, event.seq)
                 if is_lifecycle(parsed):
                     decided_by = event.raw
+            if not between and (seq := _place(await _newest(log, head), act)) is not None:
+                return Decided(head, seq)
             continue
         first = stored.seq - len(planned) + 1
         for number, made in enumerate(planned):
@@ -76,11 +81,20 @@ def fold_all(head: Head, events: list[LogEvent]) -> Head:
     return head
 
 
-async def last_decision(log: Log, head: Head) -> bytes | None:
-    """The stored bytes of the lifecycle event that decided last, None if it isn't among the newest events."""
+async def _newest(log: Log, head: Head) -> list[LogEvent]:
+    """The newest events of a conversation: those since the last step but one."""
     start = head.steps[-2] if len(head.steps) > 1 else 0
-    found = await log.replay_all(subjects.chat(head.tenant, head.channel, head.conv), max(0, start - 1), FOLD_AT_MOST)
-    return next((e.raw for e in reversed(found) if is_lifecycle(parse_tolerant(e.raw))), None)
+    return await log.replay_all(subjects.chat(head.tenant, head.channel, head.conv), max(0, start - 1), FOLD_AT_MOST)
+
+
+def _place(newest: list[LogEvent], act: acts.Act) -> int | None:
+    """Where an act is stored: its answer was lost, and it is asked again."""
+    return next((e.seq for e in reversed(newest) if parse_tolerant(e.raw).id == act.id), None)
+
+
+def _last_decision(newest: list[LogEvent]) -> bytes | None:
+    """The stored bytes of the lifecycle event that decided last, None if it isn't among the newest."""
+    return next((e.raw for e in reversed(newest) if is_lifecycle(parse_tolerant(e.raw))), None)
 
 
 def parse_tolerant(raw: bytes) -> ev.Event | ev.Envelope:

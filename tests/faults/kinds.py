@@ -173,7 +173,10 @@ def refuse(rig: Rig, chance: random.Random) -> str:
 
 
 def slow_reader(rig: Rig, _chance: random.Random) -> str:
-    """Somebody stops reading: closed with 4408, back with the watermark, caught up."""
+    """Somebody stops reading: closed with 4408, back with the watermark, caught up.
+
+    Who doesn't read the close frame either is cut off some seconds later, and never learns why (1006).
+    """
     wire, loading = rig.proxy.wires["slow-reader"], rig.loading
     known = len(loading.status.did)
     loading.send(f"flood {FLOOD}")
@@ -182,7 +185,7 @@ def slow_reader(rig: Rig, _chance: random.Random) -> str:
     loading.until(lambda: loading.said("flooded", known), "all is written", 60)
     wire.heal()
     closed = loading.until(lambda: loading.said(f"flood {FLOOD}: ", known), "the reader has caught up", 60)
-    return _shown(closed.endswith("4408"), closed)
+    return _shown(closed.endswith(("4408", "1006")), closed)
 
 
 # --- small things ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import msgspec
 
 from backbone import directory
 from backbone.failpoints import CONSENT, CONSENTED, POINT
+from backbone.settings import Common
 from node.authenticate import hash_password
 from tests.faults import history as h
 from tests.faults.checker import Branch
@@ -78,31 +79,32 @@ class Wired(System):
         """Every way to the log."""
         return [wire for name, wire in self.proxy.wires.items() if name.endswith("-nats")]
 
-    def add_tenants(self) -> list[Agent]:
-        """Tenants, inboxes and agents who can sign in."""
-
-        async def add() -> list[Agent]:
-            hashed, agents = await hash_password(PASSWORD), []
-            async with connected(self.common, "test") as link:
-                for tenant, inbox in INBOXES.items():
-                    await directory.create_tenant(link, tenant, tenant)
-                    await directory.create_inbox(link, tenant, directory.Inbox(id=inbox, channel="web", name=inbox))
-                    for n in range(AGENTS[tenant]):
-                        name = f"{tenant}-{n}"
-                        agents.append(Agent(tenant, name, f"{name}@example.com", PASSWORD))
-                        record = directory.Agent(
-                            id=name, name=name, email=agents[-1].email, password=hashed, capacity=CAPACITY
-                        )
-                        await directory.create_agent(link, tenant, record)
-            return agents
-
-        return run_apart(add())
-
     def _process(self, name: str, arguments: list[str]) -> Process:
         process = super()._process(name, arguments)
         wire = self.proxy.wire(f"{name}-nats", ("127.0.0.1", self.nats.port))
         process.environment["TRUNKLINE_NATS_URL"] = f"nats://127.0.0.1:{wire.port}"
         return process
+
+
+async def add_people(common: Common) -> list[Agent]:
+    """Tenants, inboxes and agents who can sign in."""
+    hashed, agents = await hash_password(PASSWORD), []
+    async with connected(common, "test") as link:
+        for tenant, inbox in INBOXES.items():
+            await directory.create_tenant(link, tenant, tenant)
+            await directory.create_inbox(link, tenant, directory.Inbox(id=inbox, channel="web", name=inbox))
+            for n in range(AGENTS[tenant]):
+                name = f"{tenant}-{n}"
+                agents.append(Agent(tenant, name, f"{name}@example.com", PASSWORD))
+                record = directory.Agent(id=name, name=name, email=agents[-1].email, password=hashed, capacity=CAPACITY)
+                await directory.create_agent(link, tenant, record)
+    return agents
+
+
+async def dump_log(common: Common, path: Path, after: dict[str, int]) -> int:
+    """Writes what the log holds after these sequences into a file; returns how many events."""
+    async with connected(common, "test") as link:
+        return await dump(link, path, after)
 
 
 class Loading:
@@ -193,7 +195,7 @@ class Rig:
     def start(self) -> None:
         """The system, with nobody in it."""
         self.system.start(nodes=NODES, adapters=("routing", "warehouse"))
-        self.agents = self.system.add_tenants()
+        self.agents = run_apart(add_people(self.system.common))
 
     def begin(self) -> None:
         """The load, up to when it goes on for everybody."""
@@ -281,7 +283,7 @@ class Rig:
             nats.kill()
             nats.start()
             tail = self.folder / f"tail-{len(self.branches)}.log"
-            lost = run_apart(self._dump(tail, cut))
+            lost = run_apart(dump_log(self.system.common, tail, cut))
             nats.kill()
             shutil.rmtree(store)
             copy.rename(store)
@@ -293,7 +295,7 @@ class Rig:
     def whole_log(self) -> list[Branch]:
         """Every future of the log, the one that came to be last."""
         path = self.folder / "whole.log"
-        run_apart(self._dump(path, dict.fromkeys(self.system.common.log_streams(), 0)))
+        run_apart(dump_log(self.system.common, path, dict.fromkeys(self.system.common.log_streams(), 0)))
         return [*self.branches, Branch(self.since, float("inf"), {}, load(path))]
 
     def lasts(self) -> dict[str, int]:
@@ -303,10 +305,6 @@ class Rig:
     async def _lasts(self) -> dict[str, int]:
         async with connected(self.system.common, "test") as link:
             return await lasts(link, self.system.common.log_streams())
-
-    async def _dump(self, path: Path, after: dict[str, int]) -> int:
-        async with connected(self.system.common, "test") as link:
-            return await dump(link, path, after)
 
     # --- what must come back --------------------------------------------------------------------
 
