@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from backbone import events as ev
 from backbone.errors import TrunklineError
@@ -27,7 +28,8 @@ class Marks:
     def put(self, conv: str, subject: str, mark: ev.ReadMarked) -> None:
         """Stores the mark now, or when three seconds have passed since the last one of this conversation."""
         if conv in self._timers:
-            self._waiting[conv] = (subject, mark)
+            before = self._waiting.get(conv)
+            self._waiting[conv] = (subject, merged(before[1], mark) if before else mark)
             return
         self._store(subject, mark)
         loop = asyncio.get_running_loop()
@@ -52,6 +54,11 @@ class Marks:
             self._log.publish_soon(subject, mark, _said)
         except TrunklineError as error:
             _said(error)
+
+
+def merged(before: ev.ReadMarked, mark: ev.ReadMarked) -> ev.ReadMarked:
+    """One mark for two of a reader, who may have told apart what was read and what was received."""
+    return structs.replace(mark, read=max(before.read, mark.read), delivered=max(before.delivered, mark.delivered))
 
 
 def _said(outcome: Stored | TrunklineError) -> None:
