@@ -79,8 +79,7 @@ class Wire:
 
     def refuse(self) -> None:
         """Ends every connection and refuses new ones."""
-        self._do(lambda: self._cut(reset=True))
-        self._do(self._deafen)
+        self._do(lambda: (self._deafen(), self._cut(reset=True)))
 
     # --- in the loop ----------------------------------------------------------------------------
 

@@ -334,7 +334,7 @@ class Rig:
         for name, process in self.system.processes.items():
             if process.process is None or process.process.poll() is None:
                 continue
-            said = process.tail(30)
+            said = process.tail(80)
             lost_its_lease = "lease_lost" in said or "warehouse.fenced" in said
             assert lost_its_lease, f"{name} ended by itself with {process.process.returncode}:\n{said}"
             process.start()
