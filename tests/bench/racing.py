@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from tests.bench import variables
 from tests.bench.loadgen.handle import Generator
+from tests.bench.progress import say
 from tests.bench.search import Confirmation, Search
 from tests.bench.systems import Measured, raise_limits, running_product, running_prototype
 
@@ -51,9 +51,8 @@ class Racer:
         self.search = Search(first_rate)
         say(f"{self.name}: pids {self.pids}")
 
-    def open(self) -> None:
+    def open(self, count: int) -> None:
         """Its conversations."""
-        count = variables.number("CONVERSATIONS", 1000)
         say(f"{self.name}: {self.generator.ask('open', conversations=count)['open']} conversations open")
 
     def run(self, rate: float, seconds: float, warm_up_s: float) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def run(race: Race) -> dict[str, Any]:
         if variables.with_baseline():
             racers.append(stack.enter_context(_racer(race, is_product=False)))
         for racer in racers:
-            racer.open()
+            racer.open(variables.number("CONVERSATIONS", 1000))
         if not (variables.fixed_rate() or race.fixed_rate):
             _probe(race, racers)
         product, *others = _confirm(race, racers)
@@ -84,21 +83,21 @@ def run(race: Race) -> dict[str, Any]:
 
 def holds(result: dict[str, Any], p99_ms: float) -> bool:
     """Whether a run counts: everything stored, acknowledged and pushed once, and 99 of 100 in time."""
-    return not any(result[each] for each in WRONG) and result["p99_ms"] < p99_ms
+    return not wrongs(result) and result["p99_ms"] < p99_ms
+
+
+def wrongs(result: dict[str, Any]) -> dict[str, Any]:
+    """What went amiss in a run; empty if nothing did."""
+    return {each: result[each] for each in WRONG if result[each]}
 
 
 def brief(result: dict[str, Any]) -> str:
     """A run in one line."""
-    wrong = {k: result[k] for k in WRONG if result[k]}
+    wrong = wrongs(result)
     return (
         f"{result['rate']}/s p50 {result['p50_ms']} p99 {result['p99_ms']} max {result['max_ms']} ms,"
         f" cpu us {result['cpu_us']}, generator {result['loadgen_cpu']:.0%}{f', {wrong}' if wrong else ''}"
     )
-
-
-def say(line: str) -> None:
-    """Progress."""
-    print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -157,12 +156,11 @@ def _result(race: Race, product: list[dict[str, Any]], prototype: list[dict[str,
         "loadgen_cpu": round(generator, 2),
         "void": generator > GENERATOR_MOST,
     }
-    wrong = {each: product[-1][each] for each in WRONG if product[-1][each]}
     if prototype:
         found["baseline"] = _figures(prototype)
         found["ratio"] = round(found["rate"] / found["baseline"]["rate"], 3)
         found["cpu_ratio"] = round(found["cpu_us"] / found["baseline"]["cpu_us"], 3)
-    return found | wrong
+    return found | wrongs(product[-1])
 
 
 def _figures(runs: list[dict[str, Any]]) -> dict[str, Any]:

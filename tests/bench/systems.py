@@ -10,16 +10,18 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from backbone import subjects
 from backbone.link import SECOND_NS, Link
-from tests.bench.loadgen.speech import STREAMS, Target
+from tests.bench.fill import type_of_fill
+from tests.bench.loadgen.speech import Target
+from tests.bench.population import STREAMS
 from tests.harness.nats import NatsServer
 from tests.harness.processes import PLAIN, free_port
-from tests.harness.system import INBOX, LIN, SECRET, TENANT, System
+from tests.harness.system import LIN, SECRET, System
 from trunkline import rest
 from trunkline.embedded import SYNC_OF_PROFILE, die_with_parent
 
@@ -54,8 +56,6 @@ class Product(System):
             "TRUNKLINE_NODE_VISITOR_BURST": NO_LIMIT,
             "TRUNKLINE_NODE_VISITORS_RATE": NO_LIMIT,
             "TRUNKLINE_NODE_ACTOR_SOCKETS": NO_LIMIT,
-            "TRUNKLINE_NODE_SOCKETS": NO_LIMIT,
-            "TRUNKLINE_NODE_HANDSHAKES": NO_LIMIT,
             "TRUNKLINE_NODE_LOGIN_ADDRESS_RATE": NO_LIMIT,
         }
 
@@ -70,11 +70,10 @@ class Product(System):
         answer = rest.sign_in(self.nodes[0].http, LIN.email, LIN.password)
         assert answer.status == 200, answer
         return Target(
+            kind="product",
             nodes=[("127.0.0.1", node.port) for node in self.nodes],
             secret=SECRET,
             cookie=answer.cookie,
-            tenant=TENANT,
-            inbox=INBOX,
         )
 
 
@@ -85,36 +84,20 @@ class Prototype:
 
     def __init__(self, folder: Path, profile: str) -> None:
         self.nats = NatsServer(folder, sync=SYNC_OF_PROFILE[profile])
-        self._nodes: list[subprocess.Popen[bytes]] = []
-        self._ports: list[int] = []
+        self._nodes: list[Server] = []
 
     def start(self, *, nodes: int) -> None:
         """NATS, eight streams with RePublish, nodes."""
         self.nats.start()
         asyncio.run(_make_streams(self.nats))
-        self._ports = [free_port() for _ in range(nodes)]
-        self._nodes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.baseline.node", str(port)],
-                env={**os.environ, **self.nats.environment},
-                process_group=0,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509  (one thread)
-            )
-            for port in self._ports
-        ]
-        for port in self._ports:
-            _wait_ready(port)
+        self._nodes = [Server("tests.bench.baseline.node", self.nats.environment) for _ in range(nodes)]
+        for node in self._nodes:
+            node.wait_ready()
 
     def end(self) -> None:
         """Nodes, then NATS."""
         for node in self._nodes:
-            node.terminate()
-        for node in self._nodes:
-            try:
-                node.wait(10)
-            except subprocess.TimeoutExpired:
-                node.kill()
-                node.wait(10)
+            node.end()
         self.nats.stop()
 
     def pids(self) -> dict[str, int]:
@@ -124,15 +107,97 @@ class Prototype:
 
     def target(self) -> Target:
         """Nobody signs in there."""
-        return Target(nodes=[("127.0.0.1", port) for port in self._ports])
+        return Target(kind="prototype", nodes=[("127.0.0.1", node.port) for node in self._nodes])
+
+
+class Echo:
+    """A bare uvicorn (tests/bench/baseline/echo.py)."""
+
+    name = "bare uvicorn"
+
+    def __init__(self) -> None:
+        self._server = Server("tests.bench.baseline.echo", {})
+        self._server.wait_ready()
+
+    def end(self) -> None:
+        """It goes."""
+        self._server.end()
+
+    def pids(self) -> dict[str, int]:
+        """The one process."""
+        return {"uvicorn": self._server.pid}
+
+    def target(self) -> Target:
+        """It says back what it hears."""
+        return Target(kind="echo", nodes=[("127.0.0.1", self._server.port)])
+
+
+class Server:
+    """A module that serves HTTP on the port that it is given."""
+
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(self.port)],
+            env={**os.environ, **environment},
+            process_group=0,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509  (one thread)
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def wait_ready(self) -> None:
+        """Returns once it answers. Raises RuntimeError if it doesn't in time."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+            try:
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.02)
+            finally:
+                connection.close()
+        msg = f"nobody listened on port {self.port} within {READY_WITHIN_S:.0f} s"
+        raise RuntimeError(msg)
+
+    def end(self) -> None:
+        """It goes, at once if it doesn't in time."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
 
 
 @contextlib.contextmanager
-def running_product(folder: Path, profile: str, *, nodes: int = 2, adapters: tuple[str, ...] = ()) -> Iterator[Product]:
-    """The product with an agent who can sign in, for as long as the block lasts."""
+def running_product(
+    folder: Path,
+    profile: str,
+    *,
+    nodes: int = 2,
+    adapters: tuple[str, ...] = (),
+    fill: type_of_fill | None = None,
+) -> Iterator[Product]:
+    """The product with an agent who can sign in, for as long as the block lasts.
+
+    `fill` puts something into the log before; nats-server then begins anew, so that its memory is that of a server
+    which found a full log, not of one that was filled.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     system = Product(folder, profile)
     try:
+        if fill:
+            system.nats.start()
+            made = system.run("init", "--json")
+            assert made.returncode == 0, made.stderr
+            fill(system.nats)
+            system.nats.stop()
         system.start(nodes=nodes, adapters=adapters)
         system.add_agents(LIN)
         yield system
@@ -178,19 +243,3 @@ async def _make_streams(nats: NatsServer) -> None:
         }
         await link.api(f"STREAM.CREATE.CHAT_{stream}", config)
     await link.close()
-
-
-def _wait_ready(port: int) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
-        try:
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.02)
-        finally:
-            connection.close()
-    msg = "a node of the prototype never listened"
-    raise RuntimeError(msg)

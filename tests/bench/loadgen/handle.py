@@ -28,18 +28,31 @@ class Generator:
             preexec_fn=die_with_parent(),  # noqa: PLW1509  (one thread)
         )
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """The answer to one command. Raises RuntimeError if the process died or is late."""
+        self.tell(do, **arguments)
+        return self.hear()
+
+    def tell(self, do: str, **arguments: Any) -> None:
+        """A command whose answer is heard later."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
         self._process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        """The answer to the oldest command that wasn't answered. Raises RuntimeError as `ask`."""
+        assert self._process.stdout is not None
         if not select.select([self._process.stdout], [], [], ANSWER_WITHIN_S)[0]:
-            msg = f"the generator didn't answer {do} within {ANSWER_WITHIN_S:.0f} s"
+            msg = f"the generator didn't answer within {ANSWER_WITHIN_S:.0f} s"
             raise RuntimeError(msg)
         line = self._process.stdout.readline()
         if not line:
-            msg = f"the generator ended while it was asked to {do}; see above"
+            msg = "the generator ended in the middle of its work; see above"
             raise RuntimeError(msg)
         answer: dict[str, Any] = json.loads(line)
         return answer

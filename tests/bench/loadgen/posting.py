@@ -12,8 +12,9 @@ from backbone.ids import new_event_id
 from tests.bench import machine
 from tests.bench.figures import histogram_of, told
 from tests.bench.loadgen.poller import TURN_S, Poller
-from tests.bench.loadgen.speech import TEXT, Pair, say
+from tests.bench.loadgen.speech import Pair, say
 from tests.bench.loadgen.wire import head_of
+from tests.bench.population import TEXT
 
 TICK_S = 0.001
 LAST_WITHIN_S = 15.0

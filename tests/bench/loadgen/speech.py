@@ -1,6 +1,7 @@
-"""What the generator says to open a conversation: to the product, and to the prototype it is measured against.
+"""What the generator says: to the product, and to what it is measured against.
 
-Once open, both are spoken to alike: `send` frames of the same bytes, `ok` and `ev` frames in answer.
+Once a conversation is open, product and prototype are spoken to alike: `send` frames of the same bytes, `ok` and `ev`
+frames in answer.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -16,31 +17,24 @@ from backbone.ids import conversation_id, new_contact_id, new_event_id
 from backbone.signing import Signer
 from tests.bench.loadgen.poller import Connection, Poller, Script
 from tests.bench.loadgen.wire import handshake, text_frame
+from tests.bench.population import INBOX, STREAMS, TENANT, TEXT, contact_of, conversation_of
 
-STREAMS = [f"{n:02d}" for n in range(8)]
-TEXT = "你好，我的订单什么时候到" * 3 + "？"
 SOURCES = 200
 """Addresses of 127.0.0.0/8 that sockets come from: each has 28,000 ports."""
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """Who is spoken to: addresses of the nodes, and what a client needs to be let in (nothing at the prototype)."""
+    """Who is spoken to: addresses of the nodes, and what a client of the product needs to be let in."""
 
+    kind: Literal["product", "prototype", "echo"]
     nodes: list[tuple[str, int]]
     secret: str = ""
     cookie: str = ""
-    tenant: str = ""
-    inbox: str = ""
-
-    @property
-    def is_product(self) -> bool:
-        """Whether clients say `hello` there."""
-        return bool(self.secret)
 
     @property
     def heartbeat_s(self) -> float:
-        """Silence after which a client pings; the prototype knows no pings."""
-        return 17.0 if self.is_product else 0.0
+        """Silence after which a client pings (docs/protocol.md); the others know no pings."""
+        return 20.0 if self.kind == "product" else 0.0
 
 
 class Pair(NamedTuple):
@@ -57,7 +51,7 @@ class Speaker:
     def __init__(self, poller: Poller, target: Target) -> None:
         self._poller = poller
         self._target = target
-        self._signer = Signer(target.secret) if target.is_product else None
+        self._signer = Signer(target.secret) if target.secret else None
         self._numbers = itertools.count()
 
     def connect(self, node: int, *, is_agent: bool = False) -> Connection:
@@ -74,38 +68,53 @@ class Speaker:
         visitor = self.connect(place)
         yield visitor
         if self._signer is None:
-            conv = conversation_id("bench", "web", new_event_id(), STREAMS)
+            conv = conversation_id(TENANT, INBOX, new_event_id(), STREAMS)
         else:
-            yield from self._hello(visitor, self._new_token())
-            conv = yield from self.first_message(visitor)
-        viewer = self.connect(place + 1, is_agent=True)
+            yield from self._hello(visitor, new_contact_id())
+            say(visitor, {"t": "send", "id": new_event_id(), "conv": None, "text": TEXT})
+            conv = str((yield from answer(visitor, b'{"t":"ok"'))["conv"])
+        viewers: list[Connection] = []
+        yield from self.viewer(place + 1, conv, viewers)
+        pairs.append(Pair(conv, visitor, viewers[0]))
+
+    def viewer(self, node: int, conv: str, viewers: list[Connection]) -> Script:
+        """An agent's socket that views a conversation; puts it into `viewers`."""
+        viewer = self.connect(node, is_agent=True)
         yield viewer
         if self._signer is not None:
             yield from self._hello(viewer, "")
         yield from subscribe(viewer, conv)
-        pairs.append(Pair(conv, visitor, viewer))
+        viewers.append(viewer)
 
-    def first_message(self, visitor: Connection) -> Generator[Connection, bytes, str]:
-        """A visitor's first message opens a conversation; its id is what this returns."""
-        say(visitor, {"t": "send", "id": new_event_id(), "conv": None, "text": TEXT})
-        ok = yield from _answer(visitor, b'{"t":"ok"')
-        return str(ok["conv"])
+    def person(self, number: int) -> Script:
+        """Somebody of the population with their conversation attached. At an echo: a socket that was answered once."""
+        connection = self.connect(number)
+        yield connection
+        if self._target.kind == "echo":
+            connection.send(text_frame(b"?"))
+            yield connection
+            return
+        if self._signer is not None:
+            yield from self._hello(connection, contact_of(number))
+        yield from subscribe(connection, conversation_of(number))
 
-    def _new_token(self) -> str:
+    def hello(self, connection: Connection, contact: str) -> None:
+        """Says who it is: a contact, or the agent whose cookie came along."""
         assert self._signer is not None
-        return self._signer.visitor_token(self._target.tenant, self._target.inbox, new_contact_id())
-
-    def _hello(self, connection: Connection, token: str) -> Generator[Connection, bytes, Any]:
+        token = self._signer.visitor_token(TENANT, INBOX, contact) if contact else ""
         say(connection, {"t": "hello", "token": token, "client": "bench", "locale": "zh-CN"})
-        return (yield from _answer(connection, b'{"t":"welcome"'))
+
+    def _hello(self, connection: Connection, contact: str) -> Generator[Connection, bytes, Any]:
+        self.hello(connection, contact)
+        return (yield from answer(connection, b'{"t":"welcome"'))
 
 
 def subscribe(
-    connection: Connection, conv: str, after: tuple[int, int] | None = None
+    connection: Connection, conv: str, after: tuple[int, int] | None = None, limit: int = 50
 ) -> Generator[Connection, bytes, Any]:
     """Attaches a conversation; returns the `evs` that answers."""
-    say(connection, {"t": "sub", "conv": conv, "after": after, "limit": 50})
-    return (yield from _answer(connection, b'{"t":"evs"'))
+    say(connection, {"t": "sub", "conv": conv, "after": after, "limit": limit})
+    return (yield from answer(connection, b'{"t":"evs"'))
 
 
 def say(connection: Connection, frame: dict[str, Any]) -> None:
@@ -113,10 +122,10 @@ def say(connection: Connection, frame: dict[str, Any]) -> None:
     connection.send(text_frame(json.dumps(frame, ensure_ascii=False).encode()))
 
 
-def _answer(connection: Connection, begins: bytes) -> Generator[Connection, bytes, Any]:
+def answer(connection: Connection, begins: bytes) -> Generator[Connection, bytes, Any]:
     """Waits for the frame that begins so. Raises RuntimeError for a refusal."""
     while True:
-        frame: Any = yield connection
+        frame = yield connection
         if frame.startswith(begins):
             return json.loads(frame)
         if frame.startswith(b'{"t":"err"'):
