@@ -47,6 +47,9 @@ def decide(waiting: list[Head], agents: list[AgentNow]) -> list[Assignment]:
     Equal load goes to who was assigned something longest ago, so that nobody is passed over.
     """
     now = {agent.id: agent for agent in agents if agent.has_room()}
+    if not now:
+        # A queue that grows while everybody is busy isn't sorted for each message that comes in.
+        return []
     turn = max((agent.last_assigned_at for agent in agents), default=0)
     decided: list[Assignment] = []
     for head in sorted((h for h in waiting if h.status == "queued"), key=waiting_order):

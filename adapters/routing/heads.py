@@ -30,6 +30,8 @@ class Projection:
         self.changed: set[str] = set()
         self.reopening: dict[str, str] = {}
         self.strangers: dict[str, str] = {}
+        self.is_stirred = False
+        """Whether something came that a decision may follow from; whoever decides takes it back."""
 
     def restore(self, head: Head) -> None:
         """A head as the bucket had it."""
@@ -45,6 +47,7 @@ class Projection:
         if subject.channel == subjects.DESK:
             if isinstance(event, ev.AgentStateChanged):
                 self.states[event.tenant, event.agent] = event
+                self.is_stirred = True
             return
         known = self.heads.get(subject.conv)
         if known is None and not isinstance(event, ev.ConversationOpened):
@@ -58,8 +61,10 @@ class Projection:
         self.changed.add(head.conv)
         if is_lifecycle(event):
             self.urgent.add(head.conv)
+            self.is_stirred = True
         if head.status == "resolved" and _is_from_visitor(event):
             self.reopening[head.conv] = event.id
+            self.is_stirred = True
         elif head.status != "resolved":
             self.reopening.pop(head.conv, None)
 

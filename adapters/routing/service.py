@@ -41,6 +41,7 @@ READER: Final = "routing"
 ME: Final = Actor("system", "routing")
 READ_MOST: Final = 1000
 TICK_S: Final = 1.0
+HEADS_EVERY_S: Final = 0.1
 SWEEP_S: Final = 60.0
 AT_ONCE: Final = 32
 
@@ -92,6 +93,7 @@ class Routing:
                 caught_up = tasks.create_task(reader.caught_up())
                 tasks.create_task(self._until_rolled_back(reader))
                 tasks.create_task(self._tick())
+                tasks.create_task(self._keep_heads())
                 while True:
                     entries = await reader.read(READ_MOST)
                     if failpoints.ARMED:
@@ -99,7 +101,8 @@ class Routing:
                     await self._take(entries)
                     if caught_up.done() and not reader.buffered and not self._is_caught_up:
                         self._is_caught_up = True
-                    if self._is_caught_up:
+                    # Most events are messages: nothing follows from them but heads, which are written beside this.
+                    if self._is_caught_up and self.projection.is_stirred:
                         await self._work()
             finally:
                 await reader.close()
@@ -188,6 +191,13 @@ class Routing:
             if head is not None and head.opened_at and not self._is_over(head):
                 self.projection.adopt(head)
 
+    async def _keep_heads(self) -> None:
+        """Writes the heads that are due, ten times a second and not with each event."""
+        while True:
+            await asyncio.sleep(HEADS_EVERY_S)
+            if self._is_caught_up and self.projection.changed:
+                await self._write_heads()
+
     async def _write_heads(self, *, everything: bool = False) -> None:
         """Writes the heads that changed and are due; cursors follow when all are written."""
         projection, now = self.projection, time.monotonic()
@@ -230,6 +240,7 @@ class Routing:
 
     async def _work(self) -> None:
         async with self._deciding:
+            self.projection.is_stirred = False
             await self._reopen()
             await self._assign()
         await self._write_heads()
