@@ -98,11 +98,29 @@ def _last_decision(newest: list[LogEvent]) -> bytes | None:
 
 
 def parse_tolerant(raw: bytes) -> ev.Event | ev.Envelope:
-    """A stored event; of a type that this version doesn't know, its envelope."""
+    """A stored event; of a type that this version doesn't know, its envelope.
+
+    Raises msgspec.DecodeError for what isn't one: no JSON, or not UTF-8 wherever.
+    """
     try:
-        return ev.parse(raw)
-    except msgspec.ValidationError:
-        return ev.parse_envelope(raw)
+        if not raw.isascii():
+            # What a decoder skips it doesn't look at, and nobody may be sent what isn't text.
+            raw.decode()
+        try:
+            return ev.parse(raw)
+        except msgspec.ValidationError:
+            return ev.parse_envelope(raw)
+    except UnicodeDecodeError as wrong:
+        raise msgspec.DecodeError(str(wrong)) from wrong
+
+
+def is_readable(raw: bytes) -> bool:
+    """Whether stored bytes are an event, so that they may be shown."""
+    try:
+        parse_tolerant(raw)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def is_lifecycle(event: ev.Event | ev.Envelope) -> bool:

@@ -153,6 +153,10 @@ class Link(Client):
         if self._sweeper:
             self._sweeper.cancel()
         self._fail_waiting()
+        if not self.is_connected:
+            # nats-py would write it to a transport that is closed already.
+            self._pending.clear()
+            self._pending_data_size = 0
         await super().close()
 
     @property

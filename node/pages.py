@@ -8,7 +8,7 @@ import msgspec
 
 from backbone import rpc
 from backbone.conversation import STEP_EVERY, Head, shown_to_visitor
-from backbone.decide import parse_tolerant
+from backbone.decide import is_readable, parse_tolerant
 from backbone.events import parse_envelope
 from backbone.link import Link
 from backbone.log import Log, LogEvent
@@ -41,12 +41,14 @@ async def after(log: Log, subject: str, seq: int, limit: int) -> Page | None:
 
 async def newest(log: Log, subject: str, head: Head, limit: int) -> Page:
     """The newest `limit` events; `head` says where to begin reading, since the log is read forward only."""
-    return _tail(await _read_from(log, subject, head, limit, before=0), limit)
+    found = await _read_from(log, subject, head, limit, before=0)
+    return _tail(_chain(found, 0), found[-1].seq if found else 0, limit)
 
 
 async def before(log: Log, subject: str, head: Head, seq: int, limit: int) -> Page:
     """The `limit` events before `seq`, as far as the log holds them."""
-    return _tail(await _read_from(log, subject, head, limit, before=seq), limit)
+    found = await _read_from(log, subject, head, limit, before=seq)
+    return _tail(_chain(found, 0), found[-1].seq if found else 0, limit)
 
 
 async def from_warehouse(
@@ -85,11 +87,9 @@ def _is_shown(raw: bytes) -> bool:
         return False
 
 
-async def _read_from(log: Log, subject: str, head: Head, limit: int, before: int) -> list[type_of_event]:
+async def _read_from(log: Log, subject: str, head: Head, limit: int, before: int) -> list[LogEvent]:
     found = await log.replay_all(subject, max(0, _start(head, limit, before) - 1), NEWEST_MOST)
-    if before:
-        found = [e for e in found if e.seq < before]
-    return _chain(found, 0)
+    return [e for e in found if e.seq < before] if before else found
 
 
 def _start(head: Head, limit: int, before: int) -> int:
@@ -100,8 +100,7 @@ def _start(head: Head, limit: int, before: int) -> int:
     return steps[-back] if len(steps) >= back else (steps[0] if steps else 0)
 
 
-def _tail(events: list[type_of_event], limit: int) -> Page:
-    upto = events[-1][0] if events else 0
+def _tail(events: list[type_of_event], upto: int, limit: int) -> Page:
     is_whole = not events or begins_conversation(events[0][2])
     # Only a conversation's first event has no predecessor; that of another first one isn't known here.
     known = events if is_whole else events[1:]
@@ -129,8 +128,10 @@ def begins_conversation(raw: bytes) -> bool:
 
 
 def _chain(found: list[LogEvent], prev: int) -> list[type_of_event]:
+    """Each with the sequence before it. What isn't an event leaves a hole, as a hidden one does."""
     chained: list[type_of_event] = []
     for event in found:
-        chained.append((event.seq, prev, event.raw))
+        if is_readable(event.raw):
+            chained.append((event.seq, prev, event.raw))
         prev = event.seq
     return chained

@@ -142,3 +142,16 @@ async def test_the_server_writes_a_live_events_place_as_it_is_read(link: Link) -
     assert (nothing, before) == (0, first)
     assert second > first
     assert place_of(None) == place_of(HEADER) == (0, 0)
+
+
+async def test_it_closes_in_order_whatever_the_connection_is(nats: NatsServer) -> None:
+    broken = Link()
+    await broken.open(nats.url, name="broken", user=nats.user, password=nats.password)
+    nats.kill()
+    broken.publish_raw("test.lost", b"x" * 100_000)
+    await until(lambda: not broken.is_usable)
+    broken._pending.append(b"PUB test.lost 1\r\nx\r\n")
+    broken._pending_data_size += 1
+    await broken.close()
+    nats.start()
+    assert broken.is_closed
