@@ -18,13 +18,16 @@ import msgspec
 
 from backbone import events as ev
 from backbone import failpoints, subjects
-from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError
+from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import new_event_id
 from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, Reply, header_block, header_value, status_of
 from backbone.parser import type_of_raw_callback
 from backbone.streams import MAX_EVENT_BYTES, chat_stream
 
 REPEATED_ID_IN_BATCH: Final = 10201
+DUPLICATE_IN_PROCESS: Final = 10158
+"""A message with this id was taken in and isn't on a majority of servers yet."""
+
 NOT_FOUND: Final = 404
 MAX_UNACKNOWLEDGED: Final = 4096
 REPLAY_BATCH: Final = 256
@@ -285,7 +288,7 @@ class Log:
     def _stored_or_not(self, answer: bytes) -> Stored | TrunklineError:
         ack = _ack_decoder.decode(answer)
         if ack.error:
-            return ApiError(ack.error.code, ack.error.err_code, ack.error.description)
+            return _refusal(ack.error)
         return self._noted(ack)
 
     def _noted(self, ack: _Ack) -> Stored:
@@ -380,12 +383,25 @@ def _encode(event: ev.Event) -> bytes:
     return raw
 
 
+def _refusal(error: _AckError) -> TrunklineError:
+    """A cluster refuses for a while what it will store later: who sends it again with the same id is served."""
+    if error.err_code == DUPLICATE_IN_PROCESS:
+        return UnknownOutcomeError(
+            "log.unknown_outcome", "The log is still storing this. Send it again with the same id.", retry_after_ms=500
+        )
+    if error.code == 503:
+        return UnavailableError(
+            "log.unavailable", f"The log can't store now: {error.description}.", retry_after_ms=1000
+        )
+    return ApiError(error.code, error.err_code, error.description)
+
+
 def _check(reply: Reply) -> _Ack:
     if not reply.data:
         return _Ack()
     ack = _ack_decoder.decode(reply.data)
     if ack.error:
-        raise ApiError(ack.error.code, ack.error.err_code, ack.error.description)
+        raise _refusal(ack.error)
     return ack
 
 
@@ -395,5 +411,8 @@ def _busy() -> TooManyError:
 
 def _outcome(error: TrunklineError) -> TrunklineError:
     if error.code == "log.no_responders":
-        return UnavailableError("log.unavailable", "The log has no stream for this now; run `trunkline doctor`.")
+        # A cluster that elects a leader, or a server that still reads its store, has one again soon.
+        return UnavailableError(
+            "log.unavailable", "The log has no stream for this now; run `trunkline doctor`.", retry_after_ms=1000
+        )
     return error

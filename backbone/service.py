@@ -208,6 +208,7 @@ async def _report(service: Service, fd: int) -> None:
 
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     service = Service(name, common)
+    service.logger.info("process.starting", durability=service.facts["durability"])
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)

@@ -40,7 +40,9 @@ class Common(Struct, frozen=True, kw_only=True):
     streams: Annotated[str, Meta(description="Streams of the log that are open for new conversations.")] = (
         "00,01,02,03,04,05,06,07"
     )
-    replicas: Annotated[int, Meta(ge=1, le=5, description="Copies of each stream on making it.")] = 1
+    replicas: Annotated[
+        int, Meta(ge=0, le=5, description="Copies of each stream on making it; 0: 3 in a cluster, else 1.")
+    ] = 0
     profile: Annotated[
         Literal["synced", "fast", "cluster"],
         Meta(description="What acknowledged means: synced to disk, synced within 10 ms, or on a majority of servers."),
@@ -68,6 +70,10 @@ class Common(Struct, frozen=True, kw_only=True):
                 field="streams",
             )
         return sorted(set(names))
+
+    def copies(self) -> int:
+        """Replicas of a stream that is made now."""
+        return self.replicas or (3 if self.profile == "cluster" else 1)
 
     def need_secret(self) -> str:
         """The signing secret. Raises SettingError if it is missing or short."""

@@ -8,15 +8,18 @@ replicas and whatever else this version doesn't name.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 import msgspec
 
 from backbone import subjects
-from backbone.errors import UnavailableError
+from backbone.errors import UnavailableError, UnknownOutcomeError
 from backbone.link import SECOND_NS, ApiError, Link
 
+CLUSTER_WITHIN_S = 30.0
+TRY_AGAIN_S = 0.3
 MAX_EVENT_BYTES = 128 * 1024
 DEDUPE_S = 60
 EPOCH_KEY = "epoch"
@@ -147,10 +150,22 @@ def everything(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
 async def ensure(link: Link, log_streams: list[str], replicas: int = 1) -> list[str]:
     """Makes what is missing and updates what is old; returns the names of streams it made.
 
-    A new `CHAT_` stream begins an epoch now. Raises UnavailableError if JetStream doesn't answer.
+    A new `CHAT_` stream begins an epoch now. Raises UnavailableError if JetStream doesn't answer. A cluster that has
+    just been started is waited for: its servers find each other and elect a leader first.
     """
+    deadline = asyncio.get_running_loop().time() + (CLUSTER_WITHIN_S if replicas > 1 else 0)
     specs = everything(log_streams, replicas)
-    return [spec.name for spec in specs if await _ensure_one(link, spec)]
+    return [spec.name for spec in specs if await _ensure_in_time(link, spec, deadline)]
+
+
+async def _ensure_in_time(link: Link, spec: StreamSpec, deadline: float) -> bool:
+    while True:
+        try:
+            return await _ensure_one(link, spec)
+        except (ApiError, UnavailableError, UnknownOutcomeError):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(TRY_AGAIN_S)
 
 
 async def _ensure_one(link: Link, spec: StreamSpec) -> bool:

@@ -9,9 +9,8 @@ import time
 
 import structlog
 
-from backbone import presence
+from backbone import presence, replicas
 from backbone.buckets import Change
-from backbone.epochs import stream_state
 from backbone.errors import TrunklineError
 from backbone.service import Service
 from backbone.streams import chat_stream
@@ -22,6 +21,7 @@ from node.frames import SIGNED_OUT
 LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0
 LOOK_AT_SOCKETS_S = 1.0
+LOOK_AT_THE_LOG_S = 2.0
 SLICE = 1000
 
 _log = structlog.get_logger("node.tending")
@@ -47,9 +47,9 @@ class Tending:
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
         service.spawn(self._close_silent(), "silence")
+        service.spawn(self._look_at_the_log(), "log.look")
         while True:
             await asyncio.sleep(presence.REFRESH_S)
-            await self._check_streams()
             for socket in [s for s in context.sockets.values() if s.who is not None and s.who.kind == "agent"]:
                 try:
                     await socket.say_here()
@@ -79,15 +79,26 @@ class Tending:
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 1.5, LOOK_AGAIN_MOST_S)
 
+    async def _look_at_the_log(self) -> None:
+        """A stream that lost its majority of servers is there and can't store: only looking tells."""
+        while True:
+            await asyncio.sleep(LOOK_AT_THE_LOG_S)
+            before, problem = self._problem, await self._check_streams()
+            if bool(problem) != bool(before):
+                _log.warning("log.problem", problem=problem) if problem else _log.warning("log.is_back")
+
     async def _check_streams(self) -> str | None:
         try:
-            for s in self._context.open_streams:
-                await stream_state(self._context.link, chat_stream(s))
+            self._problem = next(
+                filter(None, await asyncio.gather(*map(self._check, self._context.open_streams))), None
+            )
         except TrunklineError as error:
             self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
-        else:
-            self._problem = None
         return self._problem
+
+    async def _check(self, s: str) -> str | None:
+        name = chat_stream(s)
+        return replicas.problem(name, replicas.of(await self._context.link.api(f"STREAM.INFO.{name}", {})))
 
     def _session_changed(self, change: Change[SessionRecord]) -> None:
         if change.value is not None:

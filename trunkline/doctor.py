@@ -5,28 +5,37 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
-from backbone import rpc, streams
+from backbone import replicas, rpc, streams
 from backbone.buckets import Bucket
 from backbone.errors import TrunklineError
 from backbone.leases import Holder
 from backbone.link import ApiError, Link
+from backbone.replicas import Replicas
 from backbone.service import DURABILITY
 from backbone.settings import Common
 from trunkline.ask import Table
 from trunkline.connect import connected
 from trunkline.datafolder import Running
+from trunkline.embedded import USER
 
 DISK_LEAST_BYTES: Final = 5 * 1024**3
 CLOCK_MOST_S: Final = 1.0
+ANSWERS_WITHIN_S: Final = 0.5
+LEAST_SERVERS: Final = 3
+DOCTOR: Final = "trunkline-doctor"
+SYNC_MOST_S: Final = {"synced": 0.0, "fast": 0.010, "cluster": 120.0}
+SYNC_SETTING: Final = {"synced": "always", "fast": "10ms", "cluster": "120s"}
 ADAPTERS: Final = ("routing", "warehouse")
 GIB: Final = 1024**3
 
@@ -52,7 +61,8 @@ async def examine(common: Common, data: Path | None, now: Running | None) -> Asy
             yield await server(link)
             async for check in log(link, common):
                 yield check
-            yield durability(common)
+            yield await copies(link, common)
+            yield durability(common, await syncing(common))
             yield await clock(link, common)
             async for check in adapters(link):
                 yield check
@@ -99,7 +109,7 @@ async def server(link: Link) -> Check:
 
 async def log(link: Link, common: Common) -> AsyncIterator[Check]:
     """Whether every stream and bucket is there as this version wants it."""
-    wanted = streams.everything(common.log_streams(), common.replicas)
+    wanted = streams.everything(common.log_streams(), common.copies())
     missing: list[str] = []
     changed: list[str] = []
     events = stored_bytes = 0
@@ -134,9 +144,90 @@ def differences(wanted: dict[str, Any], present: dict[str, Any]) -> list[str]:
     ]
 
 
-def durability(common: Common) -> Check:
-    """What an acknowledgement means here."""
-    return Check("durability", "ok", DURABILITY[common.profile])
+async def copies(link: Link, common: Common) -> Check:
+    """Whether each stream of the log has the replicas that the profile promises, and all of them are in step."""
+    found: dict[str, Replicas] = {}
+    for s in common.log_streams():
+        name = streams.chat_stream(s)
+        try:
+            found[name] = replicas.of(await link.api(f"STREAM.INFO.{name}", {}))
+        except ApiError:
+            return Check("replicas", "warning", f"can't be told without {name}", "Run `trunkline init`.")
+    return copies_of(common.copies(), found)
+
+
+def copies_of(wanted: int, found: dict[str, Replicas]) -> Check:
+    """The finding on the replicas of the streams. Pure."""
+    stuck = [text for name, each in found.items() if (text := replicas.problem(name, each))]
+    few = [name for name, each in found.items() if each.wanted < wanted]
+    behind = [name for name, each in found.items() if each.present < each.wanted]
+    if stuck:
+        return Check("replicas", "wrong", "; ".join(stuck), "Start the servers that are away.")
+    if few:
+        detail = f"{few[0]} has {found[few[0]].wanted} of {wanted} replicas" + f", and {len(few) - 1} more" * (
+            len(few) > 1
+        )
+        todo = (
+            f"Raise them: `nats stream edit {few[0]} --replicas {wanted}`, for each stream; or set TRUNKLINE_REPLICAS."
+        )
+        return Check("replicas", "wrong", detail, todo)
+    if behind:
+        each = found[behind[0]]
+        detail = f"{behind[0]} has {each.present} of {each.wanted} replicas in step"
+        todo = "A server is away or catches up: start it. One more lost, and nothing is stored."
+        return Check("replicas", "warning", detail, todo)
+    return Check("replicas", "ok", f"{wanted} of each stream, all in step")
+
+
+class Syncing(NamedTuple):
+    """How one server syncs what it stores: at every write, or every `interval_s`."""
+
+    server: str
+    always: bool
+    interval_s: float
+
+
+async def syncing(common: Common) -> list[Syncing]:
+    """What each server says of itself; nothing where it doesn't let us ask (nats.conf has a user for this)."""
+    if common.nats_user != USER:
+        return []
+    told: list[Syncing] = []
+    inbox = f"_INBOX.{secrets.token_hex(8)}"
+
+    def take(_subject: bytes, _reply: bytes, _header: bytes | None, data: bytes) -> None:
+        answer = json.loads(data)
+        config = answer.get("data", {}).get("config", {})
+        told.append(
+            Syncing(answer["server"]["name"], config.get("sync_always", False), config.get("sync_interval", 0) / 1e9)
+        )
+
+    try:
+        asking = msgspec.structs.replace(common, nats_user=DOCTOR)
+        async with connected(asking, "doctor", within_s=3) as link:
+            link.subscribe_raw(inbox, take)
+            link.publish_raw("$SYS.REQ.SERVER.PING.JSZ", b'{"config":true}', reply=inbox)
+            await asyncio.sleep(ANSWERS_WITHIN_S)
+    except TrunklineError:
+        return []
+    return sorted(told)
+
+
+def durability(common: Common, servers: list[Syncing]) -> Check:
+    """What an acknowledgement means here, and whether the servers keep that promise. Pure."""
+    promise = DURABILITY[common.profile]
+    if not servers:
+        todo = "nats.conf has the user trunkline-doctor for this; without it, look at the servers' own sync_interval."
+        return Check("durability", "warning", f"{promise}; the servers don't tell how they sync", todo)
+    most_s = SYNC_MOST_S[common.profile]
+    late = [s for s in servers if not s.always and s.interval_s > most_s]
+    if late:
+        detail = f"{promise}, but {', '.join(f'{s.server} syncs every {s.interval_s:g} s' for s in late)}"
+        todo = f"Set sync_interval to {SYNC_SETTING[common.profile]} there, or TRUNKLINE_PROFILE to what is true."
+        return Check("durability", "wrong", detail, todo)
+    if common.profile == "cluster" and len(servers) < LEAST_SERVERS:
+        todo = "Start the others: with fewer than three servers no second copy survives the loss of one."
+        return Check("durability", "warning", f"{promise}, but {len(servers)} of them answer", todo)
+    return Check("durability", "ok", promise)
 
 
 async def clock(link: Link, common: Common) -> Check:

@@ -38,11 +38,11 @@ class Server(NamedTuple):
     port: int
 
 
-def configuration() -> Path:
-    """`nats.conf`: beside this file in an installed package, at the root of a checkout."""
+def configuration(name: str = "nats.conf") -> Path:
+    """A configuration of nats-server: beside this file in an installed package, at the root of a checkout."""
     here = Path(__file__).resolve().parent
-    shipped = here / "nats.conf"
-    return shipped if shipped.is_file() else here.parent / "nats.conf"
+    shipped = here / name
+    return shipped if shipped.is_file() else here.parent / name
 
 
 def binary() -> str:

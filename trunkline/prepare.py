@@ -51,7 +51,7 @@ async def prepare(
 
     Raises InvalidInputError for an address or password that can't be, UnavailableError without JetStream.
     """
-    made = await streams.ensure(link, common.log_streams(), common.replicas)
+    made = await streams.ensure(link, common.log_streams(), common.copies())
     await directory.create_tenant(link, TENANT, "Main")
     await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))
     admin = await _first_admin(link, email, password)

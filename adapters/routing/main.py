@@ -49,7 +49,7 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
 async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:
     """Routes until the lease is lost. Raises what ends routing."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
-    await ensure(running.link, running.common.log_streams(), running.common.replicas)
+    await ensure(running.link, running.common.log_streams(), running.common.copies())
     routing = Routing(running.link, running.common.log_streams(), settings)
     working.append(routing)
     doing = asyncio.create_task(routing.run(), name="routing.run")

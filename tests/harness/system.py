@@ -106,7 +106,7 @@ class System:
 
         run_apart(add())
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
         """`trunkline ...` to its end."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
         return subprocess.run(
@@ -114,7 +114,7 @@ class System:
             env={**inherited, **self.environment},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=within_s,
             check=False,
         )
 

@@ -1,0 +1,1 @@
+"""Everything of ours against three nats-servers that replicate each other."""
