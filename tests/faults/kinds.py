@@ -34,7 +34,8 @@ def die_in_node(point: str) -> type_of_fault:
     def make(rig: Rig, chance: random.Random) -> str:
         node = chance.choice(rig.system.nodes)
         node.kill() if chance.random() < 0.5 else node.stop()
-        return rig.die_at(node, point, chance.randint(1, 30))
+        # Conversations are opened a few times a second, everything else all the time.
+        return rig.die_at(node, point, chance.randint(1, 4 if point == "log.batch" else 30))
 
     return make
 

@@ -77,8 +77,8 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True, declared: int | None
     return head + _MASK + masked
 
 
-def request(node: Process) -> bytes:
-    """The handshake."""
+def request(node: Process, cookie: str = "") -> bytes:
+    """The handshake, as the page of somebody who is signed in if there is a cookie."""
     lines = [
         "GET /ws HTTP/1.1",
         f"Host: 127.0.0.1:{node.port}",
@@ -88,16 +88,17 @@ def request(node: Process) -> bytes:
         f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Protocol: trunkline.v1",
+        *([f"Cookie: {cookie}"] if cookie else []),
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 @contextlib.asynccontextmanager
-async def dialled(node: Process) -> AsyncIterator[Raw]:
+async def dialled(node: Process, cookie: str = "") -> AsyncIterator[Raw]:
     """A connection to a node, upgraded."""
     async with asyncio.timeout(WITHIN_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
-        writer.write(request(node))
+        writer.write(request(node, cookie))
         answer = await reader.readuntil(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 101"), answer
     try:

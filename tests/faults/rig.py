@@ -227,7 +227,7 @@ class Rig:
 
     # --- faults' tools --------------------------------------------------------------------------
 
-    def die_at(self, process: Process, point: str, nth: int, within_s: float = 30.0) -> str:
+    def die_at(self, process: Process, point: str, nth: int, within_s: float = 60.0) -> str:
         """Starts a process that kills itself at a point, waits until it has, and starts it whole again."""
         process.environment |= {POINT: f"{point}:{nth}", CONSENT: CONSENTED}
         try:
