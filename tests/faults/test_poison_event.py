@@ -48,6 +48,13 @@ async def _poison(system: System) -> None:
                 for client in (visitor, agent):
                     while (mark := client.conversations[conv].mark) is None or mark[1] < last["seq"]:
                         await asyncio.sleep(0.02)
+            # A reader who comes later steps over it as well.
+            async with system.agent(LIN).running() as later:
+                known = await later.subscribe(conv)
+                assert [e.event["text"] for e in known.events if e.event["type"] == "message.added"] == [
+                    "before",
+                    "after",
+                ]
             # Another conversation is opened, given to somebody and resolved.
             async with system.visitor().running() as other:
                 second = str((await other.send("meanwhile"))["conv"])
