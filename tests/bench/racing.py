@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from tests.bench import variables
+from tests.bench.baseline import jetstream
 from tests.bench.loadgen.handle import Generator
 from tests.bench.progress import say
 from tests.bench.search import Confirmation, Search
@@ -24,8 +25,11 @@ GENERATOR_MOST = 0.7
 """Above this share of its core the generator measures itself, and the figure is void."""
 
 
-WRONG = ("lost", "unanswered", "doubled", "refused", "resyncs", "cut")
-"""What a run that counts has none of: messages, answers and sockets gone amiss."""
+WRONG = ("lost", "unanswered", "doubled", "refused", "resyncs", "cut", "behind")
+"""What a run that counts has none of: messages, answers and sockets gone amiss, adapters that can't keep up."""
+
+BEHIND_MOST_S = 5.0
+"""An adapter that lacks more than the events of so many seconds doesn't keep up."""
 
 
 class Race(Struct, frozen=True, kw_only=True):
@@ -47,6 +51,7 @@ class Racer:
     def __init__(self, system: Measured, first_rate: float) -> None:
         self.name = system.name
         self.pids = system.pids()
+        self._behind = system.behind
         self.generator = Generator(system.target())
         self.search = Search(first_rate)
         say(f"{self.name}: pids {self.pids}")
@@ -62,13 +67,16 @@ class Racer:
         result["cpu_us"] = {
             name: round(result["cpu_s"][str(pid)] / result["messages"] * 1e6, 1) for name, pid in self.pids.items()
         }
-        say(f"{self.name}: {brief(result)}")
+        behind = self._behind()
+        result["behind"] = {name: n for name, n in behind.items() if n > BEHIND_MOST_S * rate}
+        say(f"{self.name}: {brief(result)}{f', adapters have yet to read {behind}' if behind else ''}")
         return result
 
 
 def run(race: Race) -> dict[str, Any]:
     """Runs a race as the variables say; returns what it found."""
     raise_limits()
+    bare = _jetstream(race) if variables.with_baseline() else {}
     with contextlib.ExitStack() as stack:
         racers = [stack.enter_context(_racer(race, is_product=True))]
         if variables.with_baseline():
@@ -78,7 +86,7 @@ def run(race: Race) -> dict[str, Any]:
         if not (variables.fixed_rate() or race.fixed_rate):
             _probe(race, racers)
         product, *others = _confirm(race, racers)
-    return _result(race, product, others[0] if others else None)
+    return _result(race, product, others[0] if others else None) | bare
 
 
 def holds(result: dict[str, Any], p99_ms: float) -> bool:
@@ -88,7 +96,7 @@ def holds(result: dict[str, Any], p99_ms: float) -> bool:
 
 def wrongs(result: dict[str, Any]) -> dict[str, Any]:
     """What went amiss in a run; empty if nothing did."""
-    return {each: result[each] for each in WRONG if result[each]}
+    return {each: result[each] for each in WRONG if result.get(each)}
 
 
 def brief(result: dict[str, Any]) -> str:
@@ -113,6 +121,13 @@ def _racer(race: Race, *, is_product: bool) -> Iterator[Racer]:
             yield racer
         finally:
             racer.generator.end()
+
+
+def _jetstream(race: Race) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, running_prototype(Path(folder), race.profile, nodes=0) as log:
+        rate = round(jetstream.messages_per_s(log.nats))
+    say(f"JetStream alone: {rate}/s")
+    return {"jetstream_per_s": rate}
 
 
 def _probe(race: Race, racers: list[Racer]) -> None:

@@ -51,6 +51,7 @@ COLUMNS = {
     "baseline.kb_per_socket": "prototype KB a socket",
     "uvicorn_kb_per_socket": "bare uvicorn KB a socket",
     "baseline.ms": "log alone ms",
+    "jetstream_per_s": "JetStream alone messages/s",
     "ratio": "ratio",
     "cpu_ratio": "ratio of CPU",
     "loadgen_cpu": "generator",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from trunkline.embedded import SYNC_OF_PROFILE, die_with_parent
 
 READY_WITHIN_S = 30.0
 NO_LIMIT = "1000000"
+LAGS = {"routing": "trunkline_routing_lag", "warehouse": "trunkline_warehouse_unread_events"}
 
 
 class Measured(Protocol):
@@ -39,6 +41,9 @@ class Measured(Protocol):
 
     def target(self) -> Target:
         """Where the generator connects."""
+
+    def behind(self) -> dict[str, int]:
+        """Stored events that an adapter hasn't dealt with yet, by adapter."""
 
 
 class Product(System):
@@ -64,6 +69,10 @@ class Product(System):
         assert self.nats.process is not None
         ours = {process.name: process.pid for process in (*self.nodes, *self.adapters.values())}
         return {"nats": self.nats.process.pid, **ours}
+
+    def behind(self) -> dict[str, int]:
+        """Stored events that an adapter hasn't dealt with yet, as its metrics say."""
+        return {name: _gauge(process.port, LAGS[name]) for name, process in self.adapters.items()}
 
     def target(self) -> Target:
         """Visitors sign their own tokens with the system's secret; one agent's session serves all viewers."""
@@ -105,6 +114,10 @@ class Prototype:
         assert self.nats.process is not None
         return {"nats": self.nats.process.pid, **{f"node{n}": node.pid for n, node in enumerate(self._nodes)}}
 
+    def behind(self) -> dict[str, int]:
+        """It has no adapters."""
+        return {}
+
     def target(self) -> Target:
         """Nobody signs in there."""
         return Target(kind="prototype", nodes=[("127.0.0.1", node.port) for node in self._nodes])
@@ -126,6 +139,10 @@ class Echo:
     def pids(self) -> dict[str, int]:
         """The one process."""
         return {"uvicorn": self._server.pid}
+
+    def behind(self) -> dict[str, int]:
+        """It has no adapters."""
+        return {}
 
     def target(self) -> Target:
         """It says back what it hears."""
@@ -226,6 +243,18 @@ def raise_limits() -> int:
         return most
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def _gauge(port: int, name: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+    assert found is not None, f"no {name} in the metrics"
+    return int(float(found[1]))
 
 
 async def _make_streams(nats: NatsServer) -> None:
