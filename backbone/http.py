@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import prometheus_client
 import uvicorn
@@ -30,6 +30,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Protocols(NamedTuple):
+    """What uvicorn speaks on a connection, before and after it asks for a WebSocket."""
+
+    http: type[asyncio.Protocol]
+    websocket: type[asyncio.Protocol]
+
+
 class Serving:
     """A server that runs until `stop`."""
 
@@ -39,7 +46,7 @@ class Serving:
         sock: socket.socket,
         *,
         connections: int,
-        websocket: type[asyncio.Protocol] | None,
+        protocols: Protocols | None,
         proxies: Sequence[str],
     ) -> None:
         self._sock = sock
@@ -53,7 +60,8 @@ class Serving:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws=websocket or "none",
+                http=protocols.http if protocols else "auto",
+                ws=protocols.websocket if protocols else "none",
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
                 ws_ping_timeout=None,
@@ -109,14 +117,14 @@ def serve(
     *,
     fd: int | None = None,
     connections: int = 1000,
-    websocket: type[asyncio.Protocol] | None = None,
+    protocols: Protocols | None = None,
     proxies: Sequence[str] = (),
 ) -> Serving:
     """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
 
-    `fd` is a listening socket handed down by a parent, in place of host and port. `websocket` is the protocol of
-    upgraded connections, as uvicorn's `ws`; `connections` bounds the others; `proxies` are the addresses whose
-    X-Forwarded-For is believed.
+    `fd` is a listening socket handed down by a parent, in place of host and port. `protocols` are uvicorn's `http` and
+    `ws`; without them there are no WebSockets. `connections` bounds the requests at once; `proxies` are the addresses
+    whose X-Forwarded-For is believed.
     """
     if fd is not None:
         sock = socket.socket(fileno=fd)
@@ -127,7 +135,7 @@ def serve(
         sock.bind((host, port))
         sock.listen(4096)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
-    return Serving(app, sock, connections=connections, websocket=websocket, proxies=proxies)
+    return Serving(app, sock, connections=connections, protocols=protocols, proxies=proxies)
 
 
 def health_routes(

@@ -190,7 +190,7 @@ def _tame_the_collector() -> None:
     By Python's own thresholds it looked at both every 700 objects: 12 % of a node's time under load.
     """
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 100)
+    gc.set_threshold(COLLECT_AFTER, 10, 3)
 
 
 async def _report(service: Service, fd: int) -> None:

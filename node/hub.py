@@ -205,9 +205,15 @@ class Hub:
         if opening is None:
             opening = asyncio.create_task(self._open(tenant, conv))
             self._opening[key] = opening
-            opening.add_done_callback(lambda _: self._opening.pop(key, None))
+            opening.add_done_callback(lambda task: self._opened(key, task))
         room = await asyncio.shield(opening)
         return self._rooms.setdefault(key, room)
+
+    def _opened(self, key: str, task: asyncio.Task[Room]) -> None:
+        del self._opening[key]
+        if not task.cancelled():
+            # Whoever waits gets it raised; they may all have gone.
+            task.exception()
 
     async def _open(self, tenant: str, conv: str) -> Room:
         kept = await self._heads.get(subjects.key(tenant, conv))

@@ -13,7 +13,7 @@ from backbone.service import Service
 from backbone.signing import Signer
 from node import app, descriptors, drain
 from node.authenticate import Sessions
-from node.connection import Handshake
+from node.connection import PROTOCOLS
 from node.context import UNACKNOWLEDGED, Context
 from node.hub import Hub
 from node.inboxes import Inboxes
@@ -70,7 +70,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         settings.host,
         settings.port,
         fd=settings.fd if settings.fd >= 0 else None,
-        websocket=Handshake,
+        protocols=PROTOCOLS,
         proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],
     )
     running.facts["port"] = serving.port
