@@ -43,7 +43,7 @@ fmt: install ## format, and repair what can be repaired
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-bench: install ## one benchmark, one line of JSON (BENCH=start; without it: which there are)
+bench: install ## one benchmark, one line of JSON (BENCH=post DURATION=60; all names and variables: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
 wire: install ## regenerate console/wire from the Structs of node and backbone

@@ -16,7 +16,7 @@ from tests.bench import fill, machine, variables
 from tests.bench.loadgen.handle import Generator
 from tests.bench.memory import rss_kb
 from tests.bench.progress import say
-from tests.bench.racing import GENERATOR_MOST, WARM_UP_S, brief, wrongs
+from tests.bench.racing import WARM_UP_S, brief, trust
 from tests.bench.systems import Product, raise_limits, running_product
 
 SOCKETS = 60_000
@@ -72,6 +72,7 @@ def _measure(product: Product, generators: list[Generator], silent: int) -> dict
     say(brief(result))
     held = [generator.ask("sockets") for generator in generators]
     memory = {name: rss_kb(pid) for name, pid in pids.items()}
+    cut = {why: n for each in held for why, n in each["cut"].items()}
     total = sum(each["sockets"] for each in held)
     return {
         "race": "crowd",
@@ -85,9 +86,7 @@ def _measure(product: Product, generators: list[Generator], silent: int) -> dict
         "rss_kb": sum(memory.values()),
         "rss_kb_by_process": memory,
         "kb_per_socket": round(sum(memory.values()) / total, 2),
-        "loadgen_cpu": round(max(*shares, result["loadgen_cpu"]), 2),
-        "void": max(*shares, result["loadgen_cpu"]) > GENERATOR_MOST,
-        **wrongs(result | {"cut": {why: n for each in held for why, n in each["cut"].items()}}),
+        **trust(max(*shares, result["loadgen_cpu"]), [result | {"cut": cut}]),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.bench import fill, variables
 from tests.bench.memory import rss_kb
 from tests.bench.progress import say
-from tests.bench.racing import GENERATOR_MOST, WARM_UP_S, Racer, wrongs
+from tests.bench.racing import WARM_UP_S, Racer, trust
 from tests.bench.systems import raise_limits, running_product
 
 CONVERSATIONS = 1_000_000
@@ -52,9 +52,7 @@ def measure() -> dict[str, Any]:
         "rss_kb": memory[many],
         "baseline": {"conversations": FEW, **few, "rss_kb": memory[FEW]},
         "ratio": round(more["cpu_us"] / few["cpu_us"], 3),
-        "loadgen_cpu": round(generator, 2),
-        "void": generator > GENERATOR_MOST,
-        **{key: value for run in runs[many] for key, value in wrongs(run).items()},
+        **trust(generator, runs[FEW] + runs[many]),
     }
 
 

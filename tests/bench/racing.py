@@ -99,6 +99,15 @@ def wrongs(result: dict[str, Any]) -> dict[str, Any]:
     return {each: result[each] for each in WRONG if result.get(each)}
 
 
+def trust(generator: float, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Whether figures are to be believed: the generator's share of its core, and what went amiss in any run."""
+    amiss: dict[str, Any] = {}
+    for run in runs:
+        amiss |= wrongs(run)
+    found = {"loadgen_cpu": round(generator, 2), "void": generator > GENERATOR_MOST or bool(amiss)}
+    return found | ({"amiss": amiss} if amiss else {})
+
+
 def brief(result: dict[str, Any]) -> str:
     """A run in one line."""
     wrong = wrongs(result)
@@ -168,14 +177,14 @@ def _result(race: Race, product: list[dict[str, Any]], prototype: list[dict[str,
         "profile": race.profile,
         "seconds": variables.duration_s(),
         **_figures(product),
-        "loadgen_cpu": round(generator, 2),
-        "void": generator > GENERATOR_MOST,
+        **trust(generator, product + (prototype or [])),
     }
     if prototype:
         found["baseline"] = _figures(prototype)
-        found["ratio"] = round(found["rate"] / found["baseline"]["rate"], 3)
+        compared = "p99_ms" if variables.fixed_rate() or race.fixed_rate else "rate"
+        found["ratio"] = round(found[compared] / found["baseline"][compared], 3)
         found["cpu_ratio"] = round(found["cpu_us"] / found["baseline"]["cpu_us"], 3)
-    return found | wrongs(product[-1])
+    return found
 
 
 def _figures(runs: list[dict[str, Any]]) -> dict[str, Any]:

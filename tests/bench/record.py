@@ -56,6 +56,7 @@ COLUMNS = {
     "cpu_ratio": "ratio of CPU",
     "loadgen_cpu": "generator",
     "void": "void",
+    "amiss": "amiss",
 }
 """What a row may tell, in this order: the key of a figure and the heading of its column."""
 
@@ -131,6 +132,8 @@ def _cell(result: dict[str, Any], key: str) -> str:
     value: Any = result
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
+    if key == "amiss" and value:
+        return "; ".join(f"{what} {how}".replace("|", "/") for what, how in value.items())
     if value is None or isinstance(value, dict):
         return ""
     if key in {"ratio", "cpu_ratio"}:

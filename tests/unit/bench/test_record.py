@@ -68,5 +68,10 @@ def test_a_new_column_leaves_older_rows_empty_there() -> None:
     assert ["9,000 |  | 41.5" in rows[0], "9,000 | 2.5 | 41.5" in rows[1]] == [True, True]
 
 
+def test_what_went_amiss_is_told() -> None:
+    page = with_row(PAGE, POST | {"void": True, "amiss": {"lost": 7, "cut": {"a|b": 1}}}, ABOUT, FACTS)
+    assert "| void | lost 7; cut {'a/b': 1} |\n" in page
+
+
 def test_a_void_run_says_so() -> None:
     assert "| void |\n" in with_row(PAGE, POST | {"void": True}, ABOUT, FACTS)
