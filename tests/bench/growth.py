@@ -19,6 +19,7 @@ FEW = 1_000
 TALKING = 1_000
 RATE = 3000.0
 RUNS = 3
+RUN_S = 20.0
 
 
 def measure() -> dict[str, Any]:
@@ -38,7 +39,7 @@ def measure() -> dict[str, Any]:
         runs: dict[int, list[dict[str, Any]]] = {count: [] for count in racers}
         for _ in range(max(RUNS, variables.runs())):
             for count, racer in racers.items():
-                runs[count].append(racer.run(rate, variables.duration_s(), WARM_UP_S))
+                runs[count].append(racer.run(rate, variables.duration_s(RUN_S), WARM_UP_S))
         memory = {count: rss_kb(racer.pids["nats"]) for count, racer in racers.items()}
     few, more = (_figures(runs[count]) for count in (FEW, many))
     generator = max(run["loadgen_cpu"] for run in runs[FEW] + runs[many])
@@ -47,7 +48,7 @@ def measure() -> dict[str, Any]:
         "profile": "fast",
         "conversations": many,
         "rate": round(rate),
-        "seconds": variables.duration_s(),
+        "seconds": variables.duration_s(RUN_S),
         **more,
         "rss_kb": memory[many],
         "baseline": {"conversations": FEW, **few, "rss_kb": memory[FEW]},

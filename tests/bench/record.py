@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ COLUMNS = {
     "amiss": "amiss",
 }
 """What a row may tell, in this order: the key of a figure and the heading of its column."""
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "ratio": "{:.2f}".format,
+    "cpu_ratio": "{:.2f}".format,
+    "loadgen_cpu": "{:.0%}".format,
+    "void": lambda void: "void" if void else "no",
+    "amiss": lambda amiss: "; ".join(f"{what} {how}".replace("|", "/") for what, how in amiss.items()),
+}
+"""Figures that aren't told as plain numbers."""
 
 
 def append(result: dict[str, Any], facts: dict[str, Any], load: float) -> None:
@@ -132,16 +142,10 @@ def _cell(result: dict[str, Any], key: str) -> str:
     value: Any = result
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    if key == "amiss" and value:
-        return "; ".join(f"{what} {how}".replace("|", "/") for what, how in value.items())
-    if value is None or isinstance(value, dict):
+    if value is None or (isinstance(value, dict) and key != "amiss"):
         return ""
-    if key in {"ratio", "cpu_ratio"}:
-        return f"{value:.2f}"
-    if key == "loadgen_cpu":
-        return f"{value:.0%}"
-    if isinstance(value, bool):
-        return "void" if value else "no"
+    if key in FORMATS:
+        return FORMATS[key](value)
     if isinstance(value, list):
         return ", ".join(f"{each:g}" for each in value)
     return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

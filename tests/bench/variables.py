@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 
-def duration_s() -> float:
+def duration_s(default: float = 60.0) -> float:
     """DURATION: seconds of a run that counts."""
-    return float(os.environ.get("DURATION", "60"))
+    return float(os.environ.get("DURATION", default))
 
 
 def fixed_rate() -> float:
