@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import structlog
@@ -45,6 +45,7 @@ class Hub:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._epochs: dict[str, tuple[float, Epochs]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._on_rollback: list[Callable[[], None]] = []
         link.on_disconnect(self._lost)
         link.on_reconnect(self._found)
 
@@ -68,6 +69,10 @@ class Hub:
         finally:
             room.visits -= 1
             room.idle_since = time.monotonic()
+
+    def on_rollback(self, tell: Callable[[], None]) -> None:
+        """`tell` is called when a stream turns out to end below what was seen of it."""
+        self._on_rollback.append(tell)
 
     def present(self, tenant: str, conv: str) -> Room | None:
         """The room of a conversation if it is loaded and was in use lately; for work that awaits nothing."""
@@ -154,6 +159,8 @@ class Hub:
         state = await begin(self._link, chat_stream(stream), before, seen, int(time.time()))
         if state.last < seen:
             self._log.forget(stream, state.last)
+            for tell in self._on_rollback:
+                tell()
         return state.epochs
 
     def _rolled_back(self, room: Room) -> None:

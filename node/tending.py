@@ -16,7 +16,7 @@ from backbone.service import Service
 from backbone.streams import chat_stream
 from node.authenticate import SessionRecord
 from node.context import Context
-from node.frames import SIGNED_OUT
+from node.frames import RESTART, SIGNED_OUT
 
 LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0
@@ -44,6 +44,7 @@ class Tending:
         await context.link.is_open.wait()
         await self._find_streams()
         context.sessions.bucket.watch(self._session_changed)
+        context.hub.on_rollback(self._greet_agents_again)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
         service.spawn(self._close_silent(), "silence")
@@ -99,6 +100,12 @@ class Tending:
     async def _check(self, s: str) -> str | None:
         name = chat_stream(s)
         return replicas.problem(name, replicas.of(await self._context.link.api(f"STREAM.INFO.{name}", {})))
+
+    def _greet_agents_again(self) -> None:
+        """What they chose to be may have gone with the log's end: coming back, they say it again."""
+        for socket in list(self._context.sockets.values()):
+            if socket.who is not None and socket.who.kind == "agent":
+                socket.connection.close(RESTART, "the log was restored; come back")
 
     def _session_changed(self, change: Change[SessionRecord]) -> None:
         if change.value is not None:
