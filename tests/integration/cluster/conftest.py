@@ -56,6 +56,7 @@ class ClusterSystem(System):
             async with connected(self.common, "test", within_s=30) as link:
                 for s in self.common.log_streams():
                     while missing := await _out_of_step(link, f"CHAT_{s}"):
+                        assert all(m.is_running for m in self.cluster.members), "a server didn't start"
                         assert loop.time() < deadline, f"CHAT_{s}: {missing}"
                         await asyncio.sleep(0.2)
 
