@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from backbone.errors import ConflictError, TrunklineError
+from backbone.errors import ConflictError, TrunklineError, UnavailableError
 from backbone.feed import Delivery, Feed
 from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, header_block, header_value, status_of
 
@@ -168,7 +168,11 @@ class Bucket(Generic[V]):
         return await self._send(key, msgspec.json.encode(value), pairs)
 
     async def _send(self, key: str, payload: bytes, pairs: list[tuple[str, str | int]]) -> int:
-        reply = await self._link.request_raw(self._prefix + key, payload, header_block(*pairs) if pairs else None)
+        try:
+            reply = await self._link.request_raw(self._prefix + key, payload, header_block(*pairs) if pairs else None)
+        except UnavailableError as error:
+            # Nobody listens: a cluster elects a leader, or a server still reads its store.
+            raise UnavailableError("log.unavailable", error.message, retry_after_ms=1000) from error
         answer = msgspec.json.decode(reply.data)
         if problem := answer.get("error"):
             if problem.get("err_code") == WRONG_LAST_SEQUENCE:

@@ -45,10 +45,7 @@ class ClusterSystem(System):
         return run_apart(ask())
 
     def until_in_step(self) -> None:
-        """Every server runs, every replica of the log has what its leader has, and every process of ours is ready.
-
-        A loader that lost its lease ends; whoever started it starts it again, as systemd and `up` do.
-        """
+        """Every replica of the log has what its leader has, and every process of ours is ready."""
 
         async def wait() -> None:
             loop = asyncio.get_running_loop()
@@ -60,12 +57,19 @@ class ClusterSystem(System):
                         assert loop.time() < deadline, f"CHAT_{s}: {missing}"
                         await asyncio.sleep(0.2)
 
-        self.cluster.start()
         run_apart(wait())
+        for process in (*self.nodes, *self.adapters.values()):
+            process.wait_ready(60)
+
+    def start_what_ended(self) -> None:
+        """Servers that were killed; adapters too: one that lost its lease ends, and systemd and `up` start it again.
+
+        Call it on the main thread: a child ends with the thread that started it.
+        """
+        self.cluster.start()
         for process in (*self.nodes, *self.adapters.values()):
             if process.process is not None and process.process.poll() is not None:
                 process.start()
-            process.wait_ready(60)
 
 
 async def _out_of_step(link: Link, stream: str) -> object:
@@ -96,5 +100,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSystem]
 @pytest.fixture
 def system(running: ClusterSystem) -> ClusterSystem:
     """The same, whole again after what another test did to it."""
+    running.start_what_ended()
     running.until_in_step()
     return running

@@ -92,6 +92,7 @@ async def _write_while_leaders_die(system: ClusterSystem) -> None:
                 await asyncio.to_thread(system.cluster.named(leader).kill)
                 killed.append(leader)
                 await count(KILL_AFTER * turn + 5)
+                system.start_what_ended()
                 await asyncio.to_thread(system.until_in_step)
         assert len(killed) == 2
         log = await stored_events(system, conv)
