@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from backbone import presence
 from backbone.buckets import Bucket
 from backbone.conversation import Head
 from backbone.link import Link
@@ -124,6 +125,7 @@ def _reckoning(rig: Rig, size: Size, baseline: dict[str, dict[str, float]]) -> l
     for name in ABSENT_AT_THE_END:
         rig.loading.tell(f"leave {name}")
     rig.loading.tell("quiet")
+    _gone(rig)
     _settled(rig, size.grace_s + 3)
     rig.loading.tell("reached")
     for agent in rig.agents:
@@ -150,6 +152,20 @@ def _dead_tasks(rig: Rig) -> Iterator[checker.Violation]:
         for line in process.log.read_text(errors="replace").splitlines():
             if any(words in line for words in DEAD_TASK):
                 yield checker.Violation("I11", "dead_task", f"{process.name}: {line[:1500]}")
+
+
+def _gone(rig: Rig) -> None:
+    """No key of presence says that the absent are there: those of a killed node's sockets live on for 45 s."""
+
+    async def there() -> list[str]:
+        async with connected(rig.system.common, "test") as link:
+            keys = await presence.presence(link).keys()
+        return [key for key in keys if key.split(".")[1] in ABSENT_AT_THE_END]
+
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while keys := run_apart(there()):
+        assert time.monotonic() < deadline, f"still there: {keys}"
+        time.sleep(0.5)
 
 
 def _settled(rig: Rig, quiet_s: float) -> None:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from tests.faults import history as h
 from tests.faults.recorded import Recorded, Tally
 from trunkline import rest
+from trunkline.client import FINAL_CLOSES, SessionEndedError
 
 BYE = "bye"
 HOLD_AT_MOST = 6
@@ -142,6 +143,14 @@ class Load:
     # --- agents ---------------------------------------------------------------------------------
 
     async def _agent(self, agent: Agent) -> None:
+        """Signs in, and again where a log that went back has forgotten the session."""
+        is_at_work = True
+        while is_at_work:
+            with contextlib.suppress(SessionEndedError, TimeoutError):
+                await self._work(agent)
+                is_at_work = False
+
+    async def _work(self, agent: Agent) -> None:
         nodes = self._nodes()
         cookie = await self._until_done(lambda: asyncio.to_thread(self._sign_in, nodes[0].http, agent))
         person = self._person(h.Viewer(self._name("a"), agent.tenant, "agent", agent.id), nodes, cookie=cookie)
@@ -149,11 +158,15 @@ class Load:
             self.people.add(person)
             self.present[agent.id] = person
             await person.client.watch("all")
-            while agent.id in self.present:
-                await self._pause(0.4 * self.plan.rate / len(self.plan.agents))
-                if self.writing.is_set():
-                    await self._answer(person, agent)
-            self.people.discard(person)
+            try:
+                while agent.id in self.present:
+                    await self._pause(0.4 * self.plan.rate / len(self.plan.agents))
+                    if person.client.close_code in FINAL_CLOSES:
+                        raise SessionEndedError(person.client.close_code)
+                    if self.writing.is_set():
+                        await self._answer(person, agent)
+            finally:
+                self.people.discard(person)
 
     async def _answer(self, person: Recorded, agent: Agent) -> None:
         rows = list(person.client.heads.values())

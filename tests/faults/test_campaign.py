@@ -38,7 +38,7 @@ def test_a_hundred_rounds(tmp_path: Path) -> None:
     sys.stderr.write(f"\nSEED={seed} ROUNDS={rounds} MESSAGES={messages}\n")
     kinds = schedule(rounds, random.Random(seed))
     # Rooms of conversations that nobody looks at are let go after 20 s and a turn of 5 s.
-    outcome = campaign.run(tmp_path, seed, kinds, campaign.Size(rate=300, grace_s=10, at_least=messages, idle_s=28))
+    outcome = campaign.run(tmp_path, seed, kinds, campaign.Size(rate=450, grace_s=20, at_least=messages, idle_s=28))
     sys.stderr.write(msgspec.json.encode(outcome).decode() + "\n")
     assert outcome.violations == [], f"SEED={seed} ROUNDS={rounds}"
     assert outcome.acknowledged >= messages

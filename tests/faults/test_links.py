@@ -51,7 +51,7 @@ async def partition_from_the_far_side(wire: Wire) -> None:
 
 async def slow(wire: Wire) -> None:
     wire.slow(20_000)
-    await asyncio.sleep(2)
+    await asyncio.sleep(1.5)
     wire.heal()
 
 
@@ -143,7 +143,7 @@ async def _torn(wire: Wire, way: Any) -> None:
 async def _stalled(wire: Wire, *ways: Any) -> None:
     wire.stall(*ways)
     before = wire.passed
-    await asyncio.sleep(3)
+    await asyncio.sleep(1.5)
     after = wire.passed
     # What the proxy had read already may still go out; nothing more does.
     assert all(getattr(after, way) - getattr(before, way) < 100_000 for way in ways)
