@@ -208,22 +208,36 @@ class Routing:
             or conv in projection.urgent
             or now - self._written_at.get(conv, 0) >= self._settings.head_every_s
         ]
-        pending: list[asyncio.Future[Any]] = []
+        pending: dict[str, asyncio.Future[Any]] = {}
+        problem: BaseException | None = None
         for conv in due:
             head = projection.heads.get(conv)
             if head is None:
                 continue
             key = subjects.key(head.tenant, conv)
-            if head.status == "closed":
-                pending.append(asyncio.ensure_future(self._bucket.delete(key)))
-                projection.drop(conv)
-                self._written_at.pop(conv, None)
-            else:
-                pending.append(self._bucket.put_soon(key, head))
-                self._written_at[conv] = now
+            is_over = head.status == "closed"
+            try:
+                pending[conv] = (
+                    asyncio.ensure_future(self._bucket.delete(key)) if is_over else self._bucket.put_soon(key, head)
+                )
+            except TrunklineError as error:
+                problem = error
+                break
+            self._written_at[conv] = now
             projection.changed.discard(conv)
             projection.urgent.discard(conv)
-        await asyncio.gather(*pending)
+        results = await asyncio.gather(*pending.values(), return_exceptions=True)
+        for conv, result in zip(pending, results, strict=True):
+            if isinstance(result, BaseException):
+                # No cursor may pass a head that the bucket doesn't hold.
+                projection.changed.add(conv)
+                projection.urgent.add(conv)
+                problem = result
+            elif (head := projection.heads.get(conv)) is not None and head.status == "closed":
+                projection.drop(conv)
+                self._written_at.pop(conv, None)
+        if problem is not None:
+            raise problem
 
     async def _write_cursors(self) -> None:
         position = dict(self._position)
