@@ -311,7 +311,7 @@ class Client:
         """Subscribe from the watermarks first; what the replay doesn't show is sent again afterwards."""
         if self.view:
             await self.watch(self.view)
-        for conv, known in self.conversations.items():
+        for conv, known in list(self.conversations.items()):
             known.is_replaying = True
             await self._ask(conv)
         for each in list(self._outbox.values()):

@@ -240,6 +240,10 @@ class Load:
             before = now
             await asyncio.sleep(QUIET_S)
         for person in self.people:
+            for conv, known in person.client.conversations.items():
+                if known.is_replaying:
+                    held = list(known.held.events.items())[:3]
+                    sys.stderr.write(f"{person.who.viewer} still replays {conv} at {known.mark}, holds {held}\n")
             person.reached()
         self.recorder.flush()
         return f"{len(self.people)} people"
