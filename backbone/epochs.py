@@ -99,6 +99,9 @@ async def begin(link: Link, stream: str, seen_epoch: int, seen_last: int, now_s:
     for _ in range(3):
         info = await link.api(f"STREAM.INFO.{stream}", {})
         state = state_of(info)
+        if seen_epoch and any(epoch > seen_epoch and at <= seen_last for epoch, at in state.epochs.stretches):
+            # Somebody was first, and the log has gone on since.
+            return state
         is_begun = state.epochs.stretches[-1][1] == state.last + 1 and state.epochs.now != seen_epoch
         if state.last >= seen_last or is_begun:
             return state

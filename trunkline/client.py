@@ -84,6 +84,9 @@ class Conversation:
     def replayed(self, frame: Frame) -> bool:
         """Take an `evs`. False says that there is more, or a gap: ask again from the watermark."""
         page: list[tuple[int, object]] = [(seq, (prev, event)) for seq, prev, event in frame["events"]]
+        if not self.is_replaying and self.mark is not None:
+            # The answer to a `sub` that was answered already: a page from before shows nothing again.
+            page = [(seq, told) for seq, told in page if seq > self.mark.seq]
         is_whole = self._take(on_replay(self.mark, self.held, frame["epoch"], page, frame["upto"]))
         has_overflowed, self.has_overflowed = self.has_overflowed, False
         if frame["more"] or has_overflowed:

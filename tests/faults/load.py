@@ -173,7 +173,7 @@ class Load:
         if not rows:
             return
         over = [row for row in rows if BYE in ((row.get("last") or {}).get("text") or "")]
-        row = self.chance.choice(over if over and self.chance.random() < 0.3 else rows)
+        row = self.chance.choice(over if over and self.chance.random() < 0.6 else rows)
         conv, dice = row["conv"], self.chance.random()
         if row in over:
             await person.act(conv, "resolve")
