@@ -66,3 +66,13 @@ def test_hidden_events_move_the_watermark_alone() -> None:
     assert known.apply(8, 7, {"id": "8"})
     assert [applied.seq for applied in known.events] == [3, 8]
     assert known.mark == (EPOCH, 8)
+
+
+def test_an_answer_that_nobody_waits_for_shows_nothing_again() -> None:
+    """Two `sub`s were on their way, and an epoch began between their answers."""
+    known = Conversation()
+    page = [(3, 0, {"id": "3"}), (5, 3, {"id": "5"})]
+    assert known.replayed({"epoch": EPOCH, "events": page, "upto": 5, "more": False})
+    assert known.replayed({"epoch": EPOCH + 1, "events": [*page, (8, 5, {"id": "8"})], "upto": 8, "more": False})
+    assert [applied.seq for applied in known.events] == [3, 5, 8]
+    assert known.mark == (EPOCH + 1, 8)
