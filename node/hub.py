@@ -44,6 +44,8 @@ class Hub:
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._epochs: dict[str, tuple[float, Epochs]] = {}
+        self._before: dict[str, int] = {}
+        self._is_in_doubt = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_rollback: list[Callable[[], None]] = []
         link.on_disconnect(self._lost)
@@ -108,6 +110,11 @@ class Hub:
 
     async def check_all(self) -> None:
         """Asks the log where every room's conversation is, and has those behind read on."""
+        self._remember_epochs()
+        await self._check_rooms()
+        self._is_in_doubt = False
+
+    async def _check_rooms(self) -> None:
         by_stream: dict[str, dict[str, Room]] = defaultdict(dict)
         for room in self._rooms.values():
             by_stream[subjects.parse_chat(room.subject).stream][room.subject] = room
@@ -133,6 +140,8 @@ class Hub:
     def _lost(self) -> None:
         """The connection is gone. Nothing is written until it is known what log comes back."""
         self._log.hold()
+        self._remember_epochs()
+        self._is_in_doubt = True
         for room in self._rooms.values():
             room.doubt()
             self._log.note(subjects.parse_chat(room.subject).stream, room.seq)
@@ -153,10 +162,15 @@ class Hub:
                 await self.check_all()
                 return
 
+    def _remember_epochs(self) -> None:
+        """The epochs in force before the log may have gone back: of many rooms that find it out, one begins another."""
+        if not self._is_in_doubt:
+            self._before = {stream: known.now for stream, (_, known) in self._epochs.items()}
+
     async def _begin_epoch(self, stream: str, seen: int) -> Epochs:
-        known = self._epochs.pop(stream, None)
-        before = known[1].now if known else 0
+        before = self._before.get(stream, 0)
         state = await begin(self._link, chat_stream(stream), before, seen, int(time.time()))
+        self._epochs[stream] = (time.monotonic(), state.epochs)
         if state.last < seen:
             self._log.forget(stream, state.last)
             for tell in self._on_rollback:
@@ -244,6 +258,8 @@ class Hub:
         room = Room(self._log, subjects.chat(head.tenant, head.channel, head.conv), head, self._rolled_back)
         try:
             await room.load()
+            # Which epoch was in force must be known before the log can go back.
+            await self.epochs(head.conv)
         except BaseException:
             room.close()
             raise

@@ -131,6 +131,8 @@ export function createClient(options: ClientOptions): Client {
   const take = (conv: string, arrival: Arrival<Stored[2]>): void => {
     const one = followed.get(conv);
     if (one === undefined || !one.loaded) return;
+    // A second answer to what was asked twice: perhaps of another epoch, and taken for a new log.
+    if (arrival.t === 'evs' && !one.tail.asking) return;
     const outcome = receive(one.tail, arrival);
     one.tail = outcome.tail;
     if (arrival.t === 'evs' || outcome.forget) one.synced = !outcome.ask;
