@@ -234,6 +234,15 @@ test('after drain it is served until it moves within the given time, and sends a
   expect(wire().of('send').map((frame) => frame.id)).toEqual([id]);
 });
 
+test('an answer that nobody waits for any more shows nothing again, whatever its epoch', async () => {
+  const { client: one, heard } = await live();
+  one.follow('a');
+  await pass();
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(1, 'm1')], upto: 1, more: false });
+  wire().say({ t: 'evs', conv: 'a', epoch: 2, events: [message(1, 'm1')], upto: 1, more: false });
+  expect(heard.events.flatMap((each) => each.ids)).toEqual(['m1']);
+});
+
 test('4401 asks to sign in and keeps what is unsent for the next start', async () => {
   const cache = inMemory();
   const { client: one, heard } = await live(cache);
