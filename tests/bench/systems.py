@@ -93,26 +93,26 @@ class Prototype:
 
     def __init__(self, folder: Path, profile: str) -> None:
         self.nats = NatsServer(folder, sync=SYNC_OF_PROFILE[profile])
-        self._nodes: list[Server] = []
+        self.nodes: list[Server] = []
 
     def start(self, *, nodes: int) -> None:
         """NATS, eight streams with RePublish, nodes."""
         self.nats.start()
         asyncio.run(_make_streams(self.nats))
-        self._nodes = [Server("tests.bench.baseline.node", self.nats.environment) for _ in range(nodes)]
-        for node in self._nodes:
+        self.nodes = [Server("tests.bench.baseline.node", self.nats.environment) for _ in range(nodes)]
+        for node in self.nodes:
             node.wait_ready()
 
     def end(self) -> None:
         """Nodes, then NATS."""
-        for node in self._nodes:
+        for node in self.nodes:
             node.end()
         self.nats.stop()
 
     def pids(self) -> dict[str, int]:
         """nats-server and nodes."""
         assert self.nats.process is not None
-        return {"nats": self.nats.process.pid, **{f"node{n}": node.pid for n, node in enumerate(self._nodes)}}
+        return {"nats": self.nats.process.pid, **{f"node{n}": node.pid for n, node in enumerate(self.nodes)}}
 
     def behind(self) -> dict[str, int]:
         """It has no adapters."""
@@ -120,7 +120,7 @@ class Prototype:
 
     def target(self) -> Target:
         """Nobody signs in there."""
-        return Target(kind="prototype", nodes=[("127.0.0.1", node.port) for node in self._nodes])
+        return Target(kind="prototype", nodes=[("127.0.0.1", node.port) for node in self.nodes])
 
 
 class Echo:

@@ -20,6 +20,7 @@ from tests.bench.loadgen.speech import Pair, Speaker, Target
 
 AT_ONCE = 50
 OPEN_WITHIN_S = 900.0
+LAST_WITHIN_S = 15.0
 
 
 class Generator:
@@ -45,9 +46,11 @@ class Generator:
         follow_all(self._poller, scripts, AT_ONCE, OPEN_WITHIN_S)
         return {"open": len(self._pairs)}
 
-    def post(self, rate: float, seconds: float, warm_up_s: float, pids: list[int]) -> dict[str, Any]:
+    def post(
+        self, rate: float, seconds: float, warm_up_s: float, pids: list[int], last_within_s: float = LAST_WITHIN_S
+    ) -> dict[str, Any]:
         """One run of the open loop."""
-        return Posting(self._poller, self._pairs).run(rate, seconds, warm_up_s, pids)
+        return Posting(self._poller, self._pairs, last_within_s).run(rate, seconds, warm_up_s, pids)
 
     def attach(self, begin: int, end: int) -> dict[str, Any]:
         """People of the population, each with a socket and their conversation."""

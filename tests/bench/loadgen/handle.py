@@ -60,9 +60,11 @@ class Generator:
     def end(self) -> None:
         """Its sockets close, it goes."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
+        self._process.stdout.close()

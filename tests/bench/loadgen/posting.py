@@ -17,7 +17,6 @@ from tests.bench.loadgen.wire import head_of
 from tests.bench.population import TEXT
 
 TICK_S = 0.001
-LAST_WITHIN_S = 15.0
 OK = b'{"t":"ok","id":"'
 ERR = b'{"t":"err"'
 EV = b'{"t":"ev",'
@@ -29,9 +28,10 @@ NUMBER_DIGITS = 10
 class Posting:
     """One run over conversations that are open already."""
 
-    def __init__(self, poller: Poller, pairs: list[Pair]) -> None:
+    def __init__(self, poller: Poller, pairs: list[Pair], last_within_s: float) -> None:
         self._poller = poller
         self._pairs = pairs
+        self._last_within_s = last_within_s
         self._mark = new_event_id()[:24].encode()
         """Begins the ids of this run, so that what is late of an earlier one isn't counted."""
         self._arrived = array("d")
@@ -52,7 +52,7 @@ class Posting:
         self._send(0, first, start, rate)
         before, own, began = {pid: machine.cpu_s(pid) for pid in pids}, time.process_time(), time.perf_counter()
         self._send(first, count, start, rate)
-        self._poller.until(lambda: self._is_over(count), LAST_WITHIN_S)
+        self._poller.until(lambda: self._is_over(count), self._last_within_s)
         took_s = time.perf_counter() - began
         histogram = histogram_of(self._arrived[n] - (start + n / rate) for n in range(first, count) if self._arrived[n])
         return {

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from tests.bench.loadgen.wire import CLOSE, TEXT, handshake, split, text_frame
@@ -24,9 +25,11 @@ def test_a_server_reads_what_the_generator_writes(size: int) -> None:
     server = ServerProtocol(max_size=None)
     server.receive_data(handshake("/ws", "127.0.0.1:1", {"Origin": "http://127.0.0.1:1"}))
     (request,) = server.events_received()
+    assert isinstance(request, Request)
     server.send_response(server.accept(request))
     server.receive_data(text_frame(b"x" * size))
     (frame,) = server.events_received()
+    assert isinstance(frame, Frame)
     assert (frame.opcode, bytes(frame.data)) == (Opcode.TEXT, b"x" * size)
 
 

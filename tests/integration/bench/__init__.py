@@ -1,0 +1,1 @@
+"""The benchmarks themselves, tried at a small size."""
