@@ -350,6 +350,14 @@ def test_what_was_acknowledged_after_the_rollback_must_be_there() -> None:
     assert names(system.world()) == {"I1 lost"}
 
 
+def test_what_a_lost_future_held_may_be_refused_afterwards() -> None:
+    system = rolled_back()
+    lost = next(iter(system.branches[0].events["00young"][1:])).id
+    at = index(system, lambda r: isinstance(r, h.Completed) and r.op == lost)
+    system.records[at] = h.Completed(system.now(), lost, "fail", "00young", 0, "resource.not_found")
+    assert names(system.world()) == set()
+
+
 # --- made-up days ---------------------------------------------------------------------------------
 
 STEPS = st.lists(
