@@ -90,9 +90,14 @@ class Bucket(Generic[V]):
         """`put` without waiting: the future fails if it wasn't stored."""
         return self._link.request_future(self._prefix + key, msgspec.json.encode(value))
 
-    async def delete(self, key: str, revision: int | None = None) -> None:
-        """Deletes a key, if `revision` is given only at that one (RevisionError). Watchers hear of it."""
+    async def delete(self, key: str, revision: int | None = None, *, marker_s: int = 0) -> None:
+        """Deletes a key, if `revision` is given only at that one (RevisionError). Watchers hear of it.
+
+        `marker_s`: how long the mark of the deletion stays, where keys are never used again; 0: for ever.
+        """
         pairs: list[tuple[str, str | int]] = [("KV-Operation", "DEL")]
+        if marker_s:
+            pairs.append(("Nats-TTL", f"{marker_s}s"))
         if revision is not None:
             pairs.append(("Nats-Expected-Last-Subject-Sequence", revision))
         await self._send(key, b"", pairs)

@@ -18,6 +18,7 @@ from backbone.log import Log
 
 TTL_S: Final = 45
 REFRESH_S: Final = 15
+MARKER_S: Final = 60
 GONE: Final = "gone"
 CONNECTED: Final = "connected"
 
@@ -36,6 +37,11 @@ def presence(link: Link) -> Bucket[Here]:
 def key(tenant: str, agent: str, socket: str) -> str:
     """The key of one socket."""
     return subjects.key(tenant, agent, socket)
+
+
+async def leave(link: Link, key: str) -> None:
+    """Deletes the key of a socket that is gone; its mark stays for as long as a watcher may need to hear of it."""
+    await presence(link).delete(key, marker_s=MARKER_S)
 
 
 async def chosen(log: Log, tenant: str, agent: str) -> ev.AgentStateChanged | None:

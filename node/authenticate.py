@@ -25,6 +25,8 @@ SECURE_COOKIE: Final = "__Host-tl"
 PASSWORD_LEAST: Final = 10
 PASSWORD_MOST: Final = 1024
 TOUCH_AFTER_S: Final = 300
+MARKER_S: Final = 60
+"""Nodes that watch hear of a sign-out within seconds; the key is never used again."""
 
 _hasher = PasswordHasher()
 
@@ -125,7 +127,7 @@ class Sessions:
 
     async def sign_out(self, cookie: str) -> None:
         """Ends a session everywhere: nodes that watch the bucket close its sockets."""
-        await self.bucket.delete(_key_of(cookie))
+        await self.bucket.delete(_key_of(cookie), marker_s=MARKER_S)
 
 
 async def visitor(inboxes: Inboxes, claims: VisitorToken) -> Who:

@@ -257,7 +257,7 @@ class Socket:
 
     async def _no_longer_here(self, who: Who) -> None:
         try:
-            await presence.presence(self._context.link).delete(presence.key(who.tenant, who.id, self.id))
+            await presence.leave(self._context.link, presence.key(who.tenant, who.id, self.id))
         except TrunklineError as error:
             # The key ends by its time to live.
             _log.info("presence.not_deleted", code=error.code)

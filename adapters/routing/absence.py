@@ -33,6 +33,21 @@ class Absence:
             del self._sockets[tenant, agent]
             self._left_at[tenant, agent] = at if expired else now
 
+    def overdue(self, now: float, life_s: float) -> list[tuple[str, str, str]]:
+        """Keys (tenant, agent, socket) that weren't written again within their life: nobody is there any more.
+
+        They run out by themselves, except where a server that was killed has lost track of when.
+        """
+        found = [
+            (tenant, agent, socket)
+            for (tenant, agent), sockets in self._sockets.items()
+            for socket, at in sockets.items()
+            if now - at > life_s
+        ]
+        for tenant, agent, socket in found:
+            self.left(tenant, agent, socket, now, expired=True)
+        return found
+
     def is_present(self, tenant: str, agent: str) -> bool:
         """Whether one of their sockets is there."""
         return (tenant, agent) in self._sockets

@@ -26,6 +26,7 @@ class Crew:
         self.reopen_window_ms: dict[tuple[str, str], int] = {}
         self._assigned_at: dict[tuple[str, str], int] = {}
         self._feeds: list[Feed] = []
+        self._is_live = False
         self.changed = True
 
     async def start(self, log: Log) -> None:
@@ -38,6 +39,7 @@ class Crew:
         ]
         for feed in self._feeds:
             await feed.caught_up.wait()
+        self._is_live = True
         by_tenant: dict[str, list[str]] = {}
         for tenant, agent in self.agents:
             by_tenant.setdefault(tenant, []).append(agent)
@@ -49,6 +51,12 @@ class Crew:
         """Ends watching."""
         for feed in self._feeds:
             await feed.close()
+
+    async def forget_overdue(self, now: float) -> None:
+        """Deletes keys of presence that should have run out. Raises TrunklineError where they can't be."""
+        for tenant, agent, socket in self.absence.overdue(now, presence.TTL_S + presence.REFRESH_S):
+            self.changed = True
+            await presence.leave(self._link, presence.key(tenant, agent, socket))
 
     def of(self, tenant: str) -> list[AgentNow]:
         """The tenant's agents as they are now."""
@@ -92,8 +100,9 @@ class Crew:
         tenant, agent, socket = change.key.split(".")
         now = time.monotonic()
         if change.value is not None:
-            # The key's own age, carried over to this process's monotonic clock.
-            age_s = max(0.0, time.time() - change.value.at / 1000)
+            # What comes live is now, whatever a node's clock says. The age of what was there before is told by the
+            # key alone; it is written again soon.
+            age_s = 0.0 if self._is_live else max(0.0, time.time() - change.value.at / 1000)
             self.absence.here(tenant, agent, socket, now - age_s)
         else:
             self.absence.left(tenant, agent, socket, now, expired=change.expired)

@@ -342,6 +342,7 @@ class Routing:
                     self._is_caught_up = True
                 continue
             try:
+                await self.crew.forget_overdue(now)
                 async with self._deciding:
                     await self._give_back(now)
                 await self._work()

@@ -175,3 +175,16 @@ def test_groups_share_out_the_tenants() -> None:
     groups = [Projection(n, 4) for n in range(4)]
     for tenant in (f"t{n}" for n in range(50)):
         assert sum(p.is_mine(tenant) for p in groups) == 1
+
+
+def test_a_key_that_should_have_run_out_makes_nobody_present() -> None:
+    absence = Absence(60, 0.0)
+    absence.here("main", "li", "s1", 100.0)
+    absence.here("main", "li", "s2", 140.0)
+    assert absence.overdue(150.0, 60) == []
+    assert absence.overdue(170.0, 60) == [("main", "li", "s1")]
+    assert absence.is_present("main", "li")
+    assert absence.overdue(201.0, 60) == [("main", "li", "s2")]
+    assert not absence.is_present("main", "li")
+    assert absence.gone("main", "li", 201.0)
+    assert absence.overdue(300.0, 60) == []
