@@ -30,7 +30,7 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         with running_product(Path(folder) / "product", "fast", nodes=1, fill=fill.with_people(sockets)) as product:
             ours = _slopes(product, sockets)
-        found = {"race": "idle", "profile": "fast", "sockets": sockets, **ours}
+        found = {"race": "idle", "profile": "fast", "sockets": sockets, **ours, "void": False}
         if variables.with_baseline():
             with running_prototype(Path(folder) / "prototype", "fast", nodes=1) as prototype:
                 found["baseline"] = _slopes(prototype, sockets)

@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.bench import fill, variables
+from tests.bench import fill, machine, variables
 from tests.bench.figures import histogram_of, told
 from tests.bench.loadgen.handle import Generator
 from tests.bench.progress import say
+from tests.bench.racing import GENERATOR_MOST
 from tests.bench.systems import Product, raise_limits, running_product
 
 CLIENTS = 10_000
@@ -54,7 +55,7 @@ def _storm(product: Product, generator: Generator, clients: int, *, first: bool)
         assert live == clients, f"{live} of {clients} clients came in"
         say(f"{clients} clients are attached")
     generator.tell("wait", messages=MISSED, within_s=WITHIN_S)
-    cut_at = time.perf_counter()
+    cpu_s, cut_at = machine.cpu_s(generator.pid), time.perf_counter()
     for node in product.nodes:
         node.kill()
     for node in product.nodes:
@@ -64,6 +65,7 @@ def _storm(product: Product, generator: Generator, clients: int, *, first: bool)
         fill.messages(product.nats, range(clients), MISSED)
     ready_s = ready_at.result() - cut_at
     found = generator.hear()
+    share = (machine.cpu_s(generator.pid) - cpu_s) / (time.perf_counter() - cut_at)
     assert found["caught_up"] == clients, f"{clients - found['caught_up']} of {clients} didn't catch up: {found}"
     took = [at - cut_at for at in found["at"]]
     figures = told(histogram_of(took))
@@ -76,7 +78,8 @@ def _storm(product: Product, generator: Generator, clients: int, *, first: bool)
         "p99_ms": figures["p99_ms"],
         "nodes_ready_s": round(ready_s, 2),
         "refused": refused,
-        "void": False,
+        "loadgen_cpu": round(share, 2),
+        "void": share > GENERATOR_MOST,
     }
 
 
