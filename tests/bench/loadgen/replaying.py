@@ -56,6 +56,6 @@ def _come_back(
 def _greeted(speaker: Speaker, number: int) -> Generator[Connection, bytes, Connection]:
     connection = speaker.connect(number)
     yield connection
-    speaker.hello(connection, contact_of(number))
+    connection.send(speaker.hello(contact_of(number)))
     yield from answer(connection, b'{"t":"welcome"')
     return connection

@@ -19,14 +19,18 @@ CUT_OFF = ("end of stream", "ConnectionResetError", "1012")
 class Client:
     """One person who stays attached to their conversation, whatever happens to the socket."""
 
-    __slots__ = ("_conv", "_crowd", "_failures", "_number", "at", "epoch", "is_live", "messages", "seq")
+    __slots__ = ("_conv", "_crowd", "_failures", "_hello", "_number", "at", "epoch", "is_live", "lacks", "seq")
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd = crowd
         self._number = number
         self._conv = conversation_of(number)
         self._failures = 0
-        self.epoch = self.seq = self.messages = 0
+        self._hello = crowd.speaker.hello(contact_of(number))
+        self.epoch = self.seq = 0
+        self.lacks = 0
+        """Messages that it has yet to see of those it is waited for."""
+
         self.is_live = False
         self.at = 0.0
         """When the last message came."""
@@ -39,7 +43,7 @@ class Client:
 
     def _on_frame(self, connection: Connection, frame: bytes) -> None:
         if not frame:
-            self._crowd.speaker.hello(connection, contact_of(self._number))
+            connection.send(self._hello)
         elif frame.startswith(b'{"t":"welcome"'):
             self._failures = 0
             self._subscribe(connection)
@@ -58,9 +62,11 @@ class Client:
         for seq, _prev, event in frame["events"]:
             self._apply(seq, event)
         self.epoch, self.seq = frame["epoch"], max(self.seq, frame["upto"])
-        self.is_live = not frame["more"]
         if frame["more"]:
             self._subscribe(connection)
+        elif not self.is_live:
+            self.is_live = True
+            self._crowd.live += 1
 
     def _pushed(self, connection: Connection, frame: dict[str, Any]) -> None:
         if frame["prev"] > self.seq:
@@ -73,10 +79,12 @@ class Client:
             return
         self.seq = seq
         if event["type"] == "message.added":
-            self.messages += 1
+            self.lacks -= 1
             self.at = self._crowd.poller.now
+            self._crowd.late -= self.lacks == 0
 
     def _on_closed(self, connection: Connection) -> None:
+        self._crowd.live -= self.is_live
         self.is_live = False
         why = connection.why_closed
         if why.startswith(NOBODY_THERE):
@@ -99,33 +107,31 @@ class Crowd:
         """What a living node didn't let in, by what it said."""
 
         self.nobody_there = 0
+        self.live = 0
+        self.late = 0
+        """Clients that lack something they are waited for."""
 
     def gather(self, begin: int, end: int, at_once: int, within_s: float) -> int:
         """Brings people in, some at a time; returns how many are live."""
         waiting = iter(range(begin, end))
 
         def fewer_open() -> bool:
-            live = sum(client.is_live for client in self.clients)
-            for number in waiting:
+            while len(self.clients) - self.live < at_once and (number := next(waiting, None)) is not None:
                 self.clients.append(Client(self, number))
                 self.clients[-1].connect()
-                if len(self.clients) - live >= at_once:
-                    break
-            return live == end - begin
+            return self.live == end - begin
 
         self.poller.until(fewer_open, within_s)
-        return sum(client.is_live for client in self.clients)
+        return self.live
 
     def wait(self, messages: int, within_s: float) -> dict[str, Any]:
         """Until everybody has seen so many messages more; when each had, by the clock of all processes."""
-        wanted = [client.messages + messages for client in self.clients]
-
-        def all_are_there() -> bool:
-            return all(client.messages >= each for client, each in zip(self.clients, wanted, strict=True))
-
-        self.poller.until(all_are_there, within_s)
+        for client in self.clients:
+            client.lacks = messages
+        self.late = len(self.clients)
+        self.poller.until(lambda: not self.late, within_s)
         return {
-            "caught_up": sum(client.messages == each for client, each in zip(self.clients, wanted, strict=True)),
+            "caught_up": sum(client.lacks == 0 for client in self.clients),
             "at": sorted(client.at for client in self.clients),
             "refused": dict(self.refused),
             "nobody_there": self.nobody_there,

@@ -98,14 +98,14 @@ class Speaker:
             yield from self._hello(connection, contact_of(number))
         yield from subscribe(connection, conversation_of(number))
 
-    def hello(self, connection: Connection, contact: str) -> None:
-        """Says who it is: a contact, or the agent whose cookie came along."""
+    def hello(self, contact: str) -> bytes:
+        """The frame that says who it is: a contact, or with none the agent whose cookie came along."""
         assert self._signer is not None
         token = self._signer.visitor_token(TENANT, INBOX, contact) if contact else ""
-        say(connection, {"t": "hello", "token": token, "client": "bench", "locale": "zh-CN"})
+        return frame_of({"t": "hello", "token": token, "client": "bench", "locale": "zh-CN"})
 
     def _hello(self, connection: Connection, contact: str) -> Generator[Connection, bytes, Any]:
-        self.hello(connection, contact)
+        connection.send(self.hello(contact))
         return (yield from answer(connection, b'{"t":"welcome"'))
 
 
@@ -119,7 +119,12 @@ def subscribe(
 
 def say(connection: Connection, frame: dict[str, Any]) -> None:
     """Sends one frame."""
-    connection.send(text_frame(json.dumps(frame, ensure_ascii=False).encode()))
+    connection.send(frame_of(frame))
+
+
+def frame_of(frame: dict[str, Any]) -> bytes:
+    """A frame of the protocol as bytes of WebSocket."""
+    return text_frame(json.dumps(frame, ensure_ascii=False).encode())
 
 
 def answer(connection: Connection, begins: bytes) -> Generator[Connection, bytes, Any]:
