@@ -207,15 +207,26 @@ class Hub:
             viewer.begin_again(frame)
 
     async def _assured(self, tenant: str, conv: str, room: Room) -> Room:
-        """The room once the log was asked, or another in its place if the log went back."""
+        """The room once the log was asked, or another in its place if the log went back.
+
+        Raises RolledBackError where neither is to be had now.
+        """
+        # In use from now on, or it might be let go while it reads.
+        room.visits += 1
         try:
             await room.load()
         except RolledBackError:
+            pass
+        else:
+            return room
+        finally:
+            room.visits -= 1
+        if self._rooms.get(f"{tenant}.{conv}") is room:
             await self._begin_again(room)
-            room = await self._room(tenant, conv)
-            if not room.is_sure:
-                await room.load()
-        return room
+        other = await self._room(tenant, conv)
+        if not other.is_sure:
+            raise RolledBackError
+        return other
 
     async def _room(self, tenant: str, conv: str) -> Room:
         key = f"{tenant}.{conv}"

@@ -127,7 +127,12 @@ class Room:
         """Reads on to the end of the log. Raises RolledBackError, or TrunklineError if the log can't be read."""
         if not self._catching_up or self._catching_up.done():
             self._catching_up = asyncio.create_task(self._read_on())
-        await asyncio.shield(self._catching_up)
+        reading = self._catching_up
+        await asyncio.wait({reading})
+        if reading.cancelled():
+            # The room was closed meanwhile: that ends the reading, and not the work of who waited for it.
+            raise RolledBackError
+        reading.result()
 
     def suspect(self, last: int | None = None) -> None:
         """Something may have been missed (`last`: the sequence the log is at, if known): read on if so."""

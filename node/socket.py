@@ -181,6 +181,10 @@ class Socket:
     async def _act(self, frame: f.FromClient, work: type_of_work) -> None:
         try:
             await work
+        except asyncio.CancelledError:
+            # Nobody ends this work but the process: what it waited for was ended, and the client must not wait too.
+            self.connection.close(f.OUR_FAULT, "the frame could not be processed")
+            raise
         except Exception as error:  # noqa: BLE001 - see _fail
             self._fail(frame, error)
         self._acting = None

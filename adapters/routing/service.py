@@ -100,7 +100,7 @@ class Routing:
                         failpoints.reach("routing.fetched")
                     await self._take(entries)
                     if caught_up.done() and not reader.buffered and not self._is_caught_up:
-                        self._is_caught_up = True
+                        await self._come_to_the_end()
                     # Most events are messages: nothing follows from them but heads, which are written beside this.
                     if self._is_caught_up and self.projection.is_stirred:
                         await self._work()
@@ -250,6 +250,11 @@ class Routing:
                 return
             await put_cursor(self._link, self._reader_name(), s, cursor)
 
+    async def _come_to_the_end(self) -> None:
+        """Ready only once the bucket holds what was folded: others begin from it."""
+        await self._write_heads(everything=True)
+        self._is_caught_up = True
+
     # --- decisions ---------------------------------------------------------------------------
 
     async def _work(self) -> None:
@@ -339,7 +344,7 @@ class Routing:
             now = time.monotonic()
             if not self._is_caught_up:
                 if self._reader and self._reader.is_attached and not self._reader.pending:
-                    self._is_caught_up = True
+                    await self._come_to_the_end()
                 continue
             try:
                 await self.crew.forget_overdue(now)

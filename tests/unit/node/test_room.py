@@ -1,0 +1,53 @@
+"""A room that is closed while somebody waits for it: they are told, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from backbone.conversation import empty
+from node.room import RolledBackError, Room
+
+pytestmark = pytest.mark.anyio
+
+CONV = "00" + "a" * 26
+
+
+class SlowLog:
+    """A log that never comes to an answer."""
+
+    def attach(self, *_arguments: object) -> int:
+        """Nothing comes live."""
+        return 1
+
+    def detach(self, _subscription: int) -> None:
+        """Nothing came."""
+
+    async def replay(self, *_arguments: object) -> Any:
+        """Not in this test's life."""
+        await asyncio.sleep(3600)
+
+
+async def test_who_waits_for_a_room_that_is_closed_is_told() -> None:
+    room = Room(SlowLog(), f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
+    waiting = [asyncio.create_task(room.load()) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    room.close()
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RolledBackError, RolledBackError]
+
+
+async def test_who_leaves_while_waiting_ends_nobody_elses_reading() -> None:
+    room = Room(SlowLog(), f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
+    leaving, staying = (asyncio.create_task(room.load()) for _ in range(2))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    await asyncio.wait({leaving, staying}, timeout=0.05)
+    assert leaving.cancelled()
+    assert not staying.done()
+    room.close()
+    await asyncio.wait({staying}, timeout=5)
+    assert isinstance(staying.exception(), RolledBackError)
