@@ -28,6 +28,11 @@ REPEATED_ID_IN_BATCH: Final = 10201
 DUPLICATE_IN_PROCESS: Final = 10158
 """A message with this id was taken in and isn't on a majority of servers yet."""
 
+ACCOUNT_EXCEEDED: Final = 10002
+STORE_FAILED: Final = 10077
+INSUFFICIENT_RESOURCES: Final = 10023
+STORAGE_EXCEEDED: Final = 10047
+
 NOT_FOUND: Final = 404
 MAX_UNACKNOWLEDGED: Final = 4096
 REPLAY_BATCH: Final = 256
@@ -389,11 +394,21 @@ def _refusal(error: _AckError) -> TrunklineError:
         return UnknownOutcomeError(
             "log.unknown_outcome", "The log is still storing this. Send it again with the same id.", retry_after_ms=500
         )
+    if _says_full(error):
+        # Room comes when somebody makes some: whoever waits is told rather than kept.
+        return UnavailableError("log.full", f"The log has no room, and nothing was stored: {error.description}.")
     if error.code == 503:
         return UnavailableError(
             "log.unavailable", f"The log can't store now: {error.description}.", retry_after_ms=1000
         )
     return ApiError(error.code, error.err_code, error.description)
+
+
+def _says_full(error: _AckError) -> bool:
+    """A store fails for many reasons under one number; those of room are told by its words."""
+    if error.err_code == STORE_FAILED:
+        return error.description.startswith("maximum ") or "no space left" in error.description
+    return error.err_code in {ACCOUNT_EXCEEDED, INSUFFICIENT_RESOURCES, STORAGE_EXCEEDED}
 
 
 def _check(reply: Reply) -> _Ack:

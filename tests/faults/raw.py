@@ -41,6 +41,8 @@ class Raw:
         with contextlib.suppress(ConnectionError):
             self.writer.write(data)
             await self.writer.drain()
+        # A drain that needn't wait gives nobody else a turn, so that who sends without end would never read.
+        await asyncio.sleep(0)
 
     async def receive(self, within_s: float = WITHIN_S) -> Frame:
         """The next frame. Raises TimeoutError, asyncio.IncompleteReadError or ConnectionError at the end."""
