@@ -1,0 +1,1 @@
+"""Channels: a folder each, of which the kit (`backbone/channels/`) runs one a process."""
