@@ -25,8 +25,9 @@ class Token(Struct):
 class Tokens:
     """Stable tokens: the same to all who ask, a new one in the last five minutes, both good then."""
 
-    def __init__(self, life_s: float, grace_s: float) -> None:
+    def __init__(self, life_s: float, grace_s: float, void: int = 40001) -> None:
         self.life_s = life_s
+        self.void = void
         self.grace_s = grace_s
         self.force_most = 20
         self.force_apart_s = 30.0
@@ -63,7 +64,7 @@ class Tokens:
             raise Code(41001, "access_token missing")
         known = next((t for t in self.given if t.value == value), None)
         if known is None or known.dead:
-            raise Code(40001, "invalid credential, access_token is invalid or not latest")
+            raise Code(self.void, "invalid credential, access_token is invalid or not latest")
         if now >= known.until:
             raise Code(42001, "access_token expired")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from starlette.requests import Request as HttpRequest
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from backbone.channel import Request
 from tests.simulators.base import Accepted, Fault, Push, Reset, Simulator
+from tests.simulators.wechat.answers import answered, decoded, download
 from tests.simulators.wechat.crypto import cdata, seal, signature
 from tests.simulators.wechat.forms import file_of
 from tests.simulators.wechat.parts import Code, File, Files, Tokens, Windows
@@ -29,8 +30,6 @@ CODES = {
     "rejected": 45002,
     "media_gone": 40007,
 }
-
-type_of_answer = Callable[[HttpRequest], Awaitable[dict[str, Any] | Response]]
 
 
 class WeChatSimulator(Simulator):
@@ -220,18 +219,18 @@ class WeChatSimulator(Simulator):
     def routes(self) -> Sequence[Route]:
         """The calls that our channel makes, and some of the rules around them."""
         return [
-            Route("/cgi-bin/stable_token", _answered(self._stable_token), methods=["POST"]),
-            Route("/cgi-bin/message/custom/send", _answered(self._send), methods=["POST"]),
-            Route("/cgi-bin/message/custom/typing", _answered(self._typing), methods=["POST"]),
-            Route("/cgi-bin/media/upload", _answered(self._upload), methods=["POST"]),
-            Route("/cgi-bin/media/get", _answered(self._media), methods=["GET"]),
-            Route("/cgi-bin/user/info", _answered(self._user), methods=["GET"]),
-            Route("/cgi-bin/customservice/getkflist", _answered(self._servicers), methods=["GET"]),
+            Route("/cgi-bin/stable_token", answered(self._stable_token), methods=["POST"]),
+            Route("/cgi-bin/message/custom/send", answered(self._send), methods=["POST"]),
+            Route("/cgi-bin/message/custom/typing", answered(self._typing), methods=["POST"]),
+            Route("/cgi-bin/media/upload", answered(self._upload), methods=["POST"]),
+            Route("/cgi-bin/media/get", answered(self._media), methods=["GET"]),
+            Route("/cgi-bin/user/info", answered(self._user), methods=["GET"]),
+            Route("/cgi-bin/customservice/getkflist", answered(self._servicers), methods=["GET"]),
             Route("/files/{media_id}", self._file, methods=["GET"]),
         ]
 
     async def _stable_token(self, request: HttpRequest) -> dict[str, Any]:
-        asked = _decoded(await request.body())
+        asked = decoded(await request.body())
         if asked.get("grant_type") != "client_credential":
             raise Code(40002, "invalid grant_type")
         if asked.get("appid") != self.app_id:
@@ -254,7 +253,7 @@ class WeChatSimulator(Simulator):
         raw = await request.body()
         if b"\\u" in raw:
             raise Code(40033, "invalid charset. please check your request, if include \\uxxxx will create fail!")
-        message = _decoded(raw)
+        message = decoded(raw)
         accepted = self._checked(message)
         if fault is not None and fault.name == "slow":
             await asyncio.sleep(fault.seconds)
@@ -308,7 +307,7 @@ class WeChatSimulator(Simulator):
 
     async def _typing(self, request: HttpRequest) -> dict[str, Any]:
         self._allowed(request)
-        asked, now = _decoded(await request.body()), self.clock.now()
+        asked, now = decoded(await request.body()), self.clock.now()
         peer, command = str(asked.get("touser")), asked.get("command")
         if command not in {"Typing", "CancelTyping"}:
             raise Code(45072, "command")
@@ -343,10 +342,10 @@ class WeChatSimulator(Simulator):
         file = self.files.get(media_id, self.clock.now())
         if file.kind == "video" and self.video_as_address:
             return {"video_url": f"{self.base}/files/{media_id}"}
-        return _download(file)
+        return download(file)
 
     async def _file(self, request: HttpRequest) -> Response:
-        return _download(self.files.get(request.path_params["media_id"], self.clock.now()))
+        return download(self.files.get(request.path_params["media_id"], self.clock.now()))
 
     async def _user(self, request: HttpRequest) -> dict[str, Any]:
         self._allowed(request)
@@ -359,36 +358,6 @@ class WeChatSimulator(Simulator):
     async def _servicers(self, request: HttpRequest) -> dict[str, Any]:
         self._allowed(request)
         return {"kf_list": [{"kf_account": name, "kf_nick": name} for name in self.kf_accounts]}
-
-
-def _answered(handle: type_of_answer) -> Callable[[HttpRequest], Awaitable[Response]]:
-    """Answers with JSON and HTTP 200, whatever happened."""
-
-    async def answer(request: HttpRequest) -> Response:
-        try:
-            found = await handle(request)
-        except Code as code:
-            found = {"errcode": code.errcode, "errmsg": code.errmsg}
-        if isinstance(found, Response):
-            return found
-        return Response(json.dumps(found, ensure_ascii=False), media_type="application/json; encoding=utf-8")
-
-    return answer
-
-
-def _decoded(raw: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        raise Code(47001, "data format error") from None
-    if not isinstance(found, dict):
-        raise Code(47001, "data format error")
-    return found
-
-
-def _download(file: File) -> Response:
-    headers = {"Content-disposition": f'attachment; filename="{file.name}"'}
-    return Response(file.content, media_type=file.mime, headers=headers)
 
 
 def _with(good: Request, query: dict[str, str]) -> Request:
