@@ -99,6 +99,7 @@ class WeCom:
         text=(2048, "bytes"),
         media_bytes={"image": 2 * MB, "audio": 2 * MB, "video": 10 * MB, "file": 20 * MB},
         windows=(Window(by="message", count=5, seconds=48 * 3600),),
+        receipts=frozenset({"failed"}),
         idempotent=True,
         recalls=True,
         token_as=("query", "access_token"),
@@ -114,18 +115,13 @@ class WeCom:
 
     # --- what comes in ---------------------------------------------------------------------
 
+    def streams(self, acc: settings.Account) -> tuple[str, ...]:
+        """The one account's rows: a cursor is of an account, and another one begins anew."""
+        return (acc.open_kfid,)
+
     async def fetch(self, acc: settings.Account, stream: str, cursor: str, hint: str, kit: Kit) -> Page:
         """A page of rows after `cursor`; from the oldest of three days without one. `hint`: the token of the bell."""
-        del stream
-        # A cursor is of one account: if the inbox was given another, it begins anew.
-        owner, _, theirs = cursor.partition(" ")
-        asked = {
-            "cursor": theirs if owner == acc.open_kfid else "",
-            "token": hint,
-            "limit": MOST_ROWS,
-            "voice_format": AMR,
-            "open_kfid": acc.open_kfid,
-        }
+        asked = {"cursor": cursor, "token": hint, "limit": MOST_ROWS, "voice_format": AMR, "open_kfid": stream}
         url = f"{acc.api}/cgi-bin/kf/sync_msg"
         try:
             answer = await kit.call(url, json=asked, most_bytes=16 * MB)
@@ -134,11 +130,10 @@ class WeCom:
                 raise
             answer = await kit.call(url, json={**asked, "token": ""}, most_bytes=16 * MB)
         found = _read(answer, _Rows)
-        after = found.next_cursor or theirs
-        is_further = after != asked["cursor"] or bool(found.msg_list)
+        is_further = bool(found.msg_list) or found.next_cursor not in {"", cursor}
         return Page(
             events=[rows.event_of(bytes(row)) for row in found.msg_list],
-            cursor=f"{acc.open_kfid} {after}",
+            cursor=found.next_cursor or cursor,
             # A page may be short or empty and more be there; one that leads nowhere ends it.
             more=found.has_more == 1 and is_further,
         )
@@ -213,13 +208,19 @@ class WeCom:
             await kit.call(f"{acc.api}/cgi-bin/kf/service_state/trans", json={**of, "service_state": ASSISTANT})
 
     async def welcome(self, signal: Signal, acc: settings.Account, kit: Kit) -> None:
-        """Greets who opened the chat: the code of the event is good for 20 s, and once."""
+        """Greets who opened the chat: the code of the event is good for 20 s, and once. Later there is nothing to do,
+        and a page that is read again finds it used.
+        """
         code = signal.data.get("code", "")
         if not code or not acc.welcome:
             return
         msgid = hashlib.sha256(signal.key.encode(errors="replace")).hexdigest()[:32]
         body = {"code": code, "msgid": msgid, "msgtype": "text", "text": {"content": acc.welcome}}
-        await kit.call(f"{acc.api}/cgi-bin/kf/send_msg_on_event", json=body)
+        try:
+            await kit.call(f"{acc.api}/cgi-bin/kf/send_msg_on_event", json=body)
+        except FaultError as error:
+            if not isinstance(error.fault, Rejected | WindowClosed):
+                raise
 
     async def recall(self, ref: str, out: Out, acc: settings.Account, kit: Kit) -> None:
         """Withdraws a message within two minutes; it counts among the five all the same."""

@@ -50,7 +50,7 @@ def parse(req: Request, acc: Account) -> list[Event]:
         return [Signal(key=hashlib.sha256(body).hexdigest(), name="unknown", data={"event": event[:40]}, raw=body)]
     if found.get("OpenKfId") != acc.open_kfid:
         return []
-    return [Pull(hint=found.get("Token", ""))]
+    return [Pull(stream=acc.open_kfid, hint=found.get("Token", ""))]
 
 
 def _open(sealed: str, acc: Account) -> bytes:

@@ -77,6 +77,7 @@ class WeComSimulator(Simulator):
         self.used_code = 95032
         self.code_s = 20.0
         self.recall_s = 120.0
+        self.busy_on_event = False
         self.unionids: dict[str, str] = {}
         self.manages = True
         self.rows: list[Row] = []
@@ -367,6 +368,8 @@ class WeComSimulator(Simulator):
 
     async def _send_on_event(self, request: HttpRequest) -> dict[str, Any]:
         asked, now = await self._asked(request), self.clock.now()
+        if self.busy_on_event:
+            raise Code(-1, "system busy")
         peer, until = self.codes.pop(str(asked.get("code")), ("", 0.0))
         msgid = str(asked.get("msgid"))
         if not peer or now > until or msgid in self.msgids:

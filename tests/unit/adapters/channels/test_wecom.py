@@ -90,7 +90,7 @@ def test_published_vector_of_the_address_check_is_opened() -> None:
 def test_bell_is_a_pull_with_its_token() -> None:
     simulator, account = simulated()
     [push] = simulator.say("wm-lin", "hello")
-    assert events_of(CHANNEL, account, push.request) == [Pull(stream="main", hint=push.id)]
+    assert events_of(CHANNEL, account, push.request) == [Pull(stream="wkSimulator", hint=push.id)]
 
 
 def test_bell_of_another_account_of_the_app_is_let_go() -> None:
