@@ -97,12 +97,17 @@ class Telegram:
         recalls=True,
         edits=True,
         poll_s=1,
+        streams=(),
         timeout_s=60,
     )
 
     verify = staticmethod(protocol.verify)
     parse = staticmethod(protocol.parse)
     classify = staticmethod(faults.classify)
+
+    def streams(self, acc: settings.Account) -> tuple[str, ...]:
+        """A bot with a webhook isn't asked for anything."""
+        return ("main",) if acc.updates == "poll" else ()
 
     async def send(self, out: Out, acc: settings.Account, kit: Kit) -> Sent:
         """Hands one part over. Telegram knows no message twice."""
@@ -141,8 +146,6 @@ class Telegram:
     async def fetch(self, acc: settings.Account, stream: str, cursor: str, hint: str, kit: Kit) -> Page:
         """Waits up to 25 s for updates. `cursor` is the next number: asking for it confirms those before."""
         del stream, hint
-        if acc.updates != "poll":
-            return Page(cursor=cursor)
         asked = {
             "offset": protocol.number_of(cursor),
             "limit": PAGE,

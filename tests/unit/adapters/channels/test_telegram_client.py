@@ -196,9 +196,10 @@ async def test_a_file_that_is_too_big_or_unknown_is_refused(world: World) -> Non
         assert isinstance(caught.value.fault, Rejected)
 
 
-async def test_a_bot_with_a_webhook_is_not_asked(world: World) -> None:
-    page = await world.channel.fetch(world.acc, "main", "", "", world.kit)
-    assert (page.events, page.more, world.kit.asked) == ((), False, [])
+async def test_a_bot_with_a_webhook_is_not_asked(world: World, polled: World) -> None:
+    assert world.channel.streams(world.acc) == ()
+    assert polled.channel.streams(polled.acc) == ("main",)
+    assert Telegram.caps.streams == ()
 
 
 async def test_updates_are_fetched_in_order_and_confirmed_by_the_next_question(polled: World) -> None:
