@@ -1,12 +1,12 @@
 # `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit e2e faults lint types fmt bench wire docs
+.PHONY: help install up test unit e2e faults conformance lint types fmt bench wire docs
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## make .venv from uv.lock, fetching uv itself if it is missing
 	@.ci/install
@@ -27,6 +27,9 @@ e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefac
 
 faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MESSAGES= of the campaign
 	@$(BIN)/pytest tests/faults -m "" -s $(ARGS)
+
+conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)
+	@$(BIN)/pytest tests/conformance $(if $(CHANNEL),--channel $(CHANNEL)) $(ARGS)
 
 lint: install types ## style, types, imports, spelling, known vulnerabilities
 	@$(BIN)/ruff format --check .

@@ -150,6 +150,13 @@ class Page(Struct, kw_only=True):
     more: bool = False
 
 
+class Stored(NamedTuple):
+    """Where a Message of a callback is in the log, and whether it had been there before."""
+
+    seq: int
+    duplicate: bool
+
+
 class BadSignatureError(Exception):
     """The callback isn't the provider's: answered 401, the same for every cause, nothing stored."""
 
@@ -445,7 +452,7 @@ class Channel(Protocol):
 class Optional(Protocol):
     """What a channel may have besides. The kit asks `hasattr`."""
 
-    def reply(self, events: Sequence[Event], acc: Any) -> Reply:
+    def reply(self, events: Sequence[Event], acc: Any, stored: Sequence[Stored]) -> Reply:
         """What a callback is answered once its events are stored; without this, an empty 200."""
 
     async def token(self, acc: Any, kit: Kit, name: str, previous: Token | None) -> Token:
@@ -479,6 +486,9 @@ class Optional(Protocol):
 
     async def profile(self, peer: Peer, acc: Any, kit: Kit) -> Peer:
         """The peer with name and aliases, where the provider tells them on request."""
+
+    async def welcome(self, signal: Signal, acc: Any, kit: Kit) -> None:
+        """Greets a customer who came in, by the code that the signal `enter` brought (`data["code"]`)."""
 
     async def check(self, acc: Any, kit: Kit) -> list[Check]:
         """Examines an account: credentials, rights, addresses."""

@@ -1,7 +1,9 @@
 """Contacts and their open conversations (bucket `contacts`).
 
-Record `<tenant>.c.<contact>`; open conversation `<tenant>.o.<inbox>.<contact>`: one per inbox and contact,
-guarded by compare-and-set (log-and-protocol.md, "Opening").
+Record `<tenant>.c.<contact>`; open conversation `<tenant>.o.<inbox>.<contact, or hash of thread>`: one per inbox and
+contact or thread, guarded by compare-and-set (log-and-protocol.md, "Opening"). Who comes through a channel is
+claimed: `<tenant>.i.<inbox>.<hash of the provider's id>`; an alias `<tenant>.a.<kind>.<hash>` that is vouched for
+joins several of them into one contact.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from msgspec import Struct
 
 from backbone import subjects
 from backbone.buckets import Bucket, KeyExistsError
+from backbone.ids import key_hash, new_contact_id
 from backbone.link import Link
 
 
@@ -22,6 +25,8 @@ class Contact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contac
     locale: str = ""
     first_at: int = 0
     merged_into: str = ""
+    peer: str = ""
+    """The provider's id of whoever came through a channel."""
 
 
 class OpenConversation(Struct, frozen=True, kw_only=True, tag="open"):
@@ -32,7 +37,13 @@ class OpenConversation(Struct, frozen=True, kw_only=True, tag="open"):
     """Id of the message that opened it: tells a writer whose batch didn't come through how to complete it."""
 
 
-Record = Contact | OpenConversation
+class Identity(Struct, frozen=True, kw_only=True, tag="identity"):
+    """The contact that a provider's id, or an alias that is vouched for, belongs to."""
+
+    contact: str
+
+
+Record = Contact | OpenConversation | Identity
 
 
 def contacts(link: Link) -> Bucket[Record]:
@@ -40,9 +51,44 @@ def contacts(link: Link) -> Bucket[Record]:
     return Bucket(link, "contacts", Record)
 
 
-def open_key(tenant: str, inbox: str, contact: str) -> str:
-    """The key of a contact's open conversation in one inbox."""
-    return subjects.key(tenant, "o", inbox, contact)
+def open_key(tenant: str, inbox: str, contact: str, thread: str = "") -> str:
+    """The key of a contact's open conversation in one inbox, or of a thread's where a channel has them."""
+    return subjects.key(tenant, "o", inbox, key_hash(thread) if thread else contact)
+
+
+async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict[str, str]) -> str:
+    """The contact of a provider's id, made if nobody has it: the same for whoever asks at once.
+
+    `aliases` (kind to value) are vouched for: somebody who is known by one of them stays the same person.
+    """
+    bucket = contacts(link)
+    key = subjects.key(tenant, "i", inbox, key_hash(peer))
+    kept = await bucket.get(key)
+    if kept and isinstance(kept.value, Identity):
+        return kept.value.contact
+    keys = [subjects.key(tenant, "a", kind, key_hash(value)) for kind, value in sorted(aliases.items()) if value]
+    known = [k.value.contact for k in [await bucket.get(a) for a in keys] if k and isinstance(k.value, Identity)]
+    contact = await _claimed(bucket, key, known[0] if known else new_contact_id())
+    for alias in keys:
+        await _claimed(bucket, alias, contact)
+    return contact
+
+
+async def find_peer(link: Link, tenant: str, contact: str) -> str:
+    """The provider's id of a contact, empty if they came through no channel."""
+    kept = await contacts(link).get(subjects.key(tenant, "c", contact))
+    return kept.value.peer if kept and isinstance(kept.value, Contact) else ""
+
+
+async def _claimed(bucket: Bucket[Record], key: str, contact: str) -> str:
+    try:
+        await bucket.create(key, Identity(contact=contact))
+    except KeyExistsError:
+        kept = await bucket.get(key)
+        if kept and isinstance(kept.value, Identity):
+            return kept.value.contact
+        raise
+    return contact
 
 
 async def is_known(link: Link, tenant: str, contact: str) -> bool:

@@ -38,7 +38,10 @@ class Tenant(Struct, frozen=True, kw_only=True, tag="tenant"):
 
 
 class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
-    """One account on one channel. `origins`: sites that may show its widget (`*` for any)."""
+    """One account on one channel. `origins`: sites that may show its widget (`*` for any).
+
+    `settings` are the account's, sealed (`backbone.sealing`): JSON of what the channel's `Account` holds.
+    """
 
     id: str
     channel: str
@@ -48,6 +51,7 @@ class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
     greeting: str = ""
     locale: str = ""
     reopen_window_s: int = REOPEN_WINDOW_S
+    settings: str = ""
 
 
 class Agent(Struct, frozen=True, kw_only=True, tag="agent"):
@@ -123,6 +127,21 @@ async def create_inbox(link: Link, tenant: str, inbox: Inbox) -> bool:
     """Makes an inbox; False if this tenant had it. Raises ConflictError if it is another tenant's."""
     await _claim(link, inbox_key(inbox.id), Claim(tenant=tenant, id=inbox.id), "inbox.taken", "inbox")
     return await _create(link, subjects.key(tenant, "inbox", inbox.id), inbox)
+
+
+async def connect_inbox(link: Link, tenant: str, inbox: Inbox) -> bool:
+    """Makes an inbox, or gives the one that is there new settings; whether it is new.
+
+    Raises ConflictError if it is another tenant's, or of another channel.
+    """
+    if await create_inbox(link, tenant, inbox):
+        return True
+    kept = await directory(link).get(subjects.key(tenant, "inbox", inbox.id))
+    if kept is None or not isinstance(kept.value, Inbox) or kept.value.channel != inbox.channel:
+        raise ConflictError("inbox.taken", "There is an inbox of this id on another channel.", field="inbox")
+    changed = msgspec.structs.replace(kept.value, name=inbox.name, settings=inbox.settings)
+    await directory(link).update(kept.key, changed, kept.revision)
+    return False
 
 
 async def create_agent(link: Link, tenant: str, agent: Agent) -> Agent:

@@ -52,7 +52,11 @@ class Base(Struct, omit_defaults=True, kw_only=True, tag_field="type"):
 
 
 class Attachment(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A file of the object store; sizes in bytes and pixels, `sha256` in hex."""
+    """A file of the object store; sizes in bytes and pixels, `sha256` in hex.
+
+    While `file` is empty it is a place kept for a provider's file, which `ref` names: `message.edited` fills it.
+    `cid` is how the HTML of a mail refers to it.
+    """
 
     file: str
     name: str
@@ -61,6 +65,8 @@ class Attachment(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sha256: str = ""
     width: int = 0
     height: int = 0
+    ref: str = ""
+    cid: str = ""
 
 
 class Source(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -74,10 +80,14 @@ class Source(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The provider's own id and time (milliseconds) of a message that came through it."""
+    """The provider's own id and time (milliseconds) of a message that came through it.
+
+    `context` is given back to the provider with the next answer.
+    """
 
     id: str
     at: int = 0
+    context: dict[str, str] = {}
 
 
 class ProviderError(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -192,11 +202,16 @@ class ConversationAttributeSet(Base, tag="conversation.attribute_set", kw_only=T
 
 # --- messages ---------------------------------------------------------------------------------
 
-type_of_message = Literal["text", "image", "file", "audio", "video", "location", "card", "email", "event"]
+type_of_message = Literal[
+    "text", "image", "file", "audio", "video", "location", "card", "email", "event", "unsupported"
+]
 
 
 class MessageAdded(Base, tag="message.added", kw_only=True):
-    """A message, or with `note` what only colleagues see."""
+    """A message, or with `note` what only colleagues see.
+
+    Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
+    """
 
     salt: str = msgspec.field(default_factory=new_salt)
     kind: type_of_message = "text"
@@ -207,6 +222,9 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     note: bool = False
     mentions: list[str] = []
     provider: Provider | None = None
+    subject: str = ""
+    html: str = ""
+    automatic: bool = False
 
 
 class MessageEdited(Base, tag="message.edited", kw_only=True):

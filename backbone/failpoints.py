@@ -37,6 +37,10 @@ NAMES: Final = frozenset(
         "warehouse.fetched",
         "warehouse.inserted",
         "warehouse.before_cursor",
+        "channel.before_call",
+        "channel.called",
+        "channel.recorded",
+        "channel.before_cursor",
     }
 )
 """Every point there is; docs/reliability.md says where each lies."""

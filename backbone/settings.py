@@ -37,6 +37,13 @@ class Common(Struct, frozen=True, kw_only=True):
             extra_json_schema={"secret": True},
         ),
     ] = ""
+    old_secrets: Annotated[
+        str,
+        Meta(
+            description="Earlier values of the secret, comma-separated: what they sealed can still be read.",
+            extra_json_schema={"secret": True},
+        ),
+    ] = ""
     streams: Annotated[str, Meta(description="Streams of the log that are open for new conversations.")] = (
         "00,01,02,03,04,05,06,07"
     )
@@ -74,6 +81,10 @@ class Common(Struct, frozen=True, kw_only=True):
     def copies(self) -> int:
         """Replicas of a stream that is made now."""
         return self.replicas or (3 if self.profile == "cluster" else 1)
+
+    def secrets(self) -> list[str]:
+        """The secret that seals, then earlier ones. Raises SettingError as `need_secret`."""
+        return [self.need_secret(), *(part.strip() for part in self.old_secrets.split(",") if part.strip())]
 
     def need_secret(self) -> str:
         """The signing secret. Raises SettingError if it is missing or short."""

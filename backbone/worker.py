@@ -25,6 +25,7 @@ from backbone.reader import Entry
 from backbone.streams import DEAD, chat_stream
 
 ACK: Final = b"+ACK"
+NOT_YET: Final = b"-NAK"
 IN_PROGRESS: Final = b"+WPI"
 PULL_EXPIRES_S: Final = 20
 RESTART_S: Final = 1.0
@@ -84,8 +85,16 @@ class Worker:
         self._waiting = 0
         self._wake = asyncio.Event()
         self._is_broken = False
+        self._is_leaving = False
         self.done = 0
         self.dead = 0
+
+    async def leave(self, within_s: float) -> None:
+        """Takes nothing more and returns once what has begun is done, or after `within_s`; the rest is given back."""
+        self._is_leaving = True
+        self._wake.set()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=within_s)
 
     @property
     def waiting(self) -> int:
@@ -132,7 +141,7 @@ class Worker:
             while not self._is_broken:
                 self._wake.clear()
                 room = policy.most_waiting - self._waiting
-                if not self._owed and room > 0:
+                if not self._owed and room > 0 and not self._is_leaving:
                     self._owed = min(room, 256)
                     request = {"batch": self._owed, "expires": PULL_EXPIRES_S * SECOND_NS}
                     self._link.publish_raw(
@@ -176,6 +185,9 @@ class Worker:
         newest = 0
         while lane:
             task = lane[0]
+            if self._is_leaving:
+                self._give_back(lane)
+                break
             # A redelivery of what this lane has done already is only acknowledged again.
             if task.entry.seq > newest:
                 async with self._slots:
@@ -188,6 +200,14 @@ class Worker:
                 self._link.publish_raw(task.reply, ACK)
             self._wake.set()
         del self._lanes[subject]
+
+    def _give_back(self, lane: deque[_Task]) -> None:
+        """Whoever works next gets these at once, not when their time has run out."""
+        for task in lane:
+            self._waiting -= 1
+            if self._link.is_usable:
+                self._link.publish_raw(task.reply, NOT_YET)
+        lane.clear()
 
     async def _attempt(self, entry: Entry) -> None:
         policy = self._policy

@@ -17,7 +17,7 @@ from node import greeting, static
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.rest import agents, conversations, files, inboxes, problems, reports, sessions
+from node.rest import agents, conversations, files, hooks, inboxes, problems, reports, sessions
 from node.socket import Socket
 
 
@@ -43,6 +43,8 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/files/{signed}", files.download),
         Route("/api/v1/search/messages", reports.search_messages),
         Route("/api/v1/reports/overview", reports.overview),
+        Route("/hooks/{channel}/{inbox}", hooks.callback, methods=["GET", "POST"]),
+        Route("/hooks/{channel}/{inbox}/{rest:path}", hooks.callback, methods=["GET", "POST"]),
         Route("/", static.desk),
         Route("/w.js", static.loader),
         Route("/w/{inbox}", static.hosted),

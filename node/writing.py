@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backbone import contacts, directory, failpoints, subjects
+from backbone import contacts, directory, failpoints, opening, subjects
 from backbone import events as ev
 from backbone.acts import Act
 from backbone.conversation import Head, closed_for_good
@@ -18,7 +18,6 @@ from backbone.ids import check_contact, check_name, new_event_id
 from backbone.log import Stored
 from backbone.presence import state_event
 from node import frames as f
-from node import opening
 from node.context import STORE_SECONDS
 from node.marks import Marks
 from node.reading import authorise
@@ -109,8 +108,11 @@ async def _send_without_conversation(
     tenant, inbox = await context.inboxes.find(inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
-    if who.kind == "agent" and not await contacts.is_known(context.link, tenant, contact):
-        raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
+    peer = ""
+    if who.kind == "agent":
+        if not await contacts.is_known(context.link, tenant, contact):
+            raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
+        peer = await contacts.find_peer(context.link, tenant, contact)
     placed = await opening.place(
         context.link,
         context.log,
@@ -129,6 +131,7 @@ async def _send_without_conversation(
             attachments=attachments,
             reply_to=frame.reply_to,
             note=frame.note,
+            peer=peer,
         ),
     )
     if failpoints.ARMED:

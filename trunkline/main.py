@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "upgrade": "Replace what runs on this machine by this version, while it runs.",
     "node": "Run one node: sockets, REST, the desk and the widget.",
     "adapter": "Run one adapter, such as routing or warehouse.",
+    "channel": "See channels, connect accounts, look after them.",
     "init": "Make streams, buckets, the first tenant and its admin. Safe to repeat.",
     "doctor": "Check a running system and say what to do.",
     "sql": "Ask the warehouse a question in SQL.",

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from backbone.settings import Common, variable
-from trunkline.commands.adapter import names
+from trunkline.commands.adapter import folders
 
 INTRODUCTION: Final = """\
 # Settings
@@ -55,7 +55,8 @@ def sections() -> list[Section]:
     found = [Section("Of every process", "", Common)]
     for title, name, module in (
         ("Of a node", "node", "node.settings"),
-        *((f"Of the adapter {name}", name, f"adapters.{name}.settings") for name in names()),
+        *((f"Of the adapter {name}", name, f"adapters.{name}.settings") for name in folders()),
+        ("Of every channel's adapter", "channel", "backbone.channels.settings"),
     ):
         kinds = _settings_in(importlib.import_module(module))
         found += [Section(title, name, kind) for kind in kinds]

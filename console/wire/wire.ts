@@ -103,7 +103,8 @@ export interface Send {
   attachments?: string[];
   conv?: string | null;
   id: string;
-  kind?: 'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'video';
+  kind?:
+    'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'unsupported' | 'video';
   mentions?: string[];
   note?: boolean;
   reply_to?: string;
@@ -398,15 +399,20 @@ export interface ConversationAttributeSet {
 }
 /**
  * A message, or with `note` what only colleagues see.
+ *
+ *     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
  */
 export interface MessageAdded {
   at: number;
   attachments?: Attachment[];
+  automatic?: boolean;
   by: Actor;
   channel: string;
   conv: string;
+  html?: string;
   id: string;
-  kind?: 'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'video';
+  kind?:
+    'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'unsupported' | 'video';
   mentions?: string[];
   note?: boolean;
   parts?: {
@@ -415,6 +421,7 @@ export interface MessageAdded {
   provider?: Provider | null;
   reply_to?: string;
   salt?: string;
+  subject?: string;
   tenant: string;
   text?: string;
   type: 'message.added';
@@ -422,21 +429,31 @@ export interface MessageAdded {
 }
 /**
  * A file of the object store; sizes in bytes and pixels, `sha256` in hex.
+ *
+ *     While `file` is empty it is a place kept for a provider's file, which `ref` names: `message.edited` fills it.
+ *     `cid` is how the HTML of a mail refers to it.
  */
 export interface Attachment {
   bytes: number;
+  cid?: string;
   file: string;
   height?: number;
   mime: string;
   name: string;
+  ref?: string;
   sha256?: string;
   width?: number;
 }
 /**
  * The provider's own id and time (milliseconds) of a message that came through it.
+ *
+ *     `context` is given back to the provider with the next answer.
  */
 export interface Provider {
   at?: number;
+  context?: {
+    [k: string]: string;
+  };
   id: string;
 }
 /**

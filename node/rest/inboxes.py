@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone import directory
-from backbone.errors import NotAuthenticatedError
+from backbone.errors import NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
 from node.origins import address
 from node.rest.requests import agent_asks, answer, body_of, check_rate, context_of
+
+VISITED: Final = frozenset({"web", "app"})
+"""Channels whose customers come to a node themselves; those of the others come through their provider alone."""
 
 
 class NewVisitor(Struct):
@@ -60,6 +64,8 @@ async def visitor(request: Request) -> Response:
     context = context_of(request)
     body = await body_of(request, NewVisitor)
     tenant, inbox = await context.inboxes.find(body.inbox)
+    if inbox.channel not in VISITED:
+        raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
     contact = ""
     if body.token:
         try:

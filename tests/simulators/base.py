@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
 import time
 from collections import deque
@@ -252,7 +253,7 @@ class Simulator:
                 (hook or self.hook) + request.path,
                 params=request.query,
                 headers=request.headers,
-                data=request.body or None,
+                data=io.BytesIO(request.body) if request.body else None,
                 timeout=aiohttp.ClientTimeout(total=self.answer_s),
             ) as answer:
                 return Answered(answer.status, await answer.read())

@@ -8,12 +8,19 @@ import click
 import click.shell_completion
 
 
-def names() -> list[str]:
-    """The adapters that this installation has: every folder of `adapters` with a `main.py`."""
+def folders() -> list[str]:
+    """The adapters that have a process of their own kind: every folder of `adapters` with a `main.py`."""
     import adapters  # noqa: PLC0415  (not needed by the other commands)
 
-    folders = (Path(folder) for folder in adapters.__path__)
-    return sorted(main.parent.name for folder in folders for main in folder.glob("*/main.py"))
+    found = (Path(folder) for folder in adapters.__path__)
+    return sorted(main.parent.name for folder in found for main in folder.glob("*/main.py"))
+
+
+def names() -> list[str]:
+    """All adapters that this installation has: those, and every channel."""
+    from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
+
+    return sorted([*folders(), *registry.names()])
 
 
 class _Name(click.ParamType[str]):
@@ -36,9 +43,16 @@ class _Name(click.ParamType[str]):
 @click.command()
 @click.argument("name", type=_Name())
 def command(name: str) -> None:
-    """Run the adapter NAME: routing or warehouse.
+    """Run the adapter NAME: routing, warehouse or a channel, such as telegram.
 
     It needs NATS (TRUNKLINE_NATS_URL). With TRUNKLINE_HEALTH_PORT it answers /healthz, /readyz and /metrics.
-    Started twice, one works and the other waits to take over. SIGTERM lets it finish what it has begun.
+    Started twice, one works and the other waits to take over; of a channel both work. SIGTERM lets it finish what it
+    has begun.
     """
+    from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
+
+    if name in registry.names():
+        from backbone.channels import service  # noqa: PLC0415  (brings all that a channel needs)
+
+        sys.exit(service.main(name))
     sys.exit(importlib.import_module(f"adapters.{name}.main").main())

@@ -1,9 +1,10 @@
-"""A message without a conversation: finds the contact's open one or opens one, exactly once wherever it is
-retried (log-and-protocol.md, "Opening").
+"""A message without a conversation: finds the contact's (or thread's) open one or opens one, exactly once wherever
+it is retried (log-and-protocol.md, "Opening").
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -23,11 +24,12 @@ LOOK_BACK: Final = 20_000
 
 
 class Placed(NamedTuple):
-    """Where the message is stored."""
+    """Where the message is stored, and whether it had been there before."""
 
     conv: str
     seq: int
     at: int
+    duplicate: bool = False
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -46,16 +48,30 @@ class Message(Struct, frozen=True, kw_only=True):
     attachments: list[ev.Attachment]
     reply_to: str = ""
     note: bool = False
+    peer: str = ""
+    thread: str = ""
+    subject: str = ""
+    html: str = ""
+    automatic: bool = False
+    provider: ev.Provider | None = None
+    attributes: dict[str, str] = {}
 
 
-async def place(link: Link, log: Log, open_streams: list[str], message: Message) -> Placed:
+type_of_claim = Callable[[str, int], Awaitable[Placed | None]]
+"""Called with the conversation and its last sequence before a message is stored there: where it is already, if so."""
+
+
+async def place(
+    link: Link, log: Log, open_streams: list[str], message: Message, claim: type_of_claim | None = None
+) -> Placed:
     """Stores the message in the contact's open conversation, or in a new one.
 
+    With `claim` whoever calls knows by it what was stored before, beyond what a conversation's beginning tells.
     Raises TooManyError `log.busy` after 8 tries, and what `Log.publish` raises.
     """
     derived = conversation_id(message.tenant, message.inbox.id, message.id, open_streams)
     bucket = contacts.contacts(link)
-    key = contacts.open_key(message.tenant, message.inbox.id, message.contact)
+    key = contacts.open_key(message.tenant, message.inbox.id, message.contact, message.thread)
     for _ in range(TRIES):
         # 1. A retry: the conversation that this message would open exists and holds it.
         already = await _find(log, message, derived)
@@ -65,7 +81,7 @@ async def place(link: Link, log: Log, open_streams: list[str], message: Message)
         # this message would open: who claimed the key may have been overtaken by the one who completed it.
         kept = await bucket.get(key)
         current = kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
-        if current and (placed := await _place_in(link, log, message, current)):
+        if current and (placed := await _place_in(link, log, message, current, claim)):
             return placed
         if current == derived:
             raise ConflictError(
@@ -73,6 +89,8 @@ async def place(link: Link, log: Log, open_streams: list[str], message: Message)
             )
         # 3. It opens one of its own. Who loses the key starts again.
         try:
+            if claim and (already := await claim(derived, 0)):
+                return already
             await _claim(bucket, key, kept, contacts.OpenConversation(conv=derived, opened_by=message.id))
             await contacts.remember(link, message.tenant, _contact(message))
             return await _open(log, message, derived, current)
@@ -100,6 +118,7 @@ def _contact(message: Message) -> contacts.Contact:
         name=message.contact_name,
         locale=message.source.locale,
         first_at=message.at,
+        peer=message.peer,
     )
 
 
@@ -108,18 +127,19 @@ async def _find(log: Log, message: Message, conv: str) -> Placed | None:
     last = await log.last(subjects.any_channel(message.tenant, conv))
     if last is None:
         return None
-    return await _find_in(log, last.subject, conv, message.id, 0)
+    return await find_in(log, last.subject, conv, message.id, 0)
 
 
-async def _find_in(log: Log, subject: str, conv: str, event_id: str, after: int) -> Placed | None:
+async def find_in(log: Log, subject: str, conv: str, event_id: str, after: int) -> Placed | None:
+    """Where an event is among those of a conversation after a sequence, None if it isn't there."""
     for event in reversed(await log.replay_all(subject, after, LOOK_BACK)):
         parsed = parse_tolerant(event.raw)
         if parsed.id == event_id:
-            return Placed(conv, event.seq, parsed.at)
+            return Placed(conv, event.seq, parsed.at, duplicate=True)
     return None
 
 
-async def _place_in(link: Link, log: Log, message: Message, conv: str) -> Placed | None:
+async def _place_in(link: Link, log: Log, message: Message, conv: str, claim: type_of_claim | None) -> Placed | None:
     """Stores the message in the contact's conversation; None if that is closed for good.
 
     A conversation whose key was set but whose beginning never came is begun by this message.
@@ -136,13 +156,15 @@ async def _place_in(link: Link, log: Log, message: Message, conv: str) -> Placed
                 return None
     subject = subjects.chat(message.tenant, head.channel, conv)
     newest = head.steps[-2] - 1 if len(head.steps) > 1 else 0
-    found = await _find_in(log, subject, conv, message.id, newest)
+    found = await find_in(log, subject, conv, message.id, newest)
     if found:
         return found
     if closed_for_good(head, message.at, message.inbox.reopen_window_s * 1000):
         return None
-    stored = await log.publish(subject, _added(message, head.channel, conv))
-    return Placed(conv, stored.seq, message.at)
+    if claim and (already := await claim(conv, head.seq)):
+        return already
+    stored = await log.publish(subject, added(message, head.channel, conv))
+    return Placed(conv, stored.seq, message.at, stored.duplicate)
 
 
 async def _open(log: Log, message: Message, conv: str, previous: str) -> Placed:
@@ -157,15 +179,19 @@ async def _open(log: Log, message: Message, conv: str, previous: str) -> Placed:
         inbox=message.inbox.id,
         contact=message.contact,
         contact_name=message.contact_name,
+        peer=message.peer,
+        thread=message.thread,
         previous=previous,
         source=message.source,
+        attributes=message.attributes,
     )
     subject = subjects.chat(message.tenant, channel, conv)
-    stored = await log.publish_batch(subject, [opened, _added(message, channel, conv)], 0)
-    return Placed(conv, stored.seq, message.at)
+    stored = await log.publish_batch(subject, [opened, added(message, channel, conv)], 0)
+    return Placed(conv, stored.seq, message.at, stored.duplicate)
 
 
-def _added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
+def added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
+    """The event that stores a message in a conversation."""
     return ev.MessageAdded(
         id=message.id,
         tenant=message.tenant,
@@ -178,4 +204,8 @@ def _added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
         attachments=message.attachments,
         reply_to=message.reply_to,
         note=message.note,
+        provider=message.provider,
+        subject=message.subject,
+        html=message.html,
+        automatic=message.automatic,
     )

@@ -1,0 +1,1 @@
+"""The kit: everything that channels have in common, over the contract of `backbone.channel`."""

@@ -1,0 +1,84 @@
+"""Fetches a provider's files for a message that came with places kept for them, and fills these in."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from msgspec import structs
+
+from backbone import events as ev
+from backbone import subjects
+from backbone.channel import FaultError, Media, Pause, Retry, TokenExpired, Unknown
+from backbone.channels.accounts import Account
+from backbone.channels.kits import Kits
+from backbone.channels.room import Room
+from backbone.channels.state import Conversation
+from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.ids import derived_event_id
+
+_log = structlog.get_logger("channels.media")
+
+
+class TryAgainError(Exception):
+    """The provider can't give the file now."""
+
+
+async def settle_media(
+    room: Room, account: Account | None, kits: Kits, known: Conversation, event: ev.MessageAdded
+) -> None:
+    """Stores the files and publishes `message.edited` with them; one that can't be had keeps its place, and says why.
+
+    The same again stores nothing twice. Raises TryAgainError where another try may succeed.
+    """
+    edited_id = derived_event_id(event.id, "media")
+    subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
+    if account is None or await _is_stored(room, subject, known.seq, edited_id, event):
+        return
+    filled = [await _filled(room, account, kits, each) for each in event.attachments]
+    edited = ev.MessageEdited(
+        id=edited_id,
+        tenant=known.head.tenant,
+        channel=known.head.channel,
+        conv=known.head.conv,
+        at=time.time_ns() // 1_000_000,
+        by=ev.Actor("provider", room.channel.name),
+        target=event.id,
+        text=event.text,
+        attachments=filled,
+    )
+    await room.log.publish(subject, edited)
+
+
+async def _is_stored(room: Room, subject: str, seq: int, edited_id: str, event: ev.MessageAdded) -> bool:
+    del seq
+    wanted = edited_id.encode()
+    for each in await room.log.replay_all(subject, 0, 20_000):
+        if wanted in each.raw and event.id.encode() in each.raw:
+            return True
+    return False
+
+
+async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment) -> ev.Attachment:
+    if place.file or not place.ref:
+        return place
+    channel: Any = room.channel
+    media = Media(kind=place.mime.split("/", 1)[0], ref=place.ref, mime=place.mime, name=place.name, size=place.bytes)
+    try:
+        content, _, name = await channel.get_media(media, account.settings, kits.of(account))
+        saved = await room.files.save(account.tenant, f"channel:{account.id}", content, name or place.name)
+    except FaultError as error:
+        if isinstance(error.fault, Retry | TokenExpired | Unknown | Pause):
+            raise TryAgainError(str(error)) from error
+        return _lost(place, str(error))
+    except (UnavailableError, UnknownOutcomeError):
+        raise
+    except TrunklineError as refused:
+        return _lost(place, refused.message)
+    return structs.replace(saved, cid=place.cid)
+
+
+def _lost(place: ev.Attachment, reason: str) -> ev.Attachment:
+    _log.warning("media.lost", name=place.name, reason=reason[:200])
+    return structs.replace(place, ref="", name=f"{place.name} ({reason[:80]})")

@@ -1,0 +1,138 @@
+"""What a channel is given, bound to one account: `backbone.channel.Kit` over HTTP, tokens and the bucket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from backbone.channel import (
+    Answer,
+    FaultError,
+    OutMedia,
+    Pause,
+    Retry,
+    Token,
+    TokenExpired,
+    Upload,
+)
+from backbone.channels import stores
+from backbone.channels.accounts import Account
+from backbone.channels.http import Caller, masked
+from backbone.channels.stores import Value
+from backbone.channels.tokens import Tokens
+from backbone.link import Link
+
+SAID_MOST = 500
+
+
+class AccountKit:
+    """The kit of one account."""
+
+    def __init__(self, link: Link, channel: Any, account: Account, caller: Caller, tokens: Tokens) -> None:
+        self.tenant = account.tenant
+        self.inbox = account.id
+        self._link = link
+        self._channel: Any = channel
+        self._account = account
+        self._caller = caller
+        self._tokens = tokens
+        self._bucket = stores.channels(link)
+        self._given: dict[str, str] = {}
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time()
+
+    async def call(
+        self,
+        url: str,
+        *,
+        method: str = "POST",
+        json: Any = None,
+        body: bytes | None = None,
+        form: Mapping[str, str | Upload] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str = "access",  # noqa: S107 - a token's name
+        most_bytes: int = 1024 * 1024,
+        timeout_s: float = 0,
+    ) -> Answer:
+        """See `backbone.channel.Kit.call`."""
+        where, name = self._channel.caps.token_as if token else ("", "")
+        refused = ""
+        while True:
+            value = await self.token(token, refused=refused) if where else ""
+            answer = await self._caller.call(
+                method,
+                url,
+                json=json,
+                body=body,
+                form=form,
+                query={**(query or {}), name: value} if where == "query" else query,
+                headers=_with_token(headers, where, name, value),
+                most_bytes=most_bytes,
+                timeout_s=timeout_s or self._channel.caps.timeout_s,
+            )
+            fault = self._channel.classify(answer.status, answer.body, answer.headers)
+            if fault is None:
+                return answer
+            said = masked(f"{answer.status}: {answer.body[:SAID_MOST].decode(errors='replace')}")
+            if not isinstance(fault, TokenExpired):
+                raise FaultError(fault, said)
+            if not where and token:
+                raise FaultError(Pause("the platform refuses the account's token"), said)
+            if refused or not where:
+                raise FaultError(Retry(), said)
+            refused = value
+
+    async def token(self, name: str = "access", *, refused: str = "") -> str:
+        """A token that is good now; `refused` is one that isn't."""
+
+        async def fetch(previous: Token | None) -> Token:
+            token: Token = await self._channel.token(self._account.settings, self, name, previous)
+            return token
+
+        value = await self._tokens.get(name, fetch, refused or self._given.pop(f"bad:{name}", ""))
+        self._given[name] = value
+        return value
+
+    async def forget_token(self, name: str = "access") -> None:
+        """The token given last isn't good."""
+        if value := self._given.get(name):
+            self._given[f"bad:{name}"] = value
+
+    async def upload(self, media: OutMedia, kind: str) -> str:
+        """The provider's id of a file of ours; uploaded once and kept while it is good."""
+        key = f"media:{kind}:{media.file}"
+        known = await self.recall(key)
+        if known:
+            return known
+        put: str = await self._channel.put_media(media, kind, self._account.settings, self)
+        if life_s := int(self._channel.caps.media_life_s * 0.9):
+            await self.remember(key, put, life_s)
+        return put
+
+    async def forget_upload(self, media: OutMedia, kind: str) -> None:
+        """The provider no longer knows the file: the next `upload` sends it again."""
+        await self._bucket.delete(self._value_key(f"media:{kind}:{media.file}"), marker_s=60)
+
+    async def remember(self, key: str, value: str, life_s: int) -> None:
+        """Keeps a small value of this account, for all replicas."""
+        await self._bucket.put(self._value_key(key), Value(value=value), life_s)
+
+    async def recall(self, key: str) -> str:
+        """What `remember` keeps; empty if nothing."""
+        kept = await self._bucket.get(self._value_key(key))
+        return kept.value.value if kept and isinstance(kept.value, Value) else ""
+
+    def _value_key(self, key: str) -> str:
+        return stores.value_key(self.tenant, self.inbox, key)
+
+
+def _with_token(headers: Mapping[str, str] | None, where: str, name: str, value: str) -> Mapping[str, str] | None:
+    if where == "header":
+        return {**(headers or {}), name: value}
+    if where == "bearer":
+        return {**(headers or {}), "Authorization": f"Bearer {value}"}
+    return headers

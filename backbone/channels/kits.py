@@ -1,0 +1,25 @@
+"""A kit for each account, made when it is first asked for."""
+
+from __future__ import annotations
+
+from backbone.channels.accounts import Account
+from backbone.channels.kit import AccountKit
+from backbone.channels.room import Room
+from backbone.channels.tokens import Tokens
+
+
+class Kits:
+    """The kits of one process."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._made: dict[str, AccountKit] = {}
+
+    def of(self, account: Account) -> AccountKit:
+        """The kit of an account."""
+        kit = self._made.get(account.id)
+        if kit is None:
+            room = self._room
+            tokens = Tokens(room.link, room.sealer, account.tenant, account.id, room.instance)
+            kit = self._made[account.id] = AccountKit(room.link, room.channel, account, room.caller, tokens)
+        return kit

@@ -1,0 +1,289 @@
+"""One stream of one channel: its conversations in parallel, each in order. What must wait long is parked, so that it
+holds no place that others need; when it is due it is taken up from the log (channels.md, "Order").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+import msgspec
+import prometheus_client
+import structlog
+
+from backbone import events as ev
+from backbone import subjects
+from backbone.channel import FaultError, Out, Peer
+from backbone.channels import state, stores
+from backbone.channels.accounts import Account, Accounts
+from backbone.channels.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
+from backbone.channels.inbound_media import settle_media
+from backbone.channels.kits import Kits
+from backbone.channels.room import Room
+from backbone.channels.state import Conversation
+from backbone.channels.stores import Parked
+from backbone.decide import parse_tolerant
+from backbone.errors import TrunklineError
+from backbone.reader import Entry
+from backbone.worker import Policy, Worker, bury
+
+MOST_KEPT: Final = 20_000
+LEAVE_WITHIN_S: Final = 8.0
+TURN_S: Final = 0.2
+REPLAY_MOST: Final = 20_000
+
+_log = structlog.get_logger("channels.lane")
+_parked = prometheus_client.Gauge(
+    "trunkline_channel_parked", "Conversations that wait for an account, a window or a time.", ["channel", "stream"]
+)
+
+
+class Lane:
+    """Sends what our side says in the conversations of stream `s`, while its lease is held."""
+
+    def __init__(self, room: Room, accounts: Accounts, kits: Kits, deliverer: Deliverer, s: str) -> None:
+        self._room = room
+        self._accounts = accounts
+        self._kits = kits
+        self._deliverer = deliverer
+        self._s = s
+        self._known: OrderedDict[str, Conversation] = OrderedDict()
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._parked: dict[str, tuple[str, Parked]] = {}
+        """By conversation: the tenant, and since when and until when it waits."""
+
+        self._resuming: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bucket = stores.channels(room.link)
+        self.worker = Worker(
+            room.link,
+            adapter=room.channel.name,
+            durable=f"channel-{room.channel.name}",
+            s=s,
+            filter_subject=subjects.channel_filter(s, room.channel.name),
+            handler=self._handle,
+            policy=Policy(concurrency=room.settings.concurrency, most_waiting=max(1000, room.settings.concurrency)),
+        )
+
+    async def run(self) -> None:
+        """Works until cancelled; then `leave` first."""
+        for kept in await self._bucket.all("*.parked.*"):
+            tenant, _, conv = kept.key.split(".", 2)
+            if conv[:2] == self._s and isinstance(kept.value, Parked):
+                self._parked[conv] = (tenant, kept.value)
+        self._accounts.changed.append(self._account_changed)
+        turning = asyncio.create_task(self._turn())
+        try:
+            await self.worker.run()
+        finally:
+            turning.cancel()
+            self._accounts.changed.remove(self._account_changed)
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(turning, *self._tasks, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """Finishes what has begun."""
+        await self.worker.leave(LEAVE_WITHIN_S)
+
+    async def replay_dead(self, entry: Entry) -> None:
+        """Takes a dead letter down the usual path again, after what was sent meanwhile. Raises what sending raises."""
+        chat = subjects.parse_chat(entry.subject)
+        event = parse_tolerant(entry.raw)
+        async with _Held(self._locks, chat.conv):
+            known = await self._load(entry.subject, entry.seq)
+            if isinstance(event, ev.MessageAdded):
+                known.outcomes.pop(event.id, None)
+                for part in range(known.parts.get(event.id, 1)):
+                    await self._bucket.delete(stores.send_key(chat.tenant, event.id, part), marker_s=60)
+            await self._act(entry.subject, known, event, entry.seq)
+
+    # --- the log ---------------------------------------------------------------------------
+
+    async def _handle(self, entry: Entry) -> None:
+        chat = subjects.parse_chat(entry.subject)
+        event = parse_tolerant(entry.raw)
+        async with _Held(self._locks, chat.conv):
+            known = await self._load(entry.subject, entry.seq)
+            state.apply(known, event, entry.seq)
+            parked = self._parked.get(chat.conv)
+            if parked is None:
+                await self._act(entry.subject, known, event, entry.seq)
+            elif parked[1].why == "window" and _is_heard(event):
+                self._resume_soon(chat.conv)
+
+    async def _load(self, subject: str, seq: int) -> Conversation:
+        """The conversation as its log has it: all of it when it is first met, so that what was sent is known."""
+        known = self._known.get(subject)
+        if known is None:
+            chat = subjects.parse_chat(subject)
+            known = state.begin(chat.tenant, chat.channel, chat.conv)
+            for each in await self._room.log.replay_all(subject, 0, REPLAY_MOST):
+                state.apply(known, parse_tolerant(each.raw), each.seq)
+            self._known[subject] = known
+            while len(self._known) > MOST_KEPT:
+                self._known.popitem(last=False)
+        elif seq > known.seq:
+            self._known.move_to_end(subject)
+        return known
+
+    async def _act(self, subject: str, known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
+        """Does what an event asks of the provider; parks the conversation if that must wait."""
+        if isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments):
+            await settle_media(self._room, self._account(known), self._kits, known, event)
+        if state.is_ours(event) and isinstance(event, ev.MessageAdded):
+            if not state.is_settled(known, event.id):
+                wait = await self._deliver(subject, known, event, seq)
+                if wait:
+                    await self._park(known, seq, wait)
+        elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:
+            await self._change(known, event)
+
+    async def _deliver(self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int) -> Wait | None:
+        account = self._account(known)
+        if account is None:
+            return Wait(FOR_EVER, "pause")
+        try:
+            return await self._deliverer.deliver(account, self._kits.of(account), known, event)
+        except GaveUpError as error:
+            entry = Entry(self._s, seq, event.at, subject, msgspec.json.encode(event))
+            await bury(self._room.link, self._room.channel.name, entry, 1, error)
+            return None
+
+    async def _change(self, known: Conversation, event: ev.MessageRecalled | ev.MessageEdited) -> None:
+        """Withdraws or changes at the provider's what it has, where it can."""
+        channel: Any = self._room.channel
+        account = self._account(known)
+        ref = known.provider_ids.get(event.target, "")
+        can = channel.caps.recalls if isinstance(event, ev.MessageRecalled) else channel.caps.edits
+        if account is None or account.ill or not ref or not can:
+            return
+        out = Out(
+            event=event.id,
+            key=out_key(event.id, 0),
+            conv=known.head.conv,
+            peer=Peer(known.head.peer),
+            text=getattr(event, "text", ""),
+            context=known.context,
+        )
+        doing = channel.recall if isinstance(event, ev.MessageRecalled) else channel.edit
+        try:
+            await doing(ref, out, account.settings, self._kits.of(account))
+        except FaultError as error:
+            _log.warning("change.refused", tenant=known.head.tenant, conv=known.head.conv, error=str(error))
+
+    def _account(self, known: Conversation) -> Account | None:
+        try:
+            return self._accounts.find(known.head.tenant, known.head.inbox)
+        except TrunklineError:
+            return None
+
+    # --- waiting ---------------------------------------------------------------------------
+
+    async def _park(self, known: Conversation, seq: int, wait: Wait) -> None:
+        conv, tenant = known.head.conv, known.head.tenant
+        before = self._parked.get(conv)
+        since = before[1].since if before else time.time_ns() // 1_000_000
+        parked = Parked(first=seq, since=since, until=wait.until, why=wait.why, inbox=known.head.inbox)
+        await self._bucket.put(stores.parked_key(tenant, conv), parked)
+        self._parked[conv] = (tenant, parked)
+        _parked.labels(self._room.channel.name, self._s).set(len(self._parked))
+
+    async def _turn(self) -> None:
+        """Takes up what is due."""
+        while True:
+            await asyncio.sleep(TURN_S)
+            now_ms = time.time_ns() // 1_000_000
+            for conv, (_, parked) in list(self._parked.items()):
+                if parked.until <= now_ms:
+                    self._resume_soon(conv)
+
+    def _account_changed(self, account: Account) -> None:
+        if not account.ill:
+            for conv, (tenant, parked) in list(self._parked.items()):
+                if parked.why == "pause" and parked.inbox == account.id and tenant == account.tenant:
+                    self._resume_soon(conv)
+
+    def _resume_soon(self, conv: str) -> None:
+        if conv in self._resuming:
+            return
+        self._resuming.add(conv)
+        task = asyncio.create_task(self._resume(conv))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _resume(self, conv: str) -> None:
+        """Takes a conversation up from the first event that isn't settled."""
+        try:
+            async with _Held(self._locks, conv):
+                tenant, parked = self._parked[conv]
+                last = await self._room.log.last(subjects.any_channel(tenant, conv))
+                if last is not None:
+                    await self._catch_up(last.subject, parked)
+                    if self._parked.get(conv, ("", None))[1] is not parked:
+                        return
+                await self._bucket.delete(stores.parked_key(tenant, conv), marker_s=60)
+                self._parked.pop(conv, None)
+                _parked.labels(self._room.channel.name, self._s).set(len(self._parked))
+        except TrunklineError as error:
+            _log.warning("resume.failed", conv=conv, error=str(error))
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        finally:
+            self._resuming.discard(conv)
+
+    async def _catch_up(self, subject: str, parked: Parked) -> None:
+        known = await self._load(subject, 0)
+        after = parked.first - 1
+        while True:
+            page, _ = await self._room.log.replay(subject, after)
+            if not page:
+                return
+            for each in page:
+                event = parse_tolerant(each.raw)
+                state.apply(known, event, each.seq)
+                if (
+                    isinstance(event, ev.MessageAdded)
+                    and state.is_ours(event)
+                    and not state.is_settled(known, event.id)
+                ):
+                    wait = await self._deliver(subject, known, event, each.seq)
+                    if wait:
+                        await self._park(known, each.seq, wait)
+                        return
+                after = each.seq
+
+
+class _Held:
+    """A lock by name, which is forgotten once nobody wants it."""
+
+    def __init__(self, locks: dict[str, tuple[asyncio.Lock, int]], name: str) -> None:
+        self._locks = locks
+        self._name = name
+        lock, count = locks.get(name, (None, 0))
+        self._lock = lock or asyncio.Lock()
+        locks[name] = (self._lock, count + 1)
+
+    async def __aenter__(self) -> None:
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._forget()
+            raise
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._lock.release()
+        self._forget()
+
+    def _forget(self) -> None:
+        lock, count = self._locks[self._name]
+        if count == 1:
+            del self._locks[self._name]
+        else:
+            self._locks[self._name] = (lock, count - 1)
+
+
+def _is_heard(event: ev.Event | ev.Envelope) -> bool:
+    return isinstance(event, ev.MessageAdded) and event.by.kind == "visitor"

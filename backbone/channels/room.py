@@ -1,0 +1,29 @@
+"""What the parts of the kit share in one process."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backbone.attachments import Attachments
+from backbone.channel import Channel
+from backbone.channels.http import Caller
+from backbone.channels.settings import ChannelSettings
+from backbone.link import Link
+from backbone.log import Log
+from backbone.sealing import Sealer
+from backbone.signing import Signer
+
+
+class Room(NamedTuple):
+    """One channel's process: connections, stores and settings. `instance` names the process."""
+
+    link: Link
+    log: Log
+    channel: Channel
+    settings: ChannelSettings
+    files: Attachments
+    signer: Signer
+    sealer: Sealer
+    caller: Caller
+    streams: list[str]
+    instance: str

@@ -1,0 +1,101 @@
+"""`trunkline adapter <channel>`: the kit with one channel, both ways."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from typing import Any
+
+from msgspec import Struct
+
+from backbone import rpc
+from backbone.attachments import Attachments
+from backbone.channel import Channel
+from backbone.channels.accounts import Accounts
+from backbone.channels.deliver import Deliverer
+from backbone.channels.fetching import Fetching
+from backbone.channels.hooks import Hook, Hooks
+from backbone.channels.http import Caller
+from backbone.channels.kits import Kits
+from backbone.channels.lane import Lane
+from backbone.channels.lanes import Lanes
+from backbone.channels.receive import Receiver
+from backbone.channels.registry import Broken, find
+from backbone.channels.room import Room
+from backbone.channels.settings import ChannelSettings
+from backbone.errors import SettingError
+from backbone.log import Log
+from backbone.sealing import Sealer
+from backbone.service import Service, start
+from backbone.signing import Signer
+
+SECTION = "channel"
+VERSION = version("trunkline")
+
+
+class Nothing(Struct, frozen=True):
+    """A request that says nothing."""
+
+
+def main(name: str) -> int:
+    """Runs a channel until a signal; returns the exit code."""
+
+    async def serve(running: Service, settings: ChannelSettings) -> None:
+        # Imports read files.
+        channel = await asyncio.to_thread(find, name, settings.plugins)
+        if isinstance(channel, Broken):
+            raise SettingError(message=f"{channel.name}: {channel.problem}", field="name")
+        await run(running, settings, channel)
+
+    return start(name, ChannelSettings, serve, SECTION)
+
+
+async def run(running: Service, settings: ChannelSettings, channel: Channel) -> None:
+    """Runs the kit with `channel` until the process stops."""
+    await running.link.is_open.wait()
+    common = running.common
+    room = Room(
+        link=running.link,
+        log=Log(running.link),
+        channel=channel,
+        settings=settings,
+        files=Attachments(running.link, settings.file_bytes),
+        signer=Signer(common.need_secret()),
+        sealer=Sealer(common.secrets()),
+        caller=Caller(),
+        streams=common.log_streams(),
+        instance=running.instance,
+    )
+    accounts = Accounts(room.link, channel, room.sealer)
+    await accounts.caught_up()
+    kits = Kits(room)
+    deliverer = Deliverer(room, accounts)
+    receiver = Receiver(room, accounts, kits)
+    hooks = Hooks(room, accounts, receiver)
+    fetching = Fetching(room, accounts, kits, receiver)
+    lanes = Lanes(room, lambda s: Lane(room, accounts, kits, deliverer, s))
+
+    async def account_states(tenant: str, _request: Nothing) -> list[dict[str, Any]]:
+        return [
+            {"inbox": a.id, "ill": a.ill, "since": a.health.since, "until": a.health.until}
+            for a in accounts.all()
+            if a.tenant == tenant
+        ]
+
+    answering = await rpc.serve(
+        room.link,
+        channel.name,
+        VERSION,
+        {"hook": rpc.Verb(Hook, hooks.answer), "accounts": rpc.Verb(Nothing, account_states)},
+    )
+    working = [running.spawn(lanes.run(), f"{channel.name}.lanes")]
+    if fetching.is_wanted:
+        running.spawn(fetching.run(), f"{channel.name}.fetching")
+    running.take_over()
+    await running.stopping.wait()
+    await answering.stop()
+    lanes.leave()
+    for task in working:
+        await task
+    await accounts.close()
+    await room.caller.close()

@@ -1,0 +1,154 @@
+"""What a channel must know of one conversation to send into it: folded from the log, pure, no clock.
+
+A message of ours is settled once each of its parts has an outcome that is final; the log holds the outcomes
+(`delivery.updated`), so that whoever takes a conversation over knows what was sent.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from msgspec import Struct, field
+
+from backbone import events as ev
+from backbone.channels import windows
+from backbone.channels.windows import State as WindowState
+from backbone.conversation import Head, empty, fold
+
+MOST_REFS: Final = 50
+MOST_OUTCOMES: Final = 1000
+
+RANK: Final[dict[str, int]] = {"accepted": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6}
+"""Of a part's states the highest stands: receipts come in any order, and nothing goes back."""
+
+WAITING: Final = 0
+"""Rank of a failure that isn't final: the message still waits."""
+
+SETTLED: Final = RANK["unknown"]
+"""From here on nothing more is sent."""
+
+
+class Outcome(Struct):
+    """What became of one part: the state's rank, and the provider's id of it."""
+
+    rank: int
+    provider: str = ""
+
+
+class Conversation(Struct):
+    """One conversation as its channel sees it, after the event at `seq`."""
+
+    head: Head
+    seq: int = 0
+    thread: str = ""
+    subject: str = ""
+    context: dict[str, str] = {}
+    refs: list[str] = []
+    window: WindowState = field(default_factory=WindowState)
+    outcomes: OrderedDict[str, dict[int, Outcome]] = field(default_factory=OrderedDict)
+    parts: dict[str, int] = {}
+    provider_ids: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Provider's ids by event, of both sides' messages, so that an answer can name what it answers."""
+
+    blocked: str = ""
+    """Why the customer takes nothing more."""
+
+
+def begin(tenant: str, channel: str, conv: str) -> Conversation:
+    """A conversation before its first event."""
+    return Conversation(head=empty(tenant, channel, conv))
+
+
+def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
+    """Takes the event at `seq` in; one at or below `known.seq` changes nothing."""
+    if seq <= known.seq:
+        return
+    known.seq = seq
+    known.head = fold(known.head, event, seq)
+    if isinstance(event, ev.ConversationOpened):
+        known.thread = event.thread
+    elif isinstance(event, ev.MessageAdded):
+        _message(known, event)
+    elif isinstance(event, ev.DeliveryUpdated):
+        note(known, event)
+
+
+def is_ours(event: ev.Event | ev.Envelope) -> bool:
+    """Whether an event is a message that must go out: by our side, public, and not from the provider itself."""
+    return (
+        isinstance(event, ev.MessageAdded)
+        and event.by.kind in {"agent", "bot", "system"}
+        and not event.note
+        and event.provider is None
+    )
+
+
+def is_settled(known: Conversation, event_id: str) -> bool:
+    """Whether nothing more is to be sent of a message: each part is, or one failed for good and stopped the rest."""
+    outcomes = known.outcomes.get(event_id)
+    if not outcomes:
+        return False
+    if any(o.rank == RANK["failed"] for o in outcomes.values()):
+        return True
+    count = known.parts.get(event_id, 1)
+    return all((o := outcomes.get(n)) is not None and o.rank >= SETTLED for n in range(count))
+
+
+def part_is_settled(known: Conversation, event_id: str, part: int) -> bool:
+    """Whether a part needs no more sending."""
+    outcome = known.outcomes.get(event_id, {}).get(part)
+    return outcome is not None and outcome.rank >= RANK["accepted"]
+
+
+def rank_of(state: str, *, is_final: bool) -> int:
+    """The rank of a state; a failure that isn't final ranks lowest."""
+    return WAITING if state == "failed" and not is_final else RANK[state]
+
+
+def _message(known: Conversation, event: ev.MessageAdded) -> None:
+    if event.note:
+        return
+    if event.subject and not known.subject:
+        known.subject = event.subject
+    if event.provider is None:
+        return
+    _remember(known, event.id, event.provider.id)
+    if event.by.kind == "visitor":
+        known.blocked = "" if event.kind != "event" else known.blocked
+        windows.opened(known.window, _opens(event), event.provider.at or event.at)
+        if event.provider.context:
+            known.context = {**known.context, **event.provider.context}
+    elif event.kind != "event":
+        windows.sent(known.window)
+
+
+def _opens(event: ev.MessageAdded) -> str:
+    return event.text if event.kind == "event" else "message"
+
+
+def note(known: Conversation, event: ev.DeliveryUpdated) -> None:
+    """Takes an outcome in, also ahead of the events between; the same one again changes nothing."""
+    is_final = event.error is None or event.error.final
+    rank = rank_of(event.state, is_final=is_final)
+    of_event = known.outcomes.setdefault(event.target, {})
+    while len(known.outcomes) > MOST_OUTCOMES:
+        old, _ = known.outcomes.popitem(last=False)
+        known.parts.pop(old, None)
+    known.parts[event.target] = max(event.parts, known.parts.get(event.target, 1))
+    before = of_event.get(event.part)
+    if (before is None or before.rank == WAITING) and rank != WAITING and event.state != "failed":
+        windows.sent(known.window)
+    if event.error is not None and event.error.code == "channel.window_platform":
+        windows.shut(known.window, event.at)
+    if before is None or rank > before.rank:
+        of_event[event.part] = Outcome(rank, event.provider or (before.provider if before else ""))
+    if event.provider:
+        _remember(known, event.target, event.provider)
+
+
+def _remember(known: Conversation, event_id: str, provider_id: str) -> None:
+    known.provider_ids[event_id] = provider_id
+    known.refs = [*known.refs, provider_id][-MOST_REFS:]
+    while len(known.provider_ids) > MOST_OUTCOMES:
+        known.provider_ids.popitem(last=False)

@@ -1,0 +1,64 @@
+"""`/hooks/<channel>/<inbox>`: providers' callbacks, handed over to the channel's adapter as they came, so that one public
+address serves all of them. A node understands nothing of them and keeps nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import rpc
+from backbone.errors import NotFoundError, TooLargeError, TrunklineError
+from backbone.ids import check_name, check_token
+from node.rest.requests import NO_STORE, context_of, read_body
+
+BODY_MOST: Final = 1024 * 1024
+WITHIN_S: Final = 6.0
+_PASSED_ON: Final = 64
+"""Headers that are handed over at most; a callback has a dozen."""
+
+
+class _Hook(Struct):
+    inbox: str
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+class _Reply(Struct):
+    status: int
+    body: bytes
+    content_type: str
+
+
+async def callback(request: Request) -> Response:
+    """Answers what the adapter answers; 503 where it doesn't, so that the provider tries again."""
+    context = context_of(request)
+    try:
+        channel = check_token(request.path_params["channel"], "channel")
+        inbox = check_name(request.path_params["inbox"], "inbox")
+        tenant, record = await context.inboxes.find(inbox)
+        if record.channel != channel:
+            raise NotFoundError("inbox.not_found", "There is no such inbox.")
+        hook = _Hook(
+            inbox=inbox,
+            method=request.method,
+            path=request.path_params.get("rest", ""),
+            query=dict(request.query_params),
+            headers=dict(list(request.headers.items())[:_PASSED_ON]),
+            body=await read_body(request, BODY_MOST),
+        )
+        reply = await rpc.call(context.link, channel, tenant, "hook", hook, _Reply, timeout_s=WITHIN_S)
+    except TooLargeError:
+        return Response("too large\n", 413, NO_STORE)
+    except NotFoundError:
+        # The same as a wrong signature: nobody learns by trying which inboxes there are.
+        return Response("the callback can't be verified\n", 401, NO_STORE)
+    except TrunklineError as error:
+        return Response("it can't be taken now; send it again\n", 503 if error.status >= 429 else 401, NO_STORE)
+    return Response(reply.body, reply.status, NO_STORE, media_type=reply.content_type)

@@ -1,0 +1,182 @@
+"""A system with two replicas of one channel's adapter; for each case an account over a simulator of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from backbone import directory
+from backbone.channel import Channel
+from backbone.channels.accounts import seal_settings
+from backbone.channels.registry import Broken, find
+from backbone.ids import new_name
+from backbone.link import Link
+from backbone.reader import read_range
+from backbone.sealing import Sealer
+from tests.conformance.simulators import simulator_of
+from tests.harness.processes import Process
+from tests.harness.system import LIN, TENANT, System
+from tests.simulators.base import Push, Simulator
+from trunkline.client import Client
+from trunkline.connect import connected
+
+WITHIN_S: Final = 20.0
+LOOK_S: Final = 0.05
+
+QUICK: Final = {
+    "TRUNKLINE_CHANNEL_PARK_AFTER_S": "2",
+    "TRUNKLINE_CHANNEL_SETTLE_S": "1",
+    "TRUNKLINE_CHANNEL_CHECK_S": "0.5",
+    "TRUNKLINE_CHANNEL_LANE_S": "2",
+    "TRUNKLINE_CHANNEL_PUBLIC_URL": "https://desk.example.com",
+}
+"""Waits of the kit, shortened: what they bound is the same."""
+
+type_of_event = dict[str, Any]
+
+
+class Bench:
+    """A running system with a channel, and an agent at the desk."""
+
+    def __init__(self, system: System, channel: str, replicas: list[Process]) -> None:
+        self.system = system
+        self.channel = channel
+        found = find(channel)
+        assert not isinstance(found, Broken), found
+        self.contract: Channel = found
+        self.replicas = replicas
+
+    @contextlib.asynccontextmanager
+    async def account(self, *, tenant: str = TENANT, **settings: Any) -> AsyncIterator[Account]:
+        """A new account on a new simulator, which the adapters know."""
+        simulator = simulator_of(self.channel)
+        async with simulator.running(), connected(self.system.common, "conformance") as link:
+            account = Account(self, link, simulator, new_name(), tenant)
+            await account.connect(**settings)
+            async with self.system.agent(LIN).running() as agent:
+                account.agent = agent
+                yield account
+
+
+class Account:
+    """An inbox of the channel, its platform, and what its conversations hold."""
+
+    def __init__(self, bench: Bench, link: Link, simulator: Simulator, inbox: str, tenant: str) -> None:
+        self.bench = bench
+        self.link = link
+        self.simulator = simulator
+        self.inbox = inbox
+        self.tenant = tenant
+        self.agent: Client = None  # type: ignore[assignment]  # set once somebody is at the desk
+        simulator.hook = f"{bench.system.nodes[0].http}/hooks/{bench.channel}/{inbox}"
+
+    async def connect(self, **settings: Any) -> None:
+        """Connects the account, or gives it other settings; returns once both replicas know."""
+        values = {**self.simulator.account(), **settings}
+        sealed = seal_settings(self.bench.contract, Sealer(self.bench.system.common.secrets()), self.tenant, self.inbox, values)
+        inbox = directory.Inbox(id=self.inbox, channel=self.bench.channel, name=self.inbox, settings=sealed)
+        await directory.connect_inbox(self.link, self.tenant, inbox)
+        deadline = time.monotonic() + WITHIN_S
+        for replica in self.bench.replicas:
+            while f'inbox="{self.inbox}"' not in await asyncio.to_thread(_metrics, replica):
+                assert time.monotonic() < deadline, f"{replica.name} never heard of the account\n{replica.tail()}"
+                await asyncio.sleep(LOOK_S)
+
+    async def hears(self, peer: str, text: str = "", **more: Any) -> type_of_event:
+        """The customer says something, and the platform delivers it; the event that it became."""
+        await self.deliver(self.simulator.say(peer, text, **more))
+        return await self.event(lambda e: e["type"] == "message.added" and e.get("text", "") == text and _is_heard(e))
+
+    async def deliver(self, pushes: list[Push]) -> list[int]:
+        """Delivers callbacks one after the other; the statuses they were answered with."""
+        return [await self.simulator.deliver(push) for push in pushes]
+
+    async def answers(self, heard: type_of_event, text: str, **more: Any) -> str:
+        """The agent answers in the conversation of an event; the id of the answer."""
+        said = await self.agent.send(text, heard["conv"], **more)
+        return str(said["id"])
+
+    async def events(self) -> list[type_of_event]:
+        """All events of this account's conversations, in the order of each conversation."""
+        found: list[type_of_event] = []
+        for s in self.bench.system.common.log_streams():
+            found += [
+                {**msgspec.json.decode(entry.raw), "seq": entry.seq}
+                for entry in await read_range(self.link, s, 1, 2**62)
+                if f".{self.tenant}.{self.bench.channel}." in entry.subject
+            ]
+        mine = {e["conv"] for e in found if e["type"] == "conversation.opened" and e["inbox"] == self.inbox}
+        return [e for e in found if e["conv"] in mine]
+
+    async def event(self, wanted: Callable[[type_of_event], bool], within_s: float = WITHIN_S) -> type_of_event:
+        """The first event that is wanted, once it is there."""
+        deadline = time.monotonic() + within_s
+        while True:
+            events = await self.events()
+            if found := next((e for e in events if wanted(e)), None):
+                return found
+            assert time.monotonic() < deadline, f"it never came; there are {_in_short(events)}\n{self._tails()}"
+            await asyncio.sleep(LOOK_S)
+
+    async def state(self, event_id: str, *states: str, within_s: float = WITHIN_S) -> type_of_event:
+        """The update that says that a message came into one of these states."""
+        return await self.event(
+            lambda e: e["type"] == "delivery.updated" and e["target"] == event_id and e["state"] in states, within_s
+        )
+
+    async def until(self, holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
+        """Returns once something holds."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline, f"never: {what}; accepted {self.texts()}\n{self._tails()}"
+            await asyncio.sleep(LOOK_S)
+
+    def texts(self, peer: str | None = None) -> list[str]:
+        """What the platform accepted, in order."""
+        return [a.text for a in self.simulator.accepted if peer is None or a.peer == peer]
+
+    def _tails(self) -> str:
+        return "\n".join(f"{r.name}:\n{r.tail(12)}" for r in self.bench.replicas)
+
+
+@contextlib.contextmanager
+def running_bench(folder: Path, channel: str) -> Iterator[Bench]:
+    """A system with two replicas of a channel, for as long as the block lasts."""
+    system = System(folder)
+    system.more = dict(QUICK)
+    replicas: list[Process] = []
+    try:
+        system.start(nodes=1)
+        system.add_agents(LIN)
+        replicas = [
+            Process(f"{channel}{n}", ["adapter", channel], system.environment, folder, system.module) for n in (0, 1)
+        ]
+        for replica in replicas:
+            replica.start()
+        for replica in replicas:
+            replica.wait_ready()
+        yield Bench(system, channel, replicas)
+    finally:
+        for replica in replicas:
+            replica.end()
+        system.end()
+
+
+def _metrics(process: Process) -> str:
+    with urllib.request.urlopen(f"{process.http}/metrics", timeout=5) as answer:  # noqa: S310 - our own process
+        return str(answer.read().decode())
+
+
+def _is_heard(event: type_of_event) -> bool:
+    return bool(event["by"]["kind"] == "visitor")
+
+
+def _in_short(events: list[type_of_event]) -> list[str]:
+    return [f"{e['type']} {e.get('text', '')[:20]} {e.get('state', '')}" for e in events[-20:]]

@@ -1,0 +1,135 @@
+"""Cases 9 to 16 and 19: what goes out, through faults of the platform, closed windows, limits and killed replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from backbone.channels.split import size
+from tests.conformance.rig import Account, Bench
+
+pytestmark = pytest.mark.timeout(180)
+
+OUT = ("sent", "delivered", "accepted")
+
+
+async def _goes_on(account: Account, fault: str, *, states: tuple[str, ...] = OUT) -> None:
+    """One message meets the fault, a second follows: both arrive, once, in order."""
+    heard = await account.hears("ann", "begin")
+    account.simulator.script(fault)
+    first = await account.answers(heard, "one")
+    second = await account.answers(heard, "two")
+    await account.state(first, *states)
+    await account.state(second, *OUT)
+    assert account.texts("ann")[-1] == "two"
+    assert account.texts("ann").count("two") == 1
+
+
+async def test_10_an_account_that_is_refused_waits_until_it_is_repaired(bench: Bench) -> None:
+    async with bench.account() as account:
+        if "refused" in account.simulator.excused:
+            return
+        heard = await account.hears("ann", "begin")
+        account.simulator.script("refused")
+        sent = [await account.answers(heard, f"line {n}") for n in range(3)]
+        why = await account.state(sent[0], "failed")
+        assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.paused", False)
+        calls = account.simulator.calls
+        account.simulator.repair()
+        await account.connect()
+        await account.state(sent[-1], *OUT)
+        assert account.texts("ann") == ["line 0", "line 1", "line 2"]
+        assert calls == 1
+
+
+async def test_11_a_limit_is_waited_for_and_stops_no_other_account(bench: Bench) -> None:
+    async with bench.account() as account, bench.account() as other:
+        heard, others = await account.hears("ann", "begin"), await other.hears("ann", "begin")
+        account.simulator.script("limited", after_s=1.0)
+        began = asyncio.get_running_loop().time()
+        sent = await account.answers(heard, "late")
+        beside = await other.answers(others, "at once")
+        await other.state(beside, *OUT)
+        await account.state(sent, *OUT)
+        assert account.texts() == ["late"]
+        assert account.simulator.accepted[0].at
+        assert asyncio.get_running_loop().time() - began >= 0.9
+
+
+@pytest.mark.parametrize("fault", ["500", "html502", "busy"])
+async def test_12_a_platform_that_stumbles_gets_it_once_in_the_end(bench: Bench, fault: str) -> None:
+    async with bench.account() as account:
+        if fault not in account.simulator.excused:
+            await _goes_on(account, fault)
+            assert account.texts("ann") == ["one", "two"]
+
+
+@pytest.mark.parametrize("fault", ["reset", "empty"])
+async def test_12_an_answer_that_never_came_is_sent_once_or_said_to_be_unknown(bench: Bench, fault: str) -> None:
+    async with bench.account() as account:
+        if fault not in account.simulator.excused:
+            await _goes_on(account, fault, states=(*OUT, "unknown"))
+            assert account.texts("ann") in (["one", "two"], ["two"])
+
+
+async def test_13_what_was_accepted_without_an_answer_is_never_there_twice(bench: Bench) -> None:
+    async with bench.account() as account:
+        await _goes_on(account, "lost", states=(*OUT, "unknown"))
+        assert account.texts("ann") == ["one", "two"]
+
+
+async def test_15_a_window_that_the_platform_closes_opens_with_the_next_message(bench: Bench) -> None:
+    async with bench.account() as account:
+        if "window" in account.simulator.excused:
+            return
+        heard = await account.hears("ann", "begin")
+        account.simulator.script("window")
+        sent = await account.answers(heard, "too late")
+        why = await account.state(sent, "failed")
+        assert why["error"]["code"] == "channel.window_platform"
+        calls = account.simulator.calls
+        after = await account.answers(heard, "and later")
+        await account.hears("ann", "here I am")
+        await account.state(after, *OUT)
+        assert account.texts("ann") == ["too late", "and later"]
+        assert account.simulator.calls == calls + 2
+
+
+async def test_16_a_long_text_goes_out_in_parts_that_are_the_text(bench: Bench) -> None:
+    most, measure = bench.contract.caps.text
+    async with bench.account() as account:
+        if "text" not in bench.contract.caps.kinds or most > 10_000:
+            return
+        heard = await account.hears("ann", "begin")
+        text = ("字😀 word. " * most)[: most + most // 2]
+        sent = await account.answers(heard, text)
+        last = await account.state(sent, *OUT)
+        await account.event(
+            lambda e: e.get("target") == sent and e.get("part", 0) == last.get("parts", 1) - 1 and e["state"] in OUT
+        )
+        assert "".join(account.texts("ann")) == text
+        assert all(size(part, measure) <= most for part in account.texts("ann"))
+
+
+async def test_14_a_replica_killed_while_it_sends_loses_nothing_and_doubles_nothing(bench: Bench) -> None:
+    rng = random.Random(7)
+    async with bench.account() as account:
+        heard = [await account.hears(f"peer{n}", "begin") for n in range(6)]
+        sent: list[str] = []
+        for turn in range(4):
+            sent += [await account.answers(one, f"{one['conv'][-4:]} {turn}") for one in heard]
+            if turn in {1, 2}:
+                victim = bench.replicas[rng.randrange(2)]
+                await asyncio.to_thread(victim.kill)
+                await asyncio.to_thread(victim.start)
+        for replica in bench.replicas:
+            await asyncio.to_thread(replica.wait_ready)
+        states = [await account.state(one, *OUT, "unknown", within_s=90) for one in sent]
+        unknown = sum(s["state"] == "unknown" for s in states)
+        for one, number in zip(heard, range(6), strict=True):
+            got = account.texts(f"peer{number}")
+            wanted = [f"{one['conv'][-4:]} {turn}" for turn in range(4)]
+            assert [t for t in wanted if t in got] == got
+            assert len(got) >= len(wanted) - unknown

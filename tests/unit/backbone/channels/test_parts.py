@@ -1,0 +1,72 @@
+"""A message in parts, and budgets in slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backbone import events as ev
+from backbone.channel import Caps, Rate, Rejected
+from backbone.channels.parts import Part, plan
+from backbone.channels.rates import take
+from backbone.channels.stores import Budget
+
+PICTURE = ev.Attachment(file="f1", name="a.png", mime="image/png", bytes=1000)
+SHEET = ev.Attachment(file="f2", name="b.xlsx", mime="application/vnd.ms-excel", bytes=1000)
+
+
+def _message(text: str = "", *files: ev.Attachment) -> ev.MessageAdded:
+    base: dict[str, Any] = {"tenant": "main", "channel": "x", "conv": "00" + "a" * 26, "at": 0, "id": "m"}
+    return ev.MessageAdded(**base, by=ev.Actor("agent", "lin"), text=text, attachments=list(files))
+
+
+def _link(file: ev.Attachment) -> str:
+    return f"https://desk.example.com/files/{file.file}"
+
+
+def _nowhere(_file: ev.Attachment) -> str:
+    return ""
+
+
+def test_text_comes_before_files_and_files_one_by_one() -> None:
+    caps = Caps(kinds=frozenset({"text", "image", "file"}))
+    assert plan(caps, _message("see", PICTURE, SHEET), _link) == [
+        Part("text", "see"),
+        Part("image", "", (PICTURE,)),
+        Part("file", "", (SHEET,)),
+    ]
+
+
+def test_a_short_text_is_the_caption_where_there_is_one() -> None:
+    caps = Caps(kinds=frozenset({"text", "image"}), caption=True)
+    assert plan(caps, _message("see", PICTURE), _link) == [Part("image", "see", (PICTURE,))]
+
+
+def test_a_file_that_the_channel_does_not_take_goes_out_as_a_link() -> None:
+    assert plan(Caps(), _message("", SHEET), _link) == [Part("text", "b.xlsx\nhttps://desk.example.com/files/f2")]
+    small = Caps(kinds=frozenset({"text", "image"}), media_bytes={"image": 999})
+    assert plan(small, _message("", PICTURE), _link) == [Part("text", "a.png\nhttps://desk.example.com/files/f1")]
+
+
+def test_without_an_address_the_reason_is_told() -> None:
+    refused = plan(Caps(), _message("", SHEET), _nowhere)
+    assert isinstance(refused, Rejected)
+    assert "b.xlsx" in refused.reason
+
+
+def test_a_mail_is_one_part() -> None:
+    caps = Caps(kinds=frozenset({"email"}), together=True)
+    assert plan(caps, _message("see", PICTURE, SHEET), _nowhere) == [Part("email", "see", (PICTURE, SHEET))]
+
+
+def test_an_empty_message_is_refused() -> None:
+    assert isinstance(plan(Caps(), _message(), _link), Rejected)
+
+
+def test_a_budget_is_taken_in_slices_and_refills_with_time() -> None:
+    rate = Rate(n=30, seconds=1)
+    first = take(rate, None, 1000)
+    assert (first.taken, first.left) == (3, 27)
+    empty = take(rate, Budget(at=1000, left=0.25), 1000)
+    assert (empty.taken, round(empty.wait_s, 4)) == (0, 0.025)
+    assert take(rate, Budget(at=1000, left=0), 1100).taken == 3
+    assert take(rate, Budget(at=1000, left=0), 99_000).left == 27

@@ -1,0 +1,87 @@
+"""What a channel knows of a conversation, folded from its events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backbone import events as ev
+from backbone.channels import state
+
+BASE: dict[str, Any] = {"tenant": "main", "channel": "wechat", "conv": "00" + "a" * 26, "at": 1000}
+AGENT, VISITOR = ev.Actor("agent", "lin"), ev.Actor("visitor", "c1")
+
+
+def _said(event_id: str, by: ev.Actor = AGENT, **more: Any) -> ev.MessageAdded:
+    return ev.MessageAdded(**BASE, id=event_id, by=by, text="hello", **more)
+
+
+def _became(target: str, what: Any, part: int = 0, parts: int = 1, **more: Any) -> ev.DeliveryUpdated:
+    by = ev.Actor("provider", "wechat")
+    return ev.DeliveryUpdated(
+        **BASE, id=f"{target}{what}{part}", by=by, target=target, state=what, part=part, parts=parts, **more
+    )
+
+
+def _folded(*events: ev.Event) -> state.Conversation:
+    known = state.begin("main", "wechat", BASE["conv"])
+    for seq, event in enumerate(events, 1):
+        state.apply(known, event, seq)
+    return known
+
+
+def test_what_goes_out_is_ours_public_and_not_from_the_provider() -> None:
+    assert state.is_ours(_said("m"))
+    assert not state.is_ours(_said("m", VISITOR))
+    assert not state.is_ours(_said("m", note=True))
+    assert not state.is_ours(_said("m", provider=ev.Provider(id="p")))
+
+
+@pytest.mark.parametrize(
+    "order", [("sent", "delivered", "read"), ("read", "sent", "delivered"), ("delivered", "read", "sent")]
+)
+def test_receipts_in_any_order_end_in_the_same_state(order: tuple[str, ...]) -> None:
+    known = _folded(_said("m"), *(_became("m", each) for each in order))
+    assert known.outcomes["m"][0].rank == state.RANK["read"]
+
+
+def test_a_message_is_settled_once_all_its_parts_are() -> None:
+    known = _folded(_said("m"), _became("m", "sent", 0, 2))
+    assert not state.is_settled(known, "m")
+    state.apply(known, _became("m", "sent", 1, 2), 9)
+    assert state.is_settled(known, "m")
+
+
+def test_a_part_that_failed_for_good_settles_the_message() -> None:
+    final = ev.ProviderError(code="channel.rejected", final=True)
+    assert state.is_settled(_folded(_said("m"), _became("m", "failed", 0, 3, error=final)), "m")
+
+
+def test_a_failure_that_is_not_final_leaves_it_waiting() -> None:
+    waits = ev.ProviderError(code="channel.paused")
+    known = _folded(_said("m"), _became("m", "failed", error=waits))
+    assert not state.is_settled(known, "m")
+    assert not state.part_is_settled(known, "m", 0)
+
+
+def test_the_window_counts_each_part_once() -> None:
+    heard = _said("v", VISITOR, provider=ev.Provider(id="p1", at=1000))
+    known = _folded(heard, _said("m"), _became("m", "sent"), _became("m", "delivered"), _became("m", "read"))
+    assert known.window.opened["message"].sent == 1
+
+
+def test_context_and_ids_of_the_provider_are_kept_for_the_answer() -> None:
+    first = _said("v1", VISITOR, provider=ev.Provider(id="p1", context={"msg_id": "1", "kept": "x"}))
+    second = _said("v2", VISITOR, provider=ev.Provider(id="p2", context={"msg_id": "2"}))
+    known = _folded(first, _said("m"), _became("m", "sent", provider="p3"), second)
+    assert known.context == {"msg_id": "2", "kept": "x"}
+    assert known.refs == ["p1", "p3", "p2"]
+    assert known.provider_ids == {"v1": "p1", "m": "p3", "v2": "p2"}
+
+
+def test_an_event_that_was_folded_changes_nothing() -> None:
+    known = _folded(_said("v", VISITOR, provider=ev.Provider(id="p1")))
+    before = known.head
+    state.apply(known, _said("w", VISITOR, provider=ev.Provider(id="p9")), 1)
+    assert (known.head, known.refs) == (before, ["p1"])

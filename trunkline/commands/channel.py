@@ -1,0 +1,121 @@
+"""`trunkline channel ...`: which channels there are, their accounts, and whether these are well."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trunkline.embedded import StartError
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the `trunkline up` to work on. [default: the settings, or ./data if that runs]",
+)
+
+
+@click.group()
+def command() -> None:
+    """See the channels there are, connect accounts, look after them."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+def list_channels(*, as_json: bool) -> None:
+    """List the installed channels, and those that can't be used with the reason."""
+    from backbone.channels.registry import discover  # noqa: PLC0415  (the other commands don't wait for these)
+
+    found = discover()
+    if as_json:
+        answer = {
+            "channels": sorted(found.channels),
+            "broken": [{"name": b.name, "problem": b.problem} for b in found.broken],
+        }
+        click.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for name, channel in sorted(found.channels.items()):
+        click.echo(f"{name:<12} {', '.join(sorted(channel.caps.kinds))}")
+    for broken in found.broken:
+        click.echo(f"{click.style(broken.name, fg='red'):<12} {broken.problem}")
+
+
+@command.command("schema")
+@click.argument("name")
+def schema(name: str) -> None:
+    """Print the JSON schema of an account's settings on channel NAME."""
+    import msgspec  # noqa: PLC0415  (the same)
+
+    click.echo(json.dumps(msgspec.json.schema(_channel(name).Account), indent=2, ensure_ascii=False))
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--inbox", required=True, help="Id of the new inbox, unique in the whole system.")
+@click.option("--label", default="", help="Its name for agents. [default: the id]")
+@click.option("--tenant", default="main", show_default=True)
+@click.option(
+    "--settings",
+    type=click.File("r"),
+    required=True,
+    help="File of the account's settings as JSON; - for standard input. See `trunkline channel schema NAME`.",
+)
+@_DATA
+def add(name: str, *, inbox: str, label: str, tenant: str, settings: Any, data: Path | None) -> None:
+    """Connect an account of channel NAME as an inbox; an inbox that is there gets new settings."""
+    from backbone import directory  # noqa: PLC0415  (the same)
+    from backbone.channels.accounts import seal_settings  # noqa: PLC0415  (the same)
+    from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from backbone.sealing import Sealer  # noqa: PLC0415  (the same)
+    from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
+
+    async def work() -> bool:
+        common = common_settings(data)
+        values = json.loads(settings.read())
+        sealed = seal_settings(channel, Sealer(common.secrets()), tenant, inbox, values)
+        wanted = directory.Inbox(id=inbox, channel=name, name=label or inbox, settings=sealed)
+        async with connected(common, "channel") as link:
+            return await directory.connect_inbox(link, tenant, wanted)
+
+    channel = _channel(name)
+    try:
+        is_new = asyncio.run(work())
+    except (TrunklineError, StartError, ValueError) as error:
+        click.echo(f"trunkline channel add: {error}", err=True)
+        sys.exit(1)
+    click.echo(f"{'connected' if is_new else 'changed'} {inbox}; its provider calls /hooks/{name}/{inbox} of a node")
+
+
+@command.command("accounts")
+@click.argument("name")
+@click.option("--tenant", default="main", show_default=True)
+@_DATA
+def accounts(name: str, tenant: str, data: Path | None) -> None:
+    """Show the accounts of channel NAME and what is wrong with them."""
+    from backbone import rpc  # noqa: PLC0415  (the same)
+    from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
+
+    async def work() -> list[dict[str, Any]]:
+        async with connected(common_settings(data), "channel") as link:
+            return await rpc.call(link, name, tenant, "accounts", {}, list[dict[str, Any]])
+
+    try:
+        found = asyncio.run(work())
+    except (TrunklineError, StartError) as error:
+        click.echo(f"trunkline channel accounts: {error}", err=True)
+        sys.exit(1)
+    for account in found:
+        click.echo(f"{account['inbox']:<24} {account['ill'] or 'ok'}")
+
+
+def _channel(name: str) -> Any:
+    from backbone.channels.registry import Broken, find  # noqa: PLC0415  (the same)
+
+    channel = find(name)
+    if isinstance(channel, Broken):
+        click.echo(f"trunkline channel: {channel.name}: {channel.problem}", err=True)
+        sys.exit(1)
+    return channel
