@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from backbone.channel import Answer, Channel, FaultError, OutMedia, Retry, Token, TokenExpired, Unknown, Upload
+from backbone.channel import Answer, Channel, FaultError, OutMedia, Pause, Retry, Token, TokenExpired, Unknown, Upload
 from tests.simulators.base import Clock
 
 
@@ -76,8 +76,11 @@ class MemoryKit:
             fault = self._channel.classify(answer.status, answer.body, answer.headers)
             if fault is None:
                 return answer
-            if not isinstance(fault, TokenExpired) or is_last or not where:
-                raise FaultError(fault, f"{answer.status}: {answer.body[:300].decode(errors='replace')}")
+            said = f"{answer.status}: {answer.body[:300].decode(errors='replace')}"
+            if not isinstance(fault, TokenExpired):
+                raise FaultError(fault, said)
+            if is_last or not where:
+                raise FaultError(Retry() if where else Pause("the platform refuses the account's token"), said)
             await self.forget_token(token)
         raise AssertionError
 

@@ -1,0 +1,5 @@
+"""WhatsApp, by Meta's Cloud API."""
+
+from adapters.channels.whatsapp.client import WhatsApp
+
+__all__ = ["WhatsApp"]

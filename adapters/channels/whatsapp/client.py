@@ -1,0 +1,199 @@
+"""WhatsApp: what is sent to the Cloud API and fetched from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from adapters.channels.whatsapp import faults, protocol, settings
+from backbone.channel import (
+    Answer,
+    Caps,
+    Check,
+    FaultError,
+    Kit,
+    MalformedError,
+    Media,
+    Out,
+    OutMedia,
+    Pause,
+    Peer,
+    Rate,
+    Rejected,
+    Retry,
+    Sent,
+    Upload,
+    Window,
+)
+
+MB: Final = 1024 * 1024
+DAY_S: Final = 86_400
+MOST_IN_BYTES: Final = 100 * MB
+
+TYPES: Final = {
+    "image": ("image", frozenset({"image/jpeg", "image/png"})),
+    "audio": (
+        "audio",
+        frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}),
+    ),
+    "video": ("video", frozenset({"video/mp4", "video/3gpp"})),
+    "file": (
+        "document",
+        frozenset(
+            {
+                "text/plain",
+                "application/pdf",
+                "application/msword",
+                "application/vnd.ms-excel",
+                "application/vnd.ms-powerpoint",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                "image/jpeg",
+                "image/png",
+                "audio/aac",
+                "audio/amr",
+                "audio/mpeg",
+                "audio/mp4",
+                "audio/ogg",
+                "video/mp4",
+                "video/3gpp",
+            }
+        ),
+    ),
+}
+"""By our kind: WhatsApp's name of it, and the types that it takes."""
+
+S = TypeVar("S", bound=Struct)
+
+
+class _Id(Struct):
+    id: str
+
+
+class _Taken(Struct):
+    messages: list[_Id]
+
+
+class _Found(Struct):
+    url: str
+    mime_type: str = ""
+
+
+class WhatsApp:
+    """The channel `whatsapp`: one number an inbox."""
+
+    name: ClassVar[str] = "whatsapp"
+    Account: ClassVar[type[Struct]] = settings.Account
+    caps: ClassVar[Caps] = Caps(
+        kinds=frozenset({"text", *TYPES}),
+        text=(4096, "chars"),
+        caption=True,
+        media_bytes={"image": 5 * MB, "audio": 16 * MB, "video": 16 * MB, "file": 100 * MB},
+        windows=(Window(by="message", seconds=DAY_S, template_after=True),),
+        rates=(Rate(n=80, seconds=1), Rate(n=10, seconds=60, per="peer")),
+        receipts=frozenset({"delivered", "read"}),
+        echoes=True,
+        media_life_s=30 * DAY_S,
+        timeout_s=60,
+        phrases=faults.PHRASES,
+    )
+
+    verify = staticmethod(protocol.verify)
+    parse = staticmethod(protocol.parse)
+    classify = staticmethod(faults.classify)
+
+    async def send(self, out: Out, acc: settings.Account, kit: Kit) -> Sent:
+        """Hands one part over. WhatsApp knows no message twice, but its statuses name ours."""
+        to = protocol.addressed(out.peer.id, out.key, out.reply_to)
+        answer = await _call(kit, acc, "messages", json={**to, **await self._content(out, kit)})
+        taken = _read(answer, _Taken).messages
+        return Sent(taken[0].id if taken else "", "accepted")
+
+    async def _content(self, out: Out, kit: Kit) -> dict[str, Any]:
+        if out.template:
+            try:
+                return protocol.template(
+                    out.template.get("name", ""), out.template.get("language", ""), out.template.get("parameters", "")
+                )
+            except MalformedError as error:
+                raise FaultError(Rejected(str(error))) from None
+        if out.media is None:
+            return {"type": "text", "text": {"body": out.text, "preview_url": False}}
+        kind, types = TYPES[out.kind]
+        if out.media.mime not in types:
+            if not out.media.link:
+                raise FaultError(Rejected(f"WhatsApp takes no files of type {out.media.mime}."))
+            return {"type": "text", "text": {"body": f"{out.text}\n{out.media.name}\n{out.media.link}".strip()}}
+        content = {"id": await kit.upload(out.media, out.kind)}
+        if out.text and kind != "audio":
+            content["caption"] = out.text
+        if kind == "document":
+            content["filename"] = out.media.name
+        return {"type": kind, kind: content}
+
+    async def put_media(self, media: OutMedia, kind: str, acc: settings.Account, kit: Kit) -> str:
+        """Uploads a file; the id is good for thirty days."""
+        del kind
+        form: dict[str, str | Upload] = {
+            "messaging_product": "whatsapp",
+            "type": media.mime,
+            "file": Upload(media.name, media.mime, media.content),
+        }
+        return _read(await _call(kit, acc, "media", form=form), _Id).id
+
+    async def get_media(self, media: Media, acc: settings.Account, kit: Kit) -> tuple[bytes, str, str]:
+        """The bytes, type and name of a customer's file, for seven days. The address it is at lives five minutes."""
+        found = _read(
+            await kit.call(
+                f"{acc.api}/{acc.version}/{media.ref}",
+                method="GET",
+                query={"phone_number_id": acc.phone_number_id},
+                headers=_bearer(acc),
+            ),
+            _Found,
+        )
+        # The token goes along, so to Meta's own servers alone; a simulator's are as plain as its API.
+        if not found.url.startswith("https://") and not found.url.startswith(f"{acc.api}/"):
+            raise FaultError(Retry(), "the address of a file isn't one")
+        answer = await kit.call(found.url, method="GET", headers=_bearer(acc), most_bytes=MOST_IN_BYTES)
+        return answer.body, media.mime or found.mime_type, media.name
+
+    async def mark_read(self, ref: str, peer: Peer, acc: settings.Account, kit: Kit) -> None:
+        """Shows the customer two blue ticks, for this message and those before it."""
+        del peer
+        body = {"messaging_product": "whatsapp", "status": "read", "message_id": ref}
+        await _call(kit, acc, "messages", json=body)
+
+    async def check(self, acc: settings.Account, kit: Kit) -> list[Check]:
+        """Are the token and the number good?"""
+        try:
+            await kit.call(
+                f"{acc.api}/{acc.version}/{acc.phone_number_id}",
+                method="GET",
+                query={"fields": "display_phone_number,verified_name,quality_rating"},
+                headers=_bearer(acc),
+            )
+        except FaultError as error:
+            fault = error.fault
+            return [Check("number", fault.reason if isinstance(fault, Pause | Rejected) else "Meta doesn't answer.")]
+        return [Check("number", "")]
+
+
+async def _call(kit: Kit, acc: settings.Account, edge: str, **request: Any) -> Answer:
+    return await kit.call(f"{acc.api}/{acc.version}/{acc.phone_number_id}/{edge}", headers=_bearer(acc), **request)
+
+
+def _bearer(acc: settings.Account) -> Mapping[str, str]:
+    """The token has no end and can't be renewed: it is the account's, not the kit's."""
+    return {"Authorization": f"Bearer {acc.access_token}"}
+
+
+def _read(answer: Answer, wanted: type[S]) -> S:
+    try:
+        return msgspec.json.decode(answer.body, type=wanted)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise FaultError(Retry(), answer.body[:200].decode(errors="replace")) from None
