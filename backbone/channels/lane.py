@@ -135,10 +135,12 @@ class Lane:
         if isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments):
             await settle_media(self._room, self._account(known), self._kits, known, event)
         if state.is_ours(event) and isinstance(event, ev.MessageAdded):
-            if not state.is_settled(known, event.id):
-                wait = await self._deliver(subject, known, event, seq)
-                if wait:
-                    await self._park(known, seq, wait)
+            # What a lane before this one left unsent comes again later than what is new: it goes out first.
+            first = min(known.pending.values(), default=seq)
+            if first < seq:
+                await self._catch_up(subject, first, seq)
+            elif not state.is_settled(known, event.id) and (wait := await self._deliver(subject, known, event, seq)):
+                await self._park(known, seq, wait)
         elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:
             await self._change(known, event)
 
@@ -222,7 +224,7 @@ class Lane:
                 tenant, parked = self._parked[conv]
                 last = await self._room.log.last(subjects.any_channel(tenant, conv))
                 if last is not None:
-                    await self._catch_up(last.subject, parked)
+                    await self._catch_up(last.subject, parked.first, last.seq)
                     if self._parked.get(conv, ("", None))[1] is not parked:
                         return
                 await self._bucket.delete(stores.parked_key(tenant, conv), marker_s=60)
@@ -234,10 +236,11 @@ class Lane:
         finally:
             self._resuming.discard(conv)
 
-    async def _catch_up(self, subject: str, parked: Parked) -> None:
+    async def _catch_up(self, subject: str, first: int, last: int) -> None:
+        """Sends what isn't settled from `first` to `last`, in order; parks the conversation where it must wait."""
         known = await self._load(subject, 0)
-        after = parked.first - 1
-        while True:
+        after = first - 1
+        while after < last:
             page, _ = await self._room.log.replay(subject, after)
             if not page:
                 return

@@ -1,7 +1,8 @@
 """Which streams of a channel this replica works on: each leased (`lane.<channel>.<s>`), a fair share each.
 
-A replica is counted by a lease of its own (`member.<channel>.<instance>`). Who holds more than its share when
-another comes lets the rest go, one stream at a time, after finishing what it had begun.
+A replica is counted by a lease of its own (`member.<channel>.<instance>`) for as long as it renews that: a lease that
+runs out tells nobody. Who holds more than its share when another comes lets the rest go, one stream at a time, after
+finishing what it had begun.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Final
 
 import structlog
 
@@ -17,8 +17,6 @@ from backbone.buckets import Bucket, Change
 from backbone.channels.lane import Lane
 from backbone.channels.room import Room
 from backbone.leases import Holder, Lease
-
-LOOK_S: Final = 0.1
 
 _log = structlog.get_logger("channels.lanes")
 
@@ -29,7 +27,9 @@ class Lanes:
     def __init__(self, room: Room, make: Callable[[str], Lane]) -> None:
         self._room = room
         self._make = make
-        self._members: set[str] = {room.instance}
+        self._members: dict[str, float] = {}
+        """The other replicas, and when each was last heard of (the loop's clock)."""
+
         self._held: dict[str, Lane] = {}
         self._moved = asyncio.Event()
         self._is_leaving = False
@@ -42,7 +42,9 @@ class Lanes:
     @property
     def share(self) -> int:
         """How many streams this replica may hold."""
-        return math.ceil(len(self._room.streams) / len(self._members))
+        since = asyncio.get_running_loop().time() - self._room.settings.lane_s
+        others = sum(heard > since for heard in self._members.values())
+        return math.ceil(len(self._room.streams) / (others + 1))
 
     async def run(self) -> None:
         """Works until cancelled, or until `leave` has let everything go."""
@@ -53,8 +55,10 @@ class Lanes:
         watch = leases.watch(self._member, self._key("member", "*"))
         try:
             async with asyncio.TaskGroup() as group:
-                for s in room.streams:
-                    group.create_task(self._hold(s), name=f"lane.{room.channel.name}.{s}")
+                looking = group.create_task(self._look())
+                holding = [group.create_task(self._hold(s), name=f"lane.{room.channel.name}.{s}") for s in room.streams]
+                await asyncio.wait(holding)
+                looking.cancel()
         finally:
             await watch.close()
             await mine.release()
@@ -121,11 +125,21 @@ class Lanes:
     def _member(self, change: Change[Holder]) -> None:
         name = change.key.rsplit(".", 1)[-1]
         if change.value is None:
-            self._members.discard(name)
-            self._members.add(self._room.instance)
-        else:
-            self._members.add(name)
+            self._members.pop(name, None)
+        elif name != self._room.instance:
+            is_new = name not in self._members
+            self._members[name] = asyncio.get_running_loop().time()
+            if not is_new:
+                return
         self._stir()
+
+    async def _look(self) -> None:
+        """Notices who isn't heard of any more."""
+        while True:
+            await asyncio.sleep(self._room.settings.lane_s / 2)
+            gone = asyncio.get_running_loop().time() - 10 * self._room.settings.lane_s
+            self._members = {name: heard for name, heard in self._members.items() if heard > gone}
+            self._stir()
 
     def _stir(self) -> None:
         self._moved.set()

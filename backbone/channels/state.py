@@ -51,6 +51,9 @@ class Conversation(Struct):
     provider_ids: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Provider's ids by event, of both sides' messages, so that an answer can name what it answers."""
 
+    pending: dict[str, int] = {}
+    """Messages of ours that aren't settled, by id, with their sequences, oldest first."""
+
     blocked: str = ""
     """Why the customer takes nothing more."""
 
@@ -69,6 +72,8 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
     if isinstance(event, ev.ConversationOpened):
         known.thread = event.thread
     elif isinstance(event, ev.MessageAdded):
+        if is_ours(event) and not is_settled(known, event.id):
+            known.pending[event.id] = seq
         _message(known, event)
     elif isinstance(event, ev.DeliveryUpdated):
         note(known, event)
@@ -145,6 +150,8 @@ def note(known: Conversation, event: ev.DeliveryUpdated) -> None:
         of_event[event.part] = Outcome(rank, event.provider or (before.provider if before else ""))
     if event.provider:
         _remember(known, event.target, event.provider)
+    if is_settled(known, event.target):
+        known.pending.pop(event.target, None)
 
 
 def _remember(known: Conversation, event_id: str, provider_id: str) -> None:

@@ -80,7 +80,9 @@ class Account:
     async def connect(self, **settings: Any) -> None:
         """Connects the account, or gives it other settings; returns once both replicas know."""
         values = {**self.simulator.account(), **settings}
-        sealed = seal_settings(self.bench.contract, Sealer(self.bench.system.common.secrets()), self.tenant, self.inbox, values)
+        sealed = seal_settings(
+            self.bench.contract, Sealer(self.bench.system.common.secrets()), self.tenant, self.inbox, values
+        )
         inbox = directory.Inbox(id=self.inbox, channel=self.bench.channel, name=self.inbox, settings=sealed)
         await directory.connect_inbox(self.link, self.tenant, inbox)
         deadline = time.monotonic() + WITHIN_S
@@ -179,4 +181,4 @@ def _is_heard(event: type_of_event) -> bool:
 
 
 def _in_short(events: list[type_of_event]) -> list[str]:
-    return [f"{e['type']} {e.get('text', '')[:20]} {e.get('state', '')}" for e in events[-20:]]
+    return [f"{e['conv'][-4:]} {e['type']} {e.get('text', '')[:20]} {e.get('state', '')}" for e in events[-40:]]

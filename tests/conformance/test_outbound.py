@@ -116,7 +116,7 @@ async def test_16_a_long_text_goes_out_in_parts_that_are_the_text(bench: Bench) 
 async def test_14_a_replica_killed_while_it_sends_loses_nothing_and_doubles_nothing(bench: Bench) -> None:
     rng = random.Random(7)
     async with bench.account() as account:
-        heard = [await account.hears(f"peer{n}", "begin") for n in range(6)]
+        heard = [await account.hears(f"peer{n}", f"begin {n}") for n in range(6)]
         sent: list[str] = []
         for turn in range(4):
             sent += [await account.answers(one, f"{one['conv'][-4:]} {turn}") for one in heard]

@@ -85,3 +85,8 @@ def test_an_event_that_was_folded_changes_nothing() -> None:
     before = known.head
     state.apply(known, _said("w", VISITOR, provider=ev.Provider(id="p9")), 1)
     assert (known.head, known.refs) == (before, ["p1"])
+
+
+def test_what_is_not_settled_is_known_oldest_first() -> None:
+    known = _folded(_said("m1"), _said("m2"), _said("m3"), _became("m2", "sent"))
+    assert known.pending == {"m1": 1, "m3": 3}
