@@ -1,0 +1,208 @@
+"""Headers of a mail as people and programs wrote them: words, parameters, addresses, ids, dates. Pure, never raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from adapters.channels.email import charset
+
+_WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN: Final = re.compile(r"\s*")
+_SPACES: Final = re.compile(r"\s+")
+_ADDRESS: Final = re.compile(r"(?<![^\s<>()\[\]\\,;:\"@])[^\s<>()\[\]\\,;:\"@]+@[^\s<>()\[\]\\,;:\"@]+")
+_ID: Final = re.compile(r"<[^<>\s]{1,990}>")
+_DATE: Final = re.compile(
+    r"(\d{1,2})[ -]+([A-Za-z]{3})[a-z]*\.?[ -]+(\d{2,4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?"
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ZONES: Final = {"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}
+MOST_DOMAIN_CHARS: Final = 253
+MOST_CHARS: Final = 100_000
+"""Of one header; what is beyond is no header that anybody meant."""
+
+
+class Address(NamedTuple):
+    """A mailbox: the name as shown, and the address in lower case."""
+
+    name: str
+    address: str
+
+
+def words(raw: bytes) -> str:
+    """A header's text in one line: RFC 2047, also where a character is cut between two words, or plain 8-bit."""
+    text = charset.decode(raw[:MOST_CHARS])
+    parts: list[str] = []
+    pending, label, at = b"", "", 0
+    for word in _WORD.finditer(text):
+        follows = bool(pending) and _BETWEEN.fullmatch(text, at, word.start()) is not None
+        content = _content(word[2], word[3])
+        if not (follows and word[1].lower() == label):
+            parts.append(charset.decode(pending, label))
+            parts.append("" if follows else text[at : word.start()])
+            pending, label = b"", word[1].lower()
+        pending += content
+        at = word.end()
+    parts += [charset.decode(pending, label), text[at:]]
+    return _SPACES.sub(" ", "".join(parts)).strip()
+
+
+def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
+    """The value before the first semicolon in lower case, and the parameters: RFC 2231, and the words that many
+    write in its place.
+    """
+    text = charset.decode(raw[:MOST_CHARS]).replace("\n", " ")
+    value, _, rest = text.partition(";")
+    plain: dict[str, str] = {}
+    pieces: dict[str, dict[int, tuple[str, bool]]] = {}
+    for name, given in _pairs(rest):
+        base, _, number = name.rstrip("*").partition("*")
+        if "*" not in name:
+            plain.setdefault(name, words(given.encode()))
+        elif len(number) < 4:
+            index = int(number) if number.isascii() and number.isdecimal() else 0
+            pieces.setdefault(base, {}).setdefault(index, (given, name.endswith("*")))
+    for name, found in pieces.items():
+        plain[name] = _joined([found[index] for index in sorted(found)])
+    return value.strip().lower(), plain
+
+
+def addresses(raw: bytes) -> list[Address]:
+    """The mailboxes of an address list, in order; what has no address in it is left out."""
+    # Some encode names and addresses together, which no standard allows.
+    return _mailboxes(charset.decode(raw[:MOST_CHARS]).replace("\n", " ")) or _mailboxes(words(raw))
+
+
+def _mailboxes(text: str) -> list[Address]:
+    found: list[Address] = []
+    for entry in _split(text):
+        name, bracket, rest = entry.rpartition("<")
+        place = _ADDRESS.search(rest if bracket else _comments_out(entry))
+        if place:
+            shown = name if bracket else "".join(_comments(entry))
+            found.append(Address(words(_unquoted(shown.strip()).encode()), place[0].lower().rstrip(".")))
+    return found
+
+
+def ids(raw: bytes) -> list[str]:
+    """Message-IDs with their brackets, in order."""
+    return _ID.findall(charset.decode(raw[:MOST_CHARS]))
+
+
+def own_id(raw: bytes) -> str:
+    """The id that a mail gives itself, with brackets, empty if none; some leave them out or put spaces inside."""
+    found = ids(raw)
+    bare = _SPACES.sub("", charset.decode(raw[:990])).strip("<>")
+    return found[0] if found else f"<{bare}>" if bare else ""
+
+
+def timestamp_ms(raw: bytes) -> int:
+    """UTC milliseconds of a date, 0 where it can't be read."""
+    found = _DATE.search(charset.decode(raw[:1000]))
+    if not found or found[2].lower() not in _MONTHS:
+        return 0
+    year = int(found[3])
+    year += 2000 if year < 50 else 1900 if year < 1000 else 0
+    month = _MONTHS.index(found[2].lower()) + 1
+    try:
+        there = datetime(year, month, int(found[1]), int(found[4]), int(found[5]), int(found[6] or 0), tzinfo=UTC)
+        return max(0, int((there - timedelta(minutes=_zone(found[7] or ""))).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _zone(text: str) -> int:
+    """Minutes east of Greenwich; unknown names count as none (RFC 5322, 4.3)."""
+    if text[:1] in {"+", "-"}:
+        minutes = int(text[1:3]) * 60 + int(text[3:5])
+        return -minutes if text[0] == "-" else minutes
+    return _ZONES.get(text.lower(), 0)
+
+
+def _content(kind: str, text: str) -> bytes:
+    if kind in "qQ":
+        return binascii.a2b_qp(text.encode(), header=True)
+    return base64(text.encode())
+
+
+def base64(raw: bytes) -> bytes:
+    """What base64 says, also if it is cut, badly padded or mixed with what isn't base64."""
+    try:
+        return binascii.a2b_base64(raw)
+    except binascii.Error:
+        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+        kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
+        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """`name=value` of parameters; values may be quoted, and hold semicolons then."""
+    found: list[tuple[str, str]] = []
+    for piece in _split(text, ";"):
+        name, sign, value = piece.partition("=")
+        if sign and name.strip():
+            found.append((name.strip().lower(), _unquoted(value.strip())))
+    return found
+
+
+def _joined(pieces: list[tuple[str, bool]]) -> str:
+    """Pieces of an RFC 2231 value; the first names the charset if it is encoded."""
+    label = ""
+    if pieces[0][1] and pieces[0][0].count("'") >= 2:
+        label, _, first = pieces[0][0].split("'", 2)
+        pieces = [(first, True), *pieces[1:]]
+    runs = [(coded, "".join(text for text, _ in run)) for coded, run in groupby(pieces, key=lambda piece: piece[1])]
+    # Joined first: some cut within the two digits behind a percent sign.
+    raw = b"".join(unquote_to_bytes(text) if coded else text.encode() for coded, text in runs)
+    return charset.decode(raw, label) if label or any(coded for _, coded in pieces) else words(raw)
+
+
+def _split(text: str, at: str = ",") -> list[str]:
+    """Pieces between separators that stand outside of quotes, comments and brackets. `;` and `:` end groups too."""
+    pieces: list[str] = []
+    start, depth, is_quoted, is_escaped, in_bracket = 0, 0, False, False, False
+    for index, character in enumerate(text):
+        if is_escaped:
+            is_escaped = False
+        elif character == "\\":
+            is_escaped = True
+        elif character == '"' and not depth:
+            is_quoted = not is_quoted
+        elif is_quoted:
+            continue
+        elif character in "()":
+            depth = max(0, depth + (1 if character == "(" else -1))
+        elif character in "<>":
+            in_bracket = character == "<"
+        elif not depth and not in_bracket and (character == at or (at == "," and character in ";:")):
+            pieces.append(text[start:index])
+            start = index + 1
+    return [*pieces, text[start:]]
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text.strip('"') if text.startswith('"') else text
+
+
+def _comments_out(text: str) -> str:
+    return re.sub(r"\([^()]*\)", " ", text)
+
+
+def _comments(text: str) -> list[str]:
+    return re.findall(r"\(([^()]*)\)", text)[:1]
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as it goes over the wire, in lower case: labels beyond ASCII in punycode; as it is where it can't be."""
+    if domain.isascii() or len(domain) > MOST_DOMAIN_CHARS:
+        return domain.lower()
+    try:
+        return domain.lower().encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain.lower()

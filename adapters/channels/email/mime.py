@@ -1,0 +1,188 @@
+"""A mail's bytes as a tree of parts: pure, never raises, in time that grows with the size alone.
+
+Broken boundaries, missing blank lines and NUL are taken as mail programs take them: what can be shown is kept.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from adapters.channels.email import charset, headers
+
+MOST_PARTS: Final = 1000
+MOST_DEPTH: Final = 30
+MOST_HEADER_BYTES: Final = 1024 * 1024
+MOST_MARKS: Final = 10_000
+"""Lines that begin like a boundary; what comes after so many belongs to the last part."""
+
+_BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_NAME: Final = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,100})[ \t]*:")
+_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
+_MARK: Final = re.compile(rb"^--(?=\S)([^\r\n]{1,200})\r?\n(?=content-)", re.MULTILINE | re.IGNORECASE)
+_LOOK_BYTES: Final = 20_000
+
+
+class Part:
+    """A part of a mail: a span of the mail's bytes, which are copied only where they are asked for."""
+
+    __slots__ = ("_body", "_end", "_source", "_start", "children", "fields", "mime", "parameters")
+
+    def __init__(self, source: bytes, start: int, end: int, default: str) -> None:
+        self._source = source
+        self._start = start
+        self._end = end
+        self.fields, self._body = _fields(source, start, end)
+        self.children: list[Part] = []
+        declared, self.parameters = headers.parameters(self.first("content-type"))
+        self.mime = declared if _TYPE.fullmatch(declared) else default
+
+    @property
+    def body(self) -> bytes:
+        """What follows the headers, still encoded."""
+        return self._source[self._body : self._end]
+
+    @property
+    def size(self) -> int:
+        """Bytes of `body`."""
+        return self._end - self._body
+
+    def first(self, name: str) -> bytes:
+        """The topmost field of that name, unfolded; empty if there is none."""
+        return next((value for field, value in self.fields if field == name), b"")
+
+    def every(self, name: str) -> list[bytes]:
+        """All fields of that name from the top."""
+        return [value for field, value in self.fields if field == name]
+
+    def content(self) -> bytes:
+        """The body decoded from its transfer encoding; one that isn't known is left as it is."""
+        encoding, _ = headers.parameters(self.first("content-transfer-encoding"))
+        if encoding == "base64":
+            return headers.base64(self.body)
+        if encoding == "quoted-printable":
+            return binascii.a2b_qp(self.body)
+        if encoding in {"x-uuencode", "uuencode", "x-uue"}:
+            return _uudecoded(self.body)
+        return self.body
+
+    def text(self) -> str:
+        """The content of a text."""
+        return charset.decode(self.content(), self.parameters.get("charset", ""))
+
+    def walk(self) -> Iterator[Part]:
+        """This part and all below it, in order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Begin and end of what stands between the boundaries; where the declared one is nowhere, by the first line
+        that looks like one.
+        """
+        boundary = self.parameters.get("boundary", "").encode().rstrip()
+        found = _spans(self._source, self._body, self._end, boundary) if boundary else []
+        if not found:
+            looks = _MARK.search(self._source, self._body, min(self._end, self._body + _LOOK_BYTES))
+            found = _spans(self._source, self._body, self._end, looks[1].rstrip()) if looks else []
+        return found
+
+
+def read(raw: bytes) -> Part:
+    """The tree of a mail."""
+    source = raw if b"\n" in raw else raw.replace(b"\r", b"\n")
+    root = Part(source, 0, len(source), "text/plain")
+    parts = 1
+    waiting = [(root, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if not part.mime.startswith("multipart/"):
+            continue
+        below = "message/rfc822" if part.mime == "multipart/digest" else "text/plain"
+        spans = part.spans()[: MOST_PARTS - parts] if depth < MOST_DEPTH else []
+        part.children = [Part(source, start, end, below) for start, end in spans]
+        parts += len(spans)
+        waiting += [(child, depth + 1) for child in part.children]
+        if not spans:
+            # Nothing tells its parts apart: it is shown as what it looks like.
+            part.mime = "text/html" if b"<html" in part.body[:_LOOK_BYTES].lower() else "text/plain"
+    return root
+
+
+def opened(part: Part) -> Part:
+    """The mail within a part of type message/rfc822, or the headers of one (text/rfc822-headers)."""
+    return read(part.content().lstrip(b"\r\n"))
+
+
+def _fields(source: bytes, start: int, end: int) -> tuple[list[tuple[str, bytes]], int]:
+    """Header fields (names in lower case), and where the body begins. A line that is no header ends them."""
+    if source.startswith((b"\r\n", b"\n"), start, end):
+        return [], source.index(b"\n", start, end) + 1
+    blank = _BLANK.search(source, start, min(end, start + MOST_HEADER_BYTES))
+    head = source[start : blank.start() if blank else min(end, start + MOST_HEADER_BYTES)]
+    fields: list[tuple[str, bytes]] = []
+    at = start
+    for line in _unfolded(head):
+        name = _NAME.match(line)
+        if name:
+            fields.append((name[1].decode("ascii").lower(), _FOLD.sub(b"", line[name.end() :]).strip()))
+        elif at > start or not line.startswith((b"From ", b">From ")):
+            return fields, at
+        at += len(line)
+    return fields, blank.end() if blank else at
+
+
+def _unfolded(head: bytes) -> list[bytes]:
+    """Lines with their ends, each with those that continue it."""
+    lines: list[bytes] = []
+    begin = 0
+    while begin < len(head):
+        end = head.find(b"\n", begin) + 1 or len(head)
+        while head[end : end + 1] in {b" ", b"\t"}:
+            end = head.find(b"\n", end) + 1 or len(head)
+        lines.append(head[begin:end])
+        begin = end
+    return lines
+
+
+def _spans(source: bytes, begin: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+    mark = b"\n--" + boundary
+    found: list[tuple[int, int]] = []
+    opened_at = -1
+    # The body's first line may be a boundary: the newline before it belongs to the headers.
+    at = source.find(mark, max(0, begin - 1), end)
+    for _ in range(MOST_MARKS):
+        if at < 0:
+            break
+        line_end = source.find(b"\n", at + len(mark), end)
+        line_end = end if line_end < 0 else line_end + 1
+        rest = source[at + len(mark) : min(line_end, at + len(mark) + 100)].strip()
+        if rest in {b"", b"--"}:
+            if opened_at >= 0:
+                found.append((opened_at, max(opened_at, at - 1 if source[at - 1 : at] == b"\r" else at)))
+            opened_at = line_end if not rest else -1
+        at = source.find(mark, max(at + 1, line_end - 1), end)
+    if opened_at >= 0:
+        # The last boundary is missing: the rest is the last part.
+        found.append((opened_at, end))
+    return found
+
+
+def _uudecoded(body: bytes) -> bytes:
+    """What stands between `begin` and `end`; lines that can't be read are left out."""
+    decoded = bytearray()
+    has_begun = False
+    for line in body.splitlines():
+        if not has_begun:
+            has_begun = line.startswith(b"begin ")
+        elif line.strip() == b"end":
+            break
+        else:
+            try:
+                decoded += binascii.a2b_uu(line)
+            except binascii.Error:
+                continue
+    return bytes(decoded) if has_begun else body

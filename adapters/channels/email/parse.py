@@ -1,0 +1,186 @@
+"""A mail as it came to what it means for a conversation: pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, NamedTuple
+
+from adapters.channels.email import body, bounce, headers, html, mime, plain, quote, thread, trust
+from adapters.channels.email.automatic import is_automatic
+from adapters.channels.email.bounce import Bounce
+from adapters.channels.email.headers import Address
+from adapters.channels.email.mime import Part
+from adapters.channels.email.settings import Account
+from backbone.channel import Event, Message, Peer, Receipt, Signal
+from backbone.ids import key_hash
+
+UNKNOWN: Final = "unknown"
+"""The peer where a mail names no sender at all."""
+
+MOST_SUBJECT_CHARS: Final = 500
+MOST_ATTRIBUTE_CHARS: Final = 500
+
+
+class Translated(NamedTuple):
+    """What a mail is, and the Message-IDs by which its thread may be found, the likeliest first: none where a plus
+    address of ours names it.
+    """
+
+    events: list[Event]
+    answers: tuple[str, ...]
+
+
+def mail_to_events(raw: bytes, acc: Account, now: float) -> list[Event]:
+    """What a mail is: a message, what became of one of ours, or of no use. `now`: Unix seconds of its arrival."""
+    return translate(raw, acc, now).events
+
+
+def translate(raw: bytes, acc: Account, now: float) -> Translated:
+    """The same, with what else is needed to find its thread.
+
+    `Message.thread` is the one that a plus address of ours names, else the one that the mail would begin.
+    """
+    mail = _mail(raw, acc)
+    fate = bounce.read(mail.part, acc, mail.sender.address, mail.subject)
+    if fate:
+        return Translated([_told(mail, fate)], ())
+    if acc.is_own(_from(mail.part)) and thread.sent_key(mail.own_id, acc):
+        return Translated([Signal(key=mail.key, name="ignored", data={"why": "our own mail came back"})], ())
+    named = thread.of_address(mail.part, acc)
+    message = _message(mail, acc, now)
+    message.thread = named or thread.key_of(mail.own_id or mail.key)
+    return Translated([message], () if named else tuple(thread.answered(mail.part)))
+
+
+def translate_head(head: bytes, size: int, acc: Account, now: float) -> Translated:
+    """The same of a mail whose headers alone were read, since all of it is `size` bytes."""
+    text = f"This mail has {size / 1024 / 1024:.0f} MB, more than can be read here. It is still in the mailbox."
+    translated = translate(head.rstrip(b"\r\n") + b"\r\n\r\n", acc, now)
+    for event in translated.events:
+        if isinstance(event, Message):
+            event.text, event.html, event.media = text, "", []
+    return translated
+
+
+def unreadable(raw: bytes, now: float, key: str) -> Message:
+    """A mail that can't be understood at all: kept as it came."""
+    text = "A mail that can't be read. It is kept as it came."
+    return Message(
+        key=key, peer=Peer(UNKNOWN), kind="unsupported", text=text, at=int(now * 1000), raw=raw, automatic=True
+    )
+
+
+class _Mail(NamedTuple):
+    """A mail and what is asked of it more than once."""
+
+    part: Part
+    key: str
+    own_id: str
+    sender: Address
+    subject: str
+    dmarc: str
+
+
+def _mail(raw: bytes, acc: Account) -> _Mail:
+    part = mime.read(raw)
+    sender = _sender(part, acc)
+    return _Mail(
+        part=part,
+        key=_key(part),
+        own_id=headers.own_id(part.first("message-id")),
+        sender=sender,
+        subject=headers.words(part.first("subject"))[:MOST_SUBJECT_CHARS],
+        dmarc=trust.dmarc(part, acc.authserv_id, sender.address),
+    )
+
+
+def _told(mail: _Mail, fate: Bounce) -> Event:
+    """What a server says of a mail of ours; only a failure is final."""
+    if fate.fate == "failed":
+        reason = fate.reason or mail.subject
+        return Receipt(key=mail.key, ref=fate.key, status="failed", code=fate.code, reason=reason)
+    return Signal(key=mail.key, name="ignored", data={"why": fate.fate, "ref": fate.key, "reason": fate.reason})
+
+
+def _message(mail: _Mail, acc: Account, now: float) -> Message:
+    found = body.read(mail.part)
+    shown = quote.cut(found.text, mail.subject)
+    whole = found.text.replace(plain.QUOTE, "").strip()
+    is_cut = not found.html and shown.strip() != whole
+    return Message(
+        key=mail.key,
+        ref=mail.own_id,
+        peer=_peer(mail),
+        kind="email",
+        subject=mail.subject,
+        text=shown,
+        html=html.from_text(whole) if is_cut else found.html,
+        media=found.media,
+        at=min(headers.timestamp_ms(mail.part.first("date")) or int(now * 1000), int(now * 1000)),
+        reply_to=next(iter(thread.answered(mail.part)), ""),
+        automatic=is_automatic(mail.part, acc, mail.sender.address, mail.subject),
+        context=_context(mail, acc),
+        attributes=_attributes(mail, acc),
+    )
+
+
+def _key(part: Part) -> str:
+    """The same for every copy of a mail: its Message-ID, else all that makes it what it is."""
+    own_id = headers.own_id(part.first("message-id"))
+    if own_id:
+        return f"mid:{key_hash(own_id)}"
+    said = [*(part.first(name) for name in ("date", "from", "subject")), part.body]
+    return f"sum:{hashlib.sha256(b'|'.join(said)).hexdigest()}"
+
+
+def _from(part: Part) -> str:
+    found = headers.addresses(part.first("from"))
+    return found[0].address if found else ""
+
+
+def _sender(part: Part, acc: Account) -> Address:
+    """Who wrote: From; behind a form of our own, which writes from our address, whoever it names in Reply-To."""
+    for name in ("from", "sender", "reply-to", "return-path"):
+        found = headers.addresses(part.first(name))
+        if found:
+            others = [each for each in headers.addresses(part.first("reply-to")) if not acc.is_own(each.address)]
+            return others[0] if others and acc.is_own(found[0].address) else found[0]
+    return Address("", UNKNOWN)
+
+
+def _peer(mail: _Mail) -> Peer:
+    address = mail.sender.address
+    if address == UNKNOWN:
+        return Peer(UNKNOWN)
+    # One who stands behind a form of ours, or among several, was proven by nobody.
+    is_alone = [each.address for each in headers.addresses(mail.part.first("from"))] == [address]
+    is_proven = mail.dmarc == "pass" and is_alone
+    return Peer(address, mail.sender.name, {"email": address}, ("email",) if is_proven else ())
+
+
+def _answer_to(mail: _Mail, acc: Account) -> str:
+    """Where answers go instead of the sender, empty if nowhere else. A forged mail doesn't get to say."""
+    wished = [each.address for each in headers.addresses(mail.part.first("reply-to")) if not acc.is_own(each.address)]
+    return wished[0] if wished and mail.dmarc != "fail" and wished[0] != mail.sender.address else ""
+
+
+def _context(mail: _Mail, acc: Account) -> dict[str, str]:
+    references = headers.ids(mail.part.first("references")) or headers.ids(mail.part.first("in-reply-to"))[:1]
+    context = {
+        "message_id": mail.own_id,
+        "references": " ".join(thread.chain(references, [mail.own_id] if mail.own_id else [])),
+        "subject": mail.subject,
+        "to": _answer_to(mail, acc),
+    }
+    return {name: value for name, value in context.items() if value}
+
+
+def _attributes(mail: _Mail, acc: Account) -> dict[str, str]:
+    listed = [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
+    others = dict.fromkeys(each.address for each in listed if not acc.is_own(each.address))
+    attributes = {
+        "dmarc": "fail" if mail.dmarc == "fail" else "",
+        "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
+        "reply_to": _answer_to(mail, acc),
+    }
+    return {name: value for name, value in attributes.items() if value}

@@ -1,0 +1,174 @@
+"""Settings of a mailbox."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from adapters.channels.email import headers
+
+MAIL_MOST_BYTES: Final = 35 * 1024 * 1024
+_SECRET: Final = {"secret": True}
+
+type_of_security = Literal["tls", "starttls", "none"]
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """One mailbox: read over IMAP, answered over SMTP. A field that is empty has the default that it names."""
+
+    address: Annotated[
+        str,
+        Meta(
+            title="Address",
+            description="Address that customers write to and answers come from, such as support@example.com.",
+            pattern=r"^[^\s@<>\"]{1,64}@[^\s@<>\"]{1,253}$",
+        ),
+    ]
+    name: Annotated[
+        str, Meta(title="Sender's name", description="Name beside the address in answers, such as Example Support.")
+    ] = ""
+    aliases: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Other addresses",
+            description="More addresses whose mail comes into this mailbox. They are never taken for a customer's.",
+        ),
+    ] = ()
+    auth: Annotated[
+        Literal["password", "xoauth2"],
+        Meta(title="Signing in", description="password for most servers, xoauth2 for Microsoft 365 and Gmail."),
+    ] = "password"
+    user: Annotated[str, Meta(title="User", description="User name of the mailbox where it isn't the address.")] = ""
+    password: Annotated[
+        str,
+        Meta(
+            title="Password",
+            description="Password, or the code for other programs that the provider gives out (QQ, 163: 授权码).",
+            extra_json_schema=_SECRET,
+        ),
+    ] = ""
+    imap_host: Annotated[str, Meta(title="IMAP server", description="Such as imap.example.com.", min_length=1)]
+    imap_port: Annotated[int, Meta(title="IMAP port", description="993 with TLS.", ge=1, le=65535)] = 993
+    imap_security: Annotated[
+        Literal["tls", "none"],
+        Meta(title="IMAP security", description="tls, or none for a server on this very machine."),
+    ] = "tls"
+    mailbox: Annotated[str, Meta(title="Mailbox", description="Folder that is read.", min_length=1)] = "INBOX"
+    smtp_host: Annotated[str, Meta(title="SMTP server", description="Such as smtp.example.com.", min_length=1)]
+    smtp_port: Annotated[
+        int, Meta(title="SMTP port", description="465 with TLS, 587 with STARTTLS.", ge=1, le=65535)
+    ] = 465
+    smtp_security: Annotated[
+        type_of_security,
+        Meta(title="SMTP security", description="tls, starttls, or none for a server on this very machine."),
+    ] = "tls"
+    ca: Annotated[
+        str,
+        Meta(
+            title="Certificate authority",
+            description="In PEM, where the servers' certificates come from one of your own.",
+        ),
+    ] = ""
+    token_url: Annotated[
+        str,
+        Meta(
+            title="Token address (xoauth2)",
+            description="Google: https://oauth2.googleapis.com/token. "
+            "Microsoft: https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token.",
+        ),
+    ] = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    client_id: Annotated[str, Meta(title="Client id (xoauth2)", description="Of your registered application.")] = ""
+    client_secret: Annotated[
+        str,
+        Meta(title="Client secret (xoauth2)", description="Of the same application.", extra_json_schema=_SECRET),
+    ] = ""
+    refresh_token: Annotated[
+        str,
+        Meta(
+            title="Refresh token (xoauth2)",
+            description="From the consent of the mailbox's owner. Empty: the application signs in for itself "
+            "(Microsoft's client credentials).",
+            extra_json_schema=_SECRET,
+        ),
+    ] = ""
+    scope: Annotated[
+        str,
+        Meta(
+            title="Scope (xoauth2)",
+            description="https://mail.google.com/, or for Microsoft https://outlook.office365.com/.default with client "
+            "credentials, else the scopes that were consented to.",
+        ),
+    ] = "https://mail.google.com/"
+    thread_secret: Annotated[
+        str,
+        Meta(
+            title="Secret of plus addresses",
+            description="Any 16 characters or more: answers then ask for replies to support+<thread>@, which finds the "
+            "conversation even where a mail program drops References. Leave it empty where the server doesn't deliver "
+            "plus addresses (QQ doesn't).",
+            extra_json_schema=_SECRET,
+            pattern=r"^$|^.{16,}$",
+        ),
+    ] = ""
+    authserv_id: Annotated[
+        str,
+        Meta(
+            title="Name of the checking server",
+            description="What stands first in the Authentication-Results that your server writes, such as "
+            "mx.google.com. Only with it a sender counts as proven.",
+        ),
+    ] = ""
+    subject: Annotated[
+        str, Meta(title="Subject", description="Of mails that answer none and have none.", min_length=1)
+    ] = "Your request"
+    look_back_days: Annotated[
+        int,
+        Meta(
+            title="Days to look back",
+            description="Mail of so many days is read when the mailbox is connected, or its server counts anew. Up to "
+            "6, since what was read in the last 7 days is known.",
+            ge=0,
+            le=6,
+        ),
+    ] = 3
+    poll_s: Annotated[
+        float, Meta(title="Pause", description="Seconds between looks, on servers that don't tell of mail.", gt=0)
+    ] = 60
+    idle_s: Annotated[
+        float,
+        Meta(
+            title="Longest wait",
+            description="Seconds after which a connection that told of nothing is tried, under 29 minutes.",
+            gt=0,
+            lt=29 * 60,
+        ),
+    ] = 28 * 60
+    timeout_s: Annotated[
+        float, Meta(title="Patience", description="Seconds that a server may take to answer.", gt=0, le=600)
+    ] = 60
+    mail_most_bytes: Annotated[
+        int,
+        Meta(
+            title="Largest mail",
+            description="In bytes; of a larger one only the headers are read.",
+            ge=64 * 1024,
+            le=MAIL_MOST_BYTES,
+        ),
+    ] = MAIL_MOST_BYTES
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the @, in lower case and ASCII."""
+        return headers.ascii_domain(self.address.rpartition("@")[2])
+
+    @property
+    def login(self) -> str:
+        """The name to sign in with."""
+        return self.user or self.address
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is this mailbox's, with or without something behind a plus."""
+        local, _, domain = address.lower().rpartition("@")
+        plain = f"{local.partition('+')[0]}@{domain}"
+        return any(each.lower() in {address.lower(), plain} for each in (self.address, *self.aliases))

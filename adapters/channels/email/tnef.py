@@ -1,0 +1,104 @@
+"""What Outlook packs into winmail.dat (MS-OXTNEF), as far as it is simple: the plain text and the files. Pure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from adapters.channels.email import charset
+
+_SIGNATURE: Final = b"\x78\x9f\x3e\x22"
+_BODY: Final = 0x0002800C
+_CODEPAGE: Final = 0x00069007
+_PROPERTIES: Final = 0x00069003
+_FILE: Final = 0x00069002
+_TITLE: Final = 0x00018010
+_DATA: Final = 0x0006800F
+_FILE_PROPERTIES: Final = 0x00069005
+_BODY_TAG: Final = 0x1000
+_LONG_NAME_TAG: Final = 0x3707
+_UNICODE: Final = 0x001F
+_STRING8: Final = 0x001E
+_BINARY: Final = 0x0102
+_OBJECT: Final = 0x000D
+_WIDTHS: Final = {0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8, 0x48: 16}
+"""Bytes of a property's value by its type, padded to four."""
+
+MOST_FILES: Final = 100
+
+
+class Packed(NamedTuple):
+    """The text, and (name, bytes) of each file."""
+
+    text: str
+    files: list[tuple[str, bytes]]
+
+
+def unpack(raw: bytes) -> Packed:
+    """What is in it; nothing where it can't be read."""
+    text, label = "", "windows-1252"
+    names: list[str] = []
+    contents: list[bytes] = []
+    for attribute, value in _attributes(raw):
+        if attribute == _CODEPAGE and len(value) >= 4:
+            label = f"cp{int.from_bytes(value[:4], 'little')}"
+        elif attribute == _BODY:
+            text = charset.decode(value, label)
+        elif attribute == _PROPERTIES:
+            text = _property(value, _BODY_TAG, label) or text
+        elif attribute == _FILE and len(names) < MOST_FILES:
+            names.append("")
+            contents.append(b"")
+        elif names and attribute == _TITLE:
+            names[-1] = names[-1] or charset.decode(value, label)
+        elif names and attribute == _DATA:
+            contents[-1] = value
+        elif names and attribute == _FILE_PROPERTIES:
+            names[-1] = _property(value, _LONG_NAME_TAG, label) or names[-1]
+    files = [(name, content) for name, content in zip(names, contents, strict=True) if content]
+    return Packed(text.strip("\n "), files)
+
+
+def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each attribute: level, id, length, value, checksum; up to where it is cut."""
+    if not raw.startswith(_SIGNATURE):
+        return
+    at = 6
+    while at + 9 <= len(raw):
+        _level, attribute, length = struct.unpack_from("<BII", raw, at)
+        if at + 9 + length > len(raw):
+            return
+        yield attribute, raw[at + 9 : at + 9 + length]
+        at += 9 + length + 2
+
+
+def _property(raw: bytes, wanted: int, label: str) -> str:
+    """A text among MAPI properties, empty if it isn't there or one before it is of a type that isn't known."""
+    try:
+        (count,) = struct.unpack_from("<I", raw, 0)
+        at = 4
+        for _ in range(min(count, 10_000)):
+            kind, tag = struct.unpack_from("<HH", raw, at)
+            at = _after_name(raw, at + 4, tag)
+            if kind in _WIDTHS:
+                at += _WIDTHS[kind]
+                continue
+            if kind not in {_UNICODE, _STRING8, _BINARY, _OBJECT}:
+                return ""
+            _values, length = struct.unpack_from("<II", raw, at)
+            if tag == wanted:
+                value = raw[at + 8 : at + 8 + length]
+                return charset.decode(value, "utf-16-le" if kind == _UNICODE else label)
+            at += 8 + (length + 3) // 4 * 4
+    except struct.error:
+        return ""
+    return ""
+
+
+def _after_name(raw: bytes, at: int, tag: int) -> int:
+    """Where the value begins: properties from 0x8000 on have a name before it."""
+    if tag < 0x8000:
+        return at
+    is_named, length = struct.unpack_from("<II", raw, at + 16)
+    return at + 24 + (int(length) + 3) // 4 * 4 if is_named else at + 24
