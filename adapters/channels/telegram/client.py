@@ -133,9 +133,11 @@ class Telegram:
     async def edit(self, ref: str, out: Out, acc: settings.Account, kit: Kit) -> None:
         """Changes the text, or the caption, of a message of ours."""
         body = {"chat_id": out.peer.id, "message_id": protocol.number_of(ref)}
-        if out.kind == "text":
+        try:
             await kit.call(_url(acc, "editMessageText"), json={**body, "text": out.text})
-        else:
+        except FaultError as error:
+            if not isinstance(error.fault, Rejected) or faults.NO_TEXT not in error.fault.reason:
+                raise
             await kit.call(_url(acc, "editMessageCaption"), json={**body, "caption": out.text})
 
     async def typing(self, peer: Peer, acc: settings.Account, kit: Kit, *, is_typing: bool) -> None:

@@ -30,6 +30,9 @@ REASONS: Final = {
 PHOTO_REFUSED: Final = ("PHOTO_INVALID_DIMENSIONS", "IMAGE_PROCESS_FAILED", "PHOTO_SAVE_FILE_INVALID")
 """A picture that may still go as a file."""
 
+NO_TEXT: Final = "there is no text in the message to edit"
+"""A file's words are its caption, which is changed in another way."""
+
 
 class _Parameters(Struct):
     retry_after: float = 0

@@ -165,9 +165,8 @@ async def test_a_message_is_changed_and_withdrawn(world: World) -> None:
 
 
 async def test_a_caption_is_changed_as_a_caption(world: World) -> None:
-    file = media("image", "image/png")
-    ref = await world.send("look", **file)
-    await world.channel.edit(ref, out("see", **file), world.acc, world.kit)
+    ref = await world.send("look", **media("image", "image/png"))
+    await world.channel.edit(ref, out("see"), world.acc, world.kit)
     assert world.simulator.customer_sees("1001")[-1].text == "see"
 
 
