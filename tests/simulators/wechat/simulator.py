@@ -208,7 +208,7 @@ class WeChatSimulator(Simulator):
             b"<xml>" + b"<a>" * 20_000,
             b'{"FromUserName":{"a":1},"MsgType":["text"],"CreateTime":1}',
             b'{"FromUserName":"p","MsgType":"text","CreateTime":"yesterday"}',
-            b"<xml><FromUserName>p</FromUserName><MsgType>te\0xt</MsgType></xml>",
+            b"<xml><FromUserName>p</FromUserName><MsgType>text\0</MsgType></xml>",
             b'{"FromUserName":"\\ud800","MsgType":"text"}',
             b"\xff\xfe<xml/>",
         ]
