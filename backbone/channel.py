@@ -458,6 +458,9 @@ class Optional(Protocol):
     async def token(self, acc: Any, kit: Kit, name: str, previous: Token | None) -> Token:
         """Fetches the token `name`; `previous` is the one before, also when it has ended."""
 
+    def streams(self, acc: Any) -> Sequence[str]:
+        """What `fetch` or `listen` reads of an account, where that isn't `Caps.streams`."""
+
     async def fetch(self, acc: Any, stream: str, cursor: str, hint: str, kit: Kit) -> Page:
         """What is there after `cursor` (empty: from the beginning)."""
 

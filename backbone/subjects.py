@@ -77,6 +77,22 @@ def dead(tenant: str, adapter: str) -> str:
     return f"dead.{check_token(tenant, 'tenant')}.{check_token(adapter, 'adapter')}"
 
 
+def bell(channel: str, tenant: str, inbox: str) -> str:
+    """Tells all replicas of a channel that an account has something to be fetched; stored nowhere."""
+    return f"bell.{check_token(channel, 'channel')}.{check_name(tenant, 'tenant')}.{check_name(inbox, 'inbox')}"
+
+
+def bells(channel: str) -> str:
+    """All bells of a channel."""
+    return f"bell.{check_token(channel, 'channel')}.*.*"
+
+
+def account_of_bell(subject: str) -> tuple[str, str]:
+    """The tenant and inbox that a bell rings for."""
+    _, _, tenant, inbox = subject.split(".")
+    return tenant, inbox
+
+
 def rpc(service: str, tenant: str, verb: str) -> str:
     """A request to an adapter; `verb` may have several tokens (`report.overview`), tenant `_` is the command line's."""
     return f"rpc.{check_token(service, 'service')}.{check_token(tenant, 'tenant')}.{_verb(verb)}"

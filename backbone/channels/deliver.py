@@ -109,12 +109,7 @@ class Deliverer:
 
         Raises GaveUpError after `give_up_s`, and TrunklineError where the log can't be written.
         """
-
-        def address(file: ev.Attachment) -> str:
-            signed = self._signer.file_link(known.head.tenant, file.file, file.name, file.mime, LINK_LIFE_S)
-            return f"{self._settings.public_url.rstrip('/')}/files/{signed}" if self._settings.public_url else ""
-
-        planned = parts.plan(self._channel.caps, event, address)
+        planned = parts.plan(self._channel.caps, event, lambda file: self._address(known.head.tenant, file))
         if isinstance(planned, Rejected) or known.blocked:
             reason = planned.reason if isinstance(planned, Rejected) else known.blocked
             await self._record(
@@ -139,7 +134,7 @@ class Deliverer:
             if not await self._mark(one, tries):
                 return await self._after_silence(one, kit)
             try:
-                sent = await self._send(one, kit, is_resend=tries > 0)
+                sent = await self._send(one, kit, is_resend=tries > 0 or one.event.id in one.known.inherited)
             except FaultError as error:
                 self._count(one, type(error.fault).__name__.lower())
                 if isinstance(error.fault, Duplicate):
@@ -240,7 +235,7 @@ class Deliverer:
     ) -> tuple[bool, Wait | None]:
         """(whether the part has its outcome, how long the message must wait); (False, None): try again now."""
         fault = error.fault
-        if isinstance(fault, Unknown) and self._channel.caps.idempotent:
+        if isinstance(fault, Unknown) and self._channel.caps.idempotent and not tries:
             fault = Retry()
         if isinstance(fault, Unknown):
             return True, await self._after_silence(one, kit)
@@ -357,7 +352,21 @@ class Deliverer:
 
     async def _media(self, tenant: str, file: ev.Attachment) -> OutMedia:
         content = await self._files.content(tenant, file.file)
-        return OutMedia(file=file.file, name=file.name, mime=file.mime, size=len(content), content=content)
+        return OutMedia(
+            file=file.file,
+            name=file.name,
+            mime=file.mime,
+            size=len(content),
+            content=content,
+            link=self._address(tenant, file),
+        )
+
+    def _address(self, tenant: str, file: ev.Attachment) -> str:
+        """Where the customer may fetch a file for a week; empty where customers reach no node."""
+        if not self._settings.public_url:
+            return ""
+        signed = self._signer.file_link(tenant, file.file, file.name, file.mime, LINK_LIFE_S)
+        return f"{self._settings.public_url.rstrip('/')}/files/{signed}"
 
     async def _unmark(self, one: _Try) -> None:
         """The provider said no: the part wasn't taken."""

@@ -9,14 +9,15 @@ import contextlib
 import random
 from typing import Any, Final
 
+import msgspec
 import structlog
 
-from backbone import failpoints
+from backbone import failpoints, subjects
 from backbone.channel import FaultError, Page, Pause
 from backbone.channels import stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.kits import Kits
-from backbone.channels.receive import Receiver
+from backbone.channels.receive import Bell, Receiver
 from backbone.channels.room import Room
 from backbone.channels.stores import Cursor
 from backbone.errors import TrunklineError
@@ -49,7 +50,7 @@ class Fetching:
 
     async def run(self) -> None:
         """Works until cancelled; accounts come and go."""
-        self._receiver.pulled.append(self._ring)
+        bells = self._room.link.subscribe_raw(subjects.bells(self._room.channel.name), self._rung_for)
         moved = asyncio.Event()
         self._accounts.changed.append(lambda _account: moved.set())
         try:
@@ -58,6 +59,7 @@ class Fetching:
                 moved.clear()
                 await moved.wait()
         finally:
+            self._room.link.unsubscribe_raw(bells)
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -155,5 +157,11 @@ class Fetching:
         kept = await self._bucket.get(stores.cursor_key(account.tenant, account.id, stream))
         return kept.value.cursor if kept and isinstance(kept.value, Cursor) else ""
 
-    def _ring(self, account: Account) -> None:
+    def _rung_for(self, subject: bytes, _reply: bytes, _header: bytes | None, data: bytes) -> None:
+        bell = msgspec.json.decode(data, type=Bell)
+        try:
+            account = self._accounts.find(*subjects.account_of_bell(subject.decode()))
+        except TrunklineError:
+            return
+        account.bell[bell.stream] = bell.hint
         self._rung.setdefault(account.id, asyncio.Event()).set()

@@ -96,7 +96,8 @@ def _payload(
 
 
 def _form(form: Mapping[str, str | Upload]) -> aiohttp.FormData:
-    data = aiohttp.FormData()
+    # Names of files are shown to customers: as they are, not percent-encoded.
+    data = aiohttp.FormData(quote_fields=False)
     for name, value in form.items():
         if isinstance(value, Upload):
             data.add_field(name, io.BytesIO(value.content), filename=value.name, content_type=value.mime)

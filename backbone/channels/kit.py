@@ -80,9 +80,9 @@ class AccountKit:
             said = masked(f"{answer.status}: {answer.body[:SAID_MOST].decode(errors='replace')}")
             if not isinstance(fault, TokenExpired):
                 raise FaultError(fault, said)
-            if not where and token:
-                raise FaultError(Pause("the platform refuses the account's token"), said)
-            if refused or not where:
+            if not where:
+                raise FaultError(Pause("the platform refuses the account's credentials"), said)
+            if refused:
                 raise FaultError(Retry(), said)
             refused = value
 

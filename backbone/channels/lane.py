@@ -123,6 +123,7 @@ class Lane:
             known = state.begin(chat.tenant, chat.channel, chat.conv)
             for each in await self._room.log.replay_all(subject, 0, REPLAY_MOST):
                 state.apply(known, parse_tolerant(each.raw), each.seq)
+            known.inherited = set(known.pending)
             self._known[subject] = known
             while len(self._known) > MOST_KEPT:
                 self._known.popitem(last=False)

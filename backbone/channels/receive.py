@@ -12,13 +12,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 import prometheus_client
 import structlog
+from msgspec import Struct
 
 from backbone import contacts, opening, subjects
 from backbone import events as ev
 from backbone.buckets import KeyExistsError
-from backbone.channel import Event, Media, Message, Peer, Pull, Receipt, Signal
+from backbone.channel import Event, FaultError, Media, Message, Peer, Pull, Receipt, Signal
 from backbone.channels import stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.kits import Kits
@@ -44,6 +46,13 @@ _received = prometheus_client.Counter(
 type_of_peer = tuple[str, str]
 
 
+class Bell(Struct):
+    """The provider says that something is there to be fetched."""
+
+    stream: str
+    hint: str = ""
+
+
 class Receiver:
     """Stores what comes in, for all accounts of one channel."""
 
@@ -58,7 +67,6 @@ class Receiver:
         """Where a contact's last message went: the next goes there without a look, if nothing came between."""
 
         self._order: dict[type_of_peer, asyncio.Lock] = {}
-        self.pulled: list[Any] = []
 
     async def take(self, account: Account, events: Sequence[Event]) -> list[Placed]:
         """Stores events in their order; returns where messages are. Raises TrunklineError without a log."""
@@ -72,9 +80,9 @@ class Receiver:
             elif isinstance(event, Signal):
                 await self._signal(account, event)
             elif isinstance(event, Pull):
-                account.bell[event.stream] = event.hint
-                for ring in self.pulled:
-                    ring(account)
+                # Whoever reads the stream is told, whichever replica took the callback.
+                bell = msgspec.json.encode(Bell(stream=event.stream, hint=event.hint))
+                self._room.link.publish_raw(subjects.bell(self._room.channel.name, account.tenant, account.id), bell)
         return placed
 
     # --- messages --------------------------------------------------------------------------
@@ -288,7 +296,11 @@ class Receiver:
             return
         channel: Any = self._room.channel
         if signal.name == "enter" and signal.data.get("code") and hasattr(channel, "welcome"):
-            await channel.welcome(signal, account.settings, self._kits.of(account))
+            try:
+                await channel.welcome(signal, account.settings, self._kits.of(account))
+            except FaultError as error:
+                # A greeting that doesn't go out must not hold up what customers say.
+                _log.warning("welcome.failed", inbox=account.id, error=str(error)[:300])
         conv = await self._open_conversation(account, signal.peer)
         if not conv:
             return

@@ -54,6 +54,9 @@ class Conversation(Struct):
     pending: dict[str, int] = {}
     """Messages of ours that aren't settled, by id, with their sequences, oldest first."""
 
+    inherited: set[str] = set()
+    """Those of them that somebody else may have begun to send."""
+
     blocked: str = ""
     """Why the customer takes nothing more."""
 

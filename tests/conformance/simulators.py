@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.simulators.base import Simulator
 
-OURS: Final = ("telegram", "wechat")
+OURS: Final = ("api", "douyin", "telegram", "wechat", "wecom", "whatsapp")
 """Channels that pass all cases of this suite."""
 
 

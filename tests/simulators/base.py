@@ -113,6 +113,11 @@ class Simulator:
     """How often a callback is delivered that isn't answered with 2xx in `answer_s`."""
 
     answer_s: ClassVar[float] = 5.0
+    rings: ClassVar[bool] = False
+    """Whether a callback says only that there is something, which must then be fetched."""
+
+    tells_when: ClassVar[bool] = True
+    """Whether a refusal for too many calls says when the next may come."""
 
     def __init__(self) -> None:
         self.clock = Clock()

@@ -39,6 +39,7 @@ class DouyinSimulator(Simulator):
     """One app with one operator. What the documents leave open, and every quota, is an attribute."""
 
     name: ClassVar[str] = "douyin"
+    tells_when: ClassVar[bool] = False
     excused: ClassVar[frozenset[str]] = frozenset({"media_gone"})
     tries: ClassVar[int] = 4
     """The first, and three more."""

@@ -36,6 +36,7 @@ class WeChatSimulator(Simulator):
     """One official account. What the documents leave open is an attribute."""
 
     name: ClassVar[str] = "wechat"
+    tells_when: ClassVar[bool] = False
 
     def __init__(
         self,

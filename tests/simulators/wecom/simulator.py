@@ -54,6 +54,8 @@ class WeComSimulator(Simulator):
     """One 客服账号 of one company. What the documents leave open is an attribute."""
 
     name: ClassVar[str] = "wecom"
+    rings: ClassVar[bool] = True
+    tells_when: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
