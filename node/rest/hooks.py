@@ -1,5 +1,5 @@
-"""`/hooks/<channel>/<inbox>`: providers' callbacks, handed over to the channel's adapter as they came, so that one public
-address serves all of them. A node understands nothing of them and keeps nothing.
+"""`/hooks/<channel>/<inbox>`: providers' callbacks, handed over to the channel's adapter as they came, so that one
+public address serves all of them. A node understands nothing of them and keeps nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from backbone import rpc
 from backbone.errors import NotFoundError, TooLargeError, TrunklineError
 from backbone.ids import check_name, check_token
+from node.context import Context
 from node.rest.requests import NO_STORE, context_of, read_body
 
 BODY_MOST: Final = 1024 * 1024
@@ -42,9 +43,7 @@ async def callback(request: Request) -> Response:
     try:
         channel = check_token(request.path_params["channel"], "channel")
         inbox = check_name(request.path_params["inbox"], "inbox")
-        tenant, record = await context.inboxes.find(inbox)
-        if record.channel != channel:
-            raise NotFoundError("inbox.not_found", "There is no such inbox.")
+        tenant = await _tenant_of(context, channel, inbox)
         hook = _Hook(
             inbox=inbox,
             method=request.method,
@@ -62,3 +61,11 @@ async def callback(request: Request) -> Response:
     except TrunklineError as error:
         return Response("it can't be taken now; send it again\n", 503 if error.status >= 429 else 401, NO_STORE)
     return Response(reply.body, reply.status, NO_STORE, media_type=reply.content_type)
+
+
+async def _tenant_of(context: Context, channel: str, inbox: str) -> str:
+    """Whose inbox it is. Raises NotFoundError where there is none of this id on this channel."""
+    tenant, record = await context.inboxes.find(inbox)
+    if record.channel != channel:
+        raise NotFoundError("inbox.not_found", "There is no such inbox.")
+    return tenant

@@ -47,14 +47,16 @@ _FIELD: Final = re.compile(
 )
 _FROM: Final = re.compile(r"[*\s]*(?:From|发件人|寄件者|寄件人|Von|De|差出人)[*\s]*[:：].*\S", re.IGNORECASE)
 _RULE: Final = re.compile(r"[-_—=]{8,}")
-_DEVICE: Final = re.compile(
-    r"(?:发自|來自|来自|寄自)(?:我的)? ?.{0,30}(?:iPhone|iPad|手机|平板|手機|Outlook|邮箱|郵箱|Foxmail|Mac|Android|"
-    r"华为|小米|荣耀|vivo|OPPO).{0,30}|从我的.{1,40}发送|從我的.{1,40}傳送|从 ?Windows 版邮件发送.{0,10}|"
-    r"由网易邮箱大师.{0,4}发送|获取 ?(?:适用于 .{0,20}的 ?)?Outlook.{0,60}|"
-    r"Sent from (?:my|Mail for|Outlook|Yahoo).{0,60}|Get Outlook for .{0,60}|Sent with .{0,40}(?:Mail|Proton).{0,40}|Von meinem .{1,40} gesendet|"
-    r"Envoyé de mon .{1,40}",
-    re.IGNORECASE,
+_FROM_PHONE: Final = (
+    r"(?:发自|來自|来自|寄自)(?:我的)? ?.{0,30}(?:iPhone|iPad|Mac|Android|Outlook|Foxmail).{0,30}",
+    r"(?:发自|來自|来自|寄自)(?:我的)? ?.{0,30}(?:手机|平板|手機|邮箱|郵箱).{0,30}",
+    r"(?:发自|来自)我的.{0,10}(?:华为|小米|荣耀|vivo|OPPO).{0,30}",
+    r"从我的.{1,40}发送|從我的.{1,40}傳送|从 ?Windows 版邮件发送.{0,10}|由网易邮箱大师.{0,4}发送",
+    r"获取 ?(?:适用于 .{0,20}的 ?)?Outlook.{0,60}",
+    r"Sent from (?:my|Mail for|Outlook|Yahoo).{0,60}|Get Outlook for .{0,60}|Sent with .{0,40}(?:Mail|Proton).{0,40}",
+    r"Von meinem .{1,40} gesendet|Envoyé de mon .{1,40}",
 )
+_DEVICE: Final = re.compile("|".join(_FROM_PHONE), re.IGNORECASE)
 _PGP: Final = ("-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNATURE-----")
 _ASKS: Final = re.compile(r"[?？]")
 MOST_INTRODUCTION_CHARS: Final = 400

@@ -1,0 +1,1 @@
+"""Each channel: what it understands, says and makes of errors."""
