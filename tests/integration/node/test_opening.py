@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from backbone import contacts, directory, subjects
+from backbone import contacts, directory, opening, subjects
 from backbone import events as ev
 from backbone.conversation import Head
 from backbone.decide import read_head
@@ -14,7 +14,6 @@ from backbone.errors import ConflictError
 from backbone.ids import conversation_id, new_contact_id, new_event_id
 from backbone.link import Link
 from backbone.log import Log
-from node import opening
 from tests.harness.system import INBOX, TENANT, System
 from trunkline.connect import connected
 
