@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from backbone.logging import configure
 from backbone.settings import Common
 from tests.harness.nats import NatsServer, running_nats
+
+
+# How fast a machine draws inputs says nothing of what is tried.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
