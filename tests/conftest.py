@@ -14,7 +14,6 @@ from backbone.logging import configure
 from backbone.settings import Common
 from tests.harness.nats import NatsServer, running_nats
 
-
 # How fast a machine draws inputs says nothing of what is tried.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
