@@ -25,7 +25,6 @@ from backbone.ids import key_hash
 from backbone.leases import Lease
 
 BACKOFF_MOST_S: Final = 60.0
-REPAIR_LOOK_S: Final = 1.0
 LEASE_S: Final = 15
 
 _log = structlog.get_logger("channels.fetching")

@@ -14,7 +14,6 @@ from yarl import URL
 from backbone.channel import Answer, FaultError, Retry, Unknown, Upload
 
 CONNECTIONS: Final = 200
-REDIRECTS_ALLOWED: Final = False
 
 _SECRET = re.compile(
     r"(?i)((?:access_token|secret|appsecret|corpsecret|token|key|signature)=)[^&\s\"']+|(/bot)[0-9]+:[\w-]+"
@@ -60,7 +59,7 @@ class Caller:
                 target,
                 data=data,
                 headers=sent_headers,
-                allow_redirects=REDIRECTS_ALLOWED,
+                allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s)),
             ) as answer:
                 content = await answer.content.read(most_bytes + 1)

@@ -34,7 +34,7 @@ async def settle_media(
     """
     edited_id = derived_event_id(event.id, "media")
     subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
-    if account is None or await _is_stored(room, subject, known.seq, edited_id, event):
+    if account is None or await _is_stored(room, subject, edited_id, event):
         return
     filled = [await _filled(room, account, kits, each) for each in event.attachments]
     edited = ev.MessageEdited(
@@ -51,8 +51,7 @@ async def settle_media(
     await room.log.publish(subject, edited)
 
 
-async def _is_stored(room: Room, subject: str, seq: int, edited_id: str, event: ev.MessageAdded) -> bool:
-    del seq
+async def _is_stored(room: Room, subject: str, edited_id: str, event: ev.MessageAdded) -> bool:
     wanted = edited_id.encode()
     for each in await room.log.replay_all(subject, 0, 20_000):
         if wanted in each.raw and event.id.encode() in each.raw:

@@ -89,18 +89,6 @@ class Lane:
         """Finishes what has begun."""
         await self.worker.leave(LEAVE_WITHIN_S)
 
-    async def replay_dead(self, entry: Entry) -> None:
-        """Takes a dead letter down the usual path again, after what was sent meanwhile. Raises what sending raises."""
-        chat = subjects.parse_chat(entry.subject)
-        event = parse_tolerant(entry.raw)
-        async with _Held(self._locks, chat.conv):
-            known = await self._load(entry.subject, entry.seq)
-            if isinstance(event, ev.MessageAdded):
-                known.outcomes.pop(event.id, None)
-                for part in range(known.parts.get(event.id, 1)):
-                    await self._bucket.delete(stores.send_key(chat.tenant, event.id, part), marker_s=60)
-            await self._act(entry.subject, known, event, entry.seq)
-
     # --- the log ---------------------------------------------------------------------------
 
     async def _handle(self, entry: Entry) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 import prometheus_client
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from backbone import contacts, opening, subjects
 from backbone import events as ev
@@ -201,16 +201,7 @@ class Receiver:
                 return ev.Attachment(
                     file="", name=f"{media.name or media.kind} ({refused.message})", mime=media.mime, bytes=0
                 )
-            return ev.Attachment(
-                file=saved.file,
-                name=saved.name,
-                mime=saved.mime,
-                bytes=saved.bytes,
-                sha256=saved.sha256,
-                width=saved.width,
-                height=saved.height,
-                cid=media.cid,
-            )
+            return structs.replace(saved, cid=media.cid)
         mime = media.mime or {"image": "image/*", "audio": "audio/*", "video": "video/*"}.get(media.kind, "")
         return ev.Attachment(file="", name=media.name or media.kind, mime=mime, bytes=media.size, ref=media.ref)
 

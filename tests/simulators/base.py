@@ -14,7 +14,7 @@ import io
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -321,6 +321,3 @@ class Reset(Response):
         del scope, receive
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-type_of_handler = Callable[[HttpRequest], Any]
