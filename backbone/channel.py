@@ -407,6 +407,9 @@ class Caps(Struct, frozen=True, kw_only=True):
     streams: tuple[str, ...] = ("main",)
     """What `fetch` or `listen` reads, each with a cursor of its own."""
 
+    callbacks: bool = True
+    """Whether the platform calls us, so that somebody must enter our address there."""
+
     parallel: int = 32
     """Sends of one account at once."""
 

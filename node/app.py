@@ -17,7 +17,7 @@ from node import greeting, static
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.rest import agents, conversations, files, hooks, inboxes, problems, reports, sessions
+from node.rest import accounts, agents, channels, conversations, files, hooks, inboxes, problems, reports, sessions
 from node.socket import Socket
 
 
@@ -34,6 +34,14 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/me", sessions.me),
         Route("/api/v1/agents", agents.list_agents),
         Route("/api/v1/inboxes", inboxes.list_inboxes),
+        Route("/api/v1/inboxes", accounts.create, methods=["POST"]),
+        Route("/api/v1/inboxes/{inbox}", accounts.read),
+        Route("/api/v1/inboxes/{inbox}", accounts.change, methods=["PUT"]),
+        Route("/api/v1/inboxes/{inbox}/check", accounts.check, methods=["POST"]),
+        Route("/api/v1/inboxes/{inbox}/retry", accounts.retry, methods=["POST"]),
+        Route("/api/v1/channels", channels.list_channels),
+        Route("/api/v1/channels/{name}", channels.channel),
+        Route("/api/v1/channels/{name}/guide", channels.guide),
         Route("/api/v1/inboxes/{inbox}/widget", inboxes.widget),
         Route("/api/v1/visitors", inboxes.visitor, methods=["POST"]),
         Route("/api/v1/conversations", conversations.list_conversations),

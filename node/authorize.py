@@ -8,11 +8,22 @@ from backbone.conversation import Head
 from node.authenticate import Who
 
 type_of_action = Literal[
-    "read", "write", "write_note", "act", "mark", "signal", "watch", "presence", "list", "search", "report"
+    "read",
+    "write",
+    "write_note",
+    "act",
+    "mark",
+    "signal",
+    "watch",
+    "presence",
+    "list",
+    "search",
+    "report",
+    "administer",
 ]
 
 _FOR_VISITORS = frozenset({"read", "write", "mark", "signal"})
-_WITHOUT_CONVERSATION = frozenset({"watch", "presence", "list", "search", "report"})
+_WITHOUT_CONVERSATION = frozenset({"watch", "presence", "list", "search", "report", "administer"})
 
 
 def may(who: Who, action: type_of_action, head: Head | None = None) -> str | None:
@@ -21,7 +32,9 @@ def may(who: Who, action: type_of_action, head: Head | None = None) -> str | Non
     What belongs to another tenant or another visitor is `resource.not_found`: nobody learns that it is there.
     """
     if action in _WITHOUT_CONVERSATION:
-        return None if who.kind == "agent" else "access.agents_only"
+        if who.kind != "agent":
+            return "access.agents_only"
+        return "access.admins_only" if action == "administer" and who.role != "admin" else None
     if head is None or head.tenant != who.tenant:
         return "resource.not_found"
     if who.kind == "agent":

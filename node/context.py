@@ -11,8 +11,10 @@ import prometheus_client
 from backbone.attachments import Attachments
 from backbone.link import Link
 from backbone.log import Log
+from backbone.sealing import Sealer
 from backbone.signing import Signer
 from node.authenticate import Sessions
+from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
@@ -47,8 +49,10 @@ class Context(NamedTuple):
     hub: Hub
     mirrors: Mirrors
     inboxes: Inboxes
+    channels: Channels
     sessions: Sessions
     signer: Signer
+    sealer: Sealer
     files: Attachments
     open_streams: list[str]
     sockets: dict[str, Socket]

@@ -9,10 +9,12 @@ import msgspec
 from backbone import http, service
 from backbone.attachments import Attachments
 from backbone.log import Log
+from backbone.sealing import Sealer
 from backbone.service import Service
 from backbone.signing import Signer
 from node import app, descriptors, drain
 from node.authenticate import Sessions
+from node.channels import Channels
 from node.connection import PROTOCOLS
 from node.context import UNACKNOWLEDGED, Context
 from node.hub import Hub
@@ -48,8 +50,10 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         hub=Hub(link, log),
         mirrors=Mirrors(link),
         inboxes=Inboxes(link),
+        channels=Channels(link),
         sessions=Sessions(link, settings.session_idle_s, settings.session_life_s),
         signer=Signer(running.common.need_secret()),
+        sealer=Sealer(running.common.secrets()),
         files=Attachments(link, settings.file_bytes),
         open_streams=running.common.log_streams(),
         sockets={},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from pathlib import Path
@@ -11,9 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from backbone import directory, streams
+from backbone.channels import about, registry
+from backbone.channels.settings import ChannelSettings
 from backbone.directory import Agent, Inbox, Invitation
 from backbone.link import Link
-from backbone.settings import Common
+from backbone.settings import Common, load
 from node.authenticate import hash_password
 from trunkline.datafolder import keep_private
 
@@ -52,6 +55,7 @@ async def prepare(
     Raises InvalidInputError for an address or password that can't be, UnavailableError without JetStream.
     """
     made = await streams.ensure(link, common.log_streams(), common.copies())
+    await about.publish(link, await asyncio.to_thread(_installed))
     await directory.create_tenant(link, TENANT, "Main")
     await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))
     admin = await _first_admin(link, email, password)
@@ -61,6 +65,11 @@ async def prepare(
             whole = msgspec.structs.replace(agent, password=await hash_password(login.password))
             await directory.create_agent(link, TENANT, whole)
     return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [])
+
+
+def _installed() -> list[about.About]:
+    """What each installed channel says of itself; nodes load none of them."""
+    return about.all_of(registry.discover(load(ChannelSettings, "channel").plugins))
 
 
 def demo_logins(file: Path) -> list[Login]:

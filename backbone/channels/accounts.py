@@ -20,6 +20,7 @@ from backbone import directory
 from backbone.buckets import Change
 from backbone.channel import Channel
 from backbone.channels import stores
+from backbone.channels.pulse import Pulses
 from backbone.channels.stores import Health
 from backbone.directory import Inbox
 from backbone.errors import InvalidInputError, NotFoundError, TrunklineError
@@ -69,6 +70,7 @@ class Accounts:
         self._sealer = sealer
         self._known: dict[str, Account] = {}
         self._health: dict[tuple[str, str], Health] = {}
+        self.pulses = Pulses(link)
         self._bucket = stores.channels(link)
         self.changed: list[Callable[[Account], None]] = []
         self._feeds = (
@@ -166,14 +168,14 @@ class Accounts:
 
 def open_settings(channel: Channel, sealer: Sealer, tenant: str, inbox: Inbox) -> Any:
     """An inbox's settings as the channel's `Account`. Raises TrunklineError where they can't be opened or don't fit."""
-    raw = sealer.open(_name(tenant, inbox.id), inbox.settings) if inbox.settings else b"{}"
+    raw = sealer.open(sealed_name(tenant, inbox.id), inbox.settings) if inbox.settings else b"{}"
     return check_settings(channel, raw)
 
 
 def seal_settings(channel: Channel, sealer: Sealer, tenant: str, inbox: str, values: Any) -> str:
     """Settings for `Inbox.settings`. Raises InvalidInputError `inbox.settings` naming the field that is wrong."""
     account = check_settings(channel, msgspec.json.encode(values))
-    return sealer.seal(_name(tenant, inbox), msgspec.json.encode(account))
+    return sealer.seal(sealed_name(tenant, inbox), msgspec.json.encode(account))
 
 
 def check_settings(channel: Channel, raw: bytes) -> Any:
@@ -189,7 +191,8 @@ def check_settings(channel: Channel, raw: bytes) -> Any:
         raise InvalidInputError("inbox.settings", said, field=field) from None
 
 
-def _name(tenant: str, inbox: str) -> str:
+def sealed_name(tenant: str, inbox: str) -> str:
+    """What the settings of an inbox are sealed to."""
     return f"inbox:{tenant}:{inbox}"
 
 

@@ -223,6 +223,7 @@ class Deliverer:
     async def _took(self, one: _Try, sent: Sent) -> None:
         if sent.id and self._has_receipts():
             await self._point(one, sent.id)
+        self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
         await self._record(one, sent.state, provider=sent.id)
         self._said.pop(self._said_key(one), None)
         if failpoints.ARMED:

@@ -74,6 +74,7 @@ class Receiver:
         for event in events:
             _received.labels(self._room.channel.name, account.id, type(event).__name__.lower()).inc()
             if isinstance(event, Message):
+                self._accounts.pulses.beat(account.tenant, account.id, "in")
                 placed.append(await self._message(account, event))
             elif isinstance(event, Receipt):
                 await self._receipt(account, event)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from importlib.metadata import version
-from typing import Any
-
-from msgspec import Struct
 
 from backbone import rpc
 from backbone.attachments import Attachments
 from backbone.channel import Channel
+from backbone.channels import about
 from backbone.channels.accounts import Accounts
+from backbone.channels.answering import Answers
 from backbone.channels.deliver import Deliverer
 from backbone.channels.fetching import Fetching
 from backbone.channels.hooks import Hook, Hooks
@@ -31,10 +30,6 @@ from backbone.signing import Signer
 
 SECTION = "channel"
 VERSION = version("trunkline")
-
-
-class Nothing(Struct, frozen=True):
-    """A request that says nothing."""
 
 
 def main(name: str) -> int:
@@ -66,6 +61,7 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         streams=common.log_streams(),
         instance=running.instance,
     )
+    await about.publish(room.link, [await asyncio.to_thread(about.describe, channel)])
     accounts = Accounts(room.link, channel, room.sealer)
     await accounts.caught_up()
     kits = Kits(room)
@@ -75,18 +71,11 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
     fetching = Fetching(room, accounts, kits, receiver)
     lanes = Lanes(room, lambda s: Lane(room, accounts, kits, deliverer, s))
 
-    async def account_states(tenant: str, _request: Nothing) -> list[dict[str, Any]]:
-        return [
-            {"inbox": a.id, "ill": a.ill, "since": a.health.since, "until": a.health.until}
-            for a in accounts.all()
-            if a.tenant == tenant
-        ]
-
     answering = await rpc.serve(
         room.link,
         channel.name,
         VERSION,
-        {"hook": rpc.Verb(Hook, hooks.answer), "accounts": rpc.Verb(Nothing, account_states)},
+        {"hook": rpc.Verb(Hook, hooks.answer), **Answers(room, accounts, kits).verbs()},
     )
     working = [running.spawn(lanes.run(), f"{channel.name}.lanes")]
     if fetching.is_wanted:

@@ -13,7 +13,8 @@ from backbone import directory
 from backbone.errors import NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
 from node.origins import address
-from node.rest.requests import agent_asks, answer, body_of, check_rate, context_of
+from node.rest.accounts import health_of
+from node.rest.requests import admin_asks, agent_asks, answer, body_of, check_rate, context_of
 
 VISITED: Final = frozenset({"web", "app"})
 """Channels whose customers come to a node themselves; those of the others come through their provider alone."""
@@ -27,10 +28,12 @@ class NewVisitor(Struct):
 
 
 async def list_inboxes(request: Request) -> Response:
-    """`GET /api/v1/inboxes`: the tenant's inboxes."""
+    """`GET /api/v1/inboxes`: the tenant's inboxes; with `?health=true`, for admins, how each account is."""
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    wants_health = request.query_params.get("health") == "true"
+    who = await (admin_asks(request) if wants_health else agent_asks(request, "list"))
     found = await directory.list_inboxes(context.link, who.tenant)
+    health = await health_of(request, who, found) if wants_health else {}
     items = [
         {
             "id": inbox.id,
@@ -39,6 +42,7 @@ async def list_inboxes(request: Request) -> Response:
             "origins": inbox.origins,
             "accent": inbox.accent,
             "greeting": inbox.greeting,
+            **({"health": health.get(inbox.id)} if wants_health else {}),
         }
         for inbox in found
     ]

@@ -59,6 +59,14 @@ async def agent_asks(request: Request, action: type_of_action) -> Who:
     return who
 
 
+async def admin_asks(request: Request) -> Who:
+    """As `agent_asks`, and it must be an admin. Raises ForbiddenError `access.admins_only`."""
+    who = await who_asks(request)
+    if code := may(who, "administer"):
+        raise ForbiddenError(code, "Only admins can do this.")
+    return who
+
+
 def cookie_of(request: Request) -> str:
     """The session's cookie, empty if there is none."""
     cookies = request.cookies

@@ -40,6 +40,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Public keys of tokens",
             description='For RS256 and ES256: a JSON Web Key Set, {"keys": [...]}. While you change a key, both.',
             max_length=65_536,
+            extra_json_schema={"multiline": True},
         ),
     ] = ""
     allows_user_hash: Annotated[
@@ -75,7 +76,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="APNs key",
             description="For iPhones: the file AuthKey_….p8 of developer.apple.com → Keys, as a whole.",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "multiline": True},
         ),
     ] = ""
     apns_key_id: Annotated[str, Meta(title="APNs key ID", description="Ten characters, beside the key.")] = ""
@@ -102,7 +103,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Service account of Firebase",
             description="For Android: the JSON file of Firebase → Project settings → Service accounts.",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "multiline": True},
         ),
     ] = ""
     fcm_api: Annotated[str, Meta(title="Address of FCM", pattern=r"^https?://[^/]+$")] = "https://fcm.googleapis.com"

@@ -13,11 +13,13 @@ from node.authorize import may, type_of_action
 CONV = "00" + "a" * 26
 ME = Who(kind="visitor", tenant="main", id="c1", inbox="web")
 AGENT = Who(kind="agent", tenant="main", id="li", role="agent")
+SUPERVISOR = Who(kind="agent", tenant="main", id="wu", role="supervisor")
+ADMIN = Who(kind="agent", tenant="main", id="qi", role="admin")
 MINE = Head(conv=CONV, tenant="main", channel="web", inbox="web", contact=ContactRef("c1"))
 OTHERS = Head(conv=CONV, tenant="main", channel="web", inbox="web", contact=ContactRef("c2"))
 OTHER_INBOX = Head(conv=CONV, tenant="main", channel="web", inbox="shop", contact=ContactRef("c1"))
 FOREIGN = Head(conv=CONV, tenant="acme", channel="web", inbox="web", contact=ContactRef("c1"))
-WITHOUT = {"watch", "presence", "list", "search", "report"}
+WITHOUT = {"watch", "presence", "list", "search", "report", "administer"}
 ACTIONS = get_args(type_of_action)
 
 
@@ -41,5 +43,7 @@ def test_a_visitor_reaches_their_own_conversations_of_their_inbox_only(action: t
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_agent_may_do_all_of_it_in_their_tenant(action: type_of_action) -> None:
-    assert may(AGENT, action, MINE) is None
+def test_an_agent_may_do_all_but_administer_in_their_tenant(action: type_of_action) -> None:
+    assert may(AGENT, action, MINE) == ("access.admins_only" if action == "administer" else None)
+    assert may(SUPERVISOR, action, MINE) == ("access.admins_only" if action == "administer" else None)
+    assert may(ADMIN, action, MINE) is None

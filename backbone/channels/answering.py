@@ -1,0 +1,82 @@
+"""What nodes and the command line ask a channel's processes, beside callbacks: how accounts are, whether one is
+well, and to try one again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from backbone import rpc
+from backbone.channel import Check, FaultError
+from backbone.channels.accounts import Account, Accounts
+from backbone.channels.kits import Kits
+from backbone.channels.room import Room
+from backbone.errors import InvalidInputError
+
+PROBLEM_MOST: Final = 500
+
+_log = structlog.get_logger("channels.answering")
+
+
+class Nothing(Struct, frozen=True):
+    """A request that says nothing."""
+
+
+class Which(Struct, frozen=True):
+    """One inbox."""
+
+    inbox: str
+
+
+class Answers:
+    """Answers for all accounts of one channel."""
+
+    def __init__(self, room: Room, accounts: Accounts, kits: Kits) -> None:
+        self._room = room
+        self._accounts = accounts
+        self._kits = kits
+
+    def verbs(self) -> dict[str, rpc.Verb[Any]]:
+        """By their names: `accounts`, `check`, `retry`."""
+        return {
+            "accounts": rpc.Verb(Nothing, self.states),
+            "check": rpc.Verb(Which, self.check),
+            "retry": rpc.Verb(Which, self.retry),
+        }
+
+    async def states(self, tenant: str, _request: Nothing) -> list[dict[str, Any]]:
+        """Each account: why nothing goes out, empty if it does, since when, and until when its platform holds it."""
+        return [
+            {"inbox": a.id, "ill": a.ill, "since": a.health.since, "until": a.health.until}
+            for a in self._accounts.all()
+            if a.tenant == tenant
+        ]
+
+    async def check(self, tenant: str, which: Which) -> list[Check]:
+        """Examines an account at its platform. Raises NotFoundError, InvalidInputError `inbox.settings`."""
+        account = self._well_set(tenant, which)
+        channel: Any = self._room.channel
+        if not hasattr(channel, "check"):
+            return []
+        try:
+            found: list[Check] = await channel.check(account.settings, self._kits.of(account))
+        except FaultError as error:
+            found = [Check("account", str(error)[:PROBLEM_MOST])]
+        except Exception as error:  # noqa: BLE001 - somebody else's code: told to who asked, and logged
+            _log.exception("check.broke", inbox=account.id)
+            found = [Check("account", f"{type(error).__name__}: {error}"[:PROBLEM_MOST])]
+        return found
+
+    async def retry(self, tenant: str, which: Which) -> Nothing:
+        """Takes an account for well: what waits goes out, and what is still wrong pauses it again."""
+        await self._accounts.repaired(self._well_set(tenant, which))
+        return Nothing()
+
+    def _well_set(self, tenant: str, which: Which) -> Account:
+        account = self._accounts.find(tenant, which.inbox)
+        if account.settings is None:
+            raise InvalidInputError("inbox.settings", account.problem)
+        return account

@@ -1,0 +1,222 @@
+"""`/api/v1/inboxes/{inbox}` and its account on a channel: settings, address for callbacks, health; for admins.
+
+Settings are sealed before they are stored; a secret never comes back, only whether it is set. The channel's code
+isn't loaded here: forms are checked by what the channel said of itself, and its own processes examine accounts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import directory, rpc, subjects
+from backbone.channel import Check
+from backbone.channels import form
+from backbone.channels.about import About
+from backbone.channels.accounts import sealed_name
+from backbone.channels.pulse import pulses
+from backbone.directory import Inbox
+from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
+from backbone.ids import check_name
+from node.authenticate import Who
+from node.context import Context
+from node.rest.requests import admin_asks, answer, body_of, context_of
+
+HEALTH_WITHIN_S: Final = 3.0
+CHECK_WITHIN_S: Final = 60.0
+NAME_MOST: Final = 80
+
+_log = structlog.get_logger("node.accounts")
+
+
+class NewInbox(Struct, kw_only=True):
+    """An account to connect."""
+
+    id: str
+    channel: str
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class ChangedInbox(Struct, kw_only=True):
+    """Another name, and other settings where they are given."""
+
+    name: str
+    settings: dict[str, Any] | None = None
+
+
+class _State(Struct):
+    """How a channel's process finds an account."""
+
+    inbox: str
+    ill: str
+    since: int
+    until: int
+
+
+class _Which(Struct):
+    inbox: str
+
+
+async def create(request: Request) -> Response:
+    """`POST /api/v1/inboxes`: connects an account; 201 with the inbox as `read` shows it."""
+    context, who = context_of(request), await admin_asks(request)
+    body = await body_of(request, NewInbox)
+    about = await context.channels.find(body.channel)
+    if about.problem:
+        raise InvalidInputError("channel.unusable", about.problem, field="channel")
+    check_name(body.id, "id")
+    sealed = _sealed(context, about, who.tenant, body.id, body.settings)
+    inbox = Inbox(id=body.id, channel=about.name, name=_named(body.name), settings=sealed)
+    if not await directory.create_inbox(context.link, who.tenant, inbox):
+        raise ConflictError("inbox.taken", "There is an inbox of this id already.", field="id")
+    _log.info("inbox.connected", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
+    return answer(await _shown(request, who, inbox), 201)
+
+
+async def read(request: Request) -> Response:
+    """`GET /api/v1/inboxes/{inbox}`: settings without secrets, the address for callbacks, health."""
+    who = await admin_asks(request)
+    _, inbox = await _find(request, who)
+    return answer(await _shown(request, who, inbox))
+
+
+async def change(request: Request) -> Response:
+    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings; a secret that isn't given stays."""
+    context, who = context_of(request), await admin_asks(request)
+    revision, inbox = await _find(request, who)
+    body = await body_of(request, ChangedInbox)
+    settings = inbox.settings
+    if body.settings is not None:
+        about = await context.channels.find(inbox.channel)
+        before = _opened(context, who.tenant, inbox)
+        settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
+    changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings)
+    await directory.directory(context.link).update(_key(who, inbox.id), changed, revision)
+    _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
+    return answer(await _shown(request, who, changed))
+
+
+async def check(request: Request) -> Response:
+    """`POST /api/v1/inboxes/{inbox}/check`: the channel examines the account at its platform."""
+    context, who = context_of(request), await admin_asks(request)
+    await body_of(request, dict[str, Any])
+    _, inbox = await _find(request, who)
+    asked = _Which(inbox.id)
+    found = await rpc.call(
+        context.link, inbox.channel, who.tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S
+    )
+    return answer({"items": [{"name": one.name, "problem": one.problem} for one in found], "next": None})
+
+
+async def retry(request: Request) -> Response:
+    """`POST /api/v1/inboxes/{inbox}/retry`: a paused account is tried again."""
+    context, who = context_of(request), await admin_asks(request)
+    await body_of(request, dict[str, Any])
+    _, inbox = await _find(request, who)
+    await rpc.call(context.link, inbox.channel, who.tenant, "retry", _Which(inbox.id), dict[str, Any])
+    _log.info("inbox.retried", tenant=who.tenant, inbox=inbox.id, by=who.id)
+    return answer(await _shown(request, who, inbox))
+
+
+async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[str, dict[str, Any]]:
+    """By inbox: whether its channel runs, why nothing goes out, when something last came in and went out (UTC ms, 0:
+    never). Inboxes whose customers come to a node themselves have none.
+    """
+    context = context_of(request)
+    abouts = await context.channels.all()
+    channels = sorted({inbox.channel for inbox in inboxes} & abouts.keys())
+    answers = await asyncio.gather(*(_states(context, who.tenant, channel) for channel in channels))
+    states = dict(zip(channels, answers, strict=True))
+    beats = await pulses(context.link, who.tenant)
+    found = {}
+    for inbox in inboxes:
+        if inbox.channel not in states:
+            continue
+        running = states[inbox.channel]
+        state = next((s for s in running or [] if s.inbox == inbox.id), None)
+        found[inbox.id] = {
+            "running": running is not None,
+            "ill": state.ill if state else "",
+            "since": state.since if state else 0,
+            "until": state.until if state else 0,
+            "heard_at": beats.get((inbox.id, "in"), 0),
+            "sent_at": beats.get((inbox.id, "out"), 0),
+        }
+    return found
+
+
+async def _states(context: Context, tenant: str, channel: str) -> list[_State] | None:
+    """How a channel's processes find its accounts; None if none answers."""
+    try:
+        return await rpc.call(context.link, channel, tenant, "accounts", {}, list[_State], timeout_s=HEALTH_WITHIN_S)
+    except TrunklineError:
+        return None
+
+
+async def _shown(request: Request, who: Who, inbox: Inbox) -> dict[str, Any]:
+    context = context_of(request)
+    about = (await context.channels.all()).get(inbox.channel)
+    values = _opened(context, who.tenant, inbox)
+    fields = about.fields if about else []
+    return {
+        "id": inbox.id,
+        "channel": inbox.channel,
+        "name": inbox.name,
+        "settings": form.shown(fields, values),
+        "secrets": form.kept_secrets(fields, values),
+        "callback": callback_of(request, inbox) if about and about.callbacks else "",
+        "health": (await health_of(request, who, [inbox])).get(inbox.id),
+    }
+
+
+def callback_of(request: Request, inbox: Inbox) -> str:
+    """The address that a platform calls."""
+    base = context_of(request).settings.public_url or str(request.base_url)
+    return f"{base.rstrip('/')}/hooks/{inbox.channel}/{inbox.id}"
+
+
+async def _find(request: Request, who: Who) -> tuple[int, Inbox]:
+    """An inbox of the tenant with its revision. Raises NotFoundError `inbox.not_found`."""
+    inbox = check_name(request.path_params["inbox"], "inbox")
+    kept = await directory.directory(context_of(request).link).get(_key(who, inbox))
+    if kept is None or not isinstance(kept.value, Inbox):
+        raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
+    return kept.revision, kept.value
+
+
+def _key(who: Who, inbox: str) -> str:
+    return subjects.key(who.tenant, "inbox", inbox)
+
+
+def _opened(context: Context, tenant: str, inbox: Inbox) -> dict[str, Any]:
+    """The settings as they were entered; none where they can't be read with this secret."""
+    if not inbox.settings:
+        return {}
+    try:
+        raw = context.sealer.open(sealed_name(tenant, inbox.id), inbox.settings)
+    except TrunklineError as error:
+        _log.warning("inbox.unreadable", tenant=tenant, inbox=inbox.id, code=error.code)
+        return {}
+    opened: dict[str, Any] = msgspec.json.decode(raw)
+    return opened
+
+
+def _sealed(context: Context, about: About, tenant: str, inbox: str, values: dict[str, Any]) -> str:
+    """Settings as they are stored. Raises InvalidInputError with the code of what is wrong with which field."""
+    if wrong := form.problem(about.fields, values):
+        raise InvalidInputError(wrong.code, wrong.text, field=wrong.field)
+    return context.sealer.seal(sealed_name(tenant, inbox), msgspec.json.encode(values))
+
+
+def _named(name: str) -> str:
+    text = name.strip()
+    if not 0 < len(text) <= NAME_MOST:
+        raise InvalidInputError("inbox.name", f"Give a name of 1 to {NAME_MOST} characters.", field="name")
+    return text

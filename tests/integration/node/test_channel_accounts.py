@@ -1,0 +1,139 @@
+"""Accounts on channels over the HTTP API: for admins alone, secrets never come back, mistakes name their field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from backbone import directory
+from backbone.channels.accounts import open_settings
+from backbone.channels.registry import Broken, find
+from backbone.directory import Agent
+from backbone.sealing import Sealer
+from node.authenticate import hash_password
+from tests.harness.apart import run_apart
+from tests.harness.system import LIN, PASSWORD, TENANT, System
+from trunkline import rest
+from trunkline.connect import connected
+
+ADMIN = "admin@example.com"
+WECHAT = {"app_id": "wx1234567890abcdef", "app_secret": "very secret", "token": "a token of ours"}
+
+
+async def _add_admin(system: System) -> None:
+    async with connected(system.common, "test") as link:
+        if await directory.find_login(link, ADMIN) is None:
+            admin = Agent(id="", name="Admin", email=ADMIN, password=await hash_password(PASSWORD), role="admin")
+            await directory.create_agent(link, TENANT, admin)
+
+
+@pytest.fixture
+def admin(system: System) -> str:
+    """The cookie of an admin."""
+    run_apart(_add_admin(system))
+    return rest.sign_in(system.nodes[0].http, ADMIN, PASSWORD).cookie
+
+
+def ask(system: System, cookie: str, method: str, path: str, body: Any = None) -> rest.Answer:
+    raw = None if body is None else json.dumps(body).encode()
+    return rest.call(method, f"{system.nodes[0].http}/api/v1/{path}", raw, headers={"Cookie": cookie})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "channels/wechat"),
+        ("GET", "channels/wechat/guide"),
+        ("GET", "inboxes?health=true"),
+        ("POST", "inboxes"),
+        ("GET", "inboxes/web"),
+        ("PUT", "inboxes/web"),
+        ("POST", "inboxes/web/check"),
+        ("POST", "inboxes/web/retry"),
+    ],
+)
+def test_only_admins_look_after_accounts(system: System, method: str, path: str) -> None:
+    agent = rest.sign_in(system.nodes[0].http, LIN.email, LIN.password).cookie
+    refused = ask(system, agent, method, path, None if method == "GET" else {})
+    assert (refused.status, refused.body["code"]) == (403, "access.admins_only")
+    token, _ = rest.become_visitor(system.nodes[0].http, "web")
+    body = None if method == "GET" else b"{}"
+    visitor = rest.call(
+        method, f"{system.nodes[0].http}/api/v1/{path}", body, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert (visitor.status, visitor.body["code"]) == (403, "access.agents_only")
+
+
+def test_every_agent_is_told_the_limits(system: System) -> None:
+    agent = rest.sign_in(system.nodes[0].http, LIN.email, LIN.password).cookie
+    limits = {one["name"]: one for one in ask(system, agent, "GET", "channels").body["items"]}
+    assert limits["wechat"]["text"] == {"most": 2048, "measure": "bytes"}
+    assert limits["wechat"]["windows"][0] == {"by": "message", "count": 5, "seconds": 172800, "template_after": False}
+    assert "fields" not in limits["wechat"]
+
+
+def test_an_account_is_connected_and_changed_and_its_secrets_stay_unseen(system: System, admin: str) -> None:
+    form = ask(system, admin, "GET", "channels/wechat").body
+    assert [f["key"] for f in form["fields"] if f.get("required")] == ["app_id", "app_secret", "token"]
+    assert form["can_check"] is True
+    assert b"IP" in ask(system, admin, "GET", "channels/wechat/guide").body
+
+    new = {"id": "shop", "channel": "wechat", "name": " The shop ", "settings": WECHAT}
+    made = ask(system, admin, "POST", "inboxes", new)
+    assert made.status == 201, made
+    assert made.body["name"] == "The shop"
+    assert made.body["callback"] == f"{system.nodes[0].http}/hooks/wechat/shop"
+    assert made.body["settings"] == {"app_id": WECHAT["app_id"]}
+    assert made.body["secrets"] == ["app_secret", "token"]
+    assert made.body["health"] == {
+        "running": False, "ill": "", "since": 0, "until": 0, "heard_at": 0, "sent_at": 0
+    }  # fmt: skip
+    again = ask(system, admin, "POST", "inboxes", new)
+    assert (again.status, again.body["code"], again.body["field"]) == (409, "inbox.taken", "id")
+
+    settings = {"app_id": "wx0987654321", "token": "another"}
+    changed = ask(system, admin, "PUT", "inboxes/shop", {"name": "Shop", "settings": settings})
+    assert changed.body["settings"] == {"app_id": "wx0987654321"}
+    for answer in (made, changed, ask(system, admin, "GET", "inboxes/shop")):
+        assert not any(secret in json.dumps(answer.body) for secret in ("very secret", "a token of ours", "another"))
+    account = run_apart(_account(system, "shop"))
+    assert (account.app_id, account.app_secret, account.token) == ("wx0987654321", "very secret", "another")
+
+    rows = {row["id"]: row for row in ask(system, admin, "GET", "inboxes?health=true").body["items"]}
+    assert rows["shop"]["health"]["running"] is False
+    assert rows["web"]["health"] is None
+    for verb in ("check", "retry"):
+        unanswered = ask(system, admin, "POST", f"inboxes/shop/{verb}", {})
+        assert (unanswered.status, unanswered.body["code"]) == (503, "wechat.unavailable")
+
+
+async def _account(system: System, inbox: str) -> Any:
+    channel = find("wechat")
+    assert not isinstance(channel, Broken)
+    async with connected(system.common, "test") as link:
+        _, found = await directory.find_inbox(link, inbox)
+    return open_settings(channel, Sealer(system.common.secrets()), TENANT, found)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        ({"channel": "pigeon"}, "channel.not_found", "channel"),
+        ({"id": "_x"}, "id.token", "id"),
+        ({"id": "a.b"}, "id.token", "id"),
+        ({"name": " "}, "inbox.name", "name"),
+        ({"settings": {}}, "field.required", "app_id"),
+        ({"settings": {**WECHAT, "app_secret": ""}}, "field.required", "app_secret"),
+        ({"settings": {**WECHAT, "aes_key": "short"}}, "field.form", "aes_key"),
+        ({"settings": {**WECHAT, "colour": "red"}}, "field.unknown", "colour"),
+        ({"id": "web"}, "inbox.taken", "id"),
+    ],
+)
+def test_a_mistake_names_its_field(system: System, admin: str, more: dict[str, Any], code: str, field: str) -> None:
+    refused = ask(
+        system, admin, "POST", "inboxes", {"id": "new", "channel": "wechat", "name": "N", "settings": WECHAT, **more}
+    )
+    assert (refused.body["code"], refused.body["field"]) == (code, field)
+    assert ask(system, admin, "GET", "inboxes/new").body["code"] == "inbox.not_found"
