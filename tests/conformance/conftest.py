@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
 
 import pytest
 
+from backbone.channels.registry import GROUP
 from tests.conformance.rig import Bench, running_bench
 from tests.conformance.simulators import OURS
+from tests.harness.installed import install, visible
+
+EXAMPLES: Final = {"line": Path(__file__).parents[2] / "docs" / "examples" / "line"}
+"""Packages of their own that are examined with ours; installed for the run where they aren't."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--channel`: the channel to examine, again for several."""
+    """`--channel`: the channel to examine, again for several. `--simulator`: who plays its platform."""
     parser.addoption("--channel", action="append", help="Name of an installed channel. [default: all of ours]")
+    parser.addoption("--simulator", default="", help="Its simulator, as module:Class. [default: the channel's own]")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every case once for each channel."""
     if "bench" in metafunc.fixturenames:
-        names = metafunc.config.getoption("--channel", default=None) or OURS
-        metafunc.parametrize("bench", names, indirect=True, scope="module")
+        names = metafunc.config.getoption("--channel", default=None) or (*OURS, *EXAMPLES)
+        metafunc.parametrize("bench", names, indirect=True, scope="session")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A system with two replicas of the channel."""
-    with running_bench(tmp_path_factory.mktemp(request.param), request.param) as running:
+    """A system with two replicas of the channel, for all cases of it."""
+    name: str = request.param
+    environment: dict[str, str] = {}
+    if name in EXAMPLES and not entry_points(group=GROUP, name=name):
+        # A build writes beside its sources.
+        source = shutil.copytree(EXAMPLES[name], tmp_path_factory.mktemp("source") / name)
+        environment = install(source, tmp_path_factory.mktemp("installed"))
+        visible(environment)
+    simulator = str(request.config.getoption("--simulator", default=""))
+    with running_bench(tmp_path_factory.mktemp(name), name, simulator, environment) as running:
         yield running

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pytest
 
 from backbone import directory
 from backbone.channel import Channel
@@ -45,9 +46,10 @@ type_of_event = dict[str, Any]
 class Bench:
     """A running system with a channel, and an agent at the desk."""
 
-    def __init__(self, system: System, channel: str, replicas: list[Process]) -> None:
+    def __init__(self, system: System, channel: str, replicas: list[Process], simulator: str = "") -> None:
         self.system = system
         self.channel = channel
+        self.simulator = simulator
         found = find(channel)
         assert not isinstance(found, Broken), found
         self.contract: Channel = found
@@ -56,7 +58,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def account(self, *, tenant: str = TENANT, **settings: Any) -> AsyncIterator[Account]:
         """A new account on a new simulator, which the adapters know."""
-        simulator = simulator_of(self.channel)
+        simulator = simulator_of(self.channel, self.simulator)
         async with simulator.running(), connected(self.system.common, "conformance") as link:
             account = Account(self, link, simulator, new_name(), tenant)
             await account.connect(**settings)
@@ -140,6 +142,11 @@ class Account:
             assert time.monotonic() < deadline, f"never: {what}; accepted {self.texts()}\n{self._tails()}"
             await asyncio.sleep(LOOK_S)
 
+    def need(self, fault: str) -> None:
+        """Excuses the case where the platform has no such fault."""
+        if fault in self.simulator.excused:
+            pytest.skip(f"excused: {self.bench.channel} has no {fault}")
+
     def texts(self, peer: str | None = None) -> list[str]:
         """What the platform accepted, in order."""
         return [a.text for a in self.simulator.accepted if peer is None or a.peer == peer]
@@ -149,10 +156,12 @@ class Account:
 
 
 @contextlib.contextmanager
-def running_bench(folder: Path, channel: str) -> Iterator[Bench]:
+def running_bench(
+    folder: Path, channel: str, simulator: str = "", environment: Mapping[str, str] | None = None
+) -> Iterator[Bench]:
     """A system with two replicas of a channel, for as long as the block lasts."""
     system = System(folder)
-    system.more = dict(QUICK)
+    system.more = {**QUICK, **(environment or {})}
     replicas: list[Process] = []
     try:
         system.start(nodes=1)
@@ -164,7 +173,7 @@ def running_bench(folder: Path, channel: str) -> Iterator[Bench]:
             replica.start()
         for replica in replicas:
             replica.wait_ready()
-        yield Bench(system, channel, replicas)
+        yield Bench(system, channel, replicas, simulator)
     finally:
         for replica in replicas:
             replica.end()

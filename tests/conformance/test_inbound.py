@@ -82,7 +82,7 @@ async def test_17_a_kind_that_nobody_knows_is_shown_as_unsupported_with_what_cam
     async with bench.account() as account:
         pushes = account.simulator.say("ann", "", kind="unsupported")
         if not pushes:
-            return
+            pytest.skip(f"excused: {bench.channel} has no kinds that nobody knows")
         await account.deliver(pushes)
         event = await account.event(lambda e: e.get("kind") == "unsupported")
         assert event["attachments"][0]["bytes"] > 0

@@ -295,7 +295,14 @@ class Simulator:
 
     async def _state(self, _request: HttpRequest) -> Response:
         return Response(
-            msgspec.json.encode({"name": self.name, "hook": self.hook, "customers": self.customers}),
+            msgspec.json.encode(
+                {
+                    "name": self.name,
+                    "hook": self.hook,
+                    "customers": self.customers,
+                    "answered": self.delivered[-1][1] if self.delivered else None,
+                }
+            ),
             media_type="application/json",
         )
 

@@ -111,6 +111,61 @@ def accounts(name: str, tenant: str, data: Path | None) -> None:
         click.echo(f"{account['inbox']:<24} {account['ill'] or 'ok'}")
 
 
+@command.command("new")
+@click.argument("name")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the package, made if it isn't there. [default: ./trunkline-NAME]",
+)
+def new(name: str, into: Path | None) -> None:
+    """Write the package of a new channel NAME: protocol, client, simulator, tests. As it is it passes `check`."""
+    from trunkline.newchannel import NewChannelError, write  # noqa: PLC0415  (the same)
+
+    folder = into or Path(f"trunkline-{name}")
+    try:
+        written = write(name, folder)
+    except (NewChannelError, OSError) as error:
+        click.echo(f"trunkline channel new: {error}", err=True)
+        sys.exit(1)
+    for file in written:
+        click.echo(file)
+    click.echo(f"\nNext: pip install --editable {folder}; trunkline channel check {name}")
+
+
+@command.command("check")
+@click.argument("name")
+@click.option(
+    "--simulator", default="", help="Class that plays the platform, as module:Class. [default: the channel's]"
+)
+@click.option(
+    "--suite",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Checkout of Trunkline with the suite. [default: the one that this runs from, or the current folder]",
+)
+@click.option("--long", is_flag=True, help="Also the cases that take minutes.")
+@click.option("--only", default="", metavar="WORDS", help="Only cases whose names hold these, such as 14.")
+def check(name: str, *, simulator: str, suite: Path | None, long: bool, only: str) -> None:
+    """Run every case that a channel must pass against the installed channel NAME and a simulator of its platform.
+
+    The simulator is the entry point NAME of group trunkline.simulators, or tests/simulators/NAME of the checkout.
+    Exit code 0 once all pass.
+    """
+    import subprocess  # noqa: PLC0415  (the same)
+
+    from trunkline import suite as cases  # noqa: PLC0415  (the same)
+
+    _channel(name)
+    try:
+        found = cases.find(suite)
+        cases.need_tools()
+    except cases.NoSuiteError as error:
+        click.echo(f"trunkline channel check: {error}", err=True)
+        sys.exit(1)
+    asked = cases.command(found, name, simulator, long=long, only=only)
+    sys.exit(subprocess.run(asked, cwd=found, check=False).returncode)
+
+
 def _channel(name: str) -> Any:
     from backbone.channels.registry import Broken, find  # noqa: PLC0415  (the same)
 
