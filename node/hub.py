@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -27,6 +27,9 @@ from node.frames import Resync, encode
 from node.room import RolledBackError, Room
 
 IDLE_S: Final = 20.0
+HEADS_MOST: Final = 5000
+"""Heads of rooms let go, about 1 KB each: who comes back reads on from there, not from the conversation's beginning."""
+
 GUARD_S: Final = 60.0
 EPOCHS_LIFE_S: Final = 300.0
 CHECK_AGAIN_S: Final = 0.2
@@ -43,6 +46,7 @@ class Hub:
         self._heads: Bucket[Head] = Bucket(link, "heads", Head)
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._closed: OrderedDict[str, Head] = OrderedDict()
         self._epochs: dict[str, tuple[float, Epochs]] = {}
         self._before: dict[str, int] = {}
         self._is_in_doubt = False
@@ -100,13 +104,20 @@ class Hub:
         while True:
             await asyncio.sleep(5)
             now = time.monotonic()
-            for key, room in list(self._rooms.items()):
-                if not room.in_use and now - room.idle_since > IDLE_S:
-                    room.close()
-                    del self._rooms[key]
+            self.let_idle_go(now)
             if now - guarded_at > GUARD_S:
                 guarded_at = now
                 await self.check_all()
+
+    def let_idle_go(self, now: float) -> None:
+        """Closes the rooms that nobody used for IDLE_S before `now`, of `time.monotonic()`."""
+        for key, room in list(self._rooms.items()):
+            if not room.in_use and now - room.idle_since > IDLE_S:
+                room.close()
+                del self._rooms[key]
+                self._closed[key] = room.head
+        while len(self._closed) > HEADS_MOST:
+            self._closed.popitem(last=False)
 
     async def check_all(self) -> None:
         """Asks the log where every room's conversation is, and has those behind read on."""
@@ -132,7 +143,7 @@ class Hub:
                 last = lasts.get(subject)
                 if last is None or last.seq < shown[subject]:
                     await self._begin_again(room)
-                elif last.seq > shown[subject] or not room.is_sure:
+                elif last.seq > room.seq or not room.is_sure:
                     room.suspect()
 
     # --- a log that went back --------------------------------------------------------------
@@ -142,6 +153,7 @@ class Hub:
         self._log.hold()
         self._remember_epochs()
         self._is_in_doubt = True
+        self._closed.clear()
         for room in self._rooms.values():
             room.doubt()
             self._log.note(subjects.parse_chat(room.subject).stream, room.seq)
@@ -172,6 +184,7 @@ class Hub:
         state = await begin(self._link, chat_stream(stream), before, seen, int(time.time()))
         self._epochs[stream] = (time.monotonic(), state.epochs)
         if state.last < seen:
+            self._closed.clear()
             self._log.forget(stream, state.last)
             for tell in self._on_rollback:
                 tell()
@@ -248,10 +261,8 @@ class Hub:
             task.exception()
 
     async def _open(self, tenant: str, conv: str) -> Room:
-        kept = await self._heads.get(subjects.key(tenant, conv))
-        if kept is not None:
-            head = kept.value
-        else:
+        head = self._closed.pop(f"{tenant}.{conv}", None) or await self._kept(tenant, conv)
+        if head is None:
             last = await self._log.last(subjects.any_channel(tenant, conv))
             if last is None:
                 raise NotFoundError("resource.not_found", "There is no such conversation.", field="conv")
@@ -264,6 +275,10 @@ class Hub:
             if last is None:
                 raise NotFoundError("resource.not_found", "There is no such conversation.", field="conv") from None
             return await self._load(empty(tenant, head.channel, conv))
+
+    async def _kept(self, tenant: str, conv: str) -> Head | None:
+        kept = await self._heads.get(subjects.key(tenant, conv))
+        return kept.value if kept is not None else None
 
     async def _load(self, head: Head) -> Room:
         room = Room(self._log, subjects.chat(head.tenant, head.channel, head.conv), head, self._rolled_back)

@@ -70,6 +70,16 @@ class View:
 
 async def subscribe(context: Context, socket: Socket, who: Who, frame: f.Sub) -> None:
     """Answers with `evs`, or `resync` where the watermark isn't of this log; then live events follow."""
+    try:
+        await _attach(context, socket, who, frame)
+    except NotFoundError:
+        # A conversation may have gone with the log's end. Only `resync` makes its client forget what it shows.
+        if not await _is_of_another_log(context, frame):
+            raise
+        await _begin_again(context, socket, frame.conv)
+
+
+async def _attach(context: Context, socket: Socket, who: Who, frame: f.Sub) -> None:
     async with context.hub.visit(who.tenant, frame.conv) as room:
         authorise(who, "read", room)
         view = socket.views.get(frame.conv)
@@ -80,9 +90,7 @@ async def subscribe(context: Context, socket: Socket, who: Who, frame: f.Sub) ->
         room.viewers.add(view)
         page = await _page(context, room, frame)
         if page is None:
-            forget(socket, frame.conv)
-            epochs = await context.hub.epochs(frame.conv, fresh=True)
-            socket.connection.push(f.encode(f.Resync(conv=frame.conv, epoch=epochs.now)))
+            await _begin_again(context, socket, frame.conv)
             return
         epochs = await context.hub.epochs(frame.conv)
         events = pages.for_visitors(page.events) if view.is_visitor else page.events
@@ -100,17 +108,28 @@ async def _page(context: Context, room: Room, frame: f.Sub) -> pages.Page | None
     if frame.after is None:
         page = await pages.newest(context.log, room.subject, room.head, frame.limit)
         return await _with_older(context, room, page, frame.limit)
-    epoch, seq = frame.after
-    if seq:
-        epochs = await context.hub.epochs(frame.conv)
-        if not epochs.holds(epoch, seq):
-            epochs = await context.hub.epochs(frame.conv, fresh=True)
-            if not epochs.holds(epoch, seq):
-                return None
-        if seq == room.seq:
-            # The last event there is: nothing was missed, and the room's having it says that the log has it.
-            return pages.Page([], seq, more=False)
+    if await _is_of_another_log(context, frame):
+        return None
+    _, seq = frame.after
+    if seq and seq == room.seq:
+        # The last event there is: nothing was missed, and the room's having it says that the log has it.
+        return pages.Page([], seq, more=False)
     return await pages.after(context.log, room.subject, seq, frame.limit)
+
+
+async def _is_of_another_log(context: Context, frame: f.Sub) -> bool:
+    """Whether the client's watermark lies in a future that this log doesn't have."""
+    if frame.after is None or not frame.after[1]:
+        return False
+    return not (await context.hub.epochs(frame.conv)).holds(*frame.after) and not (
+        await context.hub.epochs(frame.conv, fresh=True)
+    ).holds(*frame.after)
+
+
+async def _begin_again(context: Context, socket: Socket, conv: str) -> None:
+    forget(socket, conv)
+    epochs = await context.hub.epochs(conv, fresh=True)
+    socket.connection.push(f.encode(f.Resync(conv=conv, epoch=epochs.now)))
 
 
 async def _with_older(context: Context, room: Room, page: pages.Page, limit: int) -> pages.Page:

@@ -139,13 +139,18 @@ class Socket:
         )
         self.connection.push(f.conflict_frame(err, decided))
 
+    @property
+    def _is_paused(self) -> bool:
+        """Whether this node reads nothing from it, so that its silence is the node's."""
+        return self._waiting is not None and len(self._waiting) >= MOST_WAITING
+
     def check_silence(self, now: float, hello_s: float, silent_s: float) -> None:
         """Closes a socket that never said hello, or nothing for too long."""
         silent_for = now - self._heard_at
         if self.session.who is None:
             if silent_for > hello_s and self._acting is None:
                 self.connection.close(f.NOT_AUTHENTICATED, "no hello came in time")
-        elif silent_for > silent_s:
+        elif silent_for > silent_s and not self._is_paused:
             self.connection.close(f.TOO_SLOW, "silent for too long; resume with your watermark")
 
     async def say_here(self) -> None:
@@ -191,10 +196,12 @@ class Socket:
         waiting = self._waiting
         if not waiting:
             return
-        was_full = len(waiting) >= MOST_WAITING
+        was_paused = self._is_paused
         while waiting and self._acting is None:
             self._on_frame(waiting.popleft())
-        if was_full and len(waiting) < MOST_WAITING:
+        if was_paused and not self._is_paused:
+            # What it said meanwhile lies in the kernel's buffers: its silence begins anew.
+            self._heard_at = time.monotonic()
             self.connection.resume()
 
     def _fail(self, frame: f.FromClient, error: Exception) -> None:

@@ -38,10 +38,17 @@ async def _roll_back(system: System) -> None:
         epoch = agent.conversations[conv].mark[0] if agent.conversations[conv].mark else 0
         await asyncio.to_thread(_copy, system)
         await visitor.send("lost with the rollback", conv)
+        # The agent also looks at a conversation of which nothing will be left.
+        async with system.visitor().running() as young:
+            gone = str((await young.send("lost with all that follows"))["conv"])
+            await agent.subscribe(gone)
+            while not agent.conversations[gone].events:
+                await asyncio.sleep(0.05)
         await asyncio.to_thread(_put_back, system)
         async with asyncio.timeout(30):
-            while "resync" not in frames:
+            while "resync" not in frames or agent.conversations[gone].mark is not None:
                 await asyncio.sleep(0.05)
+        assert agent.conversations[gone].events == []
         await visitor.send("after", conv)
         async with asyncio.timeout(15):
             while [c.conversations[conv].events[-1].event.get("text") for c in (visitor, agent)] != ["after"] * 2:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from backbone.ids import new_event_id
+from node.socket import MOST_WAITING
 from tests.harness.system import System
 from trunkline import rest
 
@@ -184,3 +186,45 @@ async def test_a_log_that_stands_still_makes_clients_wait_and_then_refuses(small
         assert {(await answer(first))["t"] for _ in range(2)} == {"ok", "ev"}
         await second.send(message(convs[1]))
         assert {(await answer(second))["t"] for _ in range(2)} == {"ok", "ev"}
+
+
+async def test_a_socket_that_the_node_itself_does_not_read_is_not_silent(tmp_path: Path) -> None:
+    many, wait_s, silent_s = 46, 0.1, 1.0
+    system = System(tmp_path)
+    system.more = {
+        "TRUNKLINE_NODE_UNACKNOWLEDGED": "1",
+        "TRUNKLINE_NODE_WAIT_S": str(wait_s),
+        "TRUNKLINE_NODE_SILENT_S": str(silent_s),
+        "TRUNKLINE_NODE_VISITOR_RATE": "1000",
+        "TRUNKLINE_NODE_VISITOR_BURST": "1000",
+    }
+    assert (many - MOST_WAITING) * wait_s > silent_s
+    try:
+        system.start()
+        async with socket_of(system, visitor(system)) as socket:
+            await answer(socket)
+            await socket.send(message())
+            conv = (await answer(socket))["conv"]
+            # Attached, so that nothing but the write itself needs the log.
+            await socket.send(json.dumps({"t": "sub", "conv": conv}))
+            assert (await answer(socket))["t"] == "evs"
+            assert system.nats.process
+            os.kill(system.nats.process.pid, signal.SIGSTOP)
+            try:
+                for _ in range(many):
+                    await socket.send(message(conv))
+                pinging = asyncio.create_task(ping_every(socket, silent_s / 4))
+                told = [(await answer(socket)).get("code") for _ in range(MOST_WAITING)]
+                pinging.cancel()
+            finally:
+                os.kill(system.nats.process.pid, signal.SIGCONT)
+            assert set(told) == {"log.busy"}
+    finally:
+        system.end()
+
+
+async def ping_every(socket: ClientConnection, seconds: float) -> None:
+    """As a client does that has nothing else to say."""
+    while True:
+        await socket.send('{"t":"ping","n":1}')
+        await asyncio.sleep(seconds)
