@@ -18,6 +18,14 @@ const RULES: Readonly<Record<string, TextKey>> = { fewest_open: 'fact.assigned_f
 const RELEASES: Readonly<Record<string, TextKey>> = { agent_gone: 'fact.released_gone' };
 const REOPENINGS: Readonly<Record<string, TextKey>> = { visitor: 'fact.reopened_visitor' };
 
+const DEEDS: Readonly<Record<string, TextKey>> = { enter: 'fact.entered', menu: 'fact.menu', blocked: 'fact.blocked' };
+
+/** What a customer did at their provider's. */
+export const eventText = (name: string): string => {
+  const key = DEEDS[name];
+  return key === undefined ? t('fact.other', { type: name }) : t(key);
+};
+
 /** One grey line about what happened; an event of a type we don't know gets a neutral one. */
 export function factText(event: Event, nameOf: (agent: string) => string): string {
   const by = event.by.kind === 'agent' ? (event.by.name ?? '') || nameOf(event.by.id) : '';
@@ -50,6 +58,8 @@ export function factText(event: Event, nameOf: (agent: string) => string): strin
       return t('fact.gave_up');
     case 'rating.given':
       return t('fact.rated', { score: event.score, scale: event.scale ?? 5 });
+    case 'message.added':
+      return eventText(event.text ?? '');
     default:
       return t('fact.other', { type: event.type });
   }

@@ -47,7 +47,7 @@ export function Body(props: {
             {(attachment, n) => (
               <AttachmentView
                 attachment={attachment}
-                address={previewFirst(attachment, props.message.seq > 0 ? props.files(props.message.seq, n()) : nowhere)}
+                address={previewFirst(attachment, props.message.seq > 0 && attachment.file !== '' ? props.files(props.message.filesSeq, n()) : nowhere)}
                 texts={props.texts}
                 wide={props.wide}
               />

@@ -32,16 +32,30 @@ test('messages, edits, recalls and marks', () => {
   expect(deliveryOf(messages(thread)[1]!, thread.marks, (reader) => reader === 'visitor')).toBe('read');
 });
 
-test('delivery: stored, delivered, read, and what a provider says', () => {
+test('delivery: stored, delivered, read', () => {
   const isOther = (reader: string): boolean => reader === 'visitor';
   const [message] = messages(append(EMPTY, [said(5, agent)]));
   const marks = (read: number, delivered: number) => ({ read: { visitor: read }, delivered: { visitor: delivered } });
   expect(deliveryOf(message!, marks(0, 4), isOther)).toBe('stored');
   expect(deliveryOf(message!, marks(4, 5), isOther)).toBe('delivered');
   expect(deliveryOf(message!, marks(5, 5), isOther)).toBe('read');
-  const failed = append(EMPTY, [said(5, agent), other(6, { type: 'delivery.updated', target: 'm5', state: 'failed', error: { code: '45047', text: 'no' } })]);
-  expect(deliveryOf(messages(failed)[0]!, marks(9, 9), isOther)).toBe('failed');
-  expect(messages(failed)[0]?.error).toBe('no');
+});
+
+test('files that a provider hands over later come with an edit that changes no word', () => {
+  const place = { file: '', name: 'image', mime: 'image/*', bytes: 0, ref: 'MEDIA' };
+  const file = { file: 'f1', name: 'a.png', mime: 'image/png', bytes: 9 };
+  const before = append(EMPTY, [said(5, visitor, { kind: 'image', attachments: [place], provider: { id: '1', at: 7 } })]);
+  expect(messages(before)[0]).toMatchObject({ filesSeq: 5, providerAt: 7 });
+  const after = append(before, [other(6, { type: 'message.edited', target: 'm5', text: 't5', attachments: [file] })]);
+  expect(messages(after)[0]).toMatchObject({ filesSeq: 6, edited: false, attachments: [file] });
+});
+
+test('what a customer does at the provider is a fact; what it reports stays with its message, once', () => {
+  const entered = said(1, visitor, { kind: 'event', text: 'enter', provider: { id: 'e' } });
+  const report = other(3, { type: 'delivery.updated', target: 'm2', state: 'sent' });
+  const thread = append(append(EMPTY, [entered, said(2, agent), report]), [report]);
+  expect(thread.items.map((item) => item.is)).toEqual(['fact', 'message']);
+  expect(messages(thread)[0]?.deliveries.map((one) => one.seq)).toEqual([3]);
 });
 
 test('an event of a type we do not know is one fact, not a fault', () => {

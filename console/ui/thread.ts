@@ -4,7 +4,7 @@
  */
 import type { Actor, Attachment, Entry, Event, Stored } from '../client/index.ts';
 
-/** How far a message got. `waiting`, `failed` belong to the outbox and to providers. */
+/** How far a message got. `waiting`, `failed` belong to the outbox. */
 export type Delivery = 'waiting' | 'stored' | 'delivered' | 'read' | 'failed';
 
 export interface Message {
@@ -20,10 +20,22 @@ export interface Message {
   readonly note: boolean;
   readonly edited: boolean;
   readonly recalled: boolean;
-  /** What a provider reported; our own channels know by the other side's marks. */
-  readonly reported: Delivery | null;
-  /** Of a message that failed: why, for people. */
+  /** Sequence of the event that holds its files: a provider's files come with an edit. */
+  readonly filesSeq: number;
+  readonly subject: string;
+  /** Whether the HTML of a mail is kept. */
+  readonly hasOriginal: boolean;
+  /** The provider's time of a message that came through one (UTC ms), 0 where it says none; null: it is our own. */
+  readonly providerAt: number | null;
+  /** What its channel said became of it, oldest first; our own channels know by the other side's marks. */
+  readonly deliveries: readonly Delivered[];
+  /** Of a message that was refused here: why, for people. */
   readonly error: string;
+}
+
+export interface Delivered {
+  readonly seq: number;
+  readonly event: Extract<Event, { type: 'delivery.updated' }>;
 }
 
 /** Something that happened: one grey line. */
@@ -68,7 +80,7 @@ export function append(thread: Thread, events: readonly Stored[]): Thread {
     } else if (changesMessage(event)) {
       const place = places.get(event.target);
       const target = place === undefined ? undefined : items[place];
-      if (place !== undefined && target?.is === 'message') items[place] = changed(target, event);
+      if (place !== undefined && target?.is === 'message') items[place] = changed(target, event, seq);
     } else if (!places.has(event.id)) {
       places.set(event.id, items.length);
       items.push(itemOf(seq, event));
@@ -102,22 +114,25 @@ function changesMessage(event: Event): event is Change {
   return event.type === 'message.edited' || event.type === 'message.recalled' || event.type === 'delivery.updated';
 }
 
-function changed(message: Message, event: Change): Message {
+function changed(message: Message, event: Change, seq: number): Message {
   switch (event.type) {
-    case 'message.edited':
-      return { ...message, text: event.text ?? '', attachments: event.attachments ?? message.attachments, edited: true };
+    case 'message.edited': {
+      const text = event.text ?? '';
+      const files = event.attachments ? { attachments: event.attachments, filesSeq: seq } : {};
+      return { ...message, ...files, text, edited: message.edited || text !== message.text };
+    }
     case 'message.recalled':
       return { ...message, recalled: true };
     case 'delivery.updated': {
-      const reported: Delivery | null =
-        event.state === 'accepted' || event.state === 'sent' ? 'stored' : event.state === 'unknown' ? null : event.state;
-      return { ...message, reported, error: event.error?.text ?? '' };
+      const isKnown = message.deliveries.some((one) => one.seq === seq);
+      return isKnown ? message : { ...message, deliveries: [...message.deliveries, { seq, event }] };
     }
   }
 }
 
 function itemOf(seq: number, event: Event): Item {
-  if (event.type !== 'message.added') return { is: 'fact', seq, id: event.id, at: event.at, event };
+  // What a customer does at their provider's (opens the chat, taps its menu) is told, and isn't said.
+  if (event.type !== 'message.added' || event.kind === 'event') return { is: 'fact', seq, id: event.id, at: event.at, event };
   return {
     is: 'message',
     seq,
@@ -131,7 +146,11 @@ function itemOf(seq: number, event: Event): Item {
     note: event.note ?? false,
     edited: false,
     recalled: false,
-    reported: null,
+    filesSeq: seq,
+    subject: event.subject ?? '',
+    hasOriginal: (event.html ?? '') !== '',
+    providerAt: event.provider ? (event.provider.at ?? 0) : null,
+    deliveries: [],
     error: '',
   };
 }
@@ -141,9 +160,8 @@ export function deliveryOf(message: Message, marks: Marks, isOther: (reader: str
   if (unsent !== undefined && unsent.state !== 'stored') return unsent.state === 'failed' ? 'failed' : 'waiting';
   const furthest = (record: Readonly<Record<string, number>>): number =>
     Math.max(0, ...Object.entries(record).flatMap(([reader, seq]) => (isOther(reader) ? [seq] : [])));
-  if (message.reported === 'failed') return 'failed';
-  if (message.reported === 'read' || furthest(marks.read) >= message.seq) return 'read';
-  if (message.reported === 'delivered' || furthest(marks.delivered) >= message.seq) return 'delivered';
+  if (furthest(marks.read) >= message.seq) return 'read';
+  if (furthest(marks.delivered) >= message.seq) return 'delivered';
   return 'stored';
 }
 
@@ -162,7 +180,11 @@ export function messageOf(entry: Entry, me: Actor): Message {
     note: entry.note,
     edited: false,
     recalled: false,
-    reported: null,
+    filesSeq: entry.seq,
+    subject: '',
+    hasOriginal: false,
+    providerAt: null,
+    deliveries: [],
     error: entry.error?.message ?? '',
   };
 }

@@ -5,6 +5,8 @@ import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
+import { Closed, Countdown, createRoom, isTaken, Lengths } from '../channels/Limits.tsx';
+import { channelName } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
 import { onKey } from '../keys.ts';
 import { useDesk } from '../store/desk.ts';
@@ -30,6 +32,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   );
   const text = (): string => draftFor(props.conv)[tab()];
   const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy();
+  const channel = () => desk.channelOf(props.standing.channel);
   const isResolved = (): boolean => props.standing.status === 'resolved';
 
   createEffect(() => desk.known.link.name === 'live' && uploads.retryUnreachable());
@@ -48,6 +51,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
 
   const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
   const thread = desk.thread(props.conv);
+  const room = createRoom(channel, thread);
   const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
   // Chosen just now, not found in a draft: the cursor goes where the answer is written.
   createEffect(
@@ -151,7 +155,13 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         <Show when={tab() === 'note'}>
           <span class={s['hint']}>{t('note.unseen')}</span>
         </Show>
+        <Show when={!isResolved() && tab() === 'reply'}>
+          <Countdown channel={props.standing.channel} room={room()} />
+        </Show>
       </div>
+      <Show when={!isResolved() && tab() === 'reply'}>
+        <Closed channel={props.standing.channel} known={channel()} room={room()} />
+      </Show>
       <Show when={answered()}>
         {(message) => (
           <p class={s['quote']} data-testid="answering">
@@ -189,6 +199,9 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
                 <Icon name="file" />
                 <span class="cut">{one.file.name || t('row.image')}</span>
                 <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
+                <Show when={tab() === 'reply' && !isTaken(channel(), { mime: one.file.type, bytes: one.file.size })}>
+                  <span class={s['size']}>{t('upload.as_link', { channel: channelName(props.standing.channel) })}</span>
+                </Show>
                 <Show when={one.state === 'failed'}>
                   <span class={s['bad']}>{sentence(one.code, one.code)}</span>
                   <button type="button" class={s['again']} onClick={() => uploads.retry(one.id)}>
@@ -224,10 +237,13 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         <button class="ib" type="button" aria-label={t('attach')} title={t('attach')} onClick={() => picker.click()}>
           <Icon name="clip" />
         </button>
+        <Show when={tab() === 'reply'}>
+          <Lengths channel={channel()} text={text()} room={room()} />
+        </Show>
         <span class="grow" />
         <span class={s['keys']}>{t('composer.keys')}</span>
         <button class="btn primary" type="button" data-testid="send" disabled={!canSend()} onClick={send}>
-          {t(tab() === 'note' ? 'composer.save' : 'composer.send')}
+          {t(tab() === 'note' ? 'composer.save' : room()?.isOpen === false ? 'composer.hold' : 'composer.send')}
         </button>
       </div>
     </section>

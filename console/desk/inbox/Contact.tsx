@@ -4,7 +4,8 @@ import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
 import { visitorInitial, visitorName } from '../names.ts';
 import { useDesk } from '../store/desk.ts';
 import { standing } from '../store/standing.ts';
-import { locale, t, type TextKey } from '../texts.ts';
+import { channelName } from '../channels/words.ts';
+import { locale, t } from '../texts.ts';
 import s from './contact.module.css';
 
 /** What is known of the person: no more than they and their browser told. */
@@ -39,8 +40,8 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
         <h3>{t('contact.identity')}</h3>
         <p class={s['line']}>
           <ChannelGlyph channel={stand().channel} class="ch" />
-          <span class="cut">{t(`channel.${stand().channel}` as TextKey)}</span>
-          <span class={s['end']}>{stand().inbox}</span>
+          <span class="cut">{channelName(stand().channel)}</span>
+          <span class={s['end']}>{desk.inboxName(stand().inbox)}</span>
         </p>
       </section>
       <Show when={page() || language() || stand().source.referrer || stand().source.device}>

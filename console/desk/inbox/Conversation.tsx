@@ -5,7 +5,8 @@ import { visitorName } from '../names.ts';
 import { inboxHref, type View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { standing } from '../store/standing.ts';
-import { t, type TextKey } from '../texts.ts';
+import { channelName } from '../channels/words.ts';
+import { t } from '../texts.ts';
 import { Assign } from './Assign.tsx';
 import { Composer } from './Composer.tsx';
 import s from './conversation.module.css';
@@ -42,7 +43,8 @@ export function Conversation(props: {
           <p class={s['sub']}>
             <ChannelGlyph channel={stand().channel} class="ch" />
             <span class="cut">
-              {t(`channel.${stand().channel}` as TextKey)} · {t(`status.${stand().status}`)}
+              {channelName(stand().channel)}
+              <Show when={stand().inbox && desk.inboxName(stand().inbox)}>{(name) => <> · {name()}</>}</Show> · {t(`status.${stand().status}`)}
               <Show when={stand().agent && !isOver()}> · {isMine() ? t('you') : desk.nameOf(stand().agent)}</Show>
             </span>
           </p>

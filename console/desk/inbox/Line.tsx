@@ -1,11 +1,14 @@
-import { createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
-import { fileUrl } from '../../client/index.ts';
+import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
+import { fileUrl, type MessageKind } from '../../client/index.ts';
 import { Body, type BodyTexts, type Quote } from '../../ui/Body.tsx';
 import { clock, day, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import type { Line } from '../../ui/layout.ts';
 import { Ticks } from '../../ui/Ticks.tsx';
-import { deliveryOf, messageWith, type Delivery, type Fact, type Message } from '../../ui/thread.ts';
+import { messageWith, type Fact, type Message } from '../../ui/thread.ts';
+import { outcomeOf, type Outcome, type State } from '../channels/delivery.ts';
+import { isProvider } from '../channels/known.ts';
+import { channelName, reason } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
 import { factText } from '../names.ts';
 import { inboxHref, type View } from '../route.ts';
@@ -92,8 +95,27 @@ function MessageView(props: {
   const thread = desk.thread(props.conv);
   const isOurs = (): boolean => isOursOf(props.message);
   const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
-  const state = (): Delivery => deliveryOf(props.message, thread().marks, (reader) => reader === 'visitor', entry());
-  const isUnsent = (): boolean => state() === 'waiting' || state() === 'failed';
+  const channel = (): string => desk.known.heads[props.conv]?.channel ?? props.message.deliveries[0]?.event.channel ?? '';
+  const outcome = createMemo((): Outcome => outcomeOf(props.message, thread().marks, entry()));
+  const state = (): State => outcome().state;
+  /** Told under the message itself, wherever in its group it stands. */
+  const isTold = (): boolean => ['waiting', 'held', 'unknown', 'failed'].includes(state());
+  const standing = (): string => {
+    if (state() === 'held') return t('delivery.held', { reason: reason(channel(), desk.channelOf(channel()), outcome().error) });
+    if (state() === 'stored' && isProvider(channel())) return t('delivery.going');
+    return t(`delivery.${state()}`, { channel: channelName(channel()) });
+  };
+  const again = (): void => {
+    const said = props.message;
+    desk.client.send({
+      conv: props.conv,
+      text: said.text,
+      kind: said.kind as MessageKind,
+      attachments: said.attachments,
+      note: false,
+      replyTo: said.replyTo,
+    });
+  };
   const author = (): string => authorOf(desk, props.message, props.name);
   const quote = (): Quote | undefined => {
     const id = props.message.replyTo;
@@ -115,7 +137,8 @@ function MessageView(props: {
   };
   const failure = (): string => {
     const unsent = entry();
-    return unsent?.error ? sentence(unsent.error.code, unsent.error.message) : props.message.error;
+    if (unsent?.error) return sentence(unsent.error.code, unsent.error.message);
+    return props.message.error || reason(channel(), desk.channelOf(channel()), outcome().error);
   };
   const body = (
     <Body
@@ -173,10 +196,10 @@ function MessageView(props: {
           </div>
         </Show>
       </div>
-      <Show when={isOurs() && (isUnsent() || (props.isLast && !props.message.note))}>
-        <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined}>
+      <Show when={isOurs() && (isTold() || (props.isLast && !props.message.note))}>
+        <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined} data-held={state() === 'held' || state() === 'unknown' ? '' : undefined}>
           <Show when={state() === 'failed'}>
-            <span class="cut">{failure()}</span>
+            <span>{failure()}</span>
             <Show when={entry()}>
               {(unsent) => (
                 <>
@@ -190,7 +213,14 @@ function MessageView(props: {
               )}
             </Show>
           </Show>
-          <Show when={state() !== 'failed'}>{t(`delivery.${state()}`)}</Show>
+          <Show when={state() !== 'failed'}>
+            <span>{standing()}</span>
+          </Show>
+          <Show when={state() === 'unknown'}>
+            <button type="button" data-testid="resend" onClick={again}>
+              {t('resend')}
+            </button>
+          </Show>
           <Ticks state={state()} label={state() === 'failed' ? t('delivery.failed') : ''} />
         </p>
       </Show>

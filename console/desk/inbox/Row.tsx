@@ -2,11 +2,12 @@ import { createMemo, Show, type JSX } from 'solid-js';
 import { age, count, stopwatch, timeOrDay } from '../../ui/format.ts';
 import { ChannelGlyph } from '../../ui/Icon.tsx';
 import { draftOf } from './drafts.ts';
-import { visitorInitial, visitorName } from '../names.ts';
+import { eventText, visitorInitial, visitorName } from '../names.ts';
 import { now } from '../now.ts';
 import type { View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { heard } from '../store/views.ts';
+import { channelName } from '../channels/words.ts';
 import { locale, t } from '../texts.ts';
 import s from './row.module.css';
 import { excerptOf } from './said.ts';
@@ -30,7 +31,7 @@ export function Row(props: {
   const line = (): string => {
     const last = head()?.last;
     if (!last) return t('row.no_message');
-    const text = excerptOf({ text: last.text ?? '', kind: last.kind ?? 'text' });
+    const text = last.kind === 'event' ? eventText(last.text ?? '') : excerptOf({ text: last.text ?? '', kind: last.kind ?? 'text' });
     return last.by.kind === 'agent' && last.by.id !== desk.me.id && last.by.name ? `${last.by.name}: ${text}` : text;
   };
   const waits = (): string => {
@@ -59,9 +60,9 @@ export function Row(props: {
       onClick={() => props.onOpen()}
       onPointerEnter={() => desk.open(props.conv)}
     >
-      <span class="av" aria-hidden="true">
-        {visitorInitial(head()?.contact?.name, head()?.contact?.id)}
-        <ChannelGlyph channel={head()?.channel ?? 'web'} class="ch" />
+      <span class="av">
+        <span aria-hidden="true">{visitorInitial(head()?.contact?.name, head()?.contact?.id)}</span>
+        <ChannelGlyph channel={head()?.channel ?? 'web'} label={channelName(head()?.channel ?? 'web')} class="ch" />
       </span>
       <div class={s['m']}>
         <div class={s['l']}>

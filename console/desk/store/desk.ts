@@ -11,6 +11,7 @@ import { dropSession, endSession, type Identity } from '../session.ts';
 import { locale } from '../texts.ts';
 import { toast } from '../toast.ts';
 import { forgetDrafts, loadDrafts } from '../inbox/drafts.ts';
+import { fetchKnown, NOTHING, type Channel, type Known as KnownChannels } from '../channels/known.ts';
 import { applyHeads, NO_ROWS, type ViewRows } from './views.ts';
 
 export type AgentState = 'online' | 'busy' | 'away' | 'offline';
@@ -43,6 +44,7 @@ interface Known {
   entries: Entry[];
   typing: Record<string, Typing>;
   colleagues: Colleague[];
+  channels: KnownChannels;
   /** Conversations whose newest events are all here. */
   synced: Record<string, boolean>;
   /** How far this person has read here, before the log says so. */
@@ -50,6 +52,7 @@ interface Known {
 }
 
 const TYPING_FOR_MS = 6_000;
+const INBOXES_AGAIN_MS = 10_000;
 /** Conversations followed at once: the open one, and those looked at or pointed at last. */
 const FOLLOWED_MAX = 60;
 
@@ -68,6 +71,9 @@ export interface Desk {
   choose(state: AgentState): Promise<void>;
   nameOf(agent: string): string;
   refreshColleagues(): Promise<void>;
+  channelOf(name: string): Channel | undefined;
+  inboxName(inbox: string): string;
+  refreshChannels(): Promise<void>;
   act(conv: string, what: 'take' | 'resolve' | 'reopen' | 'release'): Promise<Ok>;
   assign(conv: string, agent: string): Promise<Ok>;
   signOut(): Promise<void>;
@@ -93,6 +99,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
   const recent = new Set<string>();
   let watched: View = 'mine';
   let leaving = false;
+  let channelsAsked = 0;
 
   const [known, set] = createStore<Known>({
     link: { name: 'idle', tries: 0 },
@@ -105,6 +112,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
     entries: [],
     typing: {},
     colleagues: [],
+    channels: NOTHING,
     synced: {},
     readUpTo: {},
   });
@@ -128,6 +136,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
     });
     client.say({ t: 'watch', view: watched, limit: 500 });
     void refreshColleagues();
+    if (channelsAsked === 0) void refreshChannels();
   };
 
   const listener: Listener = {
@@ -164,6 +173,9 @@ export async function createDesk(who: Identity): Promise<Desk> {
         for (const row of frame.rows) set('heads', row.conv, reconcile(row));
         set('views', view, applyHeads(view, known.views[view], frame, (conv) => known.heads[conv]));
         set('counts', { mine: 0, queue: 0, all: 0, ...frame.counts });
+        // An inbox connected since the desk was opened.
+        const isNew = frame.rows.some((row) => row.inbox && known.channels.inboxes[row.inbox] === undefined);
+        if (isNew && Date.now() - channelsAsked > INBOXES_AGAIN_MS) void refreshChannels();
       });
     },
     signal(frame) {
@@ -198,6 +210,13 @@ export async function createDesk(who: Identity): Promise<Desk> {
   const refreshColleagues = async (): Promise<void> => {
     const page = await call<{ items: Colleague[] }>('GET', 'agents').catch(() => null);
     if (page !== null) set('colleagues', reconcile(page.items, { key: 'id' }));
+  };
+
+  const refreshChannels = async (): Promise<void> => {
+    channelsAsked = Date.now();
+    const now = await fetchKnown();
+    if (now !== null) set('channels', reconcile(now));
+    else channelsAsked = 0;
   };
 
   const dispose = (): void => {
@@ -264,6 +283,9 @@ export async function createDesk(who: Identity): Promise<Desk> {
     nameOf: (agent) =>
       agent === me.id ? who.agent.name : (known.colleagues.find((one) => one.id === agent)?.name ?? agent),
     refreshColleagues,
+    channelOf: (name) => known.channels.channels[name],
+    inboxName: (inbox) => known.channels.inboxes[inbox]?.name ?? inbox,
+    refreshChannels,
     act: (conv, what) => client.ask({ t: 'act', conv, do: what, expect: known.heads[conv]?.seq ?? 0 }),
     assign: (conv, agent) =>
       client.ask({ t: 'act', conv, do: 'assign', args: { agent }, expect: known.heads[conv]?.seq ?? 0 }),

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from backbone import events as ev
 from backbone.channel import Window
+from backbone.channels import state as conversation
 from backbone.channels import windows
 from backbone.channels.windows import State
 
 HOUR_S = 3600
 WINDOWS = (Window(by="message", count=5, seconds=48 * HOUR_S), Window(by="menu", count=3, seconds=60))
 NOW = 1_800_000_000_000
+
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "windows.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_a_conversation_tells_what_may_be_sent(case: dict[str, Any]) -> None:
+    """The desk runs the same cases: what an agent is shown is what the kit goes by."""
+    known = conversation.begin("main", "wechat", "c")
+    for seq, body in case["events"]:
+        event = {"id": f"e{seq}", "tenant": "main", "channel": "wechat", "conv": "c", **body}
+        conversation.apply(known, ev.parse(msgspec.json.encode(event)), seq)
+    rules = msgspec.convert(case["windows"], tuple[Window, ...])
+    assert msgspec.to_builtins(windows.room(rules, known.window, case["now"])) == case["room"]
 
 
 def _state(by: str = "message", ago_s: float = 0, sent: int = 0) -> State:

@@ -1,0 +1,104 @@
+import { createMemo, For, Match, Show, Switch, type JSX } from 'solid-js';
+import type { Attachment } from '../../client/index.ts';
+import { timeOrDay } from '../../ui/format.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import type { Thread } from '../../ui/thread.ts';
+import { now } from '../now.ts';
+import { locale, t } from '../texts.ts';
+import type { Channel } from './known.ts';
+import s from './limits.module.css';
+import { partsOf, sizeOf } from './size.ts';
+import { roomOf, type Room } from './window.ts';
+import { channelName, phrase, span } from './words.ts';
+
+const HOUR_MS = 3_600_000;
+/** From here on the clock is shown as something to hurry for. */
+const LATE_MS = 4 * HOUR_MS;
+/** From this share of the longest text on, its length is shown. */
+const NEAR = 0.8;
+
+/** What may be sent to the customer now; null where that isn't known, or nothing bounds it. */
+export function createRoom(channel: () => Channel | undefined, thread: () => Thread): () => Room | null {
+  return createMemo(() => {
+    const windows = channel()?.windows ?? [];
+    return windows.length === 0 ? null : roomOf(windows, thread(), now());
+  });
+}
+
+/** The clock beside the tabs: "WeChat: 5 h 12 m left, 3 of 5". */
+export function Countdown(props: { readonly channel: string; readonly room: Room | null }): JSX.Element {
+  const open = (): Room | undefined => (props.room?.isOpen === true ? props.room : undefined);
+  const left = (): number => (open()?.untilMs ?? 0) - now();
+  const isLate = (): boolean => left() < LATE_MS || open()?.left === 1;
+  return (
+    <Show when={open()}>
+      {(room) => (
+        <span class={s['clock']} data-testid="window" data-state={isLate() ? 'late' : 'open'}>
+          <Show when={room().left >= 0}>
+            <span class={s['bars']} aria-hidden="true">
+              <For each={Array.from({ length: room().of })}>
+                {(_, n) => <i classList={{ [s['full'] ?? '']: n() < room().left }} />}
+              </For>
+            </span>
+          </Show>
+          {room().left >= 0
+            ? t('window.open', { channel: channelName(props.channel), time: span(left()), left: room().left, of: room().of })
+            : t('window.open_any', { channel: channelName(props.channel), time: span(left()) })}
+        </span>
+      )}
+    </Show>
+  );
+}
+
+/** Closed: why, since when, and what is still permitted. */
+export function Closed(props: { readonly channel: string; readonly known: Channel | undefined; readonly room: Room | null }): JSX.Element {
+  const closed = (): Room | undefined => (props.room?.isOpen === false ? props.room : undefined);
+  return (
+    <Show when={closed()}>
+      {(room) => (
+        <p class={s['closed']} role="status" data-testid="window" data-state="closed">
+          <Icon name="lock" />
+          <span>
+            <b>
+              <Show when={room().closedMs} fallback={t('window.closed', { channel: channelName(props.channel) })}>
+                {(at) => t('window.closed_at', { channel: channelName(props.channel), time: timeOrDay(at(), now(), locale()) })}
+              </Show>
+            </b>{' '}
+            {phrase(props.channel, props.known, room().said || room().reason)}{' '}
+            {t(room().template ? 'window.permitted_template' : 'window.permitted')}
+          </span>
+        </p>
+      )}
+    </Show>
+  );
+}
+
+/** Below the text: how long it is where that nears the limit, and how many messages it becomes. */
+export function Lengths(props: { readonly channel: Channel | undefined; readonly text: string; readonly room: Room | null }): JSX.Element {
+  const size = (): number => (props.channel === undefined ? 0 : sizeOf(props.text, props.channel.text.measure));
+  const most = (): number => props.channel?.text.most ?? Number.POSITIVE_INFINITY;
+  const parts = (): number => (props.channel === undefined ? 1 : partsOf(props.text, props.channel.text));
+  const isTooMany = (): boolean => props.room?.isOpen === true && props.room.left >= 0 && parts() > props.room.left;
+  const figures = (): Record<string, string> => ({ size: size().toLocaleString(locale()), most: most().toLocaleString(locale()) });
+  return (
+    <Show when={size() >= most() * NEAR}>
+      <span class={s['length']} role="status" data-testid="length" data-state={isTooMany() ? 'late' : undefined}>
+        <Switch>
+          <Match when={isTooMany()}>{t('length.too_many', { ...figures(), n: parts(), left: props.room?.left ?? 0 })}</Match>
+          <Match when={parts() > 1}>{t('length.parts', { ...figures(), n: parts() })}</Match>
+          <Match when={props.channel}>{(channel) => t(`length.${channel().text.measure}`, figures())}</Match>
+        </Switch>
+      </span>
+    </Show>
+  );
+}
+
+const kindOfFile = (mime: string): string => /^(image|audio|video)\//.exec(mime)?.[1] ?? 'file';
+
+/** Whether a channel takes a file as one; else it goes out as a link. */
+export function isTaken(channel: Channel | undefined, file: Pick<Attachment, 'mime' | 'bytes'>): boolean {
+  if (channel === undefined) return true;
+  return [kindOfFile(file.mime), 'file'].some(
+    (kind) => channel.kinds.includes(kind) && file.bytes <= (channel.media_bytes[kind] ?? file.bytes),
+  );
+}

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import cases from '../../../tests/cases/windows.json';
+import type { Event, Stored } from '../../client/index.ts';
+import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
+import { outcomeOf, reported } from './delivery.ts';
+import { partsOf, sizeOf } from './size.ts';
+import { roomOf, type Window } from './window.ts';
+
+const BASE = { tenant: 'main', channel: 'wechat', conv: 'x' } as const;
+const stored = (seq: number, body: object): Stored => [seq, seq - 1, { ...BASE, id: `e${seq}`, at: seq, ...body } as Event];
+const OPENED = stored(0, { type: 'conversation.opened', by: { kind: 'visitor', id: 'c1' }, inbox: 'shop', contact: 'c1' });
+
+describe('windows: the cases that the kit runs too', () => {
+  test.each(cases)('$name', (one) => {
+    const thread = append(EMPTY, [OPENED, ...one.events.map(([seq, body]) => stored(seq as number, body as object))]);
+    const rules = one.windows.map((rule) => ({ template_after: false, ...rule })) as Window[];
+    const room = roomOf(rules, thread, one.now)!;
+    expect({ is_open: room.isOpen, left: room.left, until_ms: room.untilMs, reason: room.reason, template: room.template }).toEqual(one.room);
+  });
+});
+
+const RULES: readonly Window[] = [{ by: 'message', count: 5, seconds: 3600, template_after: false }];
+const agent = { kind: 'agent', id: 'a1' };
+const report = (seq: number, state: string, more: object = {}): Stored =>
+  stored(seq, { type: 'delivery.updated', by: { kind: 'provider', id: 'wechat' }, target: 'e2', state, ...more });
+const waits = (code: string, final = false): object => ({ error: { code, text: 'why', final } });
+
+test('nothing is said of a window while what opened it is not loaded', () => {
+  const later = append(EMPTY, [stored(2, { type: 'message.added', by: agent, text: 'yes' })]);
+  expect(roomOf(RULES, later, 5)).toBeNull();
+});
+
+test('closed by the clock, it says since when', () => {
+  const heard = stored(1, { type: 'message.added', by: { kind: 'visitor', id: 'c1' }, text: 'hi', provider: { id: 'p', at: 1000 } });
+  expect(roomOf(RULES, append(EMPTY, [OPENED, heard]), 1000 + 3_600_001)).toMatchObject({ reason: 'time', closedMs: 3_601_000 });
+});
+
+function answered(...reports: readonly Stored[]): { message: Message; thread: Thread } {
+  const thread = append(EMPTY, [stored(2, { type: 'message.added', by: agent, text: 'yes' }), ...reports]);
+  return { message: thread.items[0] as Message, thread };
+}
+
+const stateAfter = (...reports: readonly Stored[]): string => reported(answered(...reports).message).state;
+
+test('of a part the highest state stands, in whatever order receipts come', () => {
+  expect(stateAfter()).toBe('stored');
+  expect(stateAfter(report(3, 'accepted'))).toBe('accepted');
+  expect(stateAfter(report(3, 'read'), report(4, 'delivered'), report(5, 'sent'))).toBe('read');
+  expect(stateAfter(report(3, 'failed', waits('channel.paused')))).toBe('held');
+  expect(stateAfter(report(3, 'failed', waits('channel.paused')), report(4, 'sent'))).toBe('sent');
+  expect(stateAfter(report(3, 'sent'), report(4, 'failed', waits('131026', true)))).toBe('failed');
+  expect(stateAfter(report(3, 'failed', waits('131026', true)), report(4, 'delivered'))).toBe('delivered');
+  expect(stateAfter(report(3, 'unknown', waits('channel.unknown', true)))).toBe('unknown');
+  expect(stateAfter(report(3, 'unknown', waits('channel.unknown', true)), report(4, 'sent'))).toBe('sent');
+});
+
+test('of a message the worst part is told, and why it waits is the last reason', () => {
+  expect(stateAfter(report(3, 'sent', { part: 0, parts: 2 }))).toBe('stored');
+  expect(stateAfter(report(3, 'sent', { part: 0, parts: 2 }), report(4, 'read', { part: 1, parts: 2 }))).toBe('sent');
+  expect(stateAfter(report(3, 'sent', { part: 0, parts: 2 }), report(4, 'failed', { part: 1, parts: 2, ...waits('channel.rejected', true) }))).toBe('failed');
+  const { message } = answered(report(3, 'failed', waits('channel.paused')), report(4, 'failed', waits('channel.window_time')));
+  expect(reported(message)).toEqual({ state: 'held', error: { code: 'channel.window_time', text: 'why' } });
+});
+
+test('marks of whoever reads count beside what the provider says', () => {
+  const { message } = answered(report(3, 'sent'));
+  expect(outcomeOf(message, { read: { visitor: 9 }, delivered: {} }).state).toBe('read');
+  expect(outcomeOf(message, { read: { a1: 9 }, delivered: {} }).state).toBe('sent');
+  const held = answered(report(3, 'failed', waits('channel.paused')));
+  expect(outcomeOf(held.message, { read: { visitor: 9 }, delivered: {} }).state).toBe('held');
+});
+
+test('a text in the measure of its channel', () => {
+  expect(['bytes', 'utf16', 'chars'].map((measure) => sizeOf('好a😀', measure as 'bytes'))).toEqual([8, 4, 3]);
+  const limit = { most: 2048, measure: 'bytes' } as const;
+  expect([partsOf('', limit), partsOf('好'.repeat(682), limit), partsOf('好'.repeat(683), limit)]).toEqual([1, 1, 2]);
+});

@@ -1,0 +1,57 @@
+/**
+ * What became of a message of ours at its provider's, from what the channel wrote into the log. Pure. Receipts come in
+ * any order: of a part the highest state stands, as `backbone/channels/state.py` has it; of a message, the worst part.
+ */
+import type { Entry } from '../../client/index.ts';
+import { deliveryOf, type Delivered, type Delivery, type Marks, type Message } from '../../ui/thread.ts';
+
+/** Beyond `Delivery`: `held` waits with a reason, `accepted` and `sent` are the provider's, `unknown` may have been sent. */
+export type State = Delivery | 'held' | 'accepted' | 'sent' | 'unknown';
+
+export interface Outcome {
+  readonly state: State;
+  /** Why it waits or failed. */
+  readonly error: { readonly code: string; readonly text: string } | null;
+}
+
+const RANKS: Readonly<Record<string, number>> = { held: 0, accepted: 1, unknown: 2, sent: 3, failed: 4, delivered: 5, read: 6 };
+/** What is told of a message whose parts differ: the first of these that any part is. */
+const WORST: readonly State[] = ['failed', 'unknown', 'held', 'stored', 'accepted', 'sent', 'delivered', 'read'];
+
+export const rankOf = (state: string): number => RANKS[state] ?? 0;
+
+export const stateOf = ({ event }: Delivered): State =>
+  event.state === 'failed' && event.error && event.error.final !== true ? 'held' : event.state;
+
+const NOTHING: Outcome = { state: 'stored', error: null };
+
+/** What the provider's side says of a message; `stored` as long as it says nothing. */
+export function reported(message: Message): Outcome {
+  const parts = new Map<number, Outcome>();
+  let count = 1;
+  for (const one of message.deliveries) {
+    count = Math.max(count, one.event.parts ?? 1);
+    const part = one.event.part ?? 0;
+    const before = parts.get(part);
+    const state = stateOf(one);
+    // A later reason to wait replaces an earlier one.
+    if (before !== undefined && rankOf(state) < rankOf(before.state)) continue;
+    if (before !== undefined && state !== 'held' && rankOf(state) === rankOf(before.state)) continue;
+    const { error } = one.event;
+    parts.set(part, { state, error: error ? { code: error.code, text: error.text ?? '' } : null });
+  }
+  const all = Array.from({ length: count }, (_, part) => parts.get(part) ?? NOTHING);
+  for (const state of WORST) {
+    const found = all.find((one) => one.state === state);
+    if (found !== undefined) return found;
+  }
+  return NOTHING;
+}
+
+/** How far a message of ours got, by the outbox, its provider and the marks of whoever reads. */
+export function outcomeOf(message: Message, marks: Marks, unsent?: Entry): Outcome {
+  const state = deliveryOf(message, marks, (reader) => reader === 'visitor', unsent);
+  if (state === 'waiting' || state === 'failed' || message.deliveries.length === 0) return { state, error: null };
+  const said = reported(message);
+  return rankOf(said.state) < rankOf(state) && said.state !== 'failed' && said.state !== 'held' ? { state, error: null } : said;
+}
