@@ -6,6 +6,7 @@ from backbone.channels.accounts import Account
 from backbone.channels.kit import AccountKit
 from backbone.channels.room import Room
 from backbone.channels.tokens import Tokens
+from backbone.ids import key_hash
 
 
 class Kits:
@@ -20,6 +21,13 @@ class Kits:
         kit = self._made.get(account.id)
         if kit is None:
             room = self._room
-            tokens = Tokens(room.link, room.sealer, account.tenant, account.id, room.instance)
+            tokens = Tokens(
+                room.link,
+                room.sealer,
+                account.tenant,
+                account.id,
+                room.instance,
+                lambda: key_hash(account.inbox.settings),
+            )
             kit = self._made[account.id] = AccountKit(room.link, room.channel, account, room.caller, tokens)
         return kit

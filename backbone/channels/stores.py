@@ -22,11 +22,12 @@ REF_LIFE_S: Final = 30 * DAY_S
 
 
 class KeptToken(Struct, frozen=True, tag="token", kw_only=True):
-    """A token, sealed: JSON of `backbone.channel.Token` and when it was fetched and ends."""
+    """A token, sealed: JSON of `backbone.channel.Token`; when it was fetched and ends; a hash of the settings used."""
 
     sealed: str
     fetched_at: int
     ends_at: int
+    basis: str = ""
 
 
 class Trying(Struct, frozen=True, tag="send", kw_only=True):

@@ -35,9 +35,10 @@ class _Known(NamedTuple):
     token: Token
     fetched_at: float
     ends_at: float
+    basis: str
 
-    def is_young(self, now: float) -> bool:
-        return now < self.fetched_at + (self.ends_at - self.fetched_at) * RENEW_AT
+    def is_young(self, now: float, basis: str) -> bool:
+        return self.basis == basis and now < self.fetched_at + (self.ends_at - self.fetched_at) * RENEW_AT
 
 
 class _Sealed(Struct):
@@ -47,26 +48,29 @@ class _Sealed(Struct):
 
 
 class Tokens:
-    """The tokens of one account."""
+    """The tokens of one account. `basis` names the settings that it has now: a token got by others isn't used."""
 
-    def __init__(self, link: Link, sealer: Sealer, tenant: str, inbox: str, holder: str) -> None:
+    def __init__(  # noqa: PLR0917 - where, whose, by whom and by what
+        self, link: Link, sealer: Sealer, tenant: str, inbox: str, holder: str, basis: Callable[[], str]
+    ) -> None:
         self._bucket = stores.channels(link)
         self._leases: Bucket[Holder] = Bucket(link, "leases", Holder)
         self._sealer = sealer
         self._tenant = tenant
         self._inbox = inbox
         self._holder = Holder(holder)
+        self._basis = basis
         self._known: dict[str, _Known] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, name: str, fetch: type_of_fetch, refused: str = "") -> str:
         """A token that is good now. `refused`: this one isn't, whatever its age."""
         known = self._known.get(name)
-        if known and known.token.value != refused and known.is_young(time.time()):
+        if known and known.token.value != refused and known.is_young(time.time(), self._basis()):
             return known.token.value
         async with self._locks.setdefault(name, asyncio.Lock()):
             known = self._known.get(name)
-            if known and known.token.value != refused and known.is_young(time.time()):
+            if known and known.token.value != refused and known.is_young(time.time(), self._basis()):
                 return known.token.value
             return (await self._renewed(name, fetch, refused)).token.value
 
@@ -76,8 +80,13 @@ class Tokens:
         deadline = asyncio.get_running_loop().time() + LOCK_S
         while True:
             kept = await self._read(name)
-            is_good = kept is not None and kept.token.value != refused and time.time() < kept.ends_at
-            if kept and is_good and kept.is_young(time.time()):
+            is_good = (
+                kept is not None
+                and kept.basis == self._basis()
+                and kept.token.value != refused
+                and time.time() < kept.ends_at
+            )
+            if kept and is_good and kept.is_young(time.time(), self._basis()):
                 return kept
             try:
                 revision = await self._leases.create(lease, self._holder, LOCK_S)
@@ -92,20 +101,21 @@ class Tokens:
             try:
                 # Between our look and our lease somebody else may have been done.
                 again = await self._read(name)
-                if again and again.token.value != refused and again.is_young(time.time()):
+                if again and again.token.value != refused and again.is_young(time.time(), self._basis()):
                     return again
                 return await self._fetched(name, fetch, again)
             finally:
                 await self._leases.delete(lease, revision)
 
     async def _fetched(self, name: str, fetch: type_of_fetch, before: _Known | None) -> _Known:
+        basis = self._basis()
         token = await fetch(before.token if before else None)
         now = time.time()
-        known = self._known[name] = _Known(token, now, now + token.life_s)
+        known = self._known[name] = _Known(token, now, now + token.life_s, basis)
         sealed = self._sealer.seal(
             self._name(name), msgspec.json.encode(_Sealed(value=token.value, life_s=token.life_s, more=token.more))
         )
-        kept = KeptToken(sealed=sealed, fetched_at=round(now * 1000), ends_at=round(known.ends_at * 1000))
+        kept = KeptToken(sealed=sealed, fetched_at=round(now * 1000), ends_at=round(known.ends_at * 1000), basis=basis)
         await self._bucket.put(stores.token_key(self._tenant, self._inbox, name), kept)
         _log.info("token.fetched", tenant=self._tenant, inbox=self._inbox, token=name, life_s=token.life_s)
         return known
@@ -120,7 +130,7 @@ class Tokens:
             _log.warning("token.unreadable", tenant=self._tenant, inbox=self._inbox, error=error.message)
             return None
         token = Token(value=opened.value, life_s=opened.life_s, more=opened.more)
-        known = _Known(token, kept.value.fetched_at / 1000, kept.value.ends_at / 1000)
+        known = _Known(token, kept.value.fetched_at / 1000, kept.value.ends_at / 1000, kept.value.basis)
         self._known[name] = known
         return known
 
