@@ -11,6 +11,7 @@ import { Inbox } from './pages/Inbox.tsx';
 
 const Search = lazy(() => import('./pages/Search.tsx'));
 const Overview = lazy(() => import('./pages/Overview.tsx'));
+const Channels = lazy(() => import('./pages/Channels.tsx'));
 
 export function App(): JSX.Element {
   const joining = () => {
@@ -64,6 +65,9 @@ function SignedIn(props: { readonly who: Identity }): JSX.Element {
                   </Match>
                   <Match when={route().page === 'overview'}>
                     <Overview />
+                  </Match>
+                  <Match when={route().page === 'channels'}>
+                    <Channels />
                   </Match>
                 </Switch>
               </Suspense>

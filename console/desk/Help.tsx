@@ -23,6 +23,7 @@ const KEYS: readonly (readonly [TextKey, readonly string[]])[] = [
   ['keys.go_search', ['G', 'S']],
   ['keys.escape', ['Esc']],
   ['keys.go_overview', ['G', 'O']],
+  ['keys.go_channels', ['G', 'C']],
   ['keys.help', ['?']],
 ];
 

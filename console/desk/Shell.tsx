@@ -32,6 +32,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
   onCleanup(onKey('g i', () => go(inboxHref('mine'))));
   onCleanup(onKey('g s', () => go('#/search')));
   onCleanup(onKey('g o', () => go('#/overview')));
+  if (desk.who.agent.role === 'admin') onCleanup(onKey('g c', () => go('#/channels')));
   createEffect(() => {
     const n = unreadMine(desk);
     document.title = `${n > 0 ? `(${n}) ` : ''}${t('title')}`;
@@ -49,6 +50,9 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
           <RailLink href={inboxHref('mine')} page="inbox" icon="inbox" label={t('page.inbox')} pip={desk.known.counts.queue > 0} />
           <RailLink href="#/search" page="search" icon="search" label={t('page.search')} />
           <RailLink href="#/overview" page="overview" icon="chart" label={t('page.overview')} />
+          <Show when={desk.who.agent.role === 'admin'}>
+            <RailLink href="#/channels" page="channels" icon="plug" label={t('page.channels')} />
+          </Show>
         </ul>
         <DropdownMenu modal={false} placement="right-end">
           <DropdownMenu.Trigger class={s['me']} aria-label={t('me.menu', { name: desk.who.agent.name })} data-testid="me">

@@ -29,12 +29,26 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'limit.rate': 'error.busy',
   'limit.conversations': 'error.too_many_open',
   'file.failed': 'error.file',
+  'field.required': 'error.field_required',
+  'field.form': 'error.field_form',
+  'field.range': 'error.field_range',
+  'field.choice': 'error.field_choice',
+  'inbox.taken': 'error.inbox_taken',
+  'inbox.name': 'error.inbox_name',
+  'inbox.not_found': 'error.inbox_gone',
+  'channel.not_found': 'error.channel_gone',
+  'id.token': 'error.inbox_id',
+  'access.admins_only': 'error.admins',
+  'bucket.moved': 'error.moved',
   'http.429': 'error.busy',
   'http.503': 'error.unreachable',
 };
 
+/** A channel that doesn't answer: `telegram.unavailable`. */
+const CHANNEL_AWAY = /^(?!log\.|warehouse\.).+\.unavailable$/;
+
 export function sentence(code: string, fallback: string): string {
-  const key = KNOWN[code];
+  const key = KNOWN[code] ?? (CHANNEL_AWAY.test(code) ? 'error.channel_away' : undefined);
   return key === undefined ? fallback || t('error.other', { code }) : t(key);
 }
 

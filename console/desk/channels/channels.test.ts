@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import forms from '../../../tests/cases/form.json';
 import cases from '../../../tests/cases/windows.json';
 import type { Event, Stored } from '../../client/index.ts';
 import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
 import { outcomeOf, reported } from './delivery.ts';
+import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
 import { partsOf, sizeOf } from './size.ts';
 import { roomOf, type Window } from './window.ts';
 
@@ -74,4 +76,18 @@ test('a text in the measure of its channel', () => {
   expect(['bytes', 'utf16', 'chars'].map((measure) => sizeOf('好a😀', measure as 'bytes'))).toEqual([8, 4, 3]);
   const limit = { most: 2048, measure: 'bytes' } as const;
   expect([partsOf('', limit), partsOf('好'.repeat(682), limit), partsOf('好'.repeat(683), limit)]).toEqual([1, 1, 2]);
+});
+
+test.each(forms.cases)('a form is checked as the node checks it: $values', ({ values, wrong }) => {
+  const found = (forms.fields as Field[]).map((field) => [field.key, wrongOf(field, (values as Record<string, unknown>)[field.key])]);
+  expect(found.find(([, code]) => code !== '') ?? null).toEqual(wrong);
+});
+
+test('a form begins with what is set, and sends what was entered', () => {
+  const fields = forms.fields as Field[];
+  const entered = begin(fields, { key: 'abcd', aliases: ['a', 'b'], port: 4 });
+  expect(entered).toMatchObject({ key: 'abcd', token: '', mode: 'poll', is_test: false, port: '4', wait_s: '1.5', aliases: 'a\nb' });
+  const values = valuesOf(fields, { ...entered, key: ' abc ', pem: 'line\n' }, ['token']);
+  expect(values).toEqual({ key: 'abc', mode: 'poll', is_test: false, port: 4, wait_s: 1.5, aliases: ['a', 'b'], note: '', pem: 'line\n' });
+  expect(fields.filter(isRare).map((field) => field.key)).toEqual(['is_test', 'port', 'wait_s']);
 });

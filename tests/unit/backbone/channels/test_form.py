@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +13,11 @@ from msgspec import Meta, Struct
 from backbone.channels import about, form, registry
 from backbone.channels.form import Field
 
+ROOT = Path(__file__).parents[4]
+CASES: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "form.json").read_text())
+CHINESE: dict[str, dict[str, list[str]]] = json.loads(
+    (ROOT / "console" / "desk" / "locale" / "forms.zh-CN.json").read_text()
+)
 SECRET: dict[str, Any] = {"secret": True}
 
 
@@ -33,46 +40,21 @@ GOOD = {"key": "abcd", "token": "xyz"}
 
 
 def test_each_kind_of_field_is_drawn() -> None:
-    drawn = {field.key: field for field in FORM}
-    assert list(drawn) == ["key", "token", "mode", "is_test", "port", "wait_s", "aliases", "note", "pem"]
-    assert drawn["key"] == Field(key="key", title="Key", help="From the console.", required=True, least=3, most=5)
-    assert (drawn["token"].secret, drawn["token"].required, drawn["token"].pattern) == (True, True, "^[a-z]+$")
-    assert (drawn["mode"].kind, drawn["mode"].choices, drawn["mode"].default) == ("choice", ["hook", "poll"], "poll")
-    kinds = [drawn[key].kind for key in ("is_test", "port", "wait_s", "aliases", "note")]
-    assert kinds == ["flag", "whole", "number", "list", "text"]
-    assert drawn["wait_s"].is_open
-    assert drawn["pem"].long
+    drawn = msgspec.json.decode(msgspec.json.encode(FORM), type=list[Field])
+    assert drawn == msgspec.convert(CASES["fields"], list[Field])
 
 
-@pytest.mark.parametrize(
-    ("values", "wrong"),
-    [
-        (GOOD, None),
-        ({**GOOD, "mode": "hook", "is_test": True, "port": 9, "wait_s": 2, "aliases": ["a"], "note": "x"}, None),
-        ({"key": "abcd"}, ("token", "field.required")),
-        ({**GOOD, "token": ""}, ("token", "field.required")),
-        ({**GOOD, "token": "XYZ"}, ("token", "field.form")),
-        ({**GOOD, "token": 5}, ("token", "field.form")),
-        ({**GOOD, "key": "ab"}, ("key", "field.range")),
-        ({**GOOD, "key": "abcdef"}, ("key", "field.range")),
-        ({**GOOD, "key": "ab\0d"}, ("key", "field.form")),
-        ({**GOOD, "mode": "mail"}, ("mode", "field.choice")),
-        ({**GOOD, "mode": ["poll"]}, ("mode", "field.form")),
-        ({**GOOD, "is_test": "yes"}, ("is_test", "field.form")),
-        ({**GOOD, "port": 10}, ("port", "field.range")),
-        ({**GOOD, "port": True}, ("port", "field.form")),
-        ({**GOOD, "port": 1.5}, ("port", "field.form")),
-        ({**GOOD, "wait_s": 0}, ("wait_s", "field.range")),
-        ({**GOOD, "aliases": [1]}, ("aliases", "field.form")),
-        ({**GOOD, "aliases": "a"}, ("aliases", "field.form")),
-        ({**GOOD, "more": 1}, ("more", "field.unknown")),
-    ],
-)
-def test_what_is_wrong_is_named_with_its_field(values: dict[str, Any], wrong: tuple[str, str] | None) -> None:
-    found = form.problem(FORM, values)
-    assert (found and (found.field, found.code)) == wrong
-    if wrong is None:
-        msgspec.convert(values, Sample)
+@pytest.mark.parametrize("case", CASES["cases"], ids=[json.dumps(case) for case in CASES["cases"]])
+def test_what_is_wrong_is_named_with_its_field(case: dict[str, Any]) -> None:
+    """The console runs the same cases: whatever it lets through, the node takes."""
+    found = form.problem(FORM, case["values"])
+    assert (found and [found.field, found.code]) == case["wrong"]
+    if found is None:
+        msgspec.convert(case["values"], Sample)
+
+
+def test_a_field_that_isnt_there_is_refused() -> None:
+    assert form.problem(FORM, {**GOOD, "more": 1}) == ("more", "field.unknown", "The channel has no such field.")
 
 
 def test_a_secret_is_never_shown_and_stays_until_another_is_given() -> None:
@@ -96,3 +78,16 @@ def test_each_channel_of_ours_describes_itself(name: str) -> None:
         if not field.required:
             found = form.problem([field], {field.key: field.default})
             assert found is None, found
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_each_form_of_ours_reads_in_chinese(name: str) -> None:
+    """Each field has a title, and a help where it has one in English; nothing else stands there."""
+    channel = registry.find(name)
+    assert not isinstance(channel, registry.Broken), channel
+    described = about.describe(channel)
+    assert list(CHINESE[name]) == [field.key for field in described.fields]
+    for field in described.fields:
+        title, help_ = CHINESE[name][field.key]
+        assert title
+        assert bool(help_) == bool(field.help)
