@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from typing import Final, NamedTuple
 
@@ -20,6 +22,8 @@ from node.origins import address, is_foreign
 from node.writing import now_ms
 
 MOST_ATTACHMENTS: Final = 20
+LOG_WITHIN_S: Final = 5.0
+"""How long a `hello` waits for a node that has just started to reach its log."""
 
 
 class Caller(NamedTuple):
@@ -52,11 +56,16 @@ def caller(websocket: WebSocket, public_url: str) -> Caller:
 async def greet(context: Context, caller: Caller, hello: f.Hello, session: str) -> Greeted:
     """Authenticates a `hello` by its token, or by the handshake's cookie; so many at once, the others in turn.
 
-    Raises NotAuthenticatedError, ForbiddenError `origin.foreign`, NotFoundError `inbox.not_found`.
+    Raises NotAuthenticatedError, ForbiddenError `origin.foreign`, NotFoundError `inbox.not_found`, UnavailableError
+    `log.unavailable`.
     """
     if caller.is_foreign:
         raise ForbiddenError("origin.foreign", "This page may not connect here.")
     async with context.greetings:
+        if not context.link.is_open.is_set():
+            # In a storm clients are there before the log is: sent away, each would come back once more.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(context.link.is_open.wait(), LOG_WITHIN_S)
         if hello.token:
             return await _visitor(context, hello, session)
         return await _agent(context, caller, session)

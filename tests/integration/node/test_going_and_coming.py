@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
-from tests.harness.system import LIN, System, running_system
+from tests.harness.system import INBOX, LIN, System, running_system
+from trunkline import rest
 from trunkline.client import Client
 
 
@@ -111,3 +114,33 @@ async def _answers(url: str) -> int:
                 return await asyncio.to_thread(status, url)
             except OSError:
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(90)
+def test_who_comes_before_a_new_node_has_reached_its_log_is_greeted_when_it_has(tmp_path: Path) -> None:
+    with running_system(tmp_path, nodes=1) as system:
+        asyncio.run(_early(system))
+
+
+async def _early(system: System) -> None:
+    (node,) = system.nodes
+    token, _ = await asyncio.to_thread(rest.become_visitor, node.http, INBOX)
+    node.kill()
+    system.nats.kill()
+    node.start()
+    async with asyncio.timeout(20):
+        while not (socket := await _connected(node.ws)):
+            await asyncio.sleep(0.05)
+    async with socket:
+        await socket.send(json.dumps({"t": "hello", "token": token}))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.recv(), 0.3)
+        system.nats.start()
+        assert json.loads(await asyncio.wait_for(socket.recv(), 10))["t"] == "welcome"
+
+
+async def _connected(address: str) -> ClientConnection | None:
+    try:
+        return await connect(address, compression=None)
+    except OSError:
+        return None
