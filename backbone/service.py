@@ -65,6 +65,8 @@ class Service:
             "durability": DURABILITY[common.profile],
             "role": "starting",
         }
+        self._told: dict[str, Any] = {}
+        self._has_news = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
@@ -86,6 +88,11 @@ class Service:
     def take_over(self) -> None:
         """This process does the work from now on."""
         self.facts["role"] = "active"
+
+    def tell(self, **words: Any) -> None:
+        """Further words for whoever started this process, from now on; the same name again replaces the word."""
+        self._told.update(words)
+        self._has_news.set()
 
     @property
     def problem(self) -> str:
@@ -194,7 +201,10 @@ def _tame_the_collector() -> None:
 
 
 async def _report(service: Service, fd: int) -> None:
-    """Tells whoever started us, a line of JSON at each change, until we work and nothing is wrong."""
+    """Tells whoever started us, a line of JSON at each change, until we work and nothing is wrong.
+
+    A process that has further words (`Service.tell`) goes on with these.
+    """
     os.set_blocking(fd, False)
     told = ("", "")
     with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
@@ -202,8 +212,16 @@ async def _report(service: Service, fd: int) -> None:
             now = (service.role, service.problem)
             if now != told:
                 told = now
-                pipe.write(json.dumps({"role": now[0], "problem": now[1]}).encode() + b"\n")
+                pipe.write(_line(now))
             await asyncio.sleep(LOOK_S)
+        while service._told:  # noqa: SLF001 - the other half of this module
+            await service._has_news.wait()  # noqa: SLF001 - the same
+            service._has_news.clear()  # noqa: SLF001 - the same
+            pipe.write(_line(told, **service._told))  # noqa: SLF001 - the same
+
+
+def _line(now: tuple[str, str], **words: Any) -> bytes:
+    return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
 
 
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:

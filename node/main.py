@@ -8,6 +8,7 @@ import msgspec
 
 from backbone import http, service
 from backbone.attachments import Attachments
+from backbone.channels.wanted import Wanted
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.service import Service
@@ -81,5 +82,9 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     running.logger.info("node.listening", host=settings.host, port=serving.port)
     running.on_drain(serving.stop)
     running.on_drain(lambda: drain.drain(context, serving))
+    if running.common.report_fd >= 0:
+        # Whoever started us runs the adapters of channels that have accounts.
+        running.tell(channels=None)
+        running.spawn(Wanted(link, lambda names: running.tell(channels=names)).run(), "node.wanted")
     running.take_over()
     await running.stopping.wait()

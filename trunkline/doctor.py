@@ -11,10 +11,9 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from backbone import replicas, rpc, streams
 from backbone.buckets import Bucket
@@ -27,7 +26,9 @@ from backbone.settings import Common
 from trunkline.ask import Table
 from trunkline.connect import connected
 from trunkline.datafolder import Running
+from trunkline.doctor_channels import channels
 from trunkline.embedded import USER
+from trunkline.findings import Check
 
 DISK_LEAST_BYTES: Final = 5 * 1024**3
 CLOCK_MOST_S: Final = 1.0
@@ -38,17 +39,6 @@ SYNC_MOST_S: Final = {"synced": 0.0, "fast": 0.010, "cluster": 120.0}
 SYNC_SETTING: Final = {"synced": "always", "fast": "10ms", "cluster": "120s"}
 ADAPTERS: Final = ("routing", "warehouse")
 GIB: Final = 1024**3
-
-type_of_state = Literal["ok", "warning", "wrong"]
-
-
-class Check(Struct):
-    """One finding. `todo` is empty when all is well."""
-
-    name: str
-    state: type_of_state
-    detail: str
-    todo: str = ""
 
 
 async def examine(common: Common, data: Path | None, now: Running | None) -> AsyncIterator[Check]:
@@ -65,6 +55,8 @@ async def examine(common: Common, data: Path | None, now: Running | None) -> Asy
             yield durability(common, await syncing(common))
             yield await clock(link, common)
             async for check in adapters(link):
+                yield check
+            async for check in channels(link):
                 yield check
     except TrunklineError as error:
         yield Check(

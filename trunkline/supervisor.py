@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trunkline.embedded import StartError, die_with_parent
 
@@ -47,6 +47,9 @@ class Part(NamedTuple):
 
     beside: Mapping[str, str] = {}
     """Settings that it gets on top when it is started beside the process that it will follow."""
+
+    is_optional: bool = False
+    """Whether the others go on without it where it refuses its settings."""
 
 
 class Adopted:
@@ -93,6 +96,9 @@ class Child:
         self.code: int | None = None
         self.role = ""
         self.problem = ""
+        self.words: dict[str, Any] = {}
+        """What it told last, all of it."""
+
         self.report: int | None = None
         self._half_line = b""
 
@@ -135,7 +141,7 @@ class Child:
             *lines, self._half_line = (self._half_line + told).split(b"\n")
             for line in lines:
                 word = json.loads(line)
-                self.role, self.problem = word["role"], word["problem"]
+                self.role, self.problem, self.words = word["role"], word["problem"], word
 
     def ended(self) -> int | None:
         """The exit code if it ended since we last looked, else None."""
@@ -148,7 +154,7 @@ class Child:
     def _close_report(self) -> None:
         if self.report is not None:
             os.close(self.report)
-        self.report, self.role, self.problem, self._half_line = None, "", "", b""
+        self.report, self.role, self.problem, self.words, self._half_line = None, "", "", {}, b""
 
     def plan_restart(self) -> float:
         """Note a failure; returns the seconds until the next start: doubled each time, with jitter."""
@@ -260,6 +266,10 @@ class Supervisor:
 
     def _mend(self, child: Child, code: int) -> None:
         name = child.part.name
+        if code == WRONG_SETTING and child.part.is_optional:
+            child.keep = False
+            self.say(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")
+            return
         if code == WRONG_SETTING:
             raise StartError(f"{name} refuses its settings: see its message above.")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,8 +28,13 @@ from trunkline.supervisor import STOPPING, Adopted, Part, Supervisor
 
 NODE: Final = "node"
 VISITOR: Final = "visitor"
+NATS: Final = "nats-server"
 ADAPTERS: Final = ("routing", "warehouse")
 """In the order in which they are replaced."""
+
+CHANNELS: Final = "trunkline.channels"
+"""Entry points of channels, each of which is an adapter too: it runs while the channel has an account."""
+
 READY_WITHIN_S: Final = 120.0
 DURABILITY: Final = {
     "synced": "a message is on the disk before it counts as sent",
@@ -171,9 +176,25 @@ def _watch(system: System) -> None:
     supervisor = system.supervisor
     while not supervisor.is_stopping:
         supervisor.wait(3600)
+        _follow_accounts(system)
         if supervisor.take_hangup() and not supervisor.is_stopping:
             _hand_over(system)
     supervisor.say("Stopping.")
+
+
+def _follow_accounts(system: System) -> None:
+    """Start the adapter of a channel that got its first account, end that of one that lost its last."""
+    supervisor = system.supervisor
+    told = next((c.words.get("channels") for c in supervisor.children if c.part.name == NODE and c.words), None)
+    if told is None or supervisor.is_stopping:
+        return
+    installed = _installed()
+    there = {child.part.name: child for child in supervisor.children}
+    for name in told:
+        if name in installed and name not in there:
+            supervisor.add(_channel(system, name))
+    for name in installed & there.keys() - set(told):
+        supervisor.end(there[name])
 
 
 # --- upgrade ------------------------------------------------------------------------------------
@@ -262,8 +283,9 @@ def _adopt(system: System, console: Path, children: tuple[handover.Running, ...]
     """Keep what runs, by the parts of this version; a child that is no part of it any more is ended."""
     supervisor = system.supervisor
     parts = {part.name: part for part in (_nats(system), *_parts(system, console))}
+    installed = _installed()
     for running in children:
-        part = parts.get(running.name)
+        part = _channel(system, running.name) if running.name in installed else parts.get(running.name)
         known = part or Part(running.name, (), {})
         child = supervisor.add(known, adopt=Adopted(running.pid))
         child.failures = running.failures
@@ -281,11 +303,18 @@ def _replace_all(system: System, console: Path, tell: progress.Teller) -> None:
     try:
         _init_again(system, tell)
         node, *others = _parts(system, console)
-        for part in (*others, node):
+        running = {child.part.name for child in supervisor.children}
+        channels = [_channel(system, name) for name in sorted(_installed() & running)]
+        for part in (*others, *channels, node):
             _refuse_others(system)
-            replace.replace(supervisor, part, tell)
+            try:
+                replace.replace(supervisor, part, tell)
+            except replace.UpgradeError as error:
+                if not part.is_optional or supervisor.is_stopping:
+                    raise
+                tell.step(part.name, "kept", str(error))
         datafolder.keep_private(data / _READY, version("trunkline"))
-        tell.step("nats-server", "kept", "not replaced; its own version changes when `up` is started again")
+        tell.step(NATS, "kept", "not replaced; its own version changes when `up` is started again")
         tell.step("", "replaced", f"everything is replaced, in {time.monotonic() - began:.1f} s")
     except (replace.UpgradeError, StartError, OSError) as error:
         problem = str(error)
@@ -343,7 +372,7 @@ def _nats(system: System) -> Part:
         port=system.nats_port,
     )
     command = embedded.command("--log", str((data / "nats.log").absolute()))
-    return Part("nats-server", command, {**os.environ, **settings}, rank=_LAST)
+    return Part(NATS, command, {**os.environ, **settings}, rank=_LAST)
 
 
 def _environment(system: System) -> dict[str, str]:
@@ -371,6 +400,17 @@ def _parts(system: System, console: Path) -> list[Part]:
     adapters = [Part(name, _command("adapter", name), environment, rank=_FIRST, reports=True) for name in ADAPTERS]
     talk = Part(VISITOR, _command("talk", f"ws://{system.address}/ws"), environment, rank=_FIRST)
     return [node, *adapters, *([talk] if system.options.demo else [])]
+
+
+def _channel(system: System, name: str) -> Part:
+    """The adapter of a channel. Without it all others go on: its code may be somebody else's."""
+    environment = _environment(system)
+    return Part(name, _command("adapter", name), environment, rank=_FIRST, reports=True, is_optional=True)
+
+
+def _installed() -> set[str]:
+    """Names of all channels that are installed now; one that is called as a part of ours is never run."""
+    return {point.name for point in entry_points(group=CHANNELS)} - {NODE, VISITOR, NATS, *ADAPTERS}
 
 
 def _command(*arguments: str) -> tuple[str, ...]:

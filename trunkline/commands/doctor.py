@@ -23,14 +23,15 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "wrong": ("WRONG
 def command(data: Path | None, *, as_json: bool) -> None:
     """Check a running system and say what to do.
 
-    Looks at NATS, streams and buckets, durability, disk, clocks, adapters, the built console and the node. Exit
-    code 1 if something is wrong.
+    Looks at NATS, streams and buckets, durability, disk, clocks, adapters, channels and their accounts, the built
+    console and the node. Exit code 1 if something is wrong.
     """
     import msgspec  # noqa: PLC0415  (the other commands don't wait for these)
 
     from backbone.errors import SettingError  # noqa: PLC0415
     from trunkline.connect import common_settings  # noqa: PLC0415
-    from trunkline.doctor import Check, examine  # noqa: PLC0415
+    from trunkline.doctor import examine  # noqa: PLC0415
+    from trunkline.findings import Check  # noqa: PLC0415
 
     async def work() -> list[Check]:
         found: list[Check] = []

@@ -35,7 +35,7 @@ from trunkline.embedded import StartError
 @click.option("--go-on", is_flag=True, hidden=True, help="Follow the `up` that ran in this process before.")
 @click.option("--check", "only_check", is_flag=True, hidden=True, help="Say only whether --go-on could.")
 def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on: bool, only_check: bool) -> None:
-    """Run the whole system on this machine: log, node, routing, warehouse.
+    """Run the whole system on this machine: log, node, routing, warehouse, and each channel that has an account.
 
     Prints the addresses and, while there is no admin, a link to become the first one. TRUNKLINE_ADMIN_EMAIL and
     TRUNKLINE_ADMIN_PASSWORD make the first admin without it. Ctrl-C stops everything cleanly.

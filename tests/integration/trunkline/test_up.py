@@ -155,6 +155,32 @@ def test_sql_answers_from_the_files_when_nothing_runs(tmp_path: Path) -> None:
     assert "Only SELECT" in refused.stderr
 
 
+def test_a_channel_runs_from_its_first_account_on_and_doctor_tells_of_it(tmp_path: Path) -> None:
+    """The adapter starts by itself, again after a crash and with the next start of `up`."""
+    settings = tmp_path / "bot.json"
+    settings.write_text(
+        json.dumps({"token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "secret": "secret-of-hooks"})
+    )
+    with up(tmp_path) as running:
+        assert "adapter telegram" not in running.family()
+        data = ("--data", str(running.data))
+        added = trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), *data)
+        assert added.returncode == 0, added.stderr
+        _wait_until(lambda: "adapter telegram" in running.family())
+        _wait_until(lambda: ("telegram", "ok") in _found(running.data))
+        os.kill(running.child("adapter telegram"), signal.SIGKILL)
+        _wait_until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said())
+    running.output.unlink()
+    with up(tmp_path) as again:
+        _wait_until(lambda: "adapter telegram" in again.family())
+
+
+def _found(data: Path) -> set[tuple[str, str]]:
+    """Names and states of what doctor finds."""
+    asked = trunkline("doctor", "--data", str(data), "--json")
+    return {(check["name"], check["state"]) for check in json.loads(asked.stdout)["checks"]}
+
+
 def _wait_until_well(data: Path) -> None:
     """Adapters take their leases some moments after the node is ready."""
     found: list[str] = []

@@ -25,6 +25,7 @@ from trunkline import rest
 pytestmark = pytest.mark.timeout(240)
 
 WITHIN_S = 60.0
+BOT = {"token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "secret": "secret-of-hooks"}
 
 
 @pytest.fixture
@@ -98,10 +99,20 @@ def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: 
 
 
 def test_sighup_alone_upgrades_by_the_python_that_up_runs_on(running: Up) -> None:
+    """With the adapter of a channel that has an account, which is kept running afterwards as before."""
+    settings = running.data / "bot.json"
+    settings.write_text(json.dumps(BOT))
+    trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), "--data", str(running.data))
+    _until(lambda: "adapter telegram" in running.family(), running)
     before = running.family()
     os.kill(running.process.pid, signal.SIGHUP)
     _until(lambda: "Upgrade: done" in running.said(), running)
-    assert not set(before.values()) & set(running.family().values()) - {before["nats-server"]}
+    assert "Upgrade: telegram: the new one works" in running.said()
+    after = running.family()
+    assert after.keys() == before.keys()
+    assert not set(before.values()) & set(after.values()) - {before["nats-server"]}
+    os.kill(after["adapter telegram"], signal.SIGKILL)
+    _until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said(), running)
 
 
 def test_a_second_upgrade_is_refused_while_one_is_under_way(running: Up) -> None:

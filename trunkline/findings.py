@@ -1,0 +1,18 @@
+"""What a check of `trunkline doctor` answers with."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+type_of_state = Literal["ok", "warning", "wrong"]
+
+
+class Check(Struct):
+    """One finding. `todo` is empty when all is well."""
+
+    name: str
+    state: type_of_state
+    detail: str
+    todo: str = ""
