@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
@@ -29,6 +29,8 @@ NOT_YET: Final = b"-NAK"
 IN_PROGRESS: Final = b"+WPI"
 PULL_EXPIRES_S: Final = 20
 RESTART_S: Final = 1.0
+DONE_KEPT: Final = 1000
+"""Of what a conversation's lane has done, as many numbers as may be on their way again."""
 
 _log = structlog.get_logger("backbone.worker")
 
@@ -182,17 +184,20 @@ class Worker:
 
     async def _work(self, subject: str, lane: deque[_Task]) -> None:
         """One conversation's events, one after the other, until none is left."""
-        newest = 0
+        done: OrderedDict[int, None] = OrderedDict()
         while lane:
             task = lane[0]
             if self._is_leaving:
                 self._give_back(lane)
                 break
-            # A redelivery of what this lane has done already is only acknowledged again.
-            if task.entry.seq > newest:
+            # What this lane has done already is only acknowledged again. By its own number: what somebody who died had
+            # taken comes behind what is newer.
+            if task.entry.seq not in done:
                 async with self._slots:
                     await self._attempt(task.entry)
-                newest = task.entry.seq
+                done[task.entry.seq] = None
+                if len(done) > DONE_KEPT:
+                    done.popitem(last=False)
             lane.popleft()
             self._waiting -= 1
             self.done += 1

@@ -166,3 +166,33 @@ async def test_a_killed_server_loses_no_event(link: Link, nats: NatsServer) -> N
         await until(lambda: not link.is_usable)
         nats.start()
         await until(lambda: done == sent, 30)
+
+
+async def test_what_a_dead_worker_had_taken_is_done_though_it_comes_behind_what_is_newer(link: Link) -> None:
+    """Three events are redelivered while the fourth is being worked on: each of them is handled."""
+    policy = Policy(attempts=1, concurrency=8, ack_wait_s=1)
+    began, done = asyncio.Event(), set()
+
+    async def die(_entry: Entry) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    first = worker(link, die, policy)
+    async with running(first):
+        sent = await write(link, 1, 3)
+        await until(lambda: first.waiting == 3)
+    (conv,) = sent
+    event = message(conv, "newer")
+
+    async def handle(entry: Entry) -> None:
+        event = ev.parse(entry.raw)
+        assert isinstance(event, ev.MessageAdded)
+        if event.text == "newer":
+            await until(lambda: second.waiting == 4)
+        done.add(event.text)
+
+    second = worker(link, handle, policy)
+    async with running(second):
+        await Log(link).publish(subjects.chat("main", "web", conv), event)
+        await until(lambda: second.done >= 4)
+    assert done == {*sent[conv], "newer"}
