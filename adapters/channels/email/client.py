@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import ClassVar, Final
 
@@ -62,7 +63,8 @@ class Email:
 
     async def send(self, out: Out, acc: settings.Account, kit: Kit) -> Sent:
         """Hands one mail to the SMTP server."""
-        mail = compose.compose(out, acc, kit.now())
+        # With large files it takes long: not in the loop.
+        mail = await asyncio.to_thread(compose.compose, out, acc, kit.now())
         # Before it goes: the answer may come sooner than we are told that it went.
         await kit.remember(thread.place_of(mail.message_id), thread.remembered(out.thread), thread.LIFE_S)
         await smtp.hand_over(mail, acc, kit)

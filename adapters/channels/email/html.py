@@ -72,7 +72,7 @@ _ENDS: Final = {
 """Elements that one ends by beginning, as far as it stands in the same list or table."""
 
 _BARRIERS: Final = frozenset({"table", "ul", "ol", "dl", "blockquote"})
-_DECLARATION: Final = re.compile(r"[\w\s#%.,+\-!'\"]*(?:rgba?\([\d\s%.,/]*\)[\w\s#%.,+\-!'\"]*)*")
+_DECLARATION: Final = re.compile(r"[\w\s#%.,+\-!'\"]*(?:rgba?\([\d\s%.,/]*\)[\w\s#%.,+\-!'\"]*)*", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINK: Final = re.compile(r"\s*(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"https?://[^\s]+", re.IGNORECASE)

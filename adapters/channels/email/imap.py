@@ -23,6 +23,7 @@ from adapters.channels.email.codes import BUSY_S, fault_of_login
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Kit, Pause, Retry
 
+PIECE_BYTES: Final = 4096
 MOST_HEAD_BYTES: Final = 256 * 1024
 _EXISTS: Final = re.compile(rb"\* \d+ EXISTS")
 _UID: Final = re.compile(rb"\bUID (\d+)")
@@ -96,6 +97,9 @@ class Box:
         else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._client.wire.lost.wait(), poll_s)
+            if not self._client.wire.lost.is_set():
+                # Some servers look for new mail at this command alone (RFC 9051, 6.1.2).
+                await self._done(self._client.noop())
         if self._client.wire.lost.is_set():
             raise FaultError(Retry(), "the connection is lost")
 
@@ -151,6 +155,19 @@ class _Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no typ
             for option, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
                 if hasattr(socket, option):
                     connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+
+    def data_received(self, d: bytes) -> None:
+        # A call for each line of what it is given, each inside the one before: thousands of short lines at once, as
+        # when somebody empties the folder, would be too deep.
+        for at in range(0, len(d), PIECE_BYTES):
+            super().data_received(d[at : at + PIECE_BYTES])
+
+    def send(self, line: str, scrub: str | None = None) -> None:
+        if self.transport.is_closing():
+            # Whoever waits for the answer hears that the connection is lost; to write would raise in a task of nobody.
+            self.lost.set()
+            return
+        super().send(line, scrub)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -51,6 +51,8 @@ async def read(acc: Account, cursor: str, kit: Kit) -> AsyncIterator[Page]:
     async with imap.opened(acc, kit) as box:
         at = cursor_of(cursor, box.folder, kit.now(), acc.look_back_days)
         fuse = Fuse()
+        # Before anything is looked for: what comes from here on is above it, and is read.
+        top = await _top(box) if at.day else 0
         while True:
             uids = await box.since(at.uid, at.day)
             while uids:
@@ -59,7 +61,7 @@ async def read(acc: Account, cursor: str, kit: Kit) -> AsyncIterator[Page]:
                 at = Cursor(at.uid_validity, last, at.day)
                 yield Page(events=events, cursor=str(at), more=bool(uids))
             if at.day:
-                at = Cursor(at.uid_validity, max(at.uid, await _top(box)))
+                at = Cursor(at.uid_validity, max(at.uid, top))
                 yield Page(cursor=str(at))
             else:
                 await box.wait(acc.idle_s, acc.poll_s)

@@ -17,6 +17,7 @@ from backbone.ids import key_hash
 UNKNOWN: Final = "unknown"
 """The peer where a mail names no sender at all."""
 
+MOST_ID_CHARS: Final = 300
 MOST_SUBJECT_CHARS: Final = 500
 MOST_ATTRIBUTE_CHARS: Final = 500
 
@@ -166,6 +167,8 @@ def _answer_to(mail: _Mail, acc: Account) -> str:
 
 def _context(mail: _Mail, acc: Account) -> dict[str, str]:
     references = headers.ids(mail.part.first("references")) or headers.ids(mail.part.first("in-reply-to"))[:1]
+    # One that is longer was written to do harm, and is stored with each message.
+    references = [each for each in references if len(each) <= MOST_ID_CHARS]
     context = {
         "message_id": mail.own_id,
         "references": " ".join(thread.chain(references, [mail.own_id] if mail.own_id else [])),

@@ -127,7 +127,8 @@ async def test_a_redirect_is_never_followed(world: World) -> None:
 
 
 async def test_a_slow_system_leaves_it_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(api_client._request.__kwdefaults__, "timeout_s", 0.2)
+    defaults = dict(api_client._request.__kwdefaults__ or {}, timeout_s=0.2)
+    monkeypatch.setattr(api_client._request, "__kwdefaults__", defaults)
     world.simulator.script("slow", seconds=5)
     assert await world.fault_of() == Unknown()
 

@@ -21,6 +21,7 @@ from backbone.channel import (
     Media,
     Message,
     Pause,
+    Peer,
     Rejected,
     Request,
     Retry,
@@ -54,7 +55,7 @@ def message_of(**fields: Any) -> Any:
 
 def test_a_text_is_a_message_with_the_providers_time_and_ids() -> None:
     assert message_of(text="你好 👋", **{"from": {"id": 42, "is_bot": False, "first_name": "Li"}}) == Message(
-        key="5", peer=protocol.Peer("42", "Li"), text="你好 👋", at=1_700_000_000_000, ref="42:7"
+        key="5", peer=Peer("42", "Li"), text="你好 👋", at=1_700_000_000_000, ref="42:7"
     )
 
 
@@ -229,7 +230,7 @@ def test_a_tapped_button_is_a_menu_with_its_data() -> None:
 
 def test_a_button_of_a_forgotten_message_names_who_tapped() -> None:
     tapped = event_of(TelegramSimulator().tap("1001", "order-7"))
-    assert tapped.peer == protocol.Peer("1001", "1001")
+    assert tapped.peer == Peer("1001", "1001")
     assert "ref" not in tapped.data
 
 
