@@ -88,7 +88,8 @@ class Feed:
 
     def look_again(self) -> None:
         """There is more room than before."""
-        self._wake.set()
+        if not self.owed:
+            self._wake.set()
 
     async def close(self) -> None:
         """Ends the feed; the server forgets the consumer by itself."""

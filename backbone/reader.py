@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from typing import Any, Final, NamedTuple
@@ -39,18 +40,16 @@ class Reader:
         """`starts`: stream (two digits) to the first sequence wanted."""
         self._link = link
         self._most_each = max(1, max_buffered // max(1, len(starts)))
-        self._something = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._wanted = 1
+        self.buffered = 0
+        """Events read and not yet taken."""
         self.rolled_back = asyncio.Event()
         """Set when a stream ends below what was read of it: what was made of that is no longer so."""
         self.epochs: dict[str, epochs.Epochs] = {}
         """The epochs of each stream, as of its last attachment."""
         self._queues: dict[str, deque[Entry]] = {s: deque() for s in sorted(starts)}
         self._feeds = {s: self._feed(s, starts[s]) for s in self._queues}
-
-    @property
-    def buffered(self) -> int:
-        """Events read and not yet taken."""
-        return sum(map(len, self._queues.values()))
 
     @property
     def pending(self) -> int:
@@ -73,18 +72,19 @@ class Reader:
 
         Streams follow one another in the list; within a stream sequences ascend without a gap.
         """
-        while not self.buffered:
-            self._something.clear()
-            await self._something.wait()
+        await self._have(1)
         if linger_s > 0:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(linger_s):
-                    while self.buffered < max_events:
-                        self._something.clear()
-                        await self._something.wait()
-            except TimeoutError:
-                pass
+                    await self._have(max_events)
         return self._take(max_events, max_bytes)
+
+    async def _have(self, wanted: int) -> None:
+        """Returns once so many are buffered; woken once, not with each that comes in."""
+        self._wanted = wanted
+        while self.buffered < wanted:
+            self._enough.clear()
+            await self._enough.wait()
 
     async def close(self) -> None:
         """Ends reading."""
@@ -95,8 +95,9 @@ class Reader:
 
         def receive(one: Delivery) -> None:
             queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), one.data))
-            if not self._something.is_set():
-                self._something.set()
+            self.buffered += 1
+            if self.buffered == self._wanted:
+                self._enough.set()
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
             state = epochs.state_of(info)
@@ -129,6 +130,7 @@ class Reader:
                 if taken and size > max_bytes:
                     return taken
                 taken.append(queue.popleft())
+                self.buffered -= 1
             self._feeds[s].look_again()
         return taken
 

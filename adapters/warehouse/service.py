@@ -9,6 +9,7 @@ between waits with the heir.
 from __future__ import annotations
 
 import asyncio
+import os
 from importlib.metadata import version
 from typing import Final
 
@@ -27,6 +28,8 @@ TRY_AGAIN_S: Final = 0.02
 
 async def run(service: Service, settings: Warehouse) -> None:
     """Works until the service stops. Raises SettingError, SchemaError or what ends the loader."""
+    # Before the engine makes its threads, which inherit it.
+    os.nice(settings.nice)
     problem = ["The warehouse is opening."]
     service.ready(SECTION, lambda: problem[0] if problem else None)
     where = target(settings.dsn)

@@ -51,6 +51,15 @@ class Warehouse(Struct, frozen=True, kw_only=True):
     load_ms: Annotated[
         int, Meta(ge=1, le=10_000, description="A load closes this many milliseconds after it began.")
     ] = 250
+    nice: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=19,
+            description="How far the warehouse stands back where processes compete for the processor: reports may "
+            "be late, messages may not.",
+        ),
+    ] = 5
     hot_conversations: Annotated[
         int,
         Meta(ge=100, description="Conversations whose fold is kept in memory; others are read again when they move."),

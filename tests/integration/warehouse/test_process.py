@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.warehouse.settings import Warehouse
 from backbone import rpc
 from backbone.errors import ForbiddenError, InvalidInputError
 from backbone.link import Link
@@ -76,6 +78,8 @@ async def test_the_process_answers_leaves_and_comes_back(
     dsn = environment["TRUNKLINE_WAREHOUSE_DSN"]
     assert await asyncio.to_thread(offline, dsn, "SELECT 1") == "warehouse.missing"
     await asyncio.to_thread(lambda: warehouse.start().wait_ready())
+    assert warehouse.process
+    assert os.getpriority(os.PRIO_PROCESS, warehouse.process.pid) == Warehouse().nice
     # Ready means able to answer, before the first event.
     day = await ask(link, "main", "report.overview", {"tz": "Asia/Shanghai"})
     assert (day["opened"], day["open"], day["first_response_median_s"]) == (0, 0, None)
