@@ -160,15 +160,15 @@ async def test_a_log_that_stands_still_makes_clients_wait_and_then_refuses(small
             await answer(socket)
             await socket.send(message())
             convs.append((await answer(socket))["conv"])
-            # Attached, so that nothing but the write itself needs the log.
-            await socket.send(json.dumps({"t": "sub", "conv": convs[-1]}))
-            assert (await answer(socket))["t"] == "evs"
+            await attach(socket, convs[-1])
         assert small.nats.process
-        os.kill(small.nats.process.pid, signal.SIGSTOP)
+        await hold(small.nats.process.pid)
         try:
             began = asyncio.get_running_loop().time()
             await first.send(message(convs[0]))
-            await asyncio.sleep(0.1)
+            # Answered in order: the write is on its way.
+            await first.send(json.dumps({"t": "ping", "n": 1}))
+            assert (await answer(first))["t"] == "pong"
             for _ in range(2):
                 await second.send(message(convs[1]))
             await second.send(json.dumps({"t": "ping", "n": 7}))
@@ -205,11 +205,9 @@ async def test_a_socket_that_the_node_itself_does_not_read_is_not_silent(tmp_pat
             await answer(socket)
             await socket.send(message())
             conv = (await answer(socket))["conv"]
-            # Attached, so that nothing but the write itself needs the log.
-            await socket.send(json.dumps({"t": "sub", "conv": conv}))
-            assert (await answer(socket))["t"] == "evs"
+            await attach(socket, conv)
             assert system.nats.process
-            os.kill(system.nats.process.pid, signal.SIGSTOP)
+            await hold(system.nats.process.pid)
             try:
                 for _ in range(many):
                     await socket.send(message(conv))
@@ -221,6 +219,28 @@ async def test_a_socket_that_the_node_itself_does_not_read_is_not_silent(tmp_pat
             assert set(told) == {"log.busy"}
     finally:
         system.end()
+
+
+async def attach(socket: ClientConnection, conv: str) -> None:
+    """Attached and with its only message seen, so that nothing but the next write itself needs the log."""
+    await socket.send(json.dumps({"t": "sub", "conv": conv}))
+    seen = [await answer(socket)]
+    assert seen[0]["t"] == "evs"
+    while "message.added" not in json.dumps(seen):
+        seen.append(await answer(socket))
+
+
+async def hold(pid: int) -> None:
+    """SIGSTOP, and until no thread of the process runs any more."""
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while states(pid) != {"T"}:
+            await asyncio.sleep(0.01)
+
+
+def states(pid: int) -> set[str]:
+    """Of all threads, as proc(5) letters them."""
+    return {task.read_text().rsplit(") ", 1)[1][0] for task in Path(f"/proc/{pid}/task").glob("*/stat")}
 
 
 async def ping_every(socket: ClientConnection, seconds: float) -> None:
