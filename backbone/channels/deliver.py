@@ -128,6 +128,7 @@ class Deliverer:
     async def _part(self, one: _Try, kit: AccountKit) -> Wait | None:
         """Sends a part, again where that makes sense; None once it has an outcome."""
         tries = 0
+        is_doubtful = False
         while True:
             if wait := await self._must_wait(one):
                 return wait
@@ -139,7 +140,12 @@ class Deliverer:
                 self._count(one, type(error.fault).__name__.lower())
                 if isinstance(error.fault, Duplicate):
                     sent = Sent(error.fault.id)
+                elif isinstance(error.fault, Rejected) and is_doubtful:
+                    # An earlier try ended without an answer: that one may have been taken.
+                    await self._record(one, "unknown", code="channel.unknown", text=error.fault.reason)
+                    return None
                 else:
+                    is_doubtful = is_doubtful or isinstance(error.fault, Unknown)
                     done, wait = await self._failed(one, kit, error, tries)
                     if done or wait:
                         return wait
@@ -264,9 +270,9 @@ class Deliverer:
     async def _later(self, one: _Try, fault: Retry, error: FaultError, tries: int) -> Wait | None:
         """Waits here if that is short."""
         caps = self._channel.caps
-        if (_now_ms() - one.event.at) / 1000 > self._settings.give_up_s or (
-            caps.backoff_s and tries >= len(caps.backoff_s)
-        ):
+        again = one.known.again.get(one.event.id)
+        since = max(one.event.at, again.at) if again else one.event.at
+        if (_now_ms() - since) / 1000 > self._settings.give_up_s or (caps.backoff_s and tries >= len(caps.backoff_s)):
             await self._record(one, "failed", code="channel.gave_up", text=error.answer)
             raise GaveUpError(error.answer)
         if fault.after_s:

@@ -102,6 +102,8 @@ class Lane:
                 await self._act(entry.subject, known, event, entry.seq)
             elif parked[1].why == "window" and _is_heard(event):
                 self._resume_soon(chat.conv)
+            elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked[1].first:
+                await self._park(known, first, Wait(parked[1].until, parked[1].why))
 
     async def _load(self, subject: str, seq: int) -> Conversation:
         """The conversation as its log has it: all of it when it is first met, so that what was sent is known."""
@@ -130,6 +132,8 @@ class Lane:
                 await self._catch_up(subject, first, seq)
             elif not state.is_settled(known, event.id) and (wait := await self._deliver(subject, known, event, seq)):
                 await self._park(known, seq, wait)
+        elif state.is_again(event) and known.pending:
+            await self._catch_up(subject, min(known.pending.values()), seq)
         elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:
             await self._change(known, event)
 
@@ -141,7 +145,8 @@ class Lane:
             return await self._deliverer.deliver(account, self._kits.of(account), known, event)
         except GaveUpError as error:
             entry = Entry(self._s, seq, event.at, subject, msgspec.json.encode(event))
-            await bury(self._room.link, self._room.channel.name, entry, 1, error)
+            again = known.again.get(event.id)
+            await bury(self._room.link, self._room.channel.name, entry, 1 + (again.times if again else 0), error)
             return None
 
     async def _change(self, known: Conversation, event: ev.MessageRecalled | ev.MessageEdited) -> None:

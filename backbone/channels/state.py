@@ -25,8 +25,11 @@ RANK: Final[dict[str, int]] = {"accepted": 1, "unknown": 2, "sent": 3, "failed":
 WAITING: Final = 0
 """Rank of a failure that isn't final: the message still waits."""
 
-SETTLED: Final = RANK["unknown"]
+SETTLED: Final = RANK["accepted"]
 """From here on nothing more is sent."""
+
+AGAIN: Final = "channel.again"
+"""Code of an update by which somebody wants a message that was given up to be sent after all."""
 
 
 class Outcome(Struct):
@@ -34,6 +37,13 @@ class Outcome(Struct):
 
     rank: int
     provider: str = ""
+
+
+class Again(Struct):
+    """When (UTC ms) a message was last wanted to be sent after all, and how often."""
+
+    at: int
+    times: int
 
 
 class Conversation(Struct):
@@ -53,6 +63,12 @@ class Conversation(Struct):
 
     pending: dict[str, int] = {}
     """Messages of ours that aren't settled, by id, with their sequences, oldest first."""
+
+    failed: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    """Those that failed for good, by id, with their sequences."""
+
+    again: dict[str, Again] = {}
+    """Those of which somebody wanted that they be sent after all."""
 
     inherited: set[str] = set()
     """Those of them that somebody else may have begun to send."""
@@ -106,7 +122,12 @@ def is_settled(known: Conversation, event_id: str) -> bool:
 def part_is_settled(known: Conversation, event_id: str, part: int) -> bool:
     """Whether a part needs no more sending."""
     outcome = known.outcomes.get(event_id, {}).get(part)
-    return outcome is not None and outcome.rank >= RANK["accepted"]
+    return outcome is not None and outcome.rank >= SETTLED
+
+
+def is_again(event: ev.Event | ev.Envelope) -> bool:
+    """Whether an event wants a message that was given up to be sent after all."""
+    return isinstance(event, ev.DeliveryUpdated) and event.error is not None and event.error.code == AGAIN
 
 
 def rank_of(state: str, *, is_final: bool) -> int:
@@ -137,6 +158,9 @@ def _opens(event: ev.MessageAdded) -> str:
 
 def note(known: Conversation, event: ev.DeliveryUpdated) -> None:
     """Takes an outcome in, also ahead of the events between; the same one again changes nothing."""
+    if is_again(event):
+        _again(known, event)
+        return
     is_final = event.error is None or event.error.final
     rank = rank_of(event.state, is_final=is_final)
     of_event = known.outcomes.setdefault(event.target, {})
@@ -154,7 +178,25 @@ def note(known: Conversation, event: ev.DeliveryUpdated) -> None:
     if event.provider:
         _remember(known, event.target, event.provider)
     if is_settled(known, event.target):
-        known.pending.pop(event.target, None)
+        seq = known.pending.pop(event.target, 0)
+        if seq and known.outcomes[event.target][event.part].rank == RANK["failed"]:
+            known.failed[event.target] = seq
+            while len(known.failed) > MOST_OUTCOMES:
+                known.failed.popitem(last=False)
+
+
+def _again(known: Conversation, event: ev.DeliveryUpdated) -> None:
+    """The part waits anew, unless it was sent meanwhile."""
+    part = known.outcomes.get(event.target, {}).get(event.part)
+    seq = known.failed.pop(event.target, 0)
+    if part is not None and part.rank == RANK["failed"]:
+        part.rank = WAITING
+        if seq:
+            known.pending[event.target] = seq
+    before = known.again.get(event.target)
+    known.again[event.target] = Again(event.at, before.times + 1 if before else 1)
+    while len(known.again) > MOST_OUTCOMES:
+        known.again.pop(next(iter(known.again)))
 
 
 def _remember(known: Conversation, event_id: str, provider_id: str) -> None:

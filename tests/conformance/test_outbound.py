@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+import msgspec
 import pytest
 
+from backbone.channels.replay import replay
 from backbone.channels.split import size
+from backbone.dead import Letter, letters
 from tests.conformance.rig import Account, Bench
 
 pytestmark = pytest.mark.timeout(180)
@@ -81,6 +84,32 @@ async def test_13_what_was_accepted_without_an_answer_is_never_there_twice(bench
     async with bench.account() as account:
         await _goes_on(account, "lost", states=(*OUT, "unknown"))
         assert account.texts("ann") == ["one", "two"]
+
+
+@pytest.mark.long
+async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_it_is_wanted(bench: Bench) -> None:
+    async with bench.account() as account:
+        fault = next(name for name in ("500", "busy", "reset") if name not in account.simulator.excused)
+        heard = await account.hears("ann", "begin")
+        account.simulator.script(fault, n=100)
+        sent = await account.answers(heard, "given up")
+        why = await account.state(sent, "failed", within_s=40)
+        assert (why["error"]["code"], why["error"]["final"]) == ("channel.gave_up", True)
+        (letter,) = [one for one in await _letters(account) if msgspec.json.decode(one.raw)["id"] == sent]
+        assert letter.reason
+        account.simulator.repair()
+        assert account.texts("ann") == []
+        assert await replay(account.link, letter)
+        await account.state(sent, *OUT)
+        after = await account.answers(heard, "and then")
+        await account.state(after, *OUT)
+        assert account.texts("ann") == ["given up", "and then"]
+        assert not await replay(account.link, letter)
+        assert letter.number not in [one.number for one in await _letters(account)]
+
+
+async def _letters(account: Account) -> list[Letter]:
+    return await letters(account.link, account.tenant, account.bench.channel)
 
 
 async def test_15_a_window_that_the_platform_closes_opens_with_the_next_message(bench: Bench) -> None:

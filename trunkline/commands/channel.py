@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
+from trunkline.commands import channel_dead
+from trunkline.commands.channel_dead import DATA as _DATA
 from trunkline.embedded import StartError
-
-_DATA = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the `trunkline up` to work on. [default: the settings, or ./data if that runs]",
-)
 
 
 @click.group()
 def command() -> None:
     """See the channels there are, connect accounts, look after them."""
+
+
+command.add_command(channel_dead.dead)
+command.add_command(channel_dead.replay)
 
 
 @command.command("list")

@@ -90,3 +90,24 @@ def test_an_event_that_was_folded_changes_nothing() -> None:
 def test_what_is_not_settled_is_known_oldest_first() -> None:
     known = _folded(_said("m1"), _said("m2"), _said("m3"), _became("m2", "sent"))
     assert known.pending == {"m1": 1, "m3": 3}
+
+
+def test_what_was_given_up_waits_anew_once_it_is_wanted_and_is_settled_by_its_sending() -> None:
+    gave_up = ev.ProviderError(code="channel.gave_up", final=True)
+    wish = _became("m", "failed", error=ev.ProviderError(code=state.AGAIN))
+    known = _folded(_said("m"), _became("m", "failed", error=gave_up))
+    assert (known.pending, known.failed) == ({}, {"m": 1})
+    state.apply(known, wish, 3)
+    assert (known.pending, known.again["m"]) == ({"m": 1}, state.Again(1000, 1))
+    state.apply(known, _became("m", "sent"), 4)
+    assert (known.pending, state.is_settled(known, "m")) == ({}, True)
+
+
+def test_a_wish_for_what_was_delivered_changes_nothing() -> None:
+    wish = _became("m", "failed", error=ev.ProviderError(code=state.AGAIN))
+    known = _folded(_said("m"), _became("m", "delivered"), wish)
+    assert (known.pending, state.is_settled(known, "m")) == ({}, True)
+
+
+def test_what_a_platform_accepted_is_no_longer_pending() -> None:
+    assert _folded(_said("m"), _became("m", "accepted")).pending == {}
