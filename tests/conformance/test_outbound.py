@@ -30,6 +30,19 @@ async def _goes_on(account: Account, fault: str, *, states: tuple[str, ...] = OU
     assert account.texts("ann").count("two") == 1
 
 
+async def test_09_a_token_that_expires_under_parallel_sends_costs_no_message_and_no_order(bench: Bench) -> None:
+    async with bench.account() as account:
+        account.need("token")
+        heard = [await account.hears(f"peer{n}", f"begin {n}") for n in range(5)]
+        account.simulator.script("token")
+        ones = await asyncio.gather(*(account.answers(one, "one") for one in heard))
+        twos = await asyncio.gather(*(account.answers(one, "two") for one in heard))
+        for sent in (*ones, *twos):
+            await account.state(sent, *OUT)
+        assert account.simulator.met["token"] == 1
+        assert [account.texts(f"peer{n}") for n in range(5)] == [["one", "two"]] * 5
+
+
 async def test_10_an_account_that_is_refused_waits_until_it_is_repaired(bench: Bench) -> None:
     async with bench.account() as account:
         account.need("refused")

@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import io
 import itertools
+import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -131,11 +132,15 @@ class Simulator:
         self.calls = 0
         """Calls that tried to send, whatever became of them."""
 
+        self.met: Counter[str] = Counter()
+        """How many calls met each fault."""
+
         self.delivered: list[tuple[str, int]] = []
         """(id of the push, status it was answered with; 0 for no answer), in order."""
 
         self.customers: dict[str, list[Line]] = {}
         self._script: deque[Fault] = deque()
+        self._dice: tuple[random.Random, float, Sequence[Fault]] | None = None
         self._ids = itertools.count(1)
         self._deliveries: set[asyncio.Task[int]] = set()
         self._http: aiohttp.ClientSession | None = None
@@ -182,16 +187,29 @@ class Simulator:
         assert name not in self.excused, f"{self.name} has no {name}"
         self._script.extend([Fault(name=name, after_s=after_s, seconds=seconds)] * n)
 
+    def script_at_random(self, seed: int, share: float, faults: Sequence[Fault]) -> None:
+        """From now on this share of the calls that would send meets one of `faults`, until `repair`."""
+        self._dice = (random.Random(seed), share, faults)
+
     def repair(self) -> None:
         """Credentials are good again; what was scripted is forgotten."""
         self._script.clear()
+        self._dice = None
 
     def next_fault(self) -> Fault | None:
         """For a handler that sends: what this call meets. `refused` stays until `repair`."""
         self.calls += 1
-        if not self._script:
-            return None
-        return self._script[0] if self._script[0].name == "refused" else self._script.popleft()
+        fault = self._drawn()
+        if fault is not None:
+            self.met[fault.name] += 1
+        return fault
+
+    def _drawn(self) -> Fault | None:
+        if self._script:
+            return self._script[0] if self._script[0].name == "refused" else self._script.popleft()
+        if self._dice is not None and self._dice[0].random() < self._dice[1]:
+            return self._dice[0].choice(self._dice[2])
+        return None
 
     def common_fault(self, fault: Fault | None) -> Response | None:
         """The answer to faults that are alike everywhere (500, html502, reset, empty); None for the others."""
