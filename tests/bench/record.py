@@ -26,6 +26,8 @@ MACHINE_FACTS = ["cores", "cpu", "kernel", "python", "nats_server", "chdb"]
 VARIABLES = ("DURATION", "RUNS", "SOCKETS", "CONVERSATIONS", "CLIENTS", "EVENTS", "VIEWERS")
 COLUMNS = {
     "rate": "messages/s",
+    "in_rate": "in messages/s",
+    "out_rate": "out messages/s",
     "sockets": "sockets",
     "conversations": "conversations",
     "events": "events",
@@ -41,6 +43,12 @@ COLUMNS = {
     "first_ms": "first ms",
     "with_connecting_ms": "with connecting ms",
     "cpu_us": "CPU us",
+    "in_cpu_us": "adapter CPU us in",
+    "out_cpu_us": "adapter CPU us out",
+    "alone_p99_ms": "alone P99 ms",
+    "alone_max_ms": "alone worst ms",
+    "beside_p99_ms": "beside a paused account P99 ms",
+    "beside_max_ms": "beside worst ms",
     "kb_per_socket": "KB a socket",
     "rss_kb": "RSS KB",
     "cpu_cores": "cores used",
