@@ -94,5 +94,6 @@ def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
 def _loads(serializer: URLSafeSerializer, text: str, kind: type[S]) -> S | None:
     try:
         return msgspec.convert(serializer.loads(text), kind)
-    except (BadSignature, msgspec.ValidationError):
+    except (BadSignature, msgspec.ValidationError, UnicodeEncodeError):
+        # The last: half a surrogate pair, which no token of ours holds.
         return None

@@ -95,7 +95,7 @@ def _field(key: str, of: Mapping[str, Any], *, is_required: bool) -> Field:
         secret=bool(of.get("secret")),
         required=is_required,
         long=bool(of.get("multiline")),
-        default=of.get("default"),
+        default=list(default) if isinstance(default := of.get("default"), tuple) else default,
         choices=[str(each) for each in of.get("enum", ())],
         pattern=str(of.get("pattern", "")),
         least=least,

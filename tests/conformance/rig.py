@@ -147,6 +147,8 @@ class Account:
         """Excuses the case where the platform has no such fault."""
         if fault in self.simulator.excused:
             pytest.skip(f"excused: {self.bench.channel} has no {fault}")
+        if fault in self.simulator.waits_long:
+            pytest.skip(f"excused: {self.bench.channel} waits minutes after {fault}")
 
     def texts(self, peer: str | None = None) -> list[str]:
         """What the platform accepted, in order."""
@@ -191,4 +193,7 @@ def _is_heard(event: type_of_event) -> bool:
 
 
 def _in_short(events: list[type_of_event]) -> list[str]:
-    return [f"{e['conv'][-4:]} {e['type']} {e.get('text', '')[:20]} {e.get('state', '')}" for e in events[-40:]]
+    return [
+        f"{e['conv'][-4:]} {e['type']} {e.get('text', '')[:20]} {e.get('state', '')} {e.get('error') or ''}"
+        for e in events[-40:]
+    ]

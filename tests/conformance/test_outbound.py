@@ -102,7 +102,8 @@ async def test_13_what_was_accepted_without_an_answer_is_never_there_twice(bench
 @pytest.mark.long
 async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_it_is_wanted(bench: Bench) -> None:
     async with bench.account() as account:
-        fault = next(name for name in ("500", "busy", "reset") if name not in account.simulator.excused)
+        simulator = account.simulator
+        fault = next(f for f in ("500", "busy", "reset") if f not in simulator.excused | simulator.waits_long)
         heard = await account.hears("ann", "begin")
         account.simulator.script(fault, n=100)
         sent = await account.answers(heard, "given up")

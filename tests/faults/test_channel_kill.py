@@ -100,7 +100,11 @@ async def test_kill_a_replica_every_ten_seconds_while_its_platform_fails_at_rand
 def _faults(account: Account) -> list[Fault]:
     """Those that the platform has; one that makes an account wait a minute would only make it long."""
     simulator = account.simulator
-    names = [name for name in FAULTS if name not in simulator.excused and (name != "limited" or simulator.tells_when)]
+    names = [
+        name
+        for name in FAULTS
+        if name not in simulator.excused | simulator.waits_long and (name != "limited" or simulator.tells_when)
+    ]
     return [Fault(name=name, after_s=1.0 if name in {"limited", "busy"} else None, seconds=1.5) for name in names]
 
 

@@ -168,7 +168,9 @@ class Dovecot:
         `at`: when it came, in Unix seconds; `folder` as IMAP names it on the wire.
         """
         box = self._mailbox(name, folder)
-        unique = f"{time.time_ns()}.M{next(self._names)}P{os.getpid()}.trunkline"
+        # New mail is numbered by the seconds and microseconds of its name.
+        seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+        unique = f"{seconds}.M{rest // 1000}P{os.getpid()}Q{next(self._names)}.trunkline"
         written = box / "tmp" / unique
         written.write_bytes(raw)
         os.chown(written, *self._owner)

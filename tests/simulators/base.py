@@ -117,6 +117,12 @@ class Simulator:
     rings: ClassVar[bool] = False
     """Whether a callback says only that there is something, which must then be fetched."""
 
+    waits_long: ClassVar[frozenset[str]] = frozenset()
+    """Faults after which minutes pass by the platform's own rule: tests of its client have them, cases don't wait."""
+
+    is_fetched: ClassVar[bool] = False
+    """Whether there are no callbacks: all that customers say is fetched."""
+
     tells_when: ClassVar[bool] = True
     """Whether a refusal for too many calls says when the next may come."""
 

@@ -27,6 +27,7 @@ from tests.simulators.email.letters import Letter
 from tests.simulators.email.post import Post
 
 ADDRESS = "support@shop.example"
+ELSEWHERE = "elsewhere.example"
 PASSWORD = '授权码-authorization code "4711"'
 
 type_of_security = Literal["tls", "starttls", "none"]
@@ -39,6 +40,9 @@ class EmailSimulator(Simulator):
 
     name: ClassVar[str] = "email"
     excused: ClassVar[frozenset[str]] = frozenset({"500", "html502", "empty", "window", "media_gone"})
+    waits_long: ClassVar[frozenset[str]] = frozenset({"busy"})
+    is_fetched: ClassVar[bool] = True
+    tells_when: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class EmailSimulator(Simulator):
         self.refresh_token = "first-refresh-token"
         self._tokens: set[str] = set()
         self._last: dict[str, Letter] = {}
+        self._names: dict[str, str] = {}
         self._post = Post(self)
         self._dovecot: Dovecot | None = None
         self._authority = ""
@@ -80,7 +85,7 @@ class EmailSimulator(Simulator):
         return self._dovecot
 
     @property
-    def post(self) -> Post:
+    def smtp(self) -> Post:
         """The SMTP server."""
         return self._post
 
@@ -124,13 +129,17 @@ class EmailSimulator(Simulator):
     def say(self, peer: str, text: str = "", *, kind: str = "text", content: bytes = b"", **more: Any) -> list[Push]:
         """A customer's mail is delivered into our mailbox: an answer to the last one they had, unless `fresh`.
 
+        Who has no address gets one. Nothing is pushed: mail is fetched.
+
         More: `subject`, `html`, `name` and `mime` of the file, `at` (Unix seconds), `headers`.
         """
-        last = None if more.pop("fresh", False) else self._last.get(peer)
+        address = peer if "@" in peer else f"{peer}@{ELSEWHERE}"
+        self._names[address] = peer
+        last = None if more.pop("fresh", False) else self._last.get(address)
         letter = letters.written(
-            peer, ADDRESS, text, last, kind=kind, content=content, at=more.pop("at", self.clock.now()), **more
+            address, ADDRESS, text, last, kind=kind, content=content, at=more.pop("at", self.clock.now()), **more
         )
-        self._last[peer] = letter
+        self._last[address] = letter
         self.deliver_raw(letter.raw, at=letter.at)
         self._said(peer, kind, text)
         return []
@@ -150,9 +159,9 @@ class EmailSimulator(Simulator):
 
     # --- SMTP ------------------------------------------------------------------------------
 
-    def refuses_password(self, user: str, password: str) -> bool:
-        """Whether AUTH with a password fails."""
-        return self._refuses() or self.auth != "password" or (user, password) != (ADDRESS, PASSWORD)
+    def refuses_password(self, user: str, password: str, *, is_first: bool = True) -> bool:
+        """Whether AUTH with a password fails; clients try it by several mechanisms, which is one call."""
+        return self._refuses(is_first=is_first) or self.auth != "password" or (user, password) != (ADDRESS, PASSWORD)
 
     def refuses_token(self, user: str, token: str) -> bool:
         """Whether AUTH with a token fails."""
@@ -173,7 +182,7 @@ class EmailSimulator(Simulator):
             self.copies.append(message_id)
             return
         self.mails[message_id] = raw
-        one = _accepted(message_id, sender, recipient, mail)
+        one = _accepted(message_id, sender, self._names.get(recipient, recipient), mail)
         self._accept(one)
         self._last[recipient] = letters.received(mail, raw, self.clock.now())
 
@@ -183,10 +192,10 @@ class EmailSimulator(Simulator):
         port = self.dovecot.tls_port or self.dovecot.port
         return {"imap_port": port, "imap_security": "tls" if self.dovecot.tls_port else "none"}
 
-    def _refuses(self) -> bool:
+    def _refuses(self, *, is_first: bool = True) -> bool:
         if not self._script or self._script[0].name != "refused":
             return False
-        self.calls += 1
+        self.calls += is_first
         return True
 
     # --- tokens ----------------------------------------------------------------------------
@@ -233,13 +242,13 @@ class EmailSimulator(Simulator):
         )
 
 
-def _accepted(message_id: str, sender: str, recipient: str, mail: EmailMessage) -> Accepted:
+def _accepted(message_id: str, sender: str, peer: str, mail: EmailMessage) -> Accepted:
     files = [_file(part) for part in mail.iter_attachments()]
     body = mail.get_body(("plain",))
     text = body.get_content().replace("\r\n", "\n") if body else ""
     return Accepted(
         id=message_id,
-        peer=recipient,
+        peer=peer,
         kind=("image" if files[0]["mime"].startswith("image/") else "file") if files else "text",
         text=text.removesuffix("\n"),
         sha256=files[0]["sha256"] if files else "",

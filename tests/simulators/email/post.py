@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,6 +56,7 @@ class Post:
 
         self._context: ssl.SSLContext | None = None
         self._security = "none"
+        self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
 
     @contextlib.asynccontextmanager
     async def running(self, security: str, pair: Path | None) -> AsyncIterator[Post]:
@@ -71,9 +73,13 @@ class Post:
             yield self
         finally:
             server.close()
+            for connection in list(self._open):
+                connection.break_off()
+            # Until they know.
+            await asyncio.sleep(0)
 
     def _connection(self) -> asyncio.BaseProtocol:
-        return _Connection(
+        connection = _Connection(
             _Handler(self),
             hostname="mx.provider.example",
             data_size_limit=self.size_limit,
@@ -83,15 +89,19 @@ class Post:
             authenticator=self._authenticate,
             loop=asyncio.get_running_loop(),
         )
+        self._open.add(connection)
+        return connection
 
     def scripted(self, command: str) -> str:
         """The reply in place of the usual one, empty if there is none."""
         waiting = self.replies.get(command, [])
         return waiting.pop(0) if waiting else ""
 
-    def _authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+    def _authenticate(self, server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        is_wrong = self.provider.refuses_password(data.login.decode(), data.password.decode())
+        assert isinstance(server, _Connection)
+        is_first, server.has_tried = not server.has_tried, True
+        is_wrong = self.provider.refuses_password(data.login.decode(), data.password.decode(), is_first=is_first)
         return AuthResult(success=not is_wrong, handled=False)
 
 
@@ -99,6 +109,8 @@ class _Connection(SMTP):
     """One client's connection."""
 
     fault: Fault | None = None
+    has_tried: bool = False
+    """Whether the client has named a password before."""
 
     async def push(self, status: Any) -> None:
         """Sends a reply; the first is the greeting."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import time_machine
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backbone.errors import NotAuthenticatedError, NotFoundError
@@ -55,6 +55,7 @@ def test_any_text_is_refused_as_a_token(text: str) -> None:
 
 
 @given(st.integers(0, 400), st.characters())
+@example(0, "\ud800")
 def test_a_changed_token_is_refused(position: int, character: str) -> None:
     token = SIGNER.visitor_token("main", "web", "c1")
     # The last character of base64 carries two bits that mean nothing.

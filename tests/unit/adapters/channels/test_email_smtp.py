@@ -115,7 +115,7 @@ async def test_an_address_beyond_ascii_needs_a_server_that_knows_it(provider: Em
     async with kit_for(provider) as (kit, acc):
         await Email().send(out(to="用户@customer.example"), acc, kit)
         assert provider.accepted[0].peer == "用户@customer.example"
-        provider.post.knows_utf8 = False
+        provider.smtp.knows_utf8 = False
         fault = await refused(out(to="用户@customer.example", key="f" * 32), acc, kit)
     assert fault == Rejected("The mail server can't write to addresses beyond ASCII.")
     assert len(provider.accepted) == 1
@@ -139,10 +139,10 @@ async def test_automatic_mail_says_so_and_takes_no_answers(provider: EmailSimula
 
 
 async def test_where_the_empty_sender_is_refused_automatic_mail_goes_from_our_address(provider: EmailSimulator) -> None:
-    provider.post.takes_null_sender = False
+    provider.smtp.takes_null_sender = False
     async with kit_for(provider) as (kit, acc):
         await Email().send(out("we are closed", automatic=True), acc, kit)
-    assert provider.post.senders == ["<>", ADDRESS]
+    assert provider.smtp.senders == ["<>", ADDRESS]
     assert provider.accepted[0].more["envelope"] == ADDRESS
     assert provider.accepted[0].more["auto_submitted"] == "auto-replied"
 
@@ -189,11 +189,11 @@ REPLIES = [
 @pytest.mark.parametrize(("command", "said", "fault"), REPLIES, ids=[f"{one}-{two[:3]}" for one, two, _ in REPLIES])
 async def test_a_reply_means(provider: EmailSimulator, command: str, said: str, fault: Fault) -> None:
     # Passwords may be tried by several mechanisms.
-    provider.post.replies[command] = [said] * (3 if command == "AUTH" else 1)
+    provider.smtp.replies[command] = [said] * (3 if command == "AUTH" else 1)
     async with kit_for(provider) as (kit, acc):
         assert await refused(out(), acc, kit) == fault
         assert provider.accepted == []
-        provider.post.replies.clear()
+        provider.smtp.replies.clear()
         await Email().send(out(), acc, kit)
     assert len(provider.accepted) == 1
 
@@ -258,7 +258,7 @@ async def test_a_server_that_is_away_is_tried_again_for_the_whole_account(provid
 
 
 async def test_a_mail_over_what_the_server_takes_isn_t_even_begun(provider: EmailSimulator) -> None:
-    provider.post.size_limit = 1_000_000
+    provider.smtp.size_limit = 1_000_000
     async with kit_for(provider) as (kit, acc):
         fault = await refused(out(media=attached("x.bin", "application/zip", bytes(800_000))), acc, kit)
         assert fault == Rejected("The mail has 1.0 MB with its files; the mail server takes 1.0 MB.")
