@@ -19,6 +19,12 @@ EXAMPLES: Final = {"line": Path(__file__).parents[2] / "docs" / "examples" / "li
 """Packages of their own that are examined with ours; installed for the run where they aren't."""
 
 
+LONG: Final = ("test_12_", "test_13_", "test_14_")
+"""Faults that a platform's own waits make long: each run has them for one channel, `make conformance` for all."""
+
+ALWAYS: Final = "telegram"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--channel`: the channel to examine, again for several. `--simulator`: who plays its platform."""
     parser.addoption("--channel", action="append", help="Name of an installed channel. [default: all of ours]")
@@ -28,7 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every case once for each channel."""
     if "bench" in metafunc.fixturenames:
-        names = metafunc.config.getoption("--channel", default=None) or (*OURS, *EXAMPLES)
+        chosen = metafunc.config.getoption("--channel", default=None)
+        names = [
+            pytest.param(name, marks=pytest.mark.long)
+            if not chosen and name != ALWAYS and metafunc.function.__name__.startswith(LONG)
+            else name
+            for name in chosen or (*OURS, *EXAMPLES)
+        ]
         metafunc.parametrize("bench", names, indirect=True, scope="session")
 
 

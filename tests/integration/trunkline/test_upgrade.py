@@ -67,6 +67,7 @@ def test_the_code_now_installed_runs_afterwards_and_the_former_can_follow_it(tmp
     assert trunkline("doctor", "--data", str(running.data)).returncode == 0
 
 
+@pytest.mark.long
 def test_a_new_process_that_does_not_come_up_leaves_the_old_one_serving(tmp_path: Path, running: Up) -> None:
     """The node of the new version can't be imported: the reason is told, the old node never notices."""
     python = other_version(tmp_path, "9.9.9")
@@ -132,6 +133,7 @@ def test_a_second_upgrade_is_refused_while_one_is_under_way(running: Up) -> None
     assert running.said().count("has taken over") == 1
 
 
+@pytest.mark.long
 def test_who_asks_may_leave_and_the_upgrade_goes_on(running: Up) -> None:
     command = [sys.executable, "-P", "-m", "trunkline", "upgrade", "--data", str(running.data)]
     asking = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -187,6 +189,7 @@ def test_ctrl_c_ends_everything_after_an_upgrade(running: Up) -> None:
     assert not (running.data / "running.json").exists()
 
 
+@pytest.mark.long
 def test_the_demo_is_upgraded_with_its_visitor(tmp_path: Path) -> None:
     with up(tmp_path, "--demo") as running:
         assert len(upgrade(running)) > 4
