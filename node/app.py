@@ -17,7 +17,19 @@ from node import greeting, static
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.rest import accounts, agents, channels, conversations, files, hooks, inboxes, problems, reports, sessions
+from node.rest import (
+    accounts,
+    agents,
+    channels,
+    conversations,
+    files,
+    hooks,
+    inboxes,
+    mail,
+    problems,
+    reports,
+    sessions,
+)
 from node.socket import Socket
 
 
@@ -47,6 +59,7 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/conversations", conversations.list_conversations),
         Route("/api/v1/conversations/{conv}/events", conversations.list_events),
         Route("/api/v1/conversations/{conv}/files/{seq:int}/{n:int}", conversations.open_file),
+        Route("/api/v1/conversations/{conv}/mail/{seq:int}", mail.original),
         Route("/api/v1/files", files.upload, methods=["POST"]),
         Route("/files/{signed}", files.download),
         Route("/api/v1/search/messages", reports.search_messages),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -19,6 +20,7 @@ from tests.harness.platforms import Platforms, platforms
 from tests.harness.system import LIN, TENANT, Login, System, running_system
 from tests.simulators.base import Simulator
 from trunkline.connect import connected
+from trunkline.talk import parcel
 
 QI = Login("qi", "齐晨", "qi@example.com")
 INBOXES = {
@@ -26,12 +28,24 @@ INBOXES = {
     "wecom": ("kefu", "听澜家居客服"),
     "douyin": ("douyin", "听澜家居"),
     "telegram": ("bot", "Tinglan support"),
+    "email": ("mail", "support@shop.example"),
 }
 SAID = {
     "wechat": "你好，我的羽绒被尺寸发错了，可以换吗？",
     "wecom": "订单 2611190482713 什么时候发货？",
     "douyin": "直播间的沙发还有灰色吗？",
     "telegram": "Hi, can I change the delivery address?",
+    "email": "收到的羽绒被破了一个洞，照片见附件。",
+}
+MORE: dict[str, dict[str, Any]] = {
+    "email": {
+        "subject": "羽绒被破损",
+        "kind": "image",
+        "content": parcel(),
+        "name": "quilt.png",
+        "html": "<p>收到的羽绒被<b>破了一个洞</b>，照片见附件。</p>"
+        '<script>document.body.textContent = "it ran"</script><img src="https://tracker.example/seen.png">',
+    }
 }
 WINDOWS = {"wechat": ("4[78]", 5), "wecom": ("4[78]", 5), "douyin": ("2[34]", 6)}
 """Hours and messages; the desk's clock moves on every 15 s."""
@@ -41,6 +55,7 @@ PEERS = {
     "wecom": "wmR4Z5EAAAQ",
     "douyin": "douyin-user-1",
     "telegram": "Anna",
+    "email": "mei@elsewhere.example",
 }
 
 
@@ -79,7 +94,7 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
         chat = open_widget(visitor, f"{host}zh-CN")
         say(chat, "网页上的订单怎么查？")
         for name, simulator in accounts.items():
-            world.hears(simulator, PEERS[name], SAID[name])
+            world.hears(simulator, PEERS[name], SAID[name], **MORE.get(name, {}))
 
         _open(desk, "网页上的订单怎么查？", "Web")
         answer(desk, "请在“我的订单”里查看。")
@@ -89,6 +104,7 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
             _answered(desk, world, name, simulator)
     for last in ("我的订单", *(f"Answer for {name}" for name in INBOXES)):
         expect(desk.get_by_test_id("row").filter(has_text=last)).to_have_count(1)
+    _shows_the_mail(desk)
     _closes_and_opens_again(desk, world, accounts["wechat"])
     _tells_the_length(desk)
     chinese = crowd.agent(LIN, locale="zh-CN", theme="dark")
@@ -107,7 +123,7 @@ def _open(desk: Page, text: str, channel: str) -> None:
 
 
 def _answered(desk: Page, world: Platforms, name: str, simulator: Simulator) -> None:
-    labels = {"wechat": "WeChat", "wecom": "WeChat Kefu", "douyin": "Douyin", "telegram": "Telegram"}
+    labels = {"wechat": "WeChat", "wecom": "WeChat Kefu", "douyin": "Douyin", "telegram": "Telegram", "email": "Email"}
     _open(desk, SAID[name], labels[name])
     expect(desk.locator("[data-part=conversation] header").first).to_contain_text(INBOXES[name][1])
     clock = desk.get_by_test_id("window")
@@ -122,6 +138,23 @@ def _answered(desk: Page, world: Platforms, name: str, simulator: Simulator) -> 
     expect(mine).to_have_attribute("data-state", re.compile("accepted|sent"))
     if name in WINDOWS:
         expect(clock).to_contain_text(f"{of - 1} of {of}")
+
+
+def _shows_the_mail(desk: Page) -> None:
+    """As it was written, in a frame that can do nothing; what is elsewhere is loaded when the agent asks."""
+    _open(desk, "Answer for email", "Email")
+    expect(desk.get_by_text("羽绒被破损").first).to_be_visible()
+    expect(desk.locator("[data-part=conversation] img[src*='/files/']").first).to_be_visible()
+    picture(desk, "channels-email")
+    desk.get_by_test_id("mail-show").press("Enter")
+    mail = desk.frame_locator("[data-testid=mail-frame]")
+    expect(mail.locator("b")).to_have_text("破了一个洞")
+    expect(mail.locator("body")).not_to_contain_text("it ran")
+    expect(mail.locator("img[src*=tracker]")).to_have_count(0)
+    picture(desk, "channels-email-original")
+    assert violations(desk) == []
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_test_id("mail-frame")).to_have_count(0)
 
 
 def _closes_and_opens_again(desk: Page, world: Platforms, wechat: Simulator) -> None:

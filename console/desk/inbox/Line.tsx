@@ -1,4 +1,4 @@
-import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
+import { createMemo, createSignal, For, lazy, Match, Show, Suspense, Switch, type JSX } from 'solid-js';
 import { fileUrl, type MessageKind } from '../../client/index.ts';
 import { Body, type BodyTexts, type Quote } from '../../ui/Body.tsx';
 import { clock, day, exact } from '../../ui/format.ts';
@@ -18,6 +18,7 @@ import { answer } from './drafts.ts';
 import s from './line.module.css';
 import { authorOf, excerptOf, isOurs as isOursOf } from './said.ts';
 
+const Original = lazy(() => import('./Original.tsx'));
 const PICTURE_PX = 260;
 /** More facts in a row than this fold into one line. */
 const FACTS_SHOWN = 3;
@@ -93,6 +94,7 @@ function MessageView(props: {
 }): JSX.Element {
   const desk = useDesk();
   const thread = desk.thread(props.conv);
+  const [isOriginal, setOriginal] = createSignal(false);
   const isOurs = (): boolean => isOursOf(props.message);
   const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
   const channel = (): string => desk.known.heads[props.conv]?.channel ?? props.message.deliveries[0]?.event.channel ?? '';
@@ -173,8 +175,21 @@ function MessageView(props: {
           </Show>
         </header>
       </Show>
+      <Show when={props.message.subject}>
+        <p class={s['subject']}>{props.message.subject}</p>
+      </Show>
       <div class={s['said']}>
         {body}
+        <Show when={props.message.kind === 'unsupported' && props.message.attachments.length > 0}>
+          <p class={s['meta']}>{t('message.unsupported')}</p>
+        </Show>
+        <Show when={props.message.hasOriginal && !props.message.recalled}>
+          <p class={s['meta']}>
+            <button type="button" data-testid="mail-show" onClick={() => setOriginal(true)}>
+              {t('mail.show')}
+            </button>
+          </p>
+        </Show>
         <Show when={props.message.seq > 0}>
           <div class={s['tools']}>
             <button
@@ -223,6 +238,11 @@ function MessageView(props: {
           </Show>
           <Ticks state={state()} label={state() === 'failed' ? t('delivery.failed') : ''} />
         </p>
+      </Show>
+      <Show when={isOriginal()}>
+        <Suspense>
+          <Original conv={props.conv} seq={props.message.seq} subject={props.message.subject} onClose={() => setOriginal(false)} />
+        </Suspense>
       </Show>
     </article>
   );
