@@ -27,7 +27,7 @@ e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefac
 
 faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MESSAGES= of the campaign
 	@$(BIN)/pytest tests/faults tests/unit/adapters/channels/test_email_hostile.py tests/integration/trunkline/test_upgrade.py \
-		-m "" -s $(ARGS)
+		tests/integration/cluster -m "" -s $(ARGS)
 
 conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)
 	@$(BIN)/pytest tests/conformance -m "" $(if $(CHANNEL),--channel $(CHANNEL)) $(ARGS)

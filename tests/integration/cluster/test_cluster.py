@@ -58,6 +58,7 @@ def test_doctor_and_readiness_say_what_is_promised(system: ClusterSystem) -> Non
         assert body["durability"] == "cluster: an acknowledged event is on a majority of servers"
 
 
+@pytest.mark.long
 def test_the_leader_of_a_stream_is_killed_twice_and_nothing_acknowledged_is_lost(system: ClusterSystem) -> None:
     """Both sides write; the stream's leader dies, comes back, and then the leader that followed it dies."""
     asyncio.run(_write_while_leaders_die(system))

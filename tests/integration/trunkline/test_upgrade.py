@@ -116,6 +116,7 @@ def test_sighup_alone_upgrades_by_the_python_that_up_runs_on(running: Up) -> Non
     _until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said(), running)
 
 
+@pytest.mark.long
 def test_a_second_upgrade_is_refused_while_one_is_under_way(running: Up) -> None:
     command = [sys.executable, "-P", "-m", "trunkline", "upgrade", "--data", str(running.data)]
     first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -163,6 +164,7 @@ def test_an_up_that_knows_nothing_of_upgrades_is_left_alone(tmp_path: Path) -> N
     assert "stop it and start this version" in refused.stderr
 
 
+@pytest.mark.long
 def test_children_are_kept_and_die_with_it_after_an_upgrade_as_before(running: Up) -> None:
     """Those that it started itself and the one that it only inherited: started again, and ended with it."""
     upgrade(running)
@@ -181,6 +183,7 @@ def test_children_are_kept_and_die_with_it_after_an_upgrade_as_before(running: U
     _until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], running)
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_everything_after_an_upgrade(running: Up) -> None:
     upgrade(running)
     family = children(running.process.pid)
@@ -196,6 +199,7 @@ def test_the_demo_is_upgraded_with_its_visitor(tmp_path: Path) -> None:
         assert len(running.family()) == 5
 
 
+@pytest.mark.long
 def test_closing_the_terminal_ends_it_instead_of_upgrading_it(tmp_path: Path) -> None:
     """A window that is closed sends SIGHUP as well."""
     master, slave = pty.openpty()
