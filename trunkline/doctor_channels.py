@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from msgspec import Struct
-
 from backbone import directory, rpc
 from backbone.channels import registry
+from backbone.channels.accounts import AccountState
 from backbone.channels.registry import Found
 from backbone.channels.settings import ChannelSettings
 from backbone.channels.wanted import WEB
@@ -23,13 +22,6 @@ ANSWERS_WITHIN_S: Final = 3.0
 MOST_NAMED: Final = 5
 
 
-class State(Struct):
-    """An account as its adapter tells of it; `ill` is empty if it is well."""
-
-    inbox: str
-    ill: str = ""
-
-
 async def channels(link: Link) -> AsyncIterator[Check]:
     """A line on what is installed, and one for each channel that has accounts."""
     found = await asyncio.to_thread(registry.discover, load(ChannelSettings, "channel").plugins)
@@ -41,11 +33,13 @@ async def channels(link: Link) -> AsyncIterator[Check]:
             count = sum(map(len, by_tenant.values()))
             yield Check(name, "wrong", f"{count} accounts of a channel that can't be used here", _install(found, name))
             continue
-        states: list[State] = []
+        states: list[AccountState] = []
         silent = ""
         for tenant in by_tenant:
             try:
-                states += await rpc.call(link, name, tenant, "accounts", {}, list[State], timeout_s=ANSWERS_WITHIN_S)
+                states += await rpc.call(
+                    link, name, tenant, "accounts", {}, list[AccountState], timeout_s=ANSWERS_WITHIN_S
+                )
             except TrunklineError as error:
                 silent = error.message
         yield accounts_of(name, by_tenant, states, silent)
@@ -60,7 +54,7 @@ def installed(found: Found) -> Check:
     return Check("channels", "ok", f"installed: {names}")
 
 
-def accounts_of(name: str, by_tenant: dict[str, list[str]], states: list[State], silent: str) -> Check:
+def accounts_of(name: str, by_tenant: dict[str, list[str]], states: list[AccountState], silent: str) -> Check:
     """The finding on one channel's accounts, by tenant; `silent`: why no adapter told of them. Pure."""
     count = sum(map(len, by_tenant.values()))
     detail = f"{count} account{'s' * (count > 1)}"

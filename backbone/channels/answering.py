@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backbone import rpc
 from backbone.channel import Check, FaultError
-from backbone.channels.accounts import Account, Accounts
+from backbone.channels.accounts import Account, Accounts, AccountState
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.errors import InvalidInputError
@@ -47,10 +47,10 @@ class Answers:
             "retry": rpc.Verb(Which, self.retry),
         }
 
-    async def states(self, tenant: str, _request: Nothing) -> list[dict[str, Any]]:
-        """Each account: why nothing goes out, empty if it does, since when, and until when its platform holds it."""
+    async def states(self, tenant: str, _request: Nothing) -> list[AccountState]:
+        """How each account of a tenant is."""
         return [
-            {"inbox": a.id, "ill": a.ill, "since": a.health.since, "until": a.health.until}
+            AccountState(a.id, a.ill, a.health.since, a.health.until)
             for a in self._accounts.all()
             if a.tenant == tenant
         ]

@@ -19,7 +19,7 @@ from backbone import directory, rpc, subjects
 from backbone.channel import Check
 from backbone.channels import form
 from backbone.channels.about import About
-from backbone.channels.accounts import sealed_name
+from backbone.channels.accounts import AccountState, sealed_name
 from backbone.channels.pulse import pulses
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
@@ -49,15 +49,6 @@ class ChangedInbox(Struct, kw_only=True):
 
     name: str
     settings: dict[str, Any] | None = None
-
-
-class _State(Struct):
-    """How a channel's process finds an account."""
-
-    inbox: str
-    ill: str
-    since: int
-    until: int
 
 
 class _Which(Struct):
@@ -152,10 +143,12 @@ async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[st
     return found
 
 
-async def _states(context: Context, tenant: str, channel: str) -> list[_State] | None:
+async def _states(context: Context, tenant: str, channel: str) -> list[AccountState] | None:
     """How a channel's processes find its accounts; None if none answers."""
     try:
-        return await rpc.call(context.link, channel, tenant, "accounts", {}, list[_State], timeout_s=HEALTH_WITHIN_S)
+        return await rpc.call(
+            context.link, channel, tenant, "accounts", {}, list[AccountState], timeout_s=HEALTH_WITHIN_S
+        )
     except TrunklineError:
         return None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backbone.channels.accounts import AccountState
 from backbone.channels.registry import Broken, Found
-from trunkline.doctor_channels import State, accounts_of, installed
+from trunkline.doctor_channels import accounts_of, installed
 
 TWO = {"main": ["bot", "shop"]}
 
@@ -18,13 +19,19 @@ def test_a_broken_plugin_is_named_with_its_reason_and_stops_nothing() -> None:
 @pytest.mark.parametrize(
     ("states", "silent", "state", "detail", "todo"),
     [
-        ([State("bot"), State("shop")], "", "ok", "2 accounts, all well", ""),
-        ([State("bot"), State("shop", "no token")], "", "wrong", "1 of 2 accounts paused: shop: no token", "Mend what"),
+        ([AccountState("bot"), AccountState("shop")], "", "ok", "2 accounts, all well", ""),
+        (
+            [AccountState("bot"), AccountState("shop", "no token")],
+            "",
+            "wrong",
+            "1 of 2 accounts paused: shop: no token",
+            "Mend what",
+        ),
         ([], "The telegram doesn't answer now.", "wrong", "2 accounts, and no adapter runs", "adapter telegram"),
     ],
 )
 def test_accounts_are_counted_and_the_ill_named(
-    states: list[State], silent: str, state: str, detail: str, todo: str
+    states: list[AccountState], silent: str, state: str, detail: str, todo: str
 ) -> None:
     check = accounts_of("telegram", TWO, states, silent)
     assert (check.state, check.detail) == (state, detail)
