@@ -5,6 +5,7 @@ const CLOCK = 'M8 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M8 3.5V6l1.8 1';
 const PATHS = {
   waiting: CLOCK,
   held: CLOCK,
+  again: CLOCK,
   stored: ONE,
   accepted: ONE,
   sent: ONE,

@@ -64,6 +64,22 @@ test('of a message the worst part is told, and why it waits is the last reason',
   expect(reported(message)).toEqual({ state: 'held', error: { code: 'channel.window_time', text: 'why' } });
 });
 
+test('what was given up and is wanted again is on its way, until the provider or another failure says otherwise', () => {
+  const gaveUp = report(3, 'failed', waits('channel.gave_up', true));
+  const again = report(4, 'failed', waits('channel.again'));
+  expect(reported(answered(gaveUp, again).message)).toEqual({ state: 'again', error: null });
+  expect(stateAfter(gaveUp, again, report(5, 'failed', waits('channel.paused')))).toBe('held');
+  expect(stateAfter(gaveUp, again, report(5, 'sent'), report(6, 'delivered'))).toBe('delivered');
+  expect(stateAfter(gaveUp, again, report(5, 'failed', waits('channel.gave_up', true)))).toBe('failed');
+  expect(stateAfter(gaveUp, again, report(5, 'failed', waits('channel.gave_up', true)), report(6, 'failed', waits('channel.again')))).toBe('again');
+  expect(stateAfter(report(3, 'sent'), again)).toBe('sent');
+  const part = (n: number): object => ({ part: n, parts: 2 });
+  const half = [report(3, 'sent', part(0)), report(4, 'failed', { ...part(1), ...waits('channel.rejected', true) })];
+  expect(stateAfter(...half, report(5, 'failed', { ...part(1), ...waits('channel.again') }))).toBe('again');
+  const { message } = answered(gaveUp, again);
+  expect(outcomeOf(message, { read: { visitor: 9 }, delivered: {} }).state).toBe('again');
+});
+
 test('marks of whoever reads count beside what the provider says', () => {
   const { message } = answered(report(3, 'sent'));
   expect(outcomeOf(message, { read: { visitor: 9 }, delivered: {} }).state).toBe('read');

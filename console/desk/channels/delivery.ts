@@ -5,8 +5,11 @@
 import type { Entry } from '../../client/index.ts';
 import { deliveryOf, type Delivered, type Delivery, type Marks, type Message } from '../../ui/thread.ts';
 
-/** Beyond `Delivery`: `held` waits with a reason, `accepted` and `sent` are the provider's, `unknown` may have been sent. */
-export type State = Delivery | 'held' | 'accepted' | 'sent' | 'unknown';
+/**
+ * Beyond `Delivery`: `held` waits with a reason, `again` was given up and is being sent after all, `accepted` and `sent`
+ * are the provider's, `unknown` may have been sent.
+ */
+export type State = Delivery | 'held' | 'again' | 'accepted' | 'sent' | 'unknown';
 
 export interface Outcome {
   readonly state: State;
@@ -14,14 +17,19 @@ export interface Outcome {
   readonly error: { readonly code: string; readonly text: string } | null;
 }
 
-const RANKS: Readonly<Record<string, number>> = { held: 0, accepted: 1, unknown: 2, sent: 3, failed: 4, delivered: 5, read: 6 };
+const RANKS: Readonly<Record<string, number>> = { held: 0, again: 0, accepted: 1, unknown: 2, sent: 3, failed: 4, delivered: 5, read: 6 };
 /** What is told of a message whose parts differ: the first of these that any part is. */
-const WORST: readonly State[] = ['failed', 'unknown', 'held', 'stored', 'accepted', 'sent', 'delivered', 'read'];
+const WORST: readonly State[] = ['failed', 'unknown', 'held', 'again', 'stored', 'accepted', 'sent', 'delivered', 'read'];
 
 export const rankOf = (state: string): number => RANKS[state] ?? 0;
 
-export const stateOf = ({ event }: Delivered): State =>
-  event.state === 'failed' && event.error && event.error.final !== true ? 'held' : event.state;
+export function stateOf({ event }: Delivered): State {
+  if (event.state !== 'failed' || !event.error || event.error.final === true) return event.state;
+  return event.error.code === 'channel.again' ? 'again' : 'held';
+}
+
+/** Whether a wish to send it after all moves a part on from here: only from where it had failed for good. */
+export const isRevived = (before: State | undefined, state: State): boolean => state === 'again' && before === 'failed';
 
 const NOTHING: Outcome = { state: 'stored', error: null };
 
@@ -34,6 +42,10 @@ export function reported(message: Message): Outcome {
     const part = one.event.part ?? 0;
     const before = parts.get(part);
     const state = stateOf(one);
+    if (state === 'again') {
+      if (isRevived(before?.state, state)) parts.set(part, { state, error: null });
+      continue;
+    }
     // A later reason to wait replaces an earlier one.
     if (before !== undefined && rankOf(state) < rankOf(before.state)) continue;
     if (before !== undefined && state !== 'held' && rankOf(state) === rankOf(before.state)) continue;
@@ -48,10 +60,13 @@ export function reported(message: Message): Outcome {
   return NOTHING;
 }
 
+/** What no mark of a reader outweighs. */
+const AT_WORK: ReadonlySet<State> = new Set<State>(['failed', 'held', 'again']);
+
 /** How far a message of ours got, by the outbox, its provider and the marks of whoever reads. */
 export function outcomeOf(message: Message, marks: Marks, unsent?: Entry): Outcome {
   const state = deliveryOf(message, marks, (reader) => reader === 'visitor', unsent);
   if (state === 'waiting' || state === 'failed' || message.deliveries.length === 0) return { state, error: null };
   const said = reported(message);
-  return rankOf(said.state) < rankOf(state) && said.state !== 'failed' && said.state !== 'held' ? { state, error: null } : said;
+  return rankOf(said.state) < rankOf(state) && !AT_WORK.has(said.state) ? { state, error: null } : said;
 }

@@ -3,7 +3,7 @@
  * cases of `tests/cases/windows.json` hold both to the same. Pure.
  */
 import type { Item, Thread } from '../../ui/thread.ts';
-import { rankOf, stateOf } from './delivery.ts';
+import { isRevived, rankOf, stateOf, type State } from './delivery.ts';
 
 /** A window opens `by` something that the customer does, for `count` messages (0: any number) and so many seconds. */
 export interface Window {
@@ -79,15 +79,19 @@ function stepsOf(item: Item): Step[] {
     if (item.by.kind === 'visitor') steps.push({ seq: item.seq, is: 'opened', by: 'message', at: item.providerAt || item.at });
     else steps.push({ seq: item.seq, is: 'sent' });
   }
-  const ranks = new Map<number, number>();
+  const states = new Map<number, State>();
   for (const one of item.deliveries) {
     const part = one.event.part ?? 0;
-    const rank = rankOf(stateOf(one));
-    const before = ranks.get(part);
-    if (!before && rank > 0 && one.event.state !== 'failed') steps.push({ seq: one.seq, is: 'sent' });
+    const state = stateOf(one);
+    const before = states.get(part);
+    if (state === 'again') {
+      if (isRevived(before, state)) states.set(part, state);
+      continue;
+    }
+    if (!rankOf(before ?? 'held') && rankOf(state) > 0 && state !== 'failed') steps.push({ seq: one.seq, is: 'sent' });
     const { error } = one.event;
     if (error?.code === 'channel.window_platform') steps.push({ seq: one.seq, is: 'shut', said: error.text ?? '' });
-    if (before === undefined || rank > before) ranks.set(part, rank);
+    if (before === undefined || rankOf(state) > rankOf(before)) states.set(part, state);
   }
   return steps;
 }

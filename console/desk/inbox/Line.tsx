@@ -101,7 +101,7 @@ function MessageView(props: {
   const outcome = createMemo((): Outcome => outcomeOf(props.message, thread().marks, entry()));
   const state = (): State => outcome().state;
   /** Told under the message itself, wherever in its group it stands. */
-  const isTold = (): boolean => ['waiting', 'held', 'unknown', 'failed'].includes(state());
+  const isTold = (): boolean => ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());
   const standing = (): string => {
     if (state() === 'held') return t('delivery.held', { reason: reason(channel(), desk.channelOf(channel()), outcome().error) });
     if (state() === 'stored' && isProvider(channel())) return t('delivery.going');
