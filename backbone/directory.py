@@ -144,6 +144,14 @@ async def connect_inbox(link: Link, tenant: str, inbox: Inbox) -> bool:
     return False
 
 
+async def remove_inbox(link: Link, tenant: str, inbox: str, revision: int) -> None:
+    """Removes an inbox with its settings. Raises RevisionError if it was changed since `revision`.
+
+    Its id stays the tenant's: nobody else ever gets what is still sent to its address.
+    """
+    await directory(link).delete(subjects.key(tenant, "inbox", inbox), revision)
+
+
 async def create_agent(link: Link, tenant: str, agent: Agent) -> Agent:
     """Makes an agent (an empty id is filled in). Raises ConflictError `agent.email_taken`."""
     email = normal_email(agent.email)

@@ -49,6 +49,7 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/inboxes", accounts.create, methods=["POST"]),
         Route("/api/v1/inboxes/{inbox}", accounts.read),
         Route("/api/v1/inboxes/{inbox}", accounts.change, methods=["PUT"]),
+        Route("/api/v1/inboxes/{inbox}", accounts.remove, methods=["DELETE"]),
         Route("/api/v1/inboxes/{inbox}/check", accounts.check, methods=["POST"]),
         Route("/api/v1/inboxes/{inbox}/retry", accounts.retry, methods=["POST"]),
         Route("/api/v1/channels", channels.list_channels),

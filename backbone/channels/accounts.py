@@ -28,6 +28,7 @@ from backbone.link import Link
 from backbone.sealing import Sealer
 
 CAUGHT_UP_WITHIN_S: Final = 30.0
+REMOVED: Final = "The account was removed."
 
 _log = structlog.get_logger("channels.accounts")
 _paused = prometheus_client.Gauge(
@@ -80,6 +81,9 @@ class Accounts:
         self._channel = channel
         self._sealer = sealer
         self._known: dict[str, Account] = {}
+        self._removed: dict[str, Account] = {}
+        """Kept, so that who holds one of them has it again when it is connected again under its id."""
+
         self._health: dict[tuple[str, str], Health] = {}
         self.pulses = Pulses(link)
         self._bucket = stores.channels(link)
@@ -136,13 +140,14 @@ class Accounts:
         tenant, _, inbox_id = change.key.split(".", 2)
         inbox = change.value
         if not isinstance(inbox, Inbox) or inbox.channel != self._channel.name:
-            self._known.pop(inbox_id, None)
+            self._remove(inbox_id)
             return
-        account = self._known.get(inbox_id)
+        account = self._known.get(inbox_id) or self._removed.pop(inbox_id, None)
         before = account.inbox.settings if account else inbox.settings
         if account is None:
-            account = self._known[inbox_id] = Account(tenant, inbox)
+            account = Account(tenant, inbox)
             account.health = self._health.get((tenant, inbox_id), Health())
+        self._known[inbox_id] = account
         account.inbox = inbox
         try:
             account.settings = open_settings(self._channel, self._sealer, tenant, inbox)
@@ -154,6 +159,15 @@ class Accounts:
             # New settings are a repair: what is still wrong pauses it again.
             account.health = Health()
         self._tell(account)
+
+    def _remove(self, inbox_id: str) -> None:
+        account = self._known.pop(inbox_id, None)
+        if account is not None:
+            _log.info("account.removed", tenant=account.tenant, inbox=inbox_id)
+            self._removed[inbox_id] = account
+            account.settings, account.problem = None, REMOVED
+            self._tell(account)
+            _paused.remove(self._channel.name, inbox_id)
 
     def _health_moved(self, change: Change[stores.Record]) -> None:
         tenant, _, inbox_id = change.key.split(".", 2)

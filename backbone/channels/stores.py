@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from backbone import subjects
@@ -110,6 +111,20 @@ def channels(link: Link) -> Bucket[Record]:
 def seen(link: Link) -> Bucket[Seen]:
     """The bucket of what came in lately."""
     return Bucket(link, "seen", Seen)
+
+
+async def forget_account(link: Link, tenant: str, inbox: str) -> None:
+    """Deletes what is kept of an account beside its settings: tokens, health, rate, when it was last heard of.
+
+    How far it was read stays: connected again under its id, it goes on from there.
+    """
+    bucket: Bucket[msgspec.Raw] = Bucket(link, "channels", msgspec.Raw)
+    for kind in ("token", "pulse"):
+        for key in await bucket.keys(subjects.key(tenant, kind, inbox) + ".*"):
+            await bucket.delete(key)
+    for key in (health_key(tenant, inbox), rate_key(tenant, inbox)):
+        if await bucket.get(key):
+            await bucket.delete(key)
 
 
 def token_key(tenant: str, inbox: str, name: str) -> str:

@@ -17,16 +17,17 @@ from starlette.responses import Response
 
 from backbone import directory, rpc, subjects
 from backbone.channel import Check
-from backbone.channels import form
+from backbone.channels import form, stores
 from backbone.channels.about import About
 from backbone.channels.accounts import AccountState, sealed_name
 from backbone.channels.pulse import pulses
+from backbone.channels.wanted import WEB
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
 from node.authenticate import Who
 from node.context import Context
-from node.rest.requests import admin_asks, answer, body_of, context_of
+from node.rest.requests import NO_STORE, admin_asks, answer, body_of, context_of
 
 HEALTH_WITHIN_S: Final = 3.0
 CHECK_WITHIN_S: Final = 60.0
@@ -59,9 +60,7 @@ async def create(request: Request) -> Response:
     """`POST /api/v1/inboxes`: connects an account; 201 with the inbox as `read` shows it."""
     context, who = context_of(request), await admin_asks(request)
     body = await body_of(request, NewInbox)
-    about = await context.channels.find(body.channel)
-    if about.problem:
-        raise InvalidInputError("channel.unusable", about.problem, field="channel")
+    about = await _usable(context, body.channel)
     check_name(body.id, "id")
     sealed = _sealed(context, about, who.tenant, body.id, body.settings)
     inbox = Inbox(id=body.id, channel=about.name, name=_named(body.name), settings=sealed)
@@ -85,13 +84,27 @@ async def change(request: Request) -> Response:
     body = await body_of(request, ChangedInbox)
     settings = inbox.settings
     if body.settings is not None:
-        about = await context.channels.find(inbox.channel)
+        about = await _usable(context, inbox.channel)
         before = _opened(context, who.tenant, inbox)
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings)
     await directory.directory(context.link).update(_key(who, inbox.id), changed, revision)
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
     return answer(await _shown(request, who, changed))
+
+
+async def remove(request: Request) -> Response:
+    """`DELETE /api/v1/inboxes/{inbox}`: forgets the account and its secrets; 204. Its conversations stay, and what
+    is said in them waits until an account is connected under this id again.
+    """
+    context, who = context_of(request), await admin_asks(request)
+    revision, inbox = await _find(request, who)
+    if inbox.channel == WEB:
+        raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
+    await directory.remove_inbox(context.link, who.tenant, inbox.id, revision)
+    await stores.forget_account(context.link, who.tenant, inbox.id)
+    _log.info("inbox.removed", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
+    return Response(status_code=204, headers=NO_STORE)
 
 
 async def check(request: Request) -> Response:
@@ -118,7 +131,8 @@ async def retry(request: Request) -> Response:
 
 async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[str, dict[str, Any]]:
     """By inbox: whether its channel runs, why nothing goes out, when something last came in and went out (UTC ms, 0:
-    never). Inboxes whose customers come to a node themselves have none.
+    never), and `problem`: why the channel itself can't be used. Inboxes whose customers come to a node themselves have
+    none.
     """
     context = context_of(request)
     abouts = await context.channels.all()
@@ -134,6 +148,7 @@ async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[st
         state = next((s for s in running or [] if s.inbox == inbox.id), None)
         found[inbox.id] = {
             "running": running is not None,
+            "problem": abouts[inbox.channel].problem,
             "ill": state.ill if state else "",
             "since": state.since if state else 0,
             "until": state.until if state else 0,
@@ -141,6 +156,14 @@ async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[st
             "sent_at": beats.get((inbox.id, "out"), 0),
         }
     return found
+
+
+async def _usable(context: Context, channel: str) -> About:
+    """A channel whose accounts can be changed. Raises NotFoundError, InvalidInputError `channel.unusable`."""
+    about = await context.channels.find(channel)
+    if about.problem:
+        raise InvalidInputError("channel.unusable", about.problem, field="channel")
+    return about
 
 
 async def _states(context: Context, tenant: str, channel: str) -> list[AccountState] | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from backbone import directory
+from backbone.buckets import Bucket
+from backbone.channels import about, stores
 from backbone.channels.accounts import open_settings
 from backbone.channels.registry import Broken, find
 from backbone.directory import Agent
@@ -50,6 +54,7 @@ def ask(system: System, cookie: str, method: str, path: str, body: Any = None) -
         ("POST", "inboxes"),
         ("GET", "inboxes/web"),
         ("PUT", "inboxes/web"),
+        ("DELETE", "inboxes/web"),
         ("POST", "inboxes/web/check"),
         ("POST", "inboxes/web/retry"),
     ],
@@ -88,7 +93,7 @@ def test_an_account_is_connected_and_changed_and_its_secrets_stay_unseen(system:
     assert made.body["settings"] == {"app_id": WECHAT["app_id"]}
     assert made.body["secrets"] == ["app_secret", "token"]
     assert made.body["health"] == {
-        "running": False, "ill": "", "since": 0, "until": 0, "heard_at": 0, "sent_at": 0
+        "running": False, "problem": "", "ill": "", "since": 0, "until": 0, "heard_at": 0, "sent_at": 0
     }  # fmt: skip
     again = ask(system, admin, "POST", "inboxes", new)
     assert (again.status, again.body["code"], again.body["field"]) == (409, "inbox.taken", "id")
@@ -107,6 +112,62 @@ def test_an_account_is_connected_and_changed_and_its_secrets_stay_unseen(system:
     for verb in ("check", "retry"):
         unanswered = ask(system, admin, "POST", f"inboxes/shop/{verb}", {})
         assert (unanswered.status, unanswered.body["code"]) == (503, "wechat.unavailable")
+
+
+def test_a_removed_account_is_gone_with_its_secrets_and_its_id_stays(system: System, admin: str) -> None:
+    new = {"id": "leaving", "channel": "wechat", "name": "Leaving", "settings": WECHAT}
+    assert ask(system, admin, "POST", "inboxes", new).status == 201
+    run_apart(_use(system, "leaving"))
+    assert ask(system, admin, "DELETE", "inboxes/leaving").status == 204
+    for method in ("GET", "DELETE"):
+        gone = ask(system, admin, method, "inboxes/leaving")
+        assert (gone.status, gone.body["code"]) == (404, "inbox.not_found")
+    assert run_apart(_kept_of(system, "leaving")) == {"main.cursor.leaving.x"}
+    assert ask(system, admin, "POST", "inboxes", new).status == 201
+    kept = ask(system, admin, "DELETE", "inboxes/web")
+    assert (kept.status, kept.body["code"]) == (409, "inbox.own")
+
+
+def test_an_account_of_a_channel_that_is_broken_says_so_and_is_not_changed(system: System, admin: str) -> None:
+    run_apart(_break(system, "pigeon"))
+    # A node asks for the channels again after some seconds.
+    deadline = time.monotonic() + 20
+    while (found := _health(system, admin, "coop")) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert found is not None
+    assert found["problem"] == "it can't be loaded: ImportError: no wings"
+    refused = ask(system, admin, "PUT", "inboxes/coop", {"name": "Coop", "settings": {}})
+    assert (refused.status, refused.body["code"]) == (422, "channel.unusable")
+    assert ask(system, admin, "PUT", "inboxes/coop", {"name": "Other"}).body["name"] == "Other"
+
+
+def _health(system: System, admin: str, inbox: str) -> dict[str, Any] | None:
+    rows = {row["id"]: row for row in ask(system, admin, "GET", "inboxes?health=true").body["items"]}
+    health: dict[str, Any] | None = rows[inbox]["health"]
+    return health
+
+
+async def _use(system: System, inbox: str) -> None:
+    """What an adapter keeps of an account that it runs."""
+    async with connected(system.common, "test") as link:
+        bucket = stores.channels(link)
+        await bucket.put(stores.token_key(TENANT, inbox, "access"), stores.Value(value="sealed"))
+        await bucket.put(stores.health_key(TENANT, inbox), stores.Health(paused="ill", since=1))
+        await bucket.put(f"{TENANT}.pulse.{inbox}.in", stores.Value(value="x"))
+        await bucket.put(f"{TENANT}.cursor.{inbox}.x", stores.Cursor(cursor="7"))
+
+
+async def _kept_of(system: System, inbox: str) -> set[str]:
+    async with connected(system.common, "test") as link:
+        bucket: Bucket[msgspec.Raw] = Bucket(link, "channels", msgspec.Raw)
+        return {key for key in await bucket.keys(f"{TENANT}.>") if f".{inbox}" in key}
+
+
+async def _break(system: System, channel: str) -> None:
+    """A plugin that can't be loaded any more, with an account of better days."""
+    async with connected(system.common, "test") as link:
+        await about.publish(link, [about.broken(Broken(channel, "it can't be loaded: ImportError: no wings"))])
+        await directory.create_inbox(link, TENANT, directory.Inbox(id="coop", channel=channel, name="Coop"))
 
 
 async def _account(system: System, inbox: str) -> Any:
