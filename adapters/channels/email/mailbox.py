@@ -12,6 +12,7 @@ from msgspec import Struct
 from adapters.channels.email import imap, parse, thread
 from adapters.channels.email.automatic import Fuse
 from adapters.channels.email.imap import Box, Folder, Listed
+from adapters.channels.email.imap_words import day_before
 from adapters.channels.email.parse import Translated
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Kit, Message, Page
@@ -43,7 +44,7 @@ def cursor_of(text: str, folder: Folder, now: float, look_back_days: int) -> Cur
     uid, _, day = rest.partition(":")
     if validity == str(folder.uid_validity) and uid.isdecimal():
         return Cursor(folder.uid_validity, int(uid), day)
-    return Cursor(folder.uid_validity, 0, imap.day_before(now, look_back_days))
+    return Cursor(folder.uid_validity, 0, day_before(now, look_back_days))
 
 
 async def read(acc: Account, cursor: str, kit: Kit) -> AsyncIterator[Page]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from email.message import EmailMessage
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.channels.email import thread
+from adapters.channels.email import plain, thread
 from adapters.channels.email.compose import compose
 from adapters.channels.email.parse import mail_to_events
 from adapters.channels.email.settings import Account
@@ -59,6 +60,27 @@ def test_the_standard_library_reads_the_same_text(text: str) -> None:
     body = read(text=text).get_body(("plain",))
     assert body is not None
     assert body.get_content().replace("\r\n", "\n") == text
+
+
+LINES = st.lists(
+    st.text(alphabet=st.characters(exclude_categories=["C", "Z", "M"]), min_size=1, max_size=12), max_size=8
+).map(" ".join)
+
+
+@given(lines=st.lists(LINES, min_size=1, max_size=8))
+@settings(max_examples=200)
+def test_whoever_reads_the_html_alone_reads_the_text_as_it_was_written(lines: list[str]) -> None:
+    assume(lines[0] and lines[-1] and ("", "") not in pairwise(lines))
+    text = "\n".join(lines)
+    shown = read(text=text).get_body(("html",))
+    assert shown is not None
+    assert plain.text_of(shown.get_content()) == text
+    (arrived,) = mail_to_events(b"From: support@shop.example\r\n" + shown.as_bytes(), CUSTOMER, NOW)
+    assert isinstance(arrived, Message)
+    # What looks like a signature or a quotation is cut, of a plain mail as well.
+    (spoken,) = mail_to_events(compose(out(text), OF_CORPUS, NOW).content, CUSTOMER, NOW)
+    assert isinstance(spoken, Message)
+    assert arrived.text == spoken.text
 
 
 def test_text_stands_there_as_html_with_nothing_of_it_working() -> None:

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email, imap, mailbox, parse, thread
+from adapters.channels.email import Email, imap, imap_words, mailbox, parse, thread
 from adapters.channels.email.imap import Folder
+from adapters.channels.email.imap_client import Client
 from adapters.channels.email.mailbox import Cursor, cursor_of
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Message, Pause, Receipt, Retry
@@ -168,7 +169,7 @@ async def test_a_bounce_in_the_mailbox_is_the_end_of_what_was_sent(provider: Ema
 
 
 async def test_another_folder_is_read_by_its_name(provider: EmailSimulator) -> None:
-    provider.dovecot.deliver(ADDRESS, letter(1, at=0), folder=imap.mailbox_name("客服 & Co"))
+    provider.dovecot.deliver(ADDRESS, letter(1, at=0), folder=imap_words.mailbox_name("客服 & Co"))
     provider.say(PEER, "not here")
     async with kit_for(provider, mailbox="客服 & Co") as (kit, acc), Reading(acc, kit) as reading:
         assert texts(await reading.messages(1)) == ["words of 1"]
@@ -224,6 +225,31 @@ async def test_only_some_days_are_looked_back_and_older_mail_is_never_read(provi
             assert texts(await again.messages(1)) == ["words of 77"]
 
 
+async def test_mail_that_comes_during_the_first_look_is_read_where_the_server_tells_no_next_uid(
+    provider: EmailSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select, since = imap._select, imap.Box.since
+
+    async def untold(client: Client, acc: Account) -> Folder:
+        return (await select(client, acc))._replace(uid_next=0)
+
+    async def overtaken(box: imap.Box, uid: int, day: str = "") -> list[int]:
+        found = await since(box, uid, day)
+        if day:
+            await asyncio.to_thread(provider.deliver_raw, letter(2, at=0))
+            while len(await since(box, 0)) < 3:
+                await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(imap, "_select", untold)
+    monkeypatch.setattr(imap.Box, "since", overtaken)
+    old = provider.clock.now() - 100 * DAY_S
+    provider.deliver_raw(letter(0, at=old), at=old)
+    provider.deliver_raw(letter(1, at=0))
+    async with kit_for(provider) as (kit, acc), Reading(acc, kit) as reading:
+        assert texts(await reading.messages(2)) == ["words of 1", "words of 2"]
+
+
 async def test_a_crash_while_looking_back_still_leaves_older_mail_out(provider: EmailSimulator) -> None:
     now = provider.clock.now()
     for number in range(60):
@@ -275,16 +301,16 @@ def test_a_cursor_is_kept_only_while_the_folder_counts_as_it_did() -> None:
 
 
 def test_a_day_is_written_as_imap_has_it() -> None:
-    assert imap.day_before(1_704_164_645.0, 0) == "2-Jan-2024"
-    assert imap.day_before(1_704_164_645.0, 3) == "30-Dec-2023"
+    assert imap_words.day_before(1_704_164_645.0, 0) == "2-Jan-2024"
+    assert imap_words.day_before(1_704_164_645.0, 3) == "30-Dec-2023"
 
 
 def test_a_folder_is_named_in_modified_utf7() -> None:
     # RFC 3501, 5.1.3, and what Gmail and QQ call their folders.
-    assert imap.mailbox_name("~peter/mail/台北/日本語") == "~peter/mail/&U,BTFw-/&ZeVnLIqe-"
-    assert imap.mailbox_name("INBOX") == "INBOX"
-    assert imap.mailbox_name("A & B") == "A &- B"
-    assert imap.mailbox_name("其他文件夹") == "&UXZO1mWHTvZZOQ-"
+    assert imap_words.mailbox_name("~peter/mail/台北/日本語") == "~peter/mail/&U,BTFw-/&ZeVnLIqe-"
+    assert imap_words.mailbox_name("INBOX") == "INBOX"
+    assert imap_words.mailbox_name("A & B") == "A &- B"
+    assert imap_words.mailbox_name("其他文件夹") == "&UXZO1mWHTvZZOQ-"
 
 
 # --- threads ----------------------------------------------------------------------------------
