@@ -1,10 +1,13 @@
-"""Fixtures of all tests: uvloop, no blocking call inside our coroutines, servers that live for one test."""
+"""Fixtures of all tests: uvloop, no blocking call inside our coroutines, servers that live for one test. And how the
+tests are spread over several workers.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -12,11 +15,26 @@ from hypothesis import HealthCheck, settings
 
 from backbone.logging import configure
 from backbone.settings import Common
+from tests.harness.groups import long_first
 from tests.harness.nats import NatsServer, running_nats
 
 # How fast a machine draws inputs says nothing of what is tried.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole groups for each worker of pytest-xdist; without workers nobody asks."""
+    from tests.harness.spread import Spread  # noqa: PLC0415 - the suite of a channel runs without pytest-xdist too
+
+    return Spread(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After they were shuffled."""
+    long_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import machine
-from tests.harness.processes import free_port
+from tests.harness.ports import free_port
 
 LATER_RUNS = 5
 REST_S = 15.0

@@ -21,7 +21,8 @@ from tests.bench.fill import type_of_fill
 from tests.bench.loadgen.speech import Target
 from tests.bench.population import STREAMS
 from tests.harness.nats import NatsServer
-from tests.harness.processes import PLAIN, free_port
+from tests.harness.ports import free_port
+from tests.harness.processes import PLAIN
 from tests.harness.system import LIN, SECRET, System
 from trunkline import rest
 from trunkline.embedded import SYNC_OF_PROFILE, die_with_parent

@@ -41,10 +41,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             else name
             for name in chosen or (*OURS, *EXAMPLES)
         ]
-        metafunc.parametrize("bench", names, indirect=True, scope="session")
+        metafunc.parametrize("bench", names, indirect=True, scope="package")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A system with two replicas of the channel, for all cases of it."""
     name: str = request.param

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.proxy import Proxy, Wire, running_proxy
-from tests.harness.processes import free_port
+from tests.harness.ports import free_port
 
 WITHIN_S = 5.0
 SILENT_S = 0.3

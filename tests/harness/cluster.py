@@ -5,28 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.harness.nats import PASSWORD
+from tests.harness.ports import free_port
 from trunkline import embedded
 
 SERVERS = 3
-LASTING_PORTS = range(20_000, 32_000)
-"""Below those that the system gives to outgoing connections: a dead server's port stays free for its return."""
-
-
-def _lasting_port() -> int:
-    """A free port on loopback that no client's end takes while its server is dead."""
-    while True:
-        port = random.choice(LASTING_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Member:
@@ -35,8 +23,8 @@ class Member:
     def __init__(self, folder: Path, number: int) -> None:
         self.name = f"nats{number}"
         self.folder = folder / self.name
-        self.port = _lasting_port()
-        self.routes_port = _lasting_port()
+        self.port = free_port()
+        self.routes_port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, routes: list[str]) -> None:

@@ -7,6 +7,7 @@ that this machine does without.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import grp
 import itertools
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.ports import free_port
 from trunkline.embedded import die_with_parent
 
 START_WITHIN_S = 15.0
@@ -96,8 +98,8 @@ class Dovecot:
 
     def __init__(self, folder: Path, *, certificate: Path | None = None, tokens: str = "", idles: bool = True) -> None:
         self.folder = folder
-        self.port = _free_port()
-        self.tls_port = _free_port() if certificate else 0
+        self.port = free_port()
+        self.tls_port = free_port() if certificate else 0
         self._certificate = certificate
         self._tokens = tokens
         self._idles = idles
@@ -239,15 +241,7 @@ def _program() -> str:
         pytest.skip("TRUNKLINE_NO_DOVECOT is set")
     found = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True, timeout=120)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "dovecot-imapd"],
-            check=False,
-            capture_output=True,
-            timeout=300,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        )
-        found = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
+        found = _installed()
     if not found:
         pytest.fail(
             "no Dovecot: install the package dovecot-imapd, or set TRUNKLINE_NO_DOVECOT=1 to leave these tests out"
@@ -258,10 +252,20 @@ def _program() -> str:
     return found
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _installed() -> str | None:
+    """The path of Dovecot, once apt installed it: for one worker of a test run, while the others wait."""
+    with (Path(tempfile.gettempdir()) / "trunkline-dovecot.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shutil.which("dovecot", path="/usr/sbin"):
+            subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True, timeout=120)
+            subprocess.run(
+                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "dovecot-imapd"],
+                check=False,
+                capture_output=True,
+                timeout=300,
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            )
+    return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 
 
 def _is_open(port: int) -> bool:

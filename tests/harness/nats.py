@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.harness.ports import free_port
 from trunkline import embedded
 
 PASSWORD = "password-of-a-server-that-lives-for-one-test"
@@ -43,7 +44,7 @@ class NatsServer:
             store=self.folder / "nats",
             password=self.password,
             sync=self.sync,
-            port=self.port,
+            port=self.port or free_port(),
             log=self.folder / "nats.log",
         )
         self.process, self.port = server.process, server.port

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from tests.harness.ports import free_port
 from trunkline.embedded import die_with_parent
 
 STRICT = "tests.harness.strict"
@@ -143,10 +143,3 @@ def start_trunkline(
         process_group=0,
         preexec_fn=die_with_parent(),  # noqa: PLW1509  (tests start processes outside of threads)
     )
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

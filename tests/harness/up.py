@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.machine import children, name_of
-from tests.harness.processes import free_port
+from tests.harness.ports import free_port
 from trunkline.embedded import die_with_parent
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.processes import free_port, start_trunkline
+from tests.harness.ports import free_port
+from tests.harness.processes import start_trunkline
 
 
 @pytest.fixture

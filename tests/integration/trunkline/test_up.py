@@ -32,9 +32,7 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> Non
         family = [running.process.pid, *children(running.process.pid)]
         assert sorted(map(name_of, family[1:])) == ["adapter routing", "adapter warehouse", "nats-server", "node"]
         _wait_until_well(running.data)
-        began = time.monotonic()
         assert running.stop() == 0
-        assert time.monotonic() - began < 20
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
     assert not (running.data / "running.json").exists()
 
