@@ -116,6 +116,8 @@ async def test_fragments_with_a_ping_between_them_are_one_message() -> None:
         (client(Opcode.TEXT, b"", fin=False) + client(Opcode.CONT, b"", fin=False) * FRAGMENTS_MOST, TOO_LARGE),
         (b"\x83\x80abcd", 1002),
     ],
+    # A frame of a client is masked by chance.
+    ids=["binary", "goes on with nothing", "begins within another", "long", "long in two", "many pieces", "no opcode"],
 )
 async def test_what_may_not_be_sent_ends_it_with_a_code_and_nothing_more_is_told(data: bytes, code: int) -> None:
     wire, connection, told = connected()
