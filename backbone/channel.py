@@ -212,10 +212,14 @@ class Out(Struct, frozen=True, kw_only=True):
 
 
 class Sent(Struct, frozen=True):
-    """The provider took it. `id` is its own id of the message, empty where it gives none."""
+    """The provider took it. `id` is its own id of the message, empty where it gives none.
+
+    `note`: what the agent must know all the same, in words, such as who gets no copy.
+    """
 
     id: str = ""
     state: Literal["accepted", "sent"] = "sent"
+    note: str = ""
 
 
 class Retry(Struct, frozen=True, tag=True):
@@ -347,6 +351,26 @@ class Kit(Protocol):
         """What `remember` keeps; empty if nothing."""
 
 
+# --- users of an app --------------------------------------------------------------------------
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """Who somebody says they are: `identity`, a token of the company's server, or `user` with the hash of it."""
+
+    identity: str = ""
+    user: str = ""
+    user_hash: str = ""
+
+
+class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An app on one device, by its push token. `sandbox`: one that a developer's tool put there. `at`: Unix ms."""
+
+    token: str
+    service: Literal["apns", "fcm"]
+    sandbox: bool = False
+    at: int = 0
+
+
 # --- what a channel says of itself ------------------------------------------------------------
 
 
@@ -406,6 +430,9 @@ class Caps(Struct, frozen=True, kw_only=True):
 
     streams: tuple[str, ...] = ("main",)
     """What `fetch` or `listen` reads, each with a cursor of its own."""
+
+    visited: bool = False
+    """Whether customers come to a node themselves: `send` only rings, where nobody fetched the message soon."""
 
     callbacks: bool = True
     """Whether the platform calls us, so that somebody must enter our address there."""
@@ -495,6 +522,12 @@ class Optional(Protocol):
 
     async def welcome(self, signal: Signal, acc: Any, kit: Kit) -> None:
         """Greets a customer who came in, by the code that the signal `enter` brought (`data["code"]`)."""
+
+    def identify(self, claim: Claim, acc: Any, now: float) -> Peer:
+        """The user that a claim proves, `now` in Unix seconds. Raises NotAuthenticatedError."""
+
+    async def device(self, peer: Peer, device: Device, acc: Any, kit: Kit, *, is_there: bool) -> None:
+        """A device of a user came (again) or went. Raises InvalidInputError."""
 
     async def check(self, acc: Any, kit: Kit) -> list[Check]:
         """Examines an account: credentials, rights, addresses."""

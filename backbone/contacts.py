@@ -8,12 +8,16 @@ joins several of them into one contact.
 
 from __future__ import annotations
 
-from msgspec import Struct
+import contextlib
 
+from msgspec import Struct, structs
+
+from backbone import events as ev
 from backbone import subjects
-from backbone.buckets import Bucket, KeyExistsError
-from backbone.ids import key_hash, new_contact_id
+from backbone.buckets import Bucket, KeyExistsError, RevisionError
+from backbone.ids import derived_event_id, key_hash, new_contact_id
 from backbone.link import Link
+from backbone.log import Log
 
 
 class Contact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contact"):
@@ -46,6 +50,14 @@ class Identity(Struct, frozen=True, kw_only=True, tag="identity"):
 Record = Contact | OpenConversation | Identity
 
 
+class User(Struct, frozen=True, kw_only=True):
+    """A contact whom the company vouches for; `user`: its own id of them."""
+
+    contact: str
+    user: str
+    name: str = ""
+
+
 def contacts(link: Link) -> Bucket[Record]:
     """The bucket."""
     return Bucket(link, "contacts", Record)
@@ -72,6 +84,55 @@ async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict
     for alias in keys:
         await _claimed(bucket, alias, contact)
     return contact
+
+
+async def merge(  # noqa: PLR0917 - where, who, and when
+    link: Link, log: Log, tenant: str, inbox: str, gone: str, into: User, at: int
+) -> str:
+    """What an anonymous contact `gone` has open in an inbox becomes the user's; returns that conversation, if any.
+
+    `at`: UTC ms. Whoever holds the former contact's token must have asked for it. The same again changes nothing.
+    Raises TrunklineError where the log can't be written: then it is done by the next try.
+    """
+    bucket = contacts(link)
+    key = open_key(tenant, inbox, gone)
+    kept = await bucket.get(key)
+    if gone == into.contact or kept is None or not isinstance(kept.value, OpenConversation):
+        return ""
+    conv = kept.value.conv
+    last = await log.last(subjects.any_channel(tenant, conv))
+    if last is None:
+        return ""
+    merged = ev.ContactMerged(
+        id=derived_event_id(conv, f"merged.{gone}.{into.contact}"),
+        tenant=tenant,
+        channel=subjects.parse_chat(last.subject).channel,
+        conv=conv,
+        at=at,
+        by=ev.Actor("visitor", into.contact, into.name),
+        contact=into.contact,
+        name=into.name,
+        merged=gone,
+        identities={"sub": into.user},
+    )
+    await log.publish(last.subject, merged)
+    with contextlib.suppress(KeyExistsError):
+        # Who has one open already goes on there; this one is theirs to read.
+        await bucket.create(open_key(tenant, inbox, into.contact), kept.value)
+    record = await bucket.get(subjects.key(tenant, "c", gone))
+    if record and isinstance(record.value, Contact):
+        with contextlib.suppress(RevisionError):
+            await bucket.update(
+                subjects.key(tenant, "c", gone),
+                structs.replace(record.value, merged_into=into.contact),
+                record.revision,
+            )
+        await remember(
+            link, tenant, structs.replace(record.value, id=into.contact, name=into.name, peer=into.user, merged_into="")
+        )
+    with contextlib.suppress(RevisionError):
+        await bucket.delete(key, kept.revision)
+    return conv
 
 
 async def find_peer(link: Link, tenant: str, contact: str) -> str:

@@ -233,6 +233,10 @@ def _read(head: Head, e: ev.ReadMarked, _seq: int) -> dict[str, Any]:
     return {"read": {**head.read, e.reader: max(e.read, head.read.get(e.reader, 0))}} if e.read else {}
 
 
+def _merged(head: Head, e: ev.ContactMerged, _seq: int) -> dict[str, Any]:
+    return {"contact": ContactRef(e.contact, e.name)} if head.contact.id == e.merged else {}
+
+
 type_of_change = Callable[[Head, Any, int], dict[str, Any]]
 
 _CHANGES: dict[type, type_of_change] = {
@@ -250,4 +254,5 @@ _CHANGES: dict[type, type_of_change] = {
     ev.ConversationTagged: _tagged,
     ev.ConversationPrioritised: _prioritised,
     ev.ReadMarked: _read,
+    ev.ContactMerged: _merged,
 }

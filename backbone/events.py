@@ -322,9 +322,10 @@ class ContactLinked(Base, tag="contact.linked", kw_only=True):
 
 
 class ContactMerged(Base, tag="contact.merged", kw_only=True):
-    """`merged` is now part of `contact`."""
+    """`merged` is now part of `contact`, called `name`; in a conversation: it is theirs from here on."""
 
     contact: str
+    name: str = ""
     merged: str = ""
     identities: dict[str, str] = {}
 

@@ -23,13 +23,15 @@ LINK_LIFE_S: Final = 300
 S = TypeVar("S", bound=Struct)
 
 
-class VisitorToken(Struct, frozen=True, kw_only=True):
-    """A visitor of one inbox; `exp` in Unix seconds."""
+class VisitorToken(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A visitor of one inbox; `exp` in Unix seconds. `user`: who they are at the company, where that is proved."""
 
     tenant: str
     inbox: str
     contact: str
     exp: int
+    user: str = ""
+    name: str = ""
 
 
 class FileLink(Struct, frozen=True, kw_only=True):
@@ -49,10 +51,10 @@ class Signer:
         self._token = _serializer(secret, "trunkline.visitor.v1")
         self._link = _serializer(secret, "trunkline.file.v1")
 
-    def visitor_token(self, tenant: str, inbox: str, contact: str) -> str:
+    def visitor_token(self, tenant: str, inbox: str, contact: str, user: str = "", name: str = "") -> str:
         """A token of 30 days for one visitor of one inbox."""
         exp = int(time.time()) + TOKEN_LIFE_S
-        token = VisitorToken(tenant=tenant, inbox=inbox, contact=contact, exp=exp)
+        token = VisitorToken(tenant=tenant, inbox=inbox, contact=contact, exp=exp, user=user, name=name)
         return str(self._token.dumps(msgspec.to_builtins(token)))
 
     def visitor(self, token: str) -> VisitorToken:

@@ -29,6 +29,7 @@ from node.rest import (
     problems,
     reports,
     sessions,
+    visitors,
 )
 from node.socket import Socket
 
@@ -56,7 +57,9 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/channels/{name}", channels.channel),
         Route("/api/v1/channels/{name}/guide", channels.guide),
         Route("/api/v1/inboxes/{inbox}/widget", inboxes.widget),
-        Route("/api/v1/visitors", inboxes.visitor, methods=["POST"]),
+        Route("/api/v1/visitors", visitors.create, methods=["POST"]),
+        Route("/api/v1/visitors/devices/{token}", visitors.register_device, methods=["PUT"]),
+        Route("/api/v1/visitors/devices/{token}", visitors.drop_device, methods=["DELETE"]),
         Route("/api/v1/conversations", conversations.list_conversations),
         Route("/api/v1/conversations/{conv}/events", conversations.list_events),
         Route("/api/v1/conversations/{conv}/files/{seq:int}/{n:int}", conversations.open_file),

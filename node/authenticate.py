@@ -38,7 +38,9 @@ def _nobody() -> str:
 
 
 class Who(Struct, frozen=True, kw_only=True):
-    """An authenticated actor of one tenant. A visitor has an inbox, an agent a role and a session key."""
+    """An authenticated actor of one tenant. A visitor has an inbox and, if they are a user of the company's, its own id
+    of them in `user`; an agent has a role and a session key.
+    """
 
     kind: Literal["visitor", "agent"]
     tenant: str
@@ -46,6 +48,7 @@ class Who(Struct, frozen=True, kw_only=True):
     name: str = ""
     role: str = ""
     inbox: str = ""
+    user: str = ""
     session: str = ""
 
     def actor(self) -> Actor:
@@ -135,7 +138,7 @@ async def visitor(inboxes: Inboxes, claims: VisitorToken) -> Who:
     tenant, _inbox = await inboxes.find(claims.inbox)
     if tenant != claims.tenant:
         raise NotAuthenticatedError("token.invalid", "The token isn't one of ours.", field="token")
-    return Who(kind="visitor", tenant=tenant, id=claims.contact, inbox=claims.inbox)
+    return Who(kind="visitor", tenant=tenant, id=claims.contact, name=claims.name, inbox=claims.inbox, user=claims.user)
 
 
 def _key_of(cookie: str) -> str:

@@ -86,8 +86,10 @@ def rates(context: Context, who: Who, address: str) -> tuple[TokenBucket, ...]:
 async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
     claims = context.signer.visitor(hello.token)
     who = await authenticate.visitor(context.inboxes, claims)
-    token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact) if needs_renewal(claims) else None
-    me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox)
+    token = None
+    if needs_renewal(claims):
+        token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact, claims.user, claims.name)
+    me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox, name=who.name)
     welcome = _welcome(context, session, me)
     welcome.open = await _open_conversation(context, who)
     welcome.token = token

@@ -20,7 +20,7 @@ from backbone.conversation import Head, fold, shown_to_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError
 from backbone.log import Log, place_of
-from node.frames import Signalled, encode, ev_frame, skip_frame
+from node.frames import Err, Signalled, encode, ev_frame, skip_frame
 
 CATCH_UP_PAGE: Final = 256
 RETRY_S: Final = 0.5
@@ -59,7 +59,7 @@ class Viewer(Protocol):
         """Something unstored."""
 
     def begin_again(self, frame: bytes) -> None:
-        """What was shown is no longer in the log; `frame` says so, and nothing follows."""
+        """What was shown is no longer in the log, or no longer theirs; `frame` says so, and nothing follows."""
 
 
 class Room:
@@ -169,6 +169,8 @@ class Room:
         if self.viewers:
             if failpoints.ARMED:
                 failpoints.reach("node.before_push")
+            if isinstance(event, ev.ContactMerged) and self.head.contact.id != head.contact.id:
+                self._send_visitors_away(head.conv)
             self._show(head.conv, seq, head.seq, event, raw)
 
     def _show(self, conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope | None, raw: bytes) -> None:
@@ -178,6 +180,15 @@ class Room:
         for_visitors = whole if event and shown_to_visitor(event) else skip
         for viewer in tuple(self.viewers):
             viewer.push(for_visitors if viewer.is_visitor else whole, seq)
+
+    def _send_visitors_away(self, conv: str) -> None:
+        """The conversation has become somebody else's: who came with the former contact's token sees no more of it."""
+        frame = encode(
+            Err(conv=conv, code="resource.not_found", message="The conversation belongs to a signed-in user now.")
+        )
+        for viewer in tuple(self.viewers):
+            if viewer.is_visitor:
+                viewer.begin_again(frame)
 
     def _signal(self, raw: bytes) -> None:
         try:

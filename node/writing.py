@@ -108,11 +108,11 @@ async def _send_without_conversation(
     tenant, inbox = await context.inboxes.find(inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
-    peer = ""
+    peer, name = who.user, who.name
     if who.kind == "agent":
         if not await contacts.is_known(context.link, tenant, contact):
             raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
-        peer = await contacts.find_peer(context.link, tenant, contact)
+        peer, name = await contacts.find_peer(context.link, tenant, contact), ""
     placed = await opening.place(
         context.link,
         context.log,
@@ -122,7 +122,7 @@ async def _send_without_conversation(
             tenant=tenant,
             inbox=inbox,
             contact=contact,
-            contact_name="",
+            contact_name=name,
             source=socket.source if who.kind == "visitor" else ev.Source(),
             by=who.actor(),
             at=now_ms(),

@@ -315,6 +315,10 @@ def on_five(score: int, scale: int) -> int:
     return min(max(round(1 + 4 * (score - 1) / (scale - 1)), 1), 5)
 
 
+def _merged(facts: Facts, e: ev.ContactMerged) -> dict[str, Any]:
+    return {"contact": e.contact, "contact_name": e.name or facts.contact_name} if facts.contact == e.merged else {}
+
+
 _BY_SENDER: Final[dict[str, Callable[[Facts, ev.MessageAdded], dict[str, Any]]]] = {
     "visitor": _from_visitor,
     "provider": _from_visitor,
@@ -339,4 +343,5 @@ _CHANGES: Final[dict[type, Callable[[Facts, Any], dict[str, Any]]]] = {
     ev.WrapupEnded: _wrapup_ended,
     ev.RatingRequested: _rating_requested,
     ev.RatingGiven: _rating_given,
+    ev.ContactMerged: _merged,
 }

@@ -113,6 +113,13 @@ class Accounts:
             raise NotFoundError("inbox.not_found", "There is no such inbox on this channel.", field="inbox")
         return account
 
+    def well_set(self, tenant: str, inbox: str) -> Account:
+        """As `find`, and its settings can be used. Raises NotFoundError, InvalidInputError `inbox.settings`."""
+        account = self.find(tenant, inbox)
+        if account.settings is None:
+            raise InvalidInputError("inbox.settings", account.problem)
+        return account
+
     async def pause(self, account: Account, reason: str) -> None:
         """The account is ill: nothing more is sent until it is repaired."""
         if account.health.paused:

@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from backbone import rpc
 from backbone.channel import Check, FaultError
-from backbone.channels.accounts import Account, Accounts, AccountState
+from backbone.channels.accounts import Accounts, AccountState
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
-from backbone.errors import InvalidInputError
 
 PROBLEM_MOST: Final = 500
 
@@ -57,7 +56,7 @@ class Answers:
 
     async def check(self, tenant: str, which: Which) -> list[Check]:
         """Examines an account at its platform. Raises NotFoundError, InvalidInputError `inbox.settings`."""
-        account = self._well_set(tenant, which)
+        account = self._accounts.well_set(tenant, which.inbox)
         channel: Any = self._room.channel
         if not hasattr(channel, "check"):
             return []
@@ -72,11 +71,5 @@ class Answers:
 
     async def retry(self, tenant: str, which: Which) -> Nothing:
         """Takes an account for well: what waits goes out, and what is still wrong pauses it again."""
-        await self._accounts.repaired(self._well_set(tenant, which))
+        await self._accounts.repaired(self._accounts.well_set(tenant, which.inbox))
         return Nothing()
-
-    def _well_set(self, tenant: str, which: Which) -> Account:
-        account = self._accounts.find(tenant, which.inbox)
-        if account.settings is None:
-            raise InvalidInputError("inbox.settings", account.problem)
-        return account

@@ -198,7 +198,7 @@ class Deliverer:
             event=event.id,
             key=out_key(event.id, one.number),
             conv=known.head.conv,
-            peer=Peer(known.head.peer, known.head.contact.name),
+            peer=Peer(known.head.contact.id if known.visited else known.head.peer, known.head.contact.name),
             kind=one.part.kind,
             text=one.part.text,
             subject=event.subject or known.subject,
@@ -230,7 +230,8 @@ class Deliverer:
         if sent.id and self._has_receipts():
             await self._point(one, sent.id)
         self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
-        await self._record(one, sent.state, provider=sent.id)
+        code = "channel.partly" if sent.note else ""
+        await self._record(one, sent.state, provider=sent.id, code=code, text=sent.note)
         self._said.pop(self._said_key(one), None)
         if failpoints.ARMED:
             failpoints.reach("channel.recorded")

@@ -34,6 +34,7 @@ MOST_KEPT: Final = 20_000
 LEAVE_WITHIN_S: Final = 8.0
 TURN_S: Final = 0.2
 REPLAY_MOST: Final = 20_000
+VISITED_PLACES: Final = 5
 
 _log = structlog.get_logger("channels.lane")
 _parked = prometheus_client.Gauge(
@@ -58,6 +59,8 @@ class Lane:
         self._resuming: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._bucket = stores.channels(room.link)
+        # Where each message is given time to be fetched, most places are held by those that only wait.
+        places = room.settings.concurrency * (VISITED_PLACES if room.channel.caps.visited else 1)
         self.worker = Worker(
             room.link,
             adapter=room.channel.name,
@@ -65,7 +68,7 @@ class Lane:
             s=s,
             filter_subject=subjects.channel_filter(s, room.channel.name),
             handler=self._handle,
-            policy=Policy(concurrency=room.settings.concurrency, most_waiting=max(1000, room.settings.concurrency)),
+            policy=Policy(concurrency=places, most_waiting=max(1000, places)),
         )
 
     async def run(self) -> None:
@@ -110,7 +113,7 @@ class Lane:
         known = self._known.get(subject)
         if known is None:
             chat = subjects.parse_chat(subject)
-            known = state.begin(chat.tenant, chat.channel, chat.conv)
+            known = state.begin(chat.tenant, chat.channel, chat.conv, visited=self._room.channel.caps.visited)
             for each in await self._room.log.replay_all(subject, 0, REPLAY_MOST):
                 state.apply(known, parse_tolerant(each.raw), each.seq)
             known.inherited = set(known.pending)
@@ -141,6 +144,8 @@ class Lane:
         account = self._account(known)
         if account is None:
             return Wait(FOR_EVER, "pause")
+        if known.visited and await self._is_fetched(subject, known, event, seq):
+            return None
         try:
             return await self._deliverer.deliver(account, self._kits.of(account), known, event)
         except GaveUpError as error:
@@ -148,6 +153,18 @@ class Lane:
             again = known.again.get(event.id)
             await bury(self._room.link, self._room.channel.name, entry, 1 + (again.times if again else 0), error)
             return None
+
+    async def _is_fetched(self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int) -> bool:
+        """Whether the customer has got a message from a node; some seconds are left for that."""
+        left_s = event.at / 1000 + self._room.settings.unseen_s - time.time()
+        if seq > known.reached and left_s > 0:
+            await asyncio.sleep(min(left_s, self._room.settings.unseen_s))
+        if seq > known.reached:
+            # The mark comes behind this message, for which it would wait in vain.
+            for each in await self._room.log.replay_all(subject, known.seq, REPLAY_MOST):
+                if isinstance(mark := parse_tolerant(each.raw), ev.ReadMarked):
+                    state.note(known, mark)
+        return seq <= known.reached
 
     async def _change(self, known: Conversation, event: ev.MessageRecalled | ev.MessageEdited) -> None:
         """Withdraws or changes at the provider's what it has, where it can."""

@@ -22,6 +22,7 @@ from backbone.channels.receive import Receiver
 from backbone.channels.registry import Broken, find
 from backbone.channels.room import Room
 from backbone.channels.settings import ChannelSettings
+from backbone.channels.users import Users
 from backbone.errors import SettingError
 from backbone.log import Log
 from backbone.sealing import Sealer
@@ -75,7 +76,11 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         room.link,
         channel.name,
         VERSION,
-        {"hook": rpc.Verb(Hook, hooks.answer), **Answers(room, accounts, kits).verbs()},
+        {
+            "hook": rpc.Verb(Hook, hooks.answer),
+            **Answers(room, accounts, kits).verbs(),
+            **(Users(room, accounts, kits).verbs() if hasattr(channel, "identify") else {}),
+        },
     )
     working = [running.spawn(lanes.run(), f"{channel.name}.lanes")]
     if fetching.is_wanted:

@@ -40,5 +40,13 @@ class ChannelSettings(Struct, frozen=True, kw_only=True):
             description="Address of the nodes as customers reach it, for links to files, such as https://chat.example.com."
         ),
     ] = ""
+    unseen_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Seconds in which an app may fetch a message by itself before its user's devices are rung.",
+        ),
+    ] = 5.0
     lane_s: Annotated[int, Meta(ge=2, le=60, description="Seconds after which another replica takes a lane.")] = 6
     check_s: Annotated[float, Meta(ge=0.1, le=3600, description="Seconds between looks at a paused account.")] = 60.0

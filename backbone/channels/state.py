@@ -28,6 +28,8 @@ WAITING: Final = 0
 SETTLED: Final = RANK["accepted"]
 """From here on nothing more is sent."""
 
+LEFT: Final = "The customer takes no messages: they blocked this account or no longer follow it."
+
 AGAIN: Final = "channel.again"
 """Code of an update by which somebody wants a message that was given up to be sent after all."""
 
@@ -76,10 +78,15 @@ class Conversation(Struct):
     blocked: str = ""
     """Why the customer takes nothing more."""
 
+    visited: bool = False
+    """Whether the customer fetches messages from a node; then `reached` is the last that they have."""
 
-def begin(tenant: str, channel: str, conv: str) -> Conversation:
+    reached: int = 0
+
+
+def begin(tenant: str, channel: str, conv: str, *, visited: bool = False) -> Conversation:
     """A conversation before its first event."""
-    return Conversation(head=empty(tenant, channel, conv))
+    return Conversation(head=empty(tenant, channel, conv), visited=visited)
 
 
 def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
@@ -94,7 +101,7 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
         if is_ours(event) and not is_settled(known, event.id):
             known.pending[event.id] = seq
         _message(known, event)
-    elif isinstance(event, ev.DeliveryUpdated):
+    elif isinstance(event, ev.DeliveryUpdated | ev.ReadMarked):
         note(known, event)
 
 
@@ -143,8 +150,10 @@ def _message(known: Conversation, event: ev.MessageAdded) -> None:
     if event.provider is None:
         return
     _remember(known, event.id, event.provider.id)
-    if event.by.kind == "visitor":
-        known.blocked = "" if event.kind != "event" else known.blocked
+    if event.by.kind == "visitor" and _opens(event) == "blocked":
+        known.blocked = LEFT
+    elif event.by.kind == "visitor":
+        known.blocked = ""
         windows.opened(known.window, _opens(event), event.provider.at or event.at)
         if event.provider.context:
             known.context = {**known.context, **event.provider.context}
@@ -156,11 +165,24 @@ def _opens(event: ev.MessageAdded) -> str:
     return event.text if event.kind == "event" else "message"
 
 
-def note(known: Conversation, event: ev.DeliveryUpdated) -> None:
+def note(known: Conversation, event: ev.DeliveryUpdated | ev.ReadMarked) -> None:
     """Takes an outcome in, also ahead of the events between; the same one again changes nothing."""
-    if is_again(event):
+    if isinstance(event, ev.ReadMarked):
+        _fetched(known, event)
+    elif is_again(event):
         _again(known, event)
-        return
+    else:
+        _outcome(known, event)
+
+
+def _fetched(known: Conversation, mark: ev.ReadMarked) -> None:
+    """What the customer has fetched needs no sending."""
+    if known.visited and mark.reader == "visitor":
+        known.reached = max(known.reached, mark.read, mark.delivered)
+        known.pending = {event: seq for event, seq in known.pending.items() if seq > known.reached}
+
+
+def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
     is_final = event.error is None or event.error.final
     rank = rank_of(event.state, is_final=is_final)
     of_event = known.outcomes.setdefault(event.target, {})

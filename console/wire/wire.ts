@@ -634,7 +634,7 @@ export interface ContactLinked {
   v?: number;
 }
 /**
- * `merged` is now part of `contact`.
+ * `merged` is now part of `contact`, called `name`; in a conversation: it is theirs from here on.
  */
 export interface ContactMerged {
   at: number;
@@ -647,6 +647,7 @@ export interface ContactMerged {
     [k: string]: string;
   };
   merged?: string;
+  name?: string;
   tenant: string;
   type: 'contact.merged';
   v?: number;

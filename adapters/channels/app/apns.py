@@ -21,6 +21,7 @@ TOKEN_LIFE_S: Final = 3000
 KEPT_S: Final = 86_400
 """For so long Apple keeps a push for a device that is off."""
 
+LIMITED_S: Final = 60
 PAYLOAD_BYTES: Final = 4096
 
 GONE: Final = frozenset({"Unregistered", "BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken"})
@@ -100,6 +101,12 @@ def verdict(status: int, body: bytes) -> Fault | None:
     if status == 403 or said.reason in PAUSED:
         return Pause(PAUSED.get(said.reason, f"Apple: {said.reason[:100] or status}"))
     if status == 429 or status >= 500 or not said.reason:
-        # TooManyRequests is about one device, the other 429 about how often the token was renewed.
-        return Retry(account=said.reason == "TooManyProviderTokenUpdates")
+        return _later(status, said.reason)
     return Rejected(f"Apple: {said.reason[:100]}")
+
+
+def _later(status: int, reason: str) -> Retry:
+    """Too often renewed means the account, too many for a device that one. Apple says of neither how long to wait."""
+    if reason == "TooManyProviderTokenUpdates":
+        return Retry(account=True)
+    return Retry(after_s=LIMITED_S if status == 429 else 0)

@@ -10,13 +10,14 @@ import httpx2
 import msgspec
 from msgspec import Struct
 
-from adapters.channels.app import apns, devices, fcm, settings
-from adapters.channels.app.devices import Device
+from adapters.channels.app import apns, devices, fcm, identity, settings
 from adapters.channels.app.verdicts import Gone
 from backbone.channel import (
     BadSignatureError,
     Caps,
     Check,
+    Claim,
+    Device,
     Event,
     Fault,
     FaultError,
@@ -24,6 +25,7 @@ from backbone.channel import (
     MalformedError,
     Out,
     Pause,
+    Peer,
     Rejected,
     Reply,
     Request,
@@ -32,6 +34,7 @@ from backbone.channel import (
     Token,
     TokenExpired,
 )
+from backbone.errors import InvalidInputError
 
 TIMEOUT_S: Final = 15.0
 PUSHED_LIFE_S: Final = 86_400
@@ -51,6 +54,8 @@ class App:
         text=(16_384, "chars"),
         together=True,
         idempotent=True,
+        visited=True,
+        callbacks=False,
         token_as=("bearer", "Authorization"),
         timeout_s=TIMEOUT_S,
     )
@@ -63,6 +68,22 @@ class App:
         """Closes the connections to Apple."""
         while self._connections:
             await self._connections.popitem()[1].aclose()
+
+    def identify(self, claim: Claim, acc: settings.Account, now: float) -> Peer:
+        """The user of the company's that a claim proves. Raises NotAuthenticatedError."""
+        if claim.identity:
+            return identity.verify(claim.identity, acc, now)
+        return identity.verify_user_hash(claim.user, claim.user_hash, acc)
+
+    async def device(self, peer: Peer, device: Device, acc: settings.Account, kit: Kit, *, is_there: bool) -> None:
+        """Rings it from now on, or no longer. Raises InvalidInputError `device.token_invalid`."""
+        del acc
+        if not is_there:
+            await devices.drop(kit, peer.id, {device.token})
+        elif not await devices.add(kit, peer.id, device):
+            raise InvalidInputError(
+                "device.token_invalid", f"It isn't a push token of {device.service}.", field="token"
+            )
 
     def verify(self, req: Request, acc: settings.Account) -> Reply | None:
         """There are no callbacks."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 
-from backbone.channel import Kit
+from backbone.channel import Device, Kit
 
 LIFE_S: Final = 270 * 86_400
 """Google takes a token for stale that wasn't renewed for so long."""
@@ -19,15 +18,6 @@ FORMS: Final = {
     "apns": re.compile(r"[0-9a-fA-F]{32,200}"),
     "fcm": re.compile(r"[A-Za-z0-9_:-]{20,1024}"),
 }
-
-
-class Device(Struct, frozen=True, kw_only=True):
-    """One app on one device; `at` is when it registered, Unix ms. `sandbox`: an app that Xcode put there."""
-
-    token: str
-    service: Literal["apns", "fcm"]
-    sandbox: bool = False
-    at: int = 0
 
 
 def is_one(device: Device) -> bool:
@@ -58,10 +48,15 @@ async def load(kit: Kit, peer: str) -> list[Device]:
 async def add(kit: Kit, peer: str, device: Device) -> bool:
     """The app registers its device: after a sign-in, and whenever the system gives it another token.
 
-    False if the token isn't one.
+    Whoever had the device before is no longer rung on it. False if the token isn't one.
     """
     if not is_one(device):
         return False
+    owner = f"device:{device.token}"
+    before = await kit.recall(owner)
+    if before and before != peer:
+        await drop(kit, before, {device.token})
+    await kit.remember(owner, peer, LIFE_S)
     at = round(kit.now() * 1000)
     await _save(kit, peer, with_one(await load(kit, peer), msgspec.structs.replace(device, at=at)))
     return True

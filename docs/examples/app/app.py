@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -27,12 +28,13 @@ LONGEST_S = 30
 class App(Visitor):
     """One signed-in user. `identity` is called for a fresh token of the company's server, off the loop.
 
-    `anonymous` is the token that this app had as a visitor before, whose conversations become the user's.
+    `anonymous` is the token that this app had as a visitor before: what that visitor had open becomes the user's.
+    `device` is {service: apns or fcm, token} as the system gives them, None where pushes aren't allowed.
     """
 
-    def __init__(self, inbox, nodes, identity, shown, anonymous=""):
+    def __init__(self, inbox, nodes, identity, shown, *, anonymous="", device=None):
         super().__init__(inbox, nodes, shown)
-        self.identity, self.anonymous = identity, anonymous
+        self.identity, self.anonymous, self.device = identity, anonymous, device
         self.is_in_front = asyncio.Event()
         self.is_in_front.set()
         self.is_behind = asyncio.Event()
@@ -86,14 +88,28 @@ class App(Visitor):
         """Signs in; a token of the company's that has just ended is fetched once more."""
         for is_last in (False, True):
             body = {"inbox": self.inbox, "identity": self.identity(), "token": self.anonymous}
-            request = urllib.request.Request(
-                node + "/api/v1/visitors", json.dumps(body).encode(), {"Content-Type": "application/json"}
-            )
             try:
-                return json.load(urllib.request.urlopen(request, timeout=10))["token"]
+                token = json.loads(ask("POST", node + "/api/v1/visitors", body))["token"]
+                break
             except urllib.error.HTTPError as error:
                 if is_last or error.code != 401:
                     raise
+        if self.device:
+            self.register(node, token)
+        return token
+
+    def register(self, node, token, method="PUT"):
+        """This device is rung for the user, or with DELETE no longer: at a sign-out, once `run` is cancelled."""
+        url = f"{node}/api/v1/visitors/devices/{urllib.parse.quote(self.device['token'], safe='')}"
+        ask(method, url, {"service": self.device["service"]} if method == "PUT" else None, token)
+
+    async def on(self, frame):
+        """What the app has needn't be rung for: it says how far it came, read only if somebody looks."""
+        before = self.mark
+        await super().on(frame)
+        if self.mark and self.mark != before:
+            read = {"read": self.mark[1]} if self.is_in_front.is_set() else {}
+            await self.say({"t": "mark", "conv": self.conv, "delivered": self.mark[1], **read})
 
     async def while_in_front(self, heartbeat_s):
         """Listens until the node leaves, the connection ends, or the app goes behind; seconds to wait then."""
@@ -106,6 +122,14 @@ class App(Visitor):
             for task in (listening, beating, behind):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def ask(method, url, body, token=""):
+    """One request of the node's HTTP API; the answer's bytes."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=10) as answer:
+        return answer.read()
 
 
 async def main(inbox, node, identity_url):

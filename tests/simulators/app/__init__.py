@@ -1,6 +1,6 @@
-"""Devices of an app's users, and the two services that reach them: APNs by HTTP/2 and FCM HTTP v1.
+"""Users of an app with their devices, and the two services that reach those: APNs by HTTP/2 and FCM HTTP v1.
 
-The user's side of the conversation is a socket to a node, so nothing comes from here.
+There are no callbacks: what a user says goes by a socket to a node, which `post` does in the app's place.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -22,7 +23,8 @@ from starlette.routing import Route
 from backbone.channel import Request
 from tests.simulators.app import tokens
 from tests.simulators.app.h2server import Answer, Asked, H2Server
-from tests.simulators.base import Accepted, Fault, Line, Push, Reset, Simulator
+from tests.simulators.app.phone import Company, Phone
+from tests.simulators.base import Accepted, Answered, Fault, Line, Push, Reset, Simulator
 
 APNS_FAULTS = {
     "limited": (429, "TooManyRequests"),
@@ -39,6 +41,9 @@ FCM_FAULTS = {
     "rejected": (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
 }
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+SAYS = "SAY"
+"""The method of what is no request: something that a user says."""
+
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 
@@ -54,6 +59,8 @@ class AppSimulator(Simulator):
 
     name: ClassVar[str] = "app"
     excused: ClassVar[frozenset[str]] = frozenset({"window", "media_gone"})
+    waits_long: ClassVar[frozenset[str]] = frozenset({"token"})
+    tells_when: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,6 +81,8 @@ class AppSimulator(Simulator):
         self._apns_key = ec.generate_private_key(ec.SECP256R1())
         self._google_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._access: dict[str, float] = {}
+        self._company = Company("tea", "a secret of the company's server")
+        self._phones: dict[str, Phone] = {}
 
     # --- the user --------------------------------------------------------------------------
 
@@ -89,15 +98,40 @@ class AppSimulator(Simulator):
         self._devices[token].gone_at = self.clock.now()
 
     def say(self, peer: str, text: str = "", *, kind: str = "text", content: bytes = b"", **more: Any) -> list[Push]:
-        """What a user says goes to a node's socket: there are no callbacks."""
-        del content, more
+        """What a user says: `deliver` has their app send it to a node. An app says nothing of other kinds."""
+        del more
+        if kind not in {"text", "image"}:
+            return []
         self._said(peer, kind, text)
-        return []
+        key = str(uuid.uuid4())
+        said = json.dumps({"id": key, "peer": peer, "text": text, "content": content.hex()})
+        return [Push(request=Request(method=SAYS, body=said.encode()), id=key)]
+
+    async def post(self, request: Request, hook: str = "") -> Answered:
+        """As the app does for what users say; all else goes to the hook, which an app doesn't have."""
+        if request.method != SAYS:
+            return await super().post(request, hook)
+        said = json.loads(request.body)
+        phone = self.phone(said["peer"], hook)
+        try:
+            await phone.sign_in(self.push_token(said["peer"]))
+            return Answered(await phone.write(said["id"], said["text"], bytes.fromhex(said["content"])), b"")
+        except (OSError, TimeoutError, ValueError):
+            return Answered(0, b"")
+
+    def phone(self, peer: str, hook: str = "") -> Phone:
+        """A user's app."""
+        http, _, inbox = (hook or self.hook).partition("/hooks/app/")
+        return self._phones.setdefault(f"{peer} {inbox}", Phone(http, inbox, self._company, peer))
+
+    def push_token(self, peer: str) -> str:
+        """The token of the user's iPhone."""
+        mine = (d.token for d in self._devices.values() if d.peer == peer and d.service == "apns")
+        return next(mine, "") or self.device(peer, "apns")
 
     def forged(self, push: Push) -> list[Request]:
-        """There are no callbacks."""
-        del push
-        return []
+        """Callbacks that nobody makes."""
+        return [Request(method="POST", body=push.request.body)]
 
     def account(self) -> dict[str, Any]:
         """The settings of an account that fits."""
@@ -109,8 +143,9 @@ class AppSimulator(Simulator):
             "token_uri": f"{self.base}/token",
         }
         return {
-            "tenant": "tea",
-            "secret": "a secret of the company's server",
+            "tenant": self._company.name,
+            "secret": self._company.secret,
+            "shows_text": True,
             "apns_key": _pem(self._apns_key),
             "apns_key_id": self.key_id,
             "apns_team_id": self.team_id,
@@ -138,6 +173,9 @@ class AppSimulator(Simulator):
         one.more = {"service": device.service, "device": device.token, "title": alert["title"], "collapse": collapse}
         one.at = self.clock.now()
         before = [a for a in self.accepted if a.more["device"] == device.token and a.more["collapse"] == collapse]
+        if before and before[-1].id == push_id:
+            # The same push again shows nothing new.
+            return
         self.accepted.append(one)
         line = Line(mine=False, kind="text", text=alert["body"], at=one.at)
         lines = self.customers.setdefault(f"{device.peer} {device.token}", [])

@@ -168,3 +168,11 @@ def test_visitors_see_no_notes_and_no_assignments() -> None:
     unknown = {"id": "x", "tenant": "main", "channel": "web", "conv": CONV, "at": 1, "by": LI}
     assert not shown_to_visitor(ev.Envelope(type="message.whispered", **unknown))
     assert not shown_to_visitor(ev.Envelope(type="robot.waved", **unknown))
+
+
+def test_a_conversation_becomes_that_of_the_user_who_signed_in() -> None:
+    merged = event(ev.ContactMerged, contact="c" + "b" * 26, name="Li", merged=VISITOR.id)
+    head = folded(OPENED, merged)
+    assert (head.contact.id, head.contact.name) == ("c" + "b" * 26, "Li")
+    assert folded(OPENED, event(ev.ContactMerged, contact="x", merged="another")).contact.id == VISITOR.id
+    assert not shown_to_visitor(merged)

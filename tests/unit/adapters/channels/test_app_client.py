@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from adapters.channels.app import App, devices
-from adapters.channels.app.devices import Device
-from backbone.channel import FaultError, Out, Pause, Peer, Rejected, Retry
+from backbone.channel import Device, FaultError, Out, Pause, Peer, Rejected, Retry
 from tests.simulators.app import AppSimulator
 from tests.unit.adapters.channels.kit_telegram import MemoryKit, kit_for
 

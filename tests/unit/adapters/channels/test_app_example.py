@@ -58,6 +58,8 @@ class Node:
         self.asked: list[dict[str, Any]] = []
         self.refused = 0
         self.heard: list[str] = []
+        self.marks: list[tuple[int, int]] = []
+        self.devices: list[tuple[str, str, str, dict[str, Any]]] = []
         self.events: list[dict[str, Any]] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.closes: list[int | None] = []
@@ -78,6 +80,13 @@ class Node:
             return web.json_response({"code": error.code}, status=401)
         self.signed_in.append(peer.id)
         return web.json_response({"token": f"visitor-{len(self.signed_in)}", "contact": "c"})
+
+    async def device(self, request: web.Request) -> web.Response:
+        """A device comes or goes."""
+        body = await request.json() if request.can_read_body else {}
+        whose = request.headers["Authorization"].removeprefix("Bearer ")
+        self.devices.append((request.method, request.match_info["token"], whose, body))
+        return web.Response(status=204)
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         """One socket of the wire protocol."""
@@ -104,6 +113,8 @@ class Node:
             rows = [[n, n - 1, e] for n, e in enumerate(self.events, 1) if n > after]
             upto = len(self.events)
             await socket.send_json({"t": "evs", "conv": CONV, "epoch": 1, "events": rows, "upto": upto, "more": False})
+        elif frame["t"] == "mark":
+            self.marks.append((frame.get("delivered", 0), frame.get("read", 0)))
         elif frame["t"] == "send":
             if frame["id"] not in [e["id"] for e in self.events]:
                 self.heard.append(frame["text"])
@@ -125,7 +136,9 @@ async def node() -> AsyncIterator[Node]:
     """A node on loopback."""
     node = Node()
     app = web.Application()
+    device = "/api/v1/visitors/devices/{token}"
     app.add_routes([web.post("/api/v1/visitors", node.visitors), web.get("/ws", node.socket)])
+    app.add_routes([web.put(device, node.device), web.delete(device, node.device)])
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -180,6 +193,20 @@ async def test_the_app_signs_in_and_writes(example: ModuleType, node: Node) -> N
         await until(lambda: app.seen == ["hello"])
     assert node.signed_in == ["li"]
     assert (node.asked[0]["inbox"], node.asked[0]["token"]) == ("app", "visitor-0")
+
+
+async def test_the_app_registers_its_device_and_says_how_far_it_came(example: ModuleType, node: Node) -> None:
+    device = {"service": "fcm", "token": "abc:def/ghi"}
+    async with running(example, node, fresh, device=device) as app:
+        await app.send("hello")
+        await until(lambda: node.marks)
+        assert node.marks[0] == (1, 1)
+        token = app.token
+    await asyncio.to_thread(app.register, node.base, token, "DELETE")
+    assert node.devices == [
+        ("PUT", "abc:def/ghi", "visitor-1", {"service": "fcm"}),
+        ("DELETE", "abc:def/ghi", "visitor-1", {}),
+    ]
 
 
 async def test_a_token_that_has_just_ended_is_fetched_anew(example: ModuleType, node: Node) -> None:

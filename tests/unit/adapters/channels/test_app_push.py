@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.channels.app import App, apns, devices, fcm
-from adapters.channels.app.devices import Device
 from adapters.channels.app.settings import Account
 from adapters.channels.app.verdicts import Gone
 from backbone.channel import (
     BadSignatureError,
+    Device,
     Fault,
     FaultError,
     MalformedError,
@@ -54,7 +54,7 @@ def reason(word: str, **more: Any) -> bytes:
         (403, reason("InvalidProviderToken"), Pause(apns.PAUSED["InvalidProviderToken"])),
         (403, reason("Other"), Pause("Apple: Other")),
         (400, reason("TopicDisallowed"), Pause(apns.PAUSED["TopicDisallowed"])),
-        (429, reason("TooManyRequests"), Retry()),
+        (429, reason("TooManyRequests"), Retry(after_s=60)),
         (429, reason("TooManyProviderTokenUpdates"), Retry(account=True)),
         (500, reason("InternalServerError"), Retry()),
         (503, reason("Shutdown"), Retry()),

@@ -334,3 +334,12 @@ def test_what_is_no_milestone_changes_counters_only(steps: list[tuple[int, str]]
             # A message wakes a snoozed conversation; its row follows within 5 s like any message's.
             assert changed <= counters | {"epoch", "status"}, (one, changed)
         state = after
+
+
+def test_a_merged_contact_changes_whose_conversation_it_is() -> None:
+    first = opened(at(2, "10:00:00"))
+    merged = event(ev.ContactMerged, at(2, "10:01:00"), contact="user", merged=first.contact)
+    merged.name = "Li"
+    other = event(ev.ContactMerged, at(2, "10:02:00"), contact="nobody", merged="another")
+    facts = folded([first, merged, other])
+    assert (facts.contact, facts.contact_name) == ("user", "Li")

@@ -71,6 +71,18 @@ def test_the_window_counts_each_part_once() -> None:
     assert known.window.opened["message"].sent == 1
 
 
+def test_who_blocked_us_takes_nothing_until_they_do_something_else() -> None:
+    def happened(event_id: str, what: str) -> ev.MessageAdded:
+        provider = ev.Provider(id=event_id, at=1000)
+        return ev.MessageAdded(**BASE, id=event_id, by=VISITOR, kind="event", text=what, provider=provider)
+
+    known = _folded(_said("v", VISITOR, provider=ev.Provider(id="p1", at=1000)), happened("b", "blocked"))
+    assert known.blocked == state.LEFT
+    assert "blocked" not in known.window.opened
+    state.apply(known, happened("e", "enter"), 9)
+    assert not known.blocked
+
+
 def test_context_and_ids_of_the_provider_are_kept_for_the_answer() -> None:
     first = _said("v1", VISITOR, provider=ev.Provider(id="p1", context={"msg_id": "1", "kept": "x"}))
     second = _said("v2", VISITOR, provider=ev.Provider(id="p2", context={"msg_id": "2"}))
@@ -111,3 +123,23 @@ def test_a_wish_for_what_was_delivered_changes_nothing() -> None:
 
 def test_what_a_platform_accepted_is_no_longer_pending() -> None:
     assert _folded(_said("m"), _became("m", "accepted")).pending == {}
+
+
+def _marked(reader: str, **upto: int) -> ev.ReadMarked:
+    return ev.ReadMarked(**BASE, id=f"{reader}{upto}", by=VISITOR, reader=reader, **upto)
+
+
+def test_what_a_visited_customer_has_fetched_needs_no_sending() -> None:
+    known = state.begin("main", "app", BASE["conv"], visited=True)
+    for seq, event in enumerate(
+        (_said("one"), _said("two"), _marked("lin", read=2), _marked("visitor", delivered=1)), 1
+    ):
+        state.apply(known, event, seq)
+    assert (known.reached, list(known.pending)) == (1, ["two"])
+    state.note(known, _marked("visitor", read=2))
+    state.note(known, _marked("visitor", read=1))
+    assert (known.reached, known.pending) == (2, {})
+
+
+def test_what_a_customer_reads_on_their_platform_leaves_what_is_unsent_unsent() -> None:
+    assert list(_folded(_said("one"), _marked("visitor", read=1, delivered=1)).pending) == ["one"]

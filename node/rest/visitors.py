@@ -1,0 +1,131 @@
+"""`/api/v1/visitors`: who a visitor is, and the devices of an app's user.
+
+An anonymous visitor is whoever holds the token. A user of an app is proved by the company: the inbox's channel checks
+the claim, and what the anonymous visitor before had open becomes the user's (channels.md, section 9).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import contacts, directory, rpc
+from backbone.channel import Claim, Device
+from backbone.channels.users import DeviceChange, Done, SignIn
+from backbone.contacts import User
+from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
+from backbone.ids import new_contact_id
+from backbone.signing import VisitorToken
+from node.authenticate import Who
+from node.context import Context
+from node.origins import address
+from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
+from node.writing import now_ms
+
+VISITED: Final = frozenset({"web", "app"})
+"""Channels whose customers come to a node themselves; those of the others come through their provider alone."""
+
+WITH_USERS: Final = "app"
+"""The channel whose visitors may be users of the company's."""
+
+_Text = Annotated[str, Meta(max_length=8192)]
+
+
+class NewVisitor(Struct):
+    """Who comes to an inbox; with the old token they stay the same person. A user of the company's brings `identity`,
+    or `user` and `user_hash`.
+    """
+
+    inbox: str
+    token: _Text = ""
+    identity: _Text = ""
+    user: Annotated[str, Meta(max_length=256)] = ""
+    user_hash: Annotated[str, Meta(max_length=256)] = ""
+
+
+class NewDevice(Struct):
+    """The service that reaches a device, and whether a developer's tool put the app there."""
+
+    service: Literal["apns", "fcm"]
+    sandbox: bool = False
+
+
+async def create(request: Request) -> Response:
+    """`POST /api/v1/visitors`: a token for a new visitor, a fresh one for the visitor of the old token, or a user's."""
+    context = context_of(request)
+    body = await body_of(request, NewVisitor)
+    tenant, inbox = await context.inboxes.find(body.inbox)
+    if inbox.channel not in VISITED:
+        raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
+    before = _former(context, body.token, tenant, inbox)
+    if body.identity or body.user:
+        # A wrong claim costs a check of its signature: whoever guesses is slowed down like a crowd of newcomers.
+        check_rate(context.new_visitors, address(request), time.monotonic())
+        user = await _signed_in(context, tenant, inbox, body, before)
+        token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name)
+        return answer({"token": token, "contact": user.contact})
+    if before:
+        token = context.signer.visitor_token(tenant, inbox.id, before.contact, before.user, before.name)
+        return answer({"token": token, "contact": before.contact})
+    check_rate(context.new_visitors, address(request), time.monotonic())
+    contact = new_contact_id()
+    return answer({"token": context.signer.visitor_token(tenant, inbox.id, contact), "contact": contact})
+
+
+async def register_device(request: Request) -> Response:
+    """`PUT /api/v1/visitors/devices/{token}`: the visitor's device is rung from now on; 204."""
+    body = await body_of(request, NewDevice)
+    who = await _app_visitor(request)
+    device = Device(token=request.path_params["token"], service=body.service, sandbox=body.sandbox)
+    return await _changed(request, who, device, is_there=True)
+
+
+async def drop_device(request: Request) -> Response:
+    """`DELETE /api/v1/visitors/devices/{token}`: it is rung no longer, as after a sign-out; 204."""
+    who = await _app_visitor(request)
+    return await _changed(request, who, Device(token=request.path_params["token"], service="apns"), is_there=False)
+
+
+def _former(context: Context, token: str, tenant: str, inbox: directory.Inbox) -> VisitorToken | None:
+    """Whom the old token names, if it is one of this inbox."""
+    if not token:
+        return None
+    try:
+        claims = context.signer.visitor(token)
+    except NotAuthenticatedError:
+        # An old or broken token makes nobody: they begin as someone new.
+        return None
+    return claims if (claims.tenant, claims.inbox) == (tenant, inbox.id) else None
+
+
+async def _signed_in(
+    context: Context, tenant: str, inbox: directory.Inbox, body: NewVisitor, before: VisitorToken | None
+) -> User:
+    if inbox.channel != WITH_USERS:
+        raise InvalidInputError("inbox.no_users", "Only inboxes of apps have users.", field="inbox")
+    claim = Claim(identity=body.identity, user=body.user, user_hash=body.user_hash)
+    asked = SignIn(inbox=inbox.id, claim=claim)
+    user = await rpc.call(context.link, inbox.channel, tenant, "identify", asked, User)
+    if before and not before.user:
+        await contacts.merge(context.link, context.log, tenant, inbox.id, before.contact, user, now_ms())
+    return user
+
+
+async def _app_visitor(request: Request) -> Who:
+    who = await who_asks(request)
+    if who.kind != "visitor":
+        raise ForbiddenError("access.visitors_only", "Only visitors have devices.")
+    _, inbox = await context_of(request).inboxes.find(who.inbox)
+    if inbox.channel != WITH_USERS:
+        raise InvalidInputError("inbox.no_users", "Only inboxes of apps have devices.", field="inbox")
+    return who
+
+
+async def _changed(request: Request, who: Who, device: Device, *, is_there: bool) -> Response:
+    change = DeviceChange(inbox=who.inbox, contact=who.id, device=device, is_there=is_there)
+    await rpc.call(context_of(request).link, WITH_USERS, who.tenant, "device", change, Done)
+    return Response(status_code=204, headers=NO_STORE)
