@@ -19,9 +19,9 @@ from msgspec import Struct, structs
 
 from backbone import contacts, opening, subjects
 from backbone import events as ev
-from backbone.buckets import KeyExistsError
+from backbone.buckets import KeyExistsError, RevisionError
 from backbone.channel import Event, FaultError, Media, Message, Peer, Pull, Receipt, Signal
-from backbone.channels import stores
+from backbone.channels import state, stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
@@ -216,7 +216,7 @@ class Receiver:
 
     async def _receipt(self, account: Account, receipt: Receipt) -> None:
         if receipt.upto and receipt.peer is not None:
-            await self._read_up_to_now(account, receipt.peer)
+            await self._read_up_to_now(account, receipt, receipt.peer)
             return
         tenant = account.tenant
         early = Early(status=receipt.status, code=receipt.code, reason=receipt.reason, key=receipt.key)
@@ -224,7 +224,7 @@ class Receiver:
         kept = await self._bucket.get(ref_key)
         if kept is None:
             # It may have overtaken the record of the sending: whoever comes second sees the other.
-            await self._bucket.put(stores.early_key(tenant, account.id, receipt.ref), early, EARLY_LIFE_S)
+            await self._keep_early(stores.early_key(tenant, account.id, receipt.ref), early)
             kept = await self._bucket.get(ref_key)
         if kept is None or not isinstance(kept.value, Ref):
             return
@@ -233,7 +233,7 @@ class Receiver:
             tenant,
             ref.conv,
             ev.DeliveryUpdated(
-                id=derived_event_id(ref.event, f"delivery.{ref.part}.{receipt.status}."),
+                id=derived_event_id(ref.event, f"delivery.{ref.part}.{receipt.status}.{receipt.code}"),
                 tenant=tenant,
                 channel=self._room.channel.name,
                 conv=ref.conv,
@@ -250,14 +250,28 @@ class Receiver:
             ),
         )
 
-    async def _read_up_to_now(self, account: Account, peer: Peer) -> None:
+    async def _keep_early(self, key: str, early: Early) -> None:
+        """Several may come too early, in any order: the furthest is kept."""
+        while True:
+            kept = await self._bucket.get(key)
+            try:
+                if kept is None:
+                    await self._bucket.create(key, early, EARLY_LIFE_S)
+                elif isinstance(kept.value, Early) and state.RANK[early.status] > state.RANK[kept.value.status]:
+                    await self._bucket.update(key, early, kept.revision, EARLY_LIFE_S)
+            except (KeyExistsError, RevisionError):
+                continue
+            return
+
+    async def _read_up_to_now(self, account: Account, receipt: Receipt, peer: Peer) -> None:
+        channel = self._room.channel.name
         conv = await self._open_conversation(account, peer)
         last = await self._room.log.last(subjects.any_channel(account.tenant, conv)) if conv else None
         if last is not None:
             mark = ev.ReadMarked(
-                id=derived_event_id(f"{conv}:{last.seq}", "read"),
+                id=provider_event_id(channel, account.id, receipt.key),
                 tenant=account.tenant,
-                channel=self._room.channel.name,
+                channel=channel,
                 conv=conv,
                 at=time.time_ns() // 1_000_000,
                 by=ev.Actor("visitor", await self._contact_of(account, peer)),
@@ -265,14 +279,13 @@ class Receiver:
                 read=last.seq,
                 delivered=last.seq,
             )
-            await self._room.log.publish(last.subject, mark)
+            # The same once more would mean what was said since then, too.
+            await self._publish_once(account, receipt.key, mark)
 
     async def _signal(self, account: Account, signal: Signal) -> None:
         match signal.name:
-            case "unlinked":
-                await self._accounts.pause(account, signal.data.get("reason", "the platform ended the permission"))
-            case "linked":
-                await self._accounts.repaired(account)
+            case "unlinked" | "linked":
+                await self._permission_moved(account, signal)
             case "unknown":
                 await self._keep(account, signal)
             case "recall" | "edit":
@@ -281,6 +294,17 @@ class Receiver:
                 await self._happened(account, signal)
             case _:
                 pass
+
+    async def _permission_moved(self, account: Account, signal: Signal) -> None:
+        """The account's owner ended our permission or gave it; what was taken in once changes nothing again."""
+        key = stores.seen_key(account.tenant, self._room.channel.name, account.id, signal.key)
+        if await self._seen.get(key) is not None:
+            return
+        if signal.name == "unlinked":
+            await self._accounts.pause(account, signal.data.get("reason", "the platform ended the permission"))
+        else:
+            await self._accounts.repaired(account)
+        await self._seen.put(key, Seen(conv="", after=0))
 
     async def _happened(self, account: Account, signal: Signal) -> None:
         """What the customer did is told in their conversation, if they have one: it may open a window."""
@@ -296,13 +320,12 @@ class Receiver:
         conv = await self._open_conversation(account, signal.peer)
         if not conv:
             return
-        event_id = provider_event_id(channel.name, account.id, signal.key)
         contact = await self._contact_of(account, signal.peer)
-        await self._publish_in(
-            account.tenant,
-            conv,
+        await self._publish_once(
+            account,
+            signal.key,
             ev.MessageAdded(
-                id=event_id,
+                id=provider_event_id(channel.name, account.id, signal.key),
                 tenant=account.tenant,
                 channel=channel.name,
                 conv=conv,
@@ -334,9 +357,10 @@ class Receiver:
             "target": target,
         }
         if signal.name == "recall":
-            await self._publish_in(account.tenant, conv, ev.MessageRecalled(**envelope))
+            await self._publish_once(account, signal.key, ev.MessageRecalled(**envelope))
         else:
-            await self._publish_in(account.tenant, conv, ev.MessageEdited(**envelope, text=signal.data.get("text", "")))
+            edited = ev.MessageEdited(**envelope, text=signal.data.get("text", ""))
+            await self._publish_once(account, signal.key, edited)
 
     async def _keep(self, account: Account, signal: Signal) -> None:
         """What this version doesn't know is kept as it came, for one that does."""
@@ -379,6 +403,22 @@ class Receiver:
         contact = await self._contact_of(account, peer)
         kept = await contacts.contacts(self._room.link).get(contacts.open_key(account.tenant, account.id, contact))
         return kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
+
+    async def _publish_once(self, account: Account, key: str, event: ev.Event) -> None:
+        """Stores what a provider told under an id of its own, which is claimed: once, however late it comes again."""
+        seen_key = stores.seen_key(account.tenant, self._room.channel.name, account.id, key)
+        last = await self._room.log.last(subjects.any_channel(account.tenant, event.conv))
+        if last is None:
+            return
+        try:
+            await self._seen.create(seen_key, Seen(conv=event.conv, after=last.seq))
+        except KeyExistsError:
+            kept = await self._seen.get(seen_key)
+            claimed = kept.value if kept else Seen(conv=event.conv, after=0)
+            there = await self._room.log.last(subjects.any_channel(account.tenant, claimed.conv))
+            if there and await opening.find_in(self._room.log, there.subject, claimed.conv, event.id, claimed.after):
+                return
+        await self._room.log.publish(last.subject, event)
 
     async def _publish_in(self, tenant: str, conv: str, event: ev.Event) -> None:
         last = await self._room.log.last(subjects.any_channel(tenant, conv))

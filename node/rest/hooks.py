@@ -17,7 +17,9 @@ from node.context import Context
 from node.rest.requests import NO_STORE, context_of, read_body
 
 BODY_MOST: Final = 1024 * 1024
-WITHIN_S: Final = 6.0
+WITHIN_S: Final = 4.5
+"""Below the 5 s that most platforms wait for an answer, above the 4 s in which an adapter gives up."""
+
 _PASSED_ON: Final = 64
 """Headers that are handed over at most; a callback has a dozen."""
 

@@ -19,7 +19,7 @@ EXAMPLES: Final = {"line": Path(__file__).parents[2] / "docs" / "examples" / "li
 """Packages of their own that are examined with ours; installed for the run where they aren't."""
 
 
-LONG: Final = ("test_12_", "test_13_", "test_14_")
+LONG: Final = ("test_04_", "test_12_", "test_13_", "test_14_")
 """Faults that a platform's own waits make long: each run has them for one channel, `make conformance` for all."""
 
 ALWAYS: Final = "telegram"

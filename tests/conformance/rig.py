@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -15,8 +17,11 @@ import pytest
 
 from backbone import directory
 from backbone.channel import Channel
+from backbone.channels import state
 from backbone.channels.accounts import seal_settings
 from backbone.channels.registry import Broken, find
+from backbone.decide import parse_tolerant
+from backbone.events import DeliveryUpdated
 from backbone.ids import new_name
 from backbone.link import Link
 from backbone.reader import read_range
@@ -56,10 +61,31 @@ class Bench:
         self.contract: Channel = found
         self.replicas = replicas
 
+    def need(self, what: str, in_words: str) -> None:
+        """Excuses the case where the platform doesn't tell of such a thing (`Telling`)."""
+        if not simulator_of(self.channel, self.simulator).can(what):
+            pytest.skip(f"excused: {self.channel} tells of no {in_words}")
+
+    @contextlib.contextmanager
+    def stopped_log(self) -> Iterator[None]:
+        """The NATS server stands still, and nobody is told: every connection stays open."""
+        assert self.system.nats.process is not None
+        pid = self.system.nats.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     @contextlib.asynccontextmanager
-    async def account(self, *, tenant: str = TENANT, **settings: Any) -> AsyncIterator[Account]:
-        """A new account on a new simulator, which the adapters know."""
+    async def account(self, *, tenant: str = TENANT, pages: int = 0, **settings: Any) -> AsyncIterator[Account]:
+        """A new account on a new simulator, which the adapters know.
+
+        `pages`: what customers say is fetched behind a cursor, so much at a time.
+        """
         simulator = simulator_of(self.channel, self.simulator)
+        if pages:
+            simulator.pages(pages)
         async with simulator.running(), connected(self.system.common, "conformance") as link:
             account = Account(self, link, simulator, new_name(), tenant)
             await account.connect(**settings)
@@ -136,6 +162,17 @@ class Account:
             lambda e: e["type"] == "delivery.updated" and e["target"] == event_id and e["state"] in states, within_s
         )
 
+    async def outcome(self, event_id: str) -> str:
+        """The state of a message of one part, folded from all that the log says of it; empty while it waits."""
+        known = state.begin(self.tenant, self.bench.channel, "")
+        for event in await self.events():
+            if event["type"] == "delivery.updated" and event["target"] == event_id:
+                updated = parse_tolerant(msgspec.json.encode({k: v for k, v in event.items() if k != "seq"}))
+                assert isinstance(updated, DeliveryUpdated)
+                state.note(known, updated)
+        rank = known.outcomes[event_id][0].rank
+        return next((name for name, each in state.RANK.items() if each == rank), "")
+
     async def until(self, holds: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
         """Returns once something holds."""
         deadline = time.monotonic() + within_s
@@ -149,6 +186,10 @@ class Account:
             pytest.skip(f"excused: {self.bench.channel} has no {fault}")
         if fault in self.simulator.waits_long:
             pytest.skip(f"excused: {self.bench.channel} waits minutes after {fault}")
+
+    async def heard(self) -> list[str]:
+        """What customers said, in the order of each conversation."""
+        return [e["text"] for e in await self.events() if e["type"] == "message.added" and _is_heard(e)]
 
     def texts(self, peer: str | None = None) -> list[str]:
         """What the platform accepted, in order."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 
-import msgspec
 import pytest
 
 from backbone.channels.replay import replay
@@ -109,7 +108,8 @@ async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_i
         sent = await account.answers(heard, "given up")
         why = await account.state(sent, "failed", within_s=40)
         assert (why["error"]["code"], why["error"]["final"]) == ("channel.gave_up", True)
-        (letter,) = [one for one in await _letters(account) if msgspec.json.decode(one.raw)["id"] == sent]
+        # Beside it there may be what a case before this one left there: callbacks of an unknown kind.
+        (letter,) = [one for one in await _letters(account) if sent.encode() in one.raw]
         assert letter.reason
         account.simulator.repair()
         assert account.texts("ann") == []

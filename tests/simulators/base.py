@@ -23,12 +23,14 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from backbone import http
 from backbone.channel import Request
+from tests.simulators.telling import Telling
 
 PAGE = Path(__file__).with_name("page.html")
 
@@ -105,7 +107,7 @@ FAULTS = frozenset(
 """Names that every simulator takes where its platform has the like; `excused` lists those it hasn't."""
 
 
-class Simulator:
+class Simulator(Telling):
     """One platform with any number of customers of one account."""
 
     name: ClassVar[str]
@@ -145,6 +147,10 @@ class Simulator:
         """(id of the push, status it was answered with; 0 for no answer), in order."""
 
         self.customers: dict[str, list[Line]] = {}
+        self.tells_first: tuple[str, ...] = ()
+        """States that are told of each message before the call that sends it is answered."""
+
+        self._ahead: list[Push] = []
         self._script: deque[Fault] = deque()
         self._dice: tuple[random.Random, float, Sequence[Fault]] | None = None
         self._ids = itertools.count(1)
@@ -248,6 +254,8 @@ class Simulator:
         one.at = self.clock.now()
         self.accepted.append(one)
         self._line(one.peer, Line(mine=False, kind=one.kind, text=one.text, at=one.at))
+        if self.tells_first:
+            self._ahead += self.receipts(one, *self.tells_first)
 
     def _line(self, peer: str, line: Line) -> None:
         self.customers.setdefault(peer, []).append(line)
@@ -300,7 +308,8 @@ class Simulator:
                 Route("/", self._page),
                 Route("/sim/state", self._state),
                 Route("/sim/say", self._say, methods=["POST"]),
-            ]
+            ],
+            middleware=[Middleware(_TellsFirst, simulator=self)],
         )
         serving = http.serve(app, "127.0.0.1", port, connections=2000)
         self.base = f"http://127.0.0.1:{serving.port}"
@@ -313,6 +322,11 @@ class Simulator:
                 await self._http.close()
                 self._http = None
             await serving.stop()
+
+    async def tell_ahead(self) -> None:
+        """Delivers what must be told before a call is answered."""
+        while self._ahead:
+            await self.deliver(self._ahead.pop(0))
 
     async def _page(self, _request: HttpRequest) -> Response:
         return HTMLResponse(await asyncio.to_thread(PAGE.read_text))
@@ -342,6 +356,21 @@ class Answered(Struct, frozen=True):
 
     status: int
     body: bytes
+
+
+class _TellsFirst:
+    """Holds an answer back until what is told first has been delivered."""
+
+    def __init__(self, app: Any, simulator: Simulator) -> None:
+        self._app = app
+        self._simulator = simulator
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def later(message: Any) -> None:
+            await self._simulator.tell_ahead()
+            await send(message)
+
+        await self._app(scope, receive, later)
 
 
 class Reset(Response):

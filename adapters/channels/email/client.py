@@ -41,6 +41,7 @@ class Email:
         caption=True,
         together=True,
         media_bytes=dict.fromkeys(("image", "file", "audio", "video"), FILES_MOST_BYTES),
+        receipts=frozenset({"failed"}),
         idempotent=True,
         parallel=4,
         timeout_s=60,

@@ -44,7 +44,7 @@ def translate(raw: bytes, acc: Account, now: float) -> Translated:
     mail = _mail(raw, acc)
     fate = bounce.read(mail.part, acc, mail.sender.address, mail.subject)
     if fate:
-        return Translated([_told(mail, fate)], ())
+        return Translated([_told(mail, fate, acc)], ())
     if acc.is_own(_from(mail.part)) and thread.sent_key(mail.own_id, acc):
         return Translated([Signal(key=mail.key, name="ignored", data={"why": "our own mail came back"})], ())
     named = thread.of_address(mail.part, acc)
@@ -95,11 +95,12 @@ def _mail(raw: bytes, acc: Account) -> _Mail:
     )
 
 
-def _told(mail: _Mail, fate: Bounce) -> Event:
+def _told(mail: _Mail, fate: Bounce, acc: Account) -> Event:
     """What a server says of a mail of ours; only a failure is final."""
     if fate.fate == "failed":
         reason = fate.reason or mail.subject
-        return Receipt(key=mail.key, ref=fate.key, status="failed", code=fate.code, reason=reason)
+        ref = thread.message_id(fate.key, acc)
+        return Receipt(key=mail.key, ref=ref, status="failed", code=fate.code, reason=reason)
     return Signal(key=mail.key, name="ignored", data={"why": fate.fate, "ref": fate.key, "reason": fate.reason})
 
 

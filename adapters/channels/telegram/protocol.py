@@ -42,6 +42,9 @@ SERVICE: Final = frozenset(
 )  # fmt: skip
 """Fields of messages that say what happened to a chat; nobody wrote them."""
 
+GONE: Final = frozenset({"kicked", "left"})
+"""States of the bot in a chat that takes nothing of it."""
+
 UNSUPPORTED: Final = {
     "poll": "A poll",
     "dice": "A die",
@@ -150,6 +153,7 @@ class _Member(Struct):
 class _Membership(Struct):
     chat: _Chat
     new_chat_member: _Member
+    old_chat_member: _Member | None = None
 
 
 class _Update(Struct):
@@ -184,8 +188,7 @@ def event(raw: bytes) -> Event:
     if update.callback_query is not None:
         return _tap(key, update.callback_query)
     if update.my_chat_member is not None:
-        is_gone = update.my_chat_member.new_chat_member.status in {"kicked", "left"}
-        return Signal(key=key, name="blocked" if is_gone else "ignored", peer=_peer(update.my_chat_member.chat))
+        return _moved(key, update.my_chat_member)
     if _fields(raw) & IGNORED:
         return Signal(key=key, name="ignored")
     return Signal(key=key, name="unknown", raw=raw)
@@ -326,6 +329,13 @@ def _edit(key: str, said: _Message) -> Signal:
         return Signal(key=key, name="ignored", peer=_peer(said.chat))
     data = {"ref": ref_of(said.chat.id, said.message_id), "text": text}
     return Signal(key=key, name="edit", peer=_peer(said.chat), data=data)
+
+
+def _moved(key: str, moved: _Membership) -> Signal:
+    """The bot was blocked or thrown out, or let in again."""
+    is_gone = moved.new_chat_member.status in GONE
+    was_gone = moved.old_chat_member is not None and moved.old_chat_member.status in GONE
+    return Signal(key=key, name="blocked" if is_gone else "enter" if was_gone else "ignored", peer=_peer(moved.chat))
 
 
 def _tap(key: str, tapped: _Callback) -> Signal:

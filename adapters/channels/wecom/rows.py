@@ -120,7 +120,7 @@ def _happened(key: str, content: dict[str, Any], raw: bytes) -> Event:
         return Signal(key=key, name="recall", peer=peer, data={"ref": _text(content, "recall_msgid")})
     if name == "reject_customer_msg_switch_change":
         refuses = _text(content, "reject_switch") == "1"
-        return Signal(key=key, name="blocked" if refuses else "ignored", peer=peer, data={"event": name})
+        return Signal(key=key, name="blocked" if refuses else "enter", peer=peer, data={"event": name})
     if name in {"session_status_change", "servicer_status_change"}:
         return Signal(key=key, name="ignored", peer=peer, data={"event": name, **data})
     return Signal(key=key, name="unknown", peer=peer, data={"event": name[:40]}, raw=raw)

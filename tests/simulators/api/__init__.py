@@ -39,6 +39,7 @@ class ApiSimulator(Simulator):
     excused: ClassVar[frozenset[str]] = frozenset({"token", "window", "media_gone"})
     tries: ClassVar[int] = 6
     answer_s: ClassVar[float] = 15.0
+    tells: ClassVar[tuple[str, ...]] = ("delivered", "read")
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,6 +52,9 @@ class ApiSimulator(Simulator):
         self.refused_signatures = 0
         self.changes: list[dict[str, Any]] = []
         """Messages of ours that were withdrawn or changed."""
+
+        self._last: dict[str, str] = {}
+        """Keys of what users said last."""
 
         self._taken: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
@@ -71,6 +75,7 @@ class ApiSimulator(Simulator):
         if content:
             body["media"] = [{"kind": kind, "ref": self.file(content, f"file-{key}"), "name": f"file-{key}"}]
         self._said(peer, kind, text)
+        self._last[peer] = key
         return [self.push({**body, **more}, f"msg_{key}")]
 
     def receipt(self, one: Accepted, status: str, reason: str = "") -> list[Push]:
@@ -82,6 +87,40 @@ class ApiSimulator(Simulator):
         """What is no message."""
         body = {"t": "signal", "name": name, "peer": {"id": peer}, "data": data}
         return [self.push(body, f"sig_{self.new_id()}")]
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """What became of a message of ours."""
+        return [push for state in states for push in self.receipt(one, state)]
+
+    def stale(self, push: Push) -> list[Request]:
+        """Signed well, just out of the five minutes."""
+        return [self.signed(push.request.body, push.id, ahead_s=ahead_s) for ahead_s in (-301, 310)]
+
+    def comes_back(self, one: Accepted) -> list[Push]:
+        """A system that posts all that its users see."""
+        said = {"ref": one.id, "peer": {"id": one.peer}, "text": one.text, "echo": True}
+        return [self.push({"t": "message", "key": one.key, **said}, f"msg_{self.new_id()}")]
+
+    def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
+        """Somebody of the company answers in the system itself."""
+        body = {"t": "message", "key": f"m-{self.new_id()}", "peer": {"id": peer}, "text": text, "echo": True}
+        return [self.push(body, f"msg_{self.new_id()}")]
+
+    def rewrites(self, peer: str, text: str) -> list[Push]:
+        """The user changes the last message of theirs."""
+        return self.signal(peer, "edit", ref=self._last[peer], text=text)
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The user withdraws the last message of theirs."""
+        return self.signal(peer, "recall", ref=self._last[peer])
+
+    def leaves(self, peer: str) -> list[Push]:
+        """The user wants no more messages."""
+        return self.signal(peer, "blocked")
+
+    def returns(self, peer: str) -> list[Push]:
+        """The user wants them again."""
+        return self.signal(peer, "enter")
 
     def push(self, body: dict[str, Any], message_id: str) -> Push:
         """One callback, signed now."""
@@ -112,8 +151,7 @@ class ApiSimulator(Simulator):
             Request(method="POST", headers=without, body=request.body),
             self.signed(request.body, push.id, secret=secret_of("another system")),
             Request(method="POST", headers=renamed, body=request.body),
-            self.signed(request.body, push.id, ahead_s=-301),
-            self.signed(request.body, push.id, ahead_s=310),
+            *self.stale(push),
         ]
 
     def malformed(self) -> list[Request]:

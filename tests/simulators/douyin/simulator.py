@@ -44,6 +44,8 @@ class DouyinSimulator(Simulator):
     tries: ClassVar[int] = 4
     """The first, and three more."""
 
+    tells: ClassVar[tuple[str, ...]] = ("sent",)
+
     def __init__(
         self,
         form: Literal["object", "string"] = "object",
@@ -125,6 +127,30 @@ class DouyinSimulator(Simulator):
         """The customer withdraws a message."""
         inside = {"conversation_short_id": self.conversation(peer), "server_message_id": message_id}
         return self.push("im_recall_msg", peer, self.open_id, inside)
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """Ours come back, which says that they went out."""
+        return [self._coming_back(one) for _ in states]
+
+    def comes_back(self, one: Accepted) -> list[Push]:
+        """A message of ours under the id that its answer named, with our app as its source."""
+        return [self._coming_back(one)]
+
+    def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
+        """The operator answers on the phone."""
+        return [self.agent_says(peer, text)]
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The customer withdraws the last message of theirs."""
+        return [self.recalls(peer, self.newest[peer])]
+
+    def unlinks(self) -> list[Push]:
+        """The operator ends the authorisation."""
+        return [self.happens("unauthorize")]
+
+    def links(self) -> list[Push]:
+        """The operator scans anew."""
+        return [self.happens("authorize")]
 
     def happens(self, event: str, who: str = "") -> Push:
         """Anything else, such as `unauthorize`."""
@@ -385,11 +411,12 @@ class DouyinSimulator(Simulator):
         sha256 = hashlib.sha256(image.content).hexdigest()
         return Accepted(id=message_id, peer=peer, kind="image", sha256=sha256)
 
+    def _coming_back(self, one: Accepted) -> Push:
+        inside = self._inside(one.peer, one.id, one.kind, {"text": one.text, "source": self.client_key})
+        return self.push("im_send_msg", self.open_id, one.peer, inside)
+
     def _echo(self, accepted: Accepted) -> None:
-        inside = self._inside(
-            accepted.peer, accepted.id, accepted.kind, {"text": accepted.text, "source": self.client_key}
-        )
-        push = self.push("im_send_msg", self.open_id, accepted.peer, inside)
+        push = self._coming_back(accepted)
         self.echoes.append(push)
         if self.hook:
             self.deliver_soon(push)

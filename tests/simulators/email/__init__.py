@@ -43,6 +43,7 @@ class EmailSimulator(Simulator):
     waits_long: ClassVar[frozenset[str]] = frozenset({"busy"})
     is_fetched: ClassVar[bool] = True
     tells_when: ClassVar[bool] = False
+    tells: ClassVar[tuple[str, ...]] = ("failed",)
 
     def __init__(
         self,
@@ -156,6 +157,20 @@ class EmailSimulator(Simulator):
     def bounce(self, message_id: str, *, status: str = "5.1.1", action: str = "failed") -> None:
         """A server tells what became of a mail of ours."""
         self.deliver_raw(letters.report(self.mails[message_id], ADDRESS, status, action, self.clock.now()))
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """Only a failure is told, in a mail."""
+        for _ in states:
+            self.bounce(one.id)
+        return []
+
+    def comes_back(self, one: Accepted) -> list[Push]:
+        """A mail of ours in our own mailbox: somebody has put us in copy."""
+        self.deliver_raw(self.mails[one.id])
+        return []
+
+    def pages(self, most: int) -> None:
+        """A mailbox is read behind a cursor always; how many mails at a time is the reader's to say."""
 
     # --- SMTP ------------------------------------------------------------------------------
 

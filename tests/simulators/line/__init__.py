@@ -40,6 +40,8 @@ class LineSimulator(Simulator):
 
         self.is_over_the_plan = False
         self._names: dict[str, str] = {}
+        self._last: dict[str, str] = {}
+        self._blocked: set[str] = set()
         self._reply_tokens: dict[str, tuple[str, float]] = {}
         self._retry_keys: dict[str, tuple[float, str]] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
@@ -54,7 +56,7 @@ class LineSimulator(Simulator):
 
     def say(self, peer: str, text: str = "", *, kind: str = "text", content: bytes = b"", **more: Any) -> list[Push]:
         """A message; `kind` also `sticker`, `location`, `hologram`. `more` are fields of LINE's message."""
-        number = str(460_000_000_000_000_000 + self.new_id())
+        number = self._last[peer] = str(460_000_000_000_000_000 + self.new_id())
         message: dict[str, Any] = {"id": number, "type": kind, "quoteToken": "q"}
         if kind in FILES:
             self._files[number] = (content, FILES[kind])
@@ -71,6 +73,20 @@ class LineSimulator(Simulator):
         token = uuid.uuid4().hex
         self._reply_tokens[token] = (self.user_of(peer), self.clock.now() + self.reply_life_s)
         return self.event(peer, "message", message={**message, **more}, replyToken=token)
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The customer unsends the last message of theirs."""
+        return self.event(peer, "unsend", unsend={"messageId": self._last[peer]})
+
+    def leaves(self, peer: str) -> list[Push]:
+        """The customer blocks the account."""
+        self._blocked.add(self.user_of(peer))
+        return self.event(peer, "unfollow")
+
+    def returns(self, peer: str) -> list[Push]:
+        """The customer adds it again."""
+        self._blocked.discard(self.user_of(peer))
+        return self.event(peer, "follow", follow={"isUnblocked": True})
 
     def event(self, peer: str, kind: str, **more: Any) -> list[Push]:
         """One event by itself in a callback."""

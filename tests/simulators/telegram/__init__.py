@@ -98,6 +98,8 @@ class TelegramSimulator(Simulator):
         self._arrived = asyncio.Event()
         self._reader = 0
         self._next_update = 845_000_000
+        self._page_most = 100
+        self._last: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._blocked: set[int] = set()
         self._deleted_chats: set[int] = set()
@@ -118,6 +120,7 @@ class TelegramSimulator(Simulator):
     def say(self, peer: str, text: str = "", *, kind: str = "text", content: bytes = b"", **more: Any) -> list[Push]:
         """A message. `kind` also `sticker`, `location`, `card`, `poll`, `start`; `more` are fields of Telegram's."""
         message = {**self._message(peer), **self._content(text, kind, content), **more}
+        self._last[peer] = message["message_id"]
         self._said(peer, kind, text)
         return self.update({"message": message})
 
@@ -147,6 +150,22 @@ class TelegramSimulator(Simulator):
             "new_chat_member": {"user": {"id": 110201543, "is_bot": True, "first_name": "Bot"}, "status": states[1]},
         }
         return self.update({"my_chat_member": changed})
+
+    def rewrites(self, peer: str, text: str) -> list[Push]:
+        """The customer changes the last message of theirs."""
+        return self.edit(peer, self._last[peer], text)
+
+    def leaves(self, peer: str) -> list[Push]:
+        """The customer blocks the bot."""
+        return self.block(peer)
+
+    def returns(self, peer: str) -> list[Push]:
+        """The customer lets it write again."""
+        return self.block(peer, is_blocked=False)
+
+    def pages(self, most: int) -> None:
+        """The bot has no webhook: updates are asked for, and a page may be short."""
+        self.polls, self.webhook_url, self._page_most = True, "", most
 
     def delete_chat(self, peer: str) -> None:
         """The customer's account is gone."""
@@ -306,7 +325,7 @@ class TelegramSimulator(Simulator):
         self._reader += 1
         mine = self._reader
         self._arrived.set()  # ends the question of whoever asked before
-        offset, limit = int(params.get("offset", 0)), min(100, int(params.get("limit", 100)))
+        offset, limit = int(params.get("offset", 0)), min(self._page_most, int(params.get("limit", 100)))
         while self._updates and (
             self._updates[0][0] < offset or self._updates[0][1] + self.update_life_s < self.clock.now()
         ):

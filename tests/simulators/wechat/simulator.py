@@ -104,6 +104,14 @@ class WeChatSimulator(Simulator):
             peer, {"MsgType": "event", "Event": event, "EventKey": key, **more}, f"{event}-{self.new_id()}"
         )
 
+    def leaves(self, peer: str) -> list[Push]:
+        """The customer no longer follows."""
+        return [self.happens(peer, "unsubscribe")]
+
+    def returns(self, peer: str) -> list[Push]:
+        """The customer follows again."""
+        return [self.happens(peer, "subscribe")]
+
     def unknown(self, peer: str) -> list[Push]:
         """A kind and an event of tomorrow."""
         return [

@@ -56,6 +56,7 @@ class WeComSimulator(Simulator):
     name: ClassVar[str] = "wecom"
     rings: ClassVar[bool] = True
     tells_when: ClassVar[bool] = False
+    tells: ClassVar[tuple[str, ...]] = ("failed",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,6 +91,7 @@ class WeComSimulator(Simulator):
         self.msgids: dict[str, str] = {}
         self.recalled: list[str] = []
         self.pulls: list[dict[str, Any]] = []
+        self._last: dict[str, str] = {}
 
     def account(self) -> dict[str, Any]:
         """Settings of an inbox that fits."""
@@ -111,7 +113,7 @@ class WeComSimulator(Simulator):
         if session.state == ENDED:
             session.state = NEW
         self.windows.happened(peer, "message", self.clock.now())
-        self.row(peer, 3, theirs, {**self._content(theirs, text, content), **more})
+        self._last[peer] = self.row(peer, 3, theirs, {**self._content(theirs, text, content), **more})
         self._said(peer, kind, text)
         return [self.bell()]
 
@@ -138,6 +140,30 @@ class WeComSimulator(Simulator):
     def fails(self, msgid: str, fail_type: int) -> Push:
         """A message that was taken didn't arrive."""
         return self.happens("msg_send_fail", self.msgids[msgid], fail_msgid=msgid, fail_type=fail_type)
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """Only a failure is told, in a row."""
+        return [self.fails(one.id, 10) for _ in states]
+
+    def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
+        """An agent types in WeCom."""
+        return [self.servicer_says(peer, text)]
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The customer withdraws the last message of theirs."""
+        return [self.happens("user_recall_msg", peer, recall_msgid=self._last[peer])]
+
+    def leaves(self, peer: str) -> list[Push]:
+        """The customer switches messages off."""
+        return [self.happens("reject_customer_msg_switch_change", peer, reject_switch=1)]
+
+    def returns(self, peer: str) -> list[Push]:
+        """The customer switches them on again."""
+        return [self.happens("reject_customer_msg_switch_change", peer, reject_switch=0)]
+
+    def pages(self, most: int) -> None:
+        """Rows are pulled always; a page may be short."""
+        self.page_rows = most
 
     def unknown(self, peer: str) -> list[Push]:
         """A kind and an event of tomorrow."""

@@ -66,6 +66,7 @@ class WhatsAppSimulator(Simulator):
     name: ClassVar[str] = "whatsapp"
     excused: ClassVar[frozenset[str]] = frozenset({"token"})
     tries: ClassVar[int] = 8
+    tells: ClassVar[tuple[str, ...]] = ("sent", "delivered", "read")
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,6 +125,14 @@ class WhatsAppSimulator(Simulator):
     def statuses(self, one: Accepted, *names: str, code: int = 0) -> list[Push]:
         """What became of a message of ours; a push each, in this order. `code` says why one failed."""
         return [self._status(one, name, code) for name in names]
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """Statuses, a push each."""
+        return self.statuses(one, *states)
+
+    def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
+        """Somebody of the company answers on their phone."""
+        return self.echo(peer, text)
 
     def echo(self, peer: str, text: str) -> list[Push]:
         """Somebody of the company writes in the business app on their phone."""

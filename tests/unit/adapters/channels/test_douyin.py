@@ -266,14 +266,14 @@ def test_redelivery_has_the_same_key() -> None:
         assert event(account, push).key == event(account, push).key
 
 
-def test_event_without_any_id_is_told_by_its_bytes() -> None:
+def test_event_of_a_permission_is_told_by_what_is_signed() -> None:
     simulator, account = simulated()
     push = simulator.happens("authorize")
     request = msgspec.structs.replace(
         push.request, headers={k: v for k, v in push.request.headers.items() if k != "msg-id"}
     )
     [first], [second] = (events_of(CHANNEL, account, request) for _ in range(2))
-    assert first.key == second.key != event(account, push).key
+    assert first.key == second.key == event(account, push).key != event(account, simulator.happens("authorize")).key
 
 
 def test_what_is_signed_and_not_to_be_understood_is_malformed() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters.channels.email import thread
 from adapters.channels.email.parse import mail_to_events, translate
 from adapters.channels.email.thread import key_of
 from backbone.channel import Media, Message, Receipt, Signal
@@ -98,7 +99,7 @@ def test_a_bounce_is_the_end_of_the_message_that_it_returns(name: str) -> None:
     wanted = INDEX[name]
     (receipt,) = mail_to_events(mail(name), OF_CORPUS, NOW)
     assert isinstance(receipt, Receipt)
-    assert (receipt.status, receipt.ref) == ("failed", wanted["bounce"])
+    assert (receipt.status, receipt.ref) == ("failed", thread.message_id(wanted["bounce"], OF_CORPUS))
     assert (receipt.code, receipt.reason) == (wanted["code"], wanted["reason"])
 
 

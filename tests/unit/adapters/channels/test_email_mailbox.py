@@ -165,7 +165,7 @@ async def test_a_bounce_in_the_mailbox_is_the_end_of_what_was_sent(provider: Ema
             await reading.page()
     _, receipt = [event for page in reading.pages for event in page.events]
     assert isinstance(receipt, Receipt)
-    assert (receipt.ref, receipt.status, receipt.code) == (out().key, "failed", "5.2.2")
+    assert (receipt.ref, receipt.status, receipt.code) == (sent.id, "failed", "5.2.2")
 
 
 async def test_another_folder_is_read_by_its_name(provider: EmailSimulator) -> None:

@@ -215,11 +215,11 @@ def test_a_moving_location_is_no_edit() -> None:
     assert protocol.event(json.dumps({"update_id": 5, "edited_message": moved}).encode()).name == "ignored"  # type: ignore[union-attr]
 
 
-def test_a_customer_who_blocks_the_bot_is_blocked() -> None:
+def test_a_customer_who_blocks_the_bot_is_blocked_until_they_let_it_in_again() -> None:
     simulator = TelegramSimulator()
     blocked = event_of(simulator.block("1001"))
     assert (blocked.name, blocked.peer.id) == ("blocked", "1001")
-    assert event_of(simulator.block("1001", is_blocked=False)).name == "ignored"
+    assert event_of(simulator.block("1001", is_blocked=False)).name == "enter"
 
 
 def test_a_tapped_button_is_a_menu_with_its_data() -> None:

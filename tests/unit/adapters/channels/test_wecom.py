@@ -279,12 +279,12 @@ def test_withdrawn_message_is_named(event: str) -> None:
     assert (last(simulator).name, last(simulator).data) == ("recall", {"ref": "row1"})
 
 
-def test_customer_who_refuses_messages_is_blocked() -> None:
+def test_customer_who_refuses_messages_is_blocked_until_they_take_them_again() -> None:
     simulator, _ = simulated()
     simulator.happens("reject_customer_msg_switch_change", "wm-lin", reject_switch=1)
     assert last(simulator).name == "blocked"
     simulator.happens("reject_customer_msg_switch_change", "wm-lin", reject_switch=0)
-    assert last(simulator).name == "ignored"
+    assert last(simulator).name == "enter"
 
 
 def test_changes_of_sessions_are_known_and_of_no_use() -> None:

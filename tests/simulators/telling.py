@@ -1,0 +1,73 @@
+"""What else a platform may tell of beside messages: what became of ours, what customers do to theirs, who went and came
+back, what somebody typed in the platform's own app.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from backbone.channel import Request
+
+if TYPE_CHECKING:
+    from tests.simulators.base import Accepted, Push
+
+
+class Telling:
+    """A part of `Simulator`: subclasses override what their platform has, and `can` says what that is.
+
+    A platform without callbacks returns no pushes: what it tells is fetched.
+    """
+
+    tells: ClassVar[tuple[str, ...]] = ()
+    """States of a message of ours that the platform tells, in the order in which they come about."""
+
+    @classmethod
+    def can(cls, what: str) -> bool:
+        """Whether the platform has such a thing, by the method's name."""
+        return getattr(cls, what) is not getattr(Telling, what)
+
+    def receipts(self, one: Accepted, *states: str) -> list[Push]:
+        """What became of a message of ours: a callback for each state, in this order."""
+        raise NotImplementedError
+
+    def stale(self, push: Push) -> list[Request]:
+        """The same callback, signed well at times long gone and far ahead: where the time is signed and has a rule."""
+        raise NotImplementedError
+
+    def comes_back(self, one: Accepted) -> list[Push]:
+        """A message of ours, as the platform shows it to all who have the account open."""
+        raise NotImplementedError
+
+    def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
+        """An agent answers a customer in the platform's own app."""
+        raise NotImplementedError
+
+    def rewrites(self, peer: str, text: str) -> list[Push]:
+        """The customer changes the last message of theirs."""
+        raise NotImplementedError
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The customer withdraws the last message of theirs."""
+        raise NotImplementedError
+
+    def leaves(self, peer: str) -> list[Push]:
+        """The customer blocks us or no longer follows: from now on the platform takes nothing for them."""
+        raise NotImplementedError
+
+    def returns(self, peer: str) -> list[Push]:
+        """Who left takes messages again."""
+        raise NotImplementedError
+
+    def unlinks(self) -> list[Push]:
+        """The account's owner ends our permission."""
+        raise NotImplementedError
+
+    def links(self) -> list[Push]:
+        """The account's owner gives it again."""
+        raise NotImplementedError
+
+    def pages(self, most: int) -> None:
+        """From now on what customers say is fetched behind a cursor, `most` at a time where the platform decides that.
+        Called before an account is made.
+        """
+        raise NotImplementedError
