@@ -13,7 +13,7 @@ from adapters.channels.email.mime import Part, opened
 from adapters.channels.email.plain import text_of
 from adapters.channels.email.settings import Account
 
-type_of_fate = Literal["failed", "delayed", "other"]
+type_of_fate = Literal["failed", "delayed", "other", "copy"]
 
 _FATES: Final[tuple[type_of_fate, ...]] = ("other", "delayed", "failed")
 _RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"})
@@ -36,7 +36,10 @@ _STATUS: Final = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 
 
 class Bounce(NamedTuple):
-    """What a server says. `key` is that of the part we sent; `code` an enhanced status (RFC 3463) or a reply's code."""
+    """What a server says. `key` is that of the part we sent; `code` an enhanced status (RFC 3463) or a reply's code.
+
+    `copy`: somebody in Cc didn't get theirs; whoever was answered did.
+    """
 
     fate: type_of_fate
     key: str
@@ -55,7 +58,8 @@ def read(part: Part, acc: Account, sender: str, subject: str) -> Bounce | None:
     if not key:
         return None
     if report is not None:
-        return _reported(report, key)
+        told = _reported(report, key)
+        return told._replace(fate="copy") if told.fate == "failed" and _is_of_copy(part, report, key, acc) else told
     fate: type_of_fate = "delayed" if _DELAYED.search(subject) else "failed"
     said = _SAID.search(text)
     status = _STATUS.search(said[0]) if said else None
@@ -72,9 +76,7 @@ def _looks_so(part: Part, sender: str, subject: str) -> bool:
 
 def _reported(report: Part, key: str) -> Bounce:
     """By the fields for each recipient; where several stand, a failure is what counts."""
-    recipients = [_block(block) for block in re.split(r"\n\s*\n", charset.decode(report.content()[:_LOOK_CHARS]))]
-    recipients = [each for each in recipients if "action" in each or "status" in each]
-    worst = max(recipients, key=_weight, default={})
+    worst = max(_recipients(report), key=_weight, default={})
     status = _STATUS.search(worst.get("status", "") + " " + worst.get("diagnostic-code", ""))
     code = status[0] if status else ""
     reason = (
@@ -83,6 +85,26 @@ def _reported(report: Part, key: str) -> Bounce:
         or worst.get("status", "")
     )
     return Bounce(_FATES[_weight(worst)], key, code, _line(reason))
+
+
+def _recipients(report: Part) -> list[dict[str, str]]:
+    blocks = [_block(block) for block in re.split(r"\n\s*\n", charset.decode(report.content()[:_LOOK_CHARS]))]
+    return [each for each in blocks if "action" in each or "status" in each]
+
+
+def _is_of_copy(part: Part, report: Part, key: str, acc: Account) -> bool:
+    """Whether all who didn't get the mail stood in its Cc, by what was returned of it."""
+    failed = {
+        address.address
+        for each in _recipients(report)
+        if _weight(each) == _FATES.index("failed")
+        for address in headers.addresses(each.get("final-recipient", "").partition(";")[2].encode())
+    }
+    for each in part.walk():
+        head = opened(each) if each.mime in _RETURNED else None
+        if head and thread.sent_key(headers.own_id(head.first("message-id")), acc) == key:
+            return bool(failed) and failed <= {copy.address for copy in headers.addresses(head.first("cc"))}
+    return False
 
 
 def _weight(recipient: dict[str, str]) -> int:

@@ -68,8 +68,8 @@ class Email:
         mail = await asyncio.to_thread(compose.compose, out, acc, kit.now())
         # Before it goes: the answer may come sooner than we are told that it went.
         await kit.remember(thread.place_of(mail.message_id), thread.remembered(out.thread), thread.LIFE_S)
-        await smtp.hand_over(mail, acc, kit)
-        return Sent(mail.message_id)
+        without = await smtp.hand_over(mail, acc, kit)
+        return Sent(mail.message_id, note=f"No copy went to {'; '.join(without)}" if without else "")
 
     def listen(self, acc: settings.Account, stream: str, cursor: str, kit: Kit) -> AsyncIterator[Page]:
         """Pages of the mailbox as mail comes."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from adapters.channels.email import headers, html, thread
+from adapters.channels.email import headers, html, recipients, thread
 from adapters.channels.email.automatic import LOOP_HEADER
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Out, OutMedia, Rejected
@@ -23,24 +23,30 @@ _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", re.IGNORECAS
 
 
 class Mail(NamedTuple):
-    """A mail and its envelope. `sender` is empty where nothing may come back; `needs_utf8`: SMTPUTF8 (RFC 6531)."""
+    """A mail and its envelope. `sender` is empty where nothing may come back; `copies` go to those in Cc; `needs_utf8`:
+    SMTPUTF8 (RFC 6531).
+    """
 
     message_id: str
     sender: str
     recipient: str
+    copies: tuple[str, ...]
     content: bytes
     needs_utf8: bool
 
 
 def compose(out: Out, acc: Account, now: float) -> Mail:
     """The mail. Raises FaultError(Rejected) where a header would hold a line break, or there is nobody to write to."""
-    recipient = _address(out.context.get("to") or out.peer.id)
+    to, *others = recipients.of(out, acc)
+    recipient = _address(to)
+    copies = tuple(filter(None, map(_copy, others)))
     own_id = thread.message_id(out.key, acc)
     name = out.peer.name if recipient == _address(out.peer.id) else ""
     fields = {
         "Date": datetime.fromtimestamp(now, UTC).strftime("%a, %d %b %Y %H:%M:%S +0000"),
         "From": _mailbox(acc.name, _address(acc.address)),
         "To": _mailbox(name, recipient),
+        **({"Cc": ",\r\n ".join(copies)} if copies else {}),
         "Message-ID": own_id,
         "Subject": _words(_subject(out, acc)),
         **_answering(out, acc),
@@ -50,7 +56,8 @@ def compose(out: Out, acc: Account, now: float) -> Mail:
     head = "".join(f"{field}: {_line(field, value)}\r\n" for field, value in fields.items())
     content = head.encode() + _body(out)
     # The names in headers are encoded words: what is left beyond ASCII are addresses.
-    return Mail(own_id, "" if out.automatic else _address(acc.address), recipient, content, not head.isascii())
+    sender = "" if out.automatic else _address(acc.address)
+    return Mail(own_id, sender, recipient, copies, content, not head.isascii())
 
 
 def _answering(out: Out, acc: Account) -> dict[str, str]:
@@ -97,6 +104,15 @@ def _address(given: str) -> str:
     if not _ADDRESS.fullmatch(address) or _CONTROL.search(address):
         raise FaultError(Rejected("There is no mail address to write to."))
     return address
+
+
+def _copy(given: str) -> str:
+    """The same of somebody in Cc; empty where there is none, or one that not every server can write to."""
+    try:
+        address = _address(given)
+    except FaultError:
+        return ""
+    return address if address.isascii() else ""
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
-from adapters.channels.email import body, bounce, headers, html, mime, plain, quote, thread, trust
+from adapters.channels.email import body, bounce, headers, html, mime, plain, quote, recipients, thread, trust
 from adapters.channels.email.automatic import is_automatic
 from adapters.channels.email.bounce import Bounce
 from adapters.channels.email.headers import Address
@@ -43,13 +43,17 @@ def translate(raw: bytes, acc: Account, now: float) -> Translated:
     """
     mail = _mail(raw, acc)
     fate = bounce.read(mail.part, acc, mail.sender.address, mail.subject)
-    if fate:
+    if fate and fate.fate != "copy":
         return Translated([_told(mail, fate, acc)], ())
     if acc.is_own(_from(mail.part)) and thread.sent_key(mail.own_id, acc):
         return Translated([Signal(key=mail.key, name="ignored", data={"why": "our own mail came back"})], ())
     named = thread.of_address(mail.part, acc)
     message = _message(mail, acc, now)
     message.thread = named or thread.key_of(mail.own_id or mail.key)
+    if fate:
+        # A server writes to the desk alone: what is said next answers the customer as before.
+        message.context = {}
+        return Translated([message], (thread.message_id(fate.key, acc),))
     return Translated([message], () if named else tuple(thread.answered(mail.part)))
 
 
@@ -108,6 +112,7 @@ def _message(mail: _Mail, acc: Account, now: float) -> Message:
     found = body.read(mail.part)
     shown = quote.cut(found.text, mail.subject)
     whole = found.text.replace(plain.QUOTE, "").strip()
+    automatic = is_automatic(mail.part, acc, mail.sender.address, mail.subject)
     is_cut = not found.html and shown.strip() != whole
     return Message(
         key=mail.key,
@@ -120,8 +125,8 @@ def _message(mail: _Mail, acc: Account, now: float) -> Message:
         media=found.media,
         at=min(headers.timestamp_ms(mail.part.first("date")) or int(now * 1000), int(now * 1000)),
         reply_to=next(iter(thread.answered(mail.part)), ""),
-        automatic=is_automatic(mail.part, acc, mail.sender.address, mail.subject),
-        context=_context(mail, acc),
+        automatic=automatic,
+        context=_context(mail) | _whom(mail, acc, is_automatic=automatic),
         attributes=_attributes(mail, acc),
     )
 
@@ -166,7 +171,7 @@ def _answer_to(mail: _Mail, acc: Account) -> str:
     return wished[0] if wished and mail.dmarc != "fail" and wished[0] != mail.sender.address else ""
 
 
-def _context(mail: _Mail, acc: Account) -> dict[str, str]:
+def _context(mail: _Mail) -> dict[str, str]:
     references = headers.ids(mail.part.first("references")) or headers.ids(mail.part.first("in-reply-to"))[:1]
     # One that is longer was written to do harm, and is stored with each message.
     references = [each for each in references if len(each) <= MOST_ID_CHARS]
@@ -174,14 +179,24 @@ def _context(mail: _Mail, acc: Account) -> dict[str, str]:
         "message_id": mail.own_id,
         "references": " ".join(thread.chain(references, [mail.own_id] if mail.own_id else [])),
         "subject": mail.subject,
-        "to": _answer_to(mail, acc),
     }
     return {name: value for name, value in context.items() if value}
 
 
+def _whom(mail: _Mail, acc: Account, *, is_automatic: bool) -> dict[str, str]:
+    """Whom an answer goes to. A program takes nobody in."""
+    wished = _answer_to(mail, acc)
+    if is_automatic:
+        return {"to": wished} if wished else {}
+    return recipients.context(mail.sender, wished, _listed(mail), acc, is_forged=mail.dmarc == "fail")
+
+
+def _listed(mail: _Mail) -> list[Address]:
+    return [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
+
+
 def _attributes(mail: _Mail, acc: Account) -> dict[str, str]:
-    listed = [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
-    others = dict.fromkeys(each.address for each in listed if not acc.is_own(each.address))
+    others = dict.fromkeys(each.address for each in _listed(mail) if not acc.is_own(each.address))
     attributes = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
         "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],

@@ -12,7 +12,7 @@ from aiosmtplib import (
     SMTPConnectError,
     SMTPConnectResponseError,
     SMTPException,
-    SMTPRecipientsRefused,
+    SMTPRecipientRefused,
     SMTPResponseException,
     SMTPSenderRefused,
 )
@@ -26,8 +26,9 @@ from backbone.channel import FaultError, Kit, Pause, Rejected, Retry
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
 
 
-async def hand_over(mail: Mail, acc: Account, kit: Kit) -> None:
-    """Returns once the server has taken the mail. Raises FaultError.
+async def hand_over(mail: Mail, acc: Account, kit: Kit) -> list[str]:
+    """Returns once the server has taken the mail: who gets no copy of it, each with the reason. Raises FaultError; then
+    nobody gets it, as where the server takes everybody but the customer.
 
     Where the connection is lost after the last dot, the mail may have been taken: it is sent again all the same, with
     the same Message-ID, by which a mailbox tells copies.
@@ -35,9 +36,7 @@ async def hand_over(mail: Mail, acc: Account, kit: Kit) -> None:
     client = await connected(acc, kit)
     try:
         _check(client, mail)
-        await _transfer(client, mail, acc)
-    except SMTPRecipientsRefused as refused:
-        _raise(refused.recipients[0])
+        return await _transfer(client, mail, acc)
     except SMTPResponseException as refused:
         _raise(refused)
     except (SMTPException, OSError, TimeoutError) as lost:
@@ -103,15 +102,26 @@ def _check(client: SMTP, mail: Mail) -> None:
         raise FaultError(Rejected("The mail server can't write to addresses beyond ASCII."))
 
 
-async def _transfer(client: SMTP, mail: Mail, acc: Account) -> None:
-    options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.needs_utf8 else []
+async def _transfer(client: SMTP, mail: Mail, acc: Account) -> list[str]:
+    options = [f"SIZE={len(mail.content)}"] if client.supports_extension("size") else []
+    options += ["SMTPUTF8", "BODY=8BITMIME"] if mail.needs_utf8 else []
+    encoding = "utf-8" if mail.needs_utf8 else "ascii"
     try:
-        await client.sendmail(mail.sender, mail.recipient, mail.content, mail_options=options)
+        await client.mail(mail.sender, options=options, encoding=encoding)
     except SMTPSenderRefused as refused:
         if mail.sender or refused.code < 500:
             raise
         # Many servers let their users send from their own address only, never from the empty one.
-        await client.sendmail(acc.address, mail.recipient, mail.content, mail_options=options)
+        await client.mail(acc.address, options=options, encoding=encoding)
+    await client.rcpt(mail.recipient, encoding=encoding)
+    without = []
+    for copy in mail.copies:
+        try:
+            await client.rcpt(copy, encoding=encoding)
+        except SMTPRecipientRefused as refused:
+            without.append(f"{copy}: {refused.code} {' '.join(refused.message.split())}")
+    await client.data(mail.content)
+    return without
 
 
 def _raise(refused: SMTPResponseException) -> NoReturn:

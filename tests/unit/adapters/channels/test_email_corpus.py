@@ -91,7 +91,7 @@ def test_a_sender_is_proven_by_our_own_server_alone(name: str) -> None:
     if "attributes" in wanted:
         assert message.attributes == wanted["attributes"]
     assert wanted.get("context", {}).items() <= message.context.items()
-    assert not set(wanted.get("context_lacks", [])) & message.context.keys()
+    assert not any(message.context.get(each) for each in wanted.get("context_lacks", []))
 
 
 @pytest.mark.parametrize("name", [name for name, wanted in INDEX.items() if "bounce" in wanted])

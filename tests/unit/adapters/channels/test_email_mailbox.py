@@ -168,6 +168,22 @@ async def test_a_bounce_in_the_mailbox_is_the_end_of_what_was_sent(provider: Ema
     assert (receipt.ref, receipt.status, receipt.code) == (sent.id, "failed", "5.2.2")
 
 
+async def test_a_copy_that_comes_back_is_told_in_the_conversation_and_ends_nothing(provider: EmailSimulator) -> None:
+    boss = b"boss@customer.example"
+    async with kit_for(provider) as (kit, acc), Reading(acc, kit) as reading:
+        provider.deliver_raw(letter(1, at=0, extra="Cc: boss@customer.example\r\n"))
+        (question,) = await reading.messages(1)
+        sent = await Email().send(out(thread=question.thread, context=question.context), acc, kit)
+        report = letters.report(provider.mails[sent.id], ADDRESS, "5.1.1", "failed", 0)
+        provider.deliver_raw(report.replace(b"Recipient: rfc822; " + PEER.encode(), b"Recipient: rfc822; " + boss))
+        told = (await reading.messages(2))[1]
+        assert (told.thread, told.automatic, told.context) == (question.thread, True, {})
+        provider.deliver_raw(report.replace(b"<report.", b"<report.of.the.customer."))
+        while not (last := (await reading.page()).events):
+            pass
+    assert [type(each) for each in last] == [Receipt]
+
+
 async def test_another_folder_is_read_by_its_name(provider: EmailSimulator) -> None:
     provider.dovecot.deliver(ADDRESS, letter(1, at=0), folder=imap_words.mailbox_name("客服 & Co"))
     provider.say(PEER, "not here")
