@@ -56,6 +56,8 @@ class _Task(NamedTuple):
 
 
 type_of_handler = Callable[[Entry], Awaitable[None]]
+type_of_pass = Callable[[str, bytes], bool]
+"""Whether an event (subject, raw) asks for nothing now, so that it is acknowledged as it comes."""
 
 
 class Worker:
@@ -71,6 +73,7 @@ class Worker:
         filter_subject: str,
         handler: type_of_handler,
         policy: Policy | None = None,
+        passes_over: type_of_pass | None = None,
     ) -> None:
         self._link = link
         self._adapter = adapter
@@ -80,6 +83,7 @@ class Worker:
         self._filter = filter_subject
         self._handler = handler
         self._policy = policy or Policy()
+        self._passes_over = passes_over
         self._lanes: dict[str, deque[_Task]] = {}
         self._slots = asyncio.Semaphore(self._policy.concurrency)
         self._running: set[asyncio.Task[None]] = set()
@@ -171,8 +175,14 @@ class Worker:
         parts = reply.rsplit(b".", 5)
         text = subject.decode()
         entry = Entry(self._s, int(parts[2]), int(parts[4]) // 1_000_000, text, data)
-        self._waiting += 1
         lane = self._lanes.get(text)
+        if lane is None and self._passes_over is not None and self._passes_over(text, data):
+            self.done += 1
+            self._link.publish_raw(reply.decode(), ACK)
+            if self._owed <= 0:
+                self._wake.set()
+            return
+        self._waiting += 1
         if lane is None:
             self._lanes[text] = lane = deque()
             task = asyncio.create_task(self._work(text, lane))

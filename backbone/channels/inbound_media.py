@@ -25,16 +25,24 @@ class TryAgainError(Exception):
     """The provider can't give the file now."""
 
 
-async def settle_media(
-    room: Room, account: Account | None, kits: Kits, known: Conversation, event: ev.MessageAdded
-) -> None:
+class AccountIllError(Exception):
+    """The provider refuses the account; the reason in words."""
+
+
+def has_places(event: ev.Event | ev.Envelope) -> bool:
+    """Whether an event is a message with places kept for files of a provider."""
+    return isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments)
+
+
+async def settle_media(room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded) -> None:
     """Stores the files and publishes `message.edited` with them; one that can't be had keeps its place, and says why.
 
-    The same again stores nothing twice. Raises TryAgainError where another try may succeed.
+    The same again stores nothing twice. Raises TryAgainError where another try may succeed, AccountIllError where that
+    takes somebody who repairs the account.
     """
     edited_id = derived_event_id(event.id, "media")
     subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
-    if account is None or await _is_stored(room, subject, edited_id, event):
+    if await _is_stored(room, subject, edited_id, event):
         return
     filled = [await _filled(room, account, kits, each) for each in event.attachments]
     edited = ev.MessageEdited(
@@ -68,7 +76,9 @@ async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment
         content, _, name = await channel.get_media(media, account.settings, kits.of(account))
         saved = await room.files.save(account.tenant, f"channel:{account.id}", content, name or place.name)
     except FaultError as error:
-        if isinstance(error.fault, Retry | TokenExpired | Unknown | Pause):
+        if isinstance(error.fault, Pause):
+            raise AccountIllError(error.fault.reason) from error
+        if isinstance(error.fault, Retry | TokenExpired | Unknown):
             raise TryAgainError(str(error)) from error
         return _lost(place, str(error))
     except (UnavailableError, UnknownOutcomeError):

@@ -5,6 +5,7 @@ holds no place that others need; when it is due it is taken up from the log (cha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import OrderedDict
@@ -20,7 +21,7 @@ from backbone.channel import FaultError, Out, Peer
 from backbone.channels import state, stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
-from backbone.channels.inbound_media import settle_media
+from backbone.channels.inbound_media import AccountIllError, has_places, settle_media
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
@@ -35,6 +36,10 @@ LEAVE_WITHIN_S: Final = 8.0
 TURN_S: Final = 0.2
 REPLAY_MOST: Final = 20_000
 VISITED_PLACES: Final = 5
+ILL_AT_ONCE: Final = 8
+"""Conversations of ill accounts that are told of it and parked at once: the others' go on beside them."""
+
+AGAIN: Final = state.AGAIN.encode()
 
 _log = structlog.get_logger("channels.lane")
 _parked = prometheus_client.Gauge(
@@ -57,6 +62,7 @@ class Lane:
         """By conversation: the tenant, and since when and until when it waits."""
 
         self._resuming: set[str] = set()
+        self._slots_of_ill = asyncio.Semaphore(ILL_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bucket = stores.channels(room.link)
         # Where each message is given time to be fetched, most places are held by those that only wait.
@@ -69,6 +75,7 @@ class Lane:
             filter_subject=subjects.channel_filter(s, room.channel.name),
             handler=self._handle,
             policy=Policy(concurrency=places, most_waiting=max(1000, places)),
+            passes_over=self._is_parked_with_its_account,
         )
 
     async def run(self) -> None:
@@ -78,6 +85,9 @@ class Lane:
             if conv[:2] == self._s and isinstance(kept.value, Parked):
                 self._parked[conv] = (tenant, kept.value)
         self._accounts.changed.append(self._account_changed)
+        for account in self._accounts.all():
+            # It may have been repaired while nobody had this lane.
+            self._account_changed(account)
         turning = asyncio.create_task(self._turn())
         try:
             await self.worker.run()
@@ -103,10 +113,26 @@ class Lane:
             parked = self._parked.get(chat.conv)
             if parked is None:
                 await self._act(entry.subject, known, event, entry.seq)
-            elif parked[1].why == "window" and _is_heard(event):
+                return
+            if parked[1].why != "pause":
+                # Only what goes out waits.
+                await self._settle_media(known, event)
+            if parked[1].why == "window" and _is_heard(event):
                 self._resume_soon(chat.conv)
             elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked[1].first:
                 await self._park(known, first, Wait(parked[1].until, parked[1].why))
+
+    def _is_parked_with_its_account(self, subject: str, raw: bytes) -> bool:
+        """Whether an event belongs to a conversation that waits for an ill account: it is read when that is repaired.
+
+        Thousands of them must cost next to nothing, so that they hold up nobody else.
+        """
+        chat = subjects.parse_chat(subject)
+        kept = self._parked.get(chat.conv)
+        if kept is None or kept[1].why != "pause" or chat.conv in self._resuming or AGAIN in raw:
+            return False
+        self._known.pop(subject, None)
+        return True
 
     async def _load(self, subject: str, seq: int) -> Conversation:
         """The conversation as its log has it: all of it when it is first met, so that what was sent is known."""
@@ -126,9 +152,9 @@ class Lane:
 
     async def _act(self, subject: str, known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
         """Does what an event asks of the provider; parks the conversation if that must wait."""
-        if isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments):
-            await settle_media(self._room, self._account(known), self._kits, known, event)
-        if state.is_ours(event) and isinstance(event, ev.MessageAdded):
+        if wait := await self._settle_media(known, event):
+            await self._park(known, seq, wait)
+        elif state.is_ours(event) and isinstance(event, ev.MessageAdded):
             # What a lane before this one left unsent comes again later than what is new: it goes out first.
             first = min(known.pending.values(), default=seq)
             if first < seq:
@@ -140,14 +166,30 @@ class Lane:
         elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:
             await self._change(known, event)
 
+    async def _settle_media(self, known: Conversation, event: ev.Event | ev.Envelope) -> Wait | None:
+        """Fetches the files of a customer's message; they wait with everything else while the account is ill."""
+        account = self._account(known)
+        if not has_places(event) or not isinstance(event, ev.MessageAdded) or account is None:
+            return None
+        if account.ill:
+            return Wait(FOR_EVER, "pause")
+        try:
+            await settle_media(self._room, account, self._kits, known, event)
+        except AccountIllError as ill:
+            await self._accounts.pause(account, str(ill))
+            return Wait(FOR_EVER, "pause")
+        return None
+
     async def _deliver(self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int) -> Wait | None:
         account = self._account(known)
         if account is None:
             return Wait(FOR_EVER, "pause")
         if known.visited and await self._is_fetched(subject, known, event, seq):
             return None
+        slots = self._slots_of_ill if account.ill else contextlib.nullcontext()
         try:
-            return await self._deliverer.deliver(account, self._kits.of(account), known, event)
+            async with slots:
+                return await self._deliverer.deliver(account, self._kits.of(account), known, event)
         except GaveUpError as error:
             entry = Entry(self._s, seq, event.at, subject, msgspec.json.encode(event))
             again = known.again.get(event.id)
@@ -258,15 +300,13 @@ class Lane:
             for each in page:
                 event = parse_tolerant(each.raw)
                 state.apply(known, event, each.seq)
-                if (
-                    isinstance(event, ev.MessageAdded)
-                    and state.is_ours(event)
-                    and not state.is_settled(known, event.id)
-                ):
+                wait = await self._settle_media(known, event)
+                is_due = not wait and state.is_ours(event) and not state.is_settled(known, event.id)
+                if is_due and isinstance(event, ev.MessageAdded):
                     wait = await self._deliver(subject, known, event, each.seq)
-                    if wait:
-                        await self._park(known, each.seq, wait)
-                        return
+                if wait:
+                    await self._park(known, each.seq, wait)
+                    return
                 after = each.seq
 
 

@@ -178,6 +178,7 @@ class AppSimulator(Simulator):
             return
         self.accepted.append(one)
         line = Line(mine=False, kind="text", text=alert["body"], at=one.at)
+        self._line(device.peer, line)
         lines = self.customers.setdefault(f"{device.peer} {device.token}", [])
         if collapse and before and lines:
             lines[-1] = line

@@ -63,8 +63,8 @@ class Phone:
         return Client([self.http.replace("http", "ws", 1) + "/ws"], token=self.token, client="app")
 
     async def write(self, message_id: str, text: str, content: bytes = b"") -> int:
-        """Sends a message and goes behind; the status as HTTP would say it: 503 where it isn't stored soon and stays with
-        the app. The same id again is the same message.
+        """Sends a message and goes behind; the status as HTTP would say it: 503 where it isn't stored soon and stays
+        with the app. The same id again is the same message.
         """
         attachments = []
         if content:

@@ -1,0 +1,93 @@
+"""What waits for an account or a window goes on, whoever noticed that it may; customers' files wait for no window."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from backbone import events as ev
+from backbone import subjects
+from backbone.channels import stores
+from backbone.channels.deliver import FOR_EVER
+from backbone.channels.stores import Parked
+from backbone.ids import new_event_id
+from backbone.log import Log
+from tests.conformance.rig import Account, Bench, running_bench
+from tests.conformance.test_inbound import _PNG
+
+CHANNEL = "wechat"
+OUT = ("accepted", "sent")
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Two replicas of a channel with windows."""
+    with running_bench(tmp_path_factory.mktemp("parked"), CHANNEL) as running:
+        yield running
+
+
+def answer(account: Account, conv: str, text: str) -> ev.MessageAdded:
+    return ev.MessageAdded(
+        id=new_event_id(),
+        tenant=account.tenant,
+        channel=CHANNEL,
+        conv=conv,
+        at=time.time_ns() // 1_000_000,
+        by=ev.Actor("agent", "lin", "Lin"),
+        text=text,
+    )
+
+
+async def test_what_waited_goes_out_though_nobody_had_the_lane_when_the_account_was_repaired(bench: Bench) -> None:
+    async with bench.account() as account:
+        conv = (await account.hears("ann", "hello"))["conv"]
+        # As a replica leaves it that dies before the account is repaired.
+        for replica in bench.replicas:
+            replica.stop()
+        said = answer(account, conv, "waited")
+        stored = await Log(account.link).publish(subjects.chat(account.tenant, CHANNEL, conv), said)
+        parked = Parked(first=stored.seq, since=said.at, until=FOR_EVER, why="pause", inbox=account.inbox)
+        await stores.channels(account.link).put(stores.parked_key(account.tenant, conv), parked)
+        for replica in bench.replicas:
+            replica.start()
+        for replica in bench.replicas:
+            await asyncio.to_thread(replica.wait_ready)
+        await account.state(said.id, *OUT)
+        assert account.texts() == ["waited"]
+
+
+async def test_a_picture_that_came_while_the_account_was_ill_is_there_after_its_repair(bench: Bench) -> None:
+    async with bench.account() as account:
+        heard = await account.hears("ann", "hello")
+        account.simulator.script("refused")
+        waits = await account.answers(heard, "waits")
+        await account.event(lambda e: (e.get("error") or {}).get("code") == "channel.paused")
+        await account.deliver(account.simulator.say("ann", "", kind="image", content=_PNG))
+        # Of somebody who has no answer waiting, too.
+        await account.deliver(account.simulator.say("ben", "", kind="image", content=_PNG))
+        behind = await account.answers(heard, "behind")
+        account.simulator.repair()
+        await account.connect()
+        for each in (waits, behind):
+            await account.state(each, *OUT)
+        assert account.texts() == ["waits", "behind"]
+        for conv in {e["conv"] for e in await account.events()}:
+            edited = await account.event(lambda e, conv=conv: e["type"] == "message.edited" and e["conv"] == conv)
+            assert edited["attachments"][0]["bytes"] == len(_PNG)
+
+
+async def test_a_picture_by_which_the_customer_opens_the_window_is_fetched(bench: Bench) -> None:
+    async with bench.account() as account:
+        heard = await account.hears("ann", "hello")
+        account.simulator.script("window")
+        waits = await account.answers(heard, "waits")
+        await account.event(lambda e: (e.get("error") or {}).get("code") == "channel.window_platform")
+        await account.deliver(account.simulator.say("ann", "", kind="image", content=_PNG))
+        edited = await account.event(lambda e: e["type"] == "message.edited")
+        assert edited["attachments"][0]["bytes"] == len(_PNG)
+        await account.state(waits, *OUT)
