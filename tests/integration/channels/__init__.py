@@ -1,0 +1,1 @@
+"""The kit of channels on a running system."""
