@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import zlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -96,6 +97,7 @@ class TelegramSimulator(Simulator):
         self.confirmed: list[int] = []
         self._updates: deque[tuple[int, float, dict[str, Any]]] = deque()
         self._arrived = asyncio.Event()
+        self._is_ending = False
         self._reader = 0
         self._next_update = 845_000_000
         self._page_most = 100
@@ -263,6 +265,16 @@ class TelegramSimulator(Simulator):
         self._files[file_id] = _File(content, f"{folder}/{number}_{name}")
         return {"file_id": file_id, "file_unique_id": f"u{number}", "file_size": len(content)}
 
+    @contextlib.asynccontextmanager
+    async def running(self, port: int = 0) -> AsyncIterator[TelegramSimulator]:
+        """Whoever waits for updates when it ends is told that there are none."""
+        async with super().running(port):
+            try:
+                yield self
+            finally:
+                self._is_ending = True
+                self._arrived.set()
+
     # --- the Bot API -----------------------------------------------------------------------
 
     def routes(self) -> Sequence[Route]:
@@ -332,7 +344,7 @@ class TelegramSimulator(Simulator):
             self.confirmed.append(self._updates.popleft()[0])
         try:
             async with asyncio.timeout(min(50, int(params.get("timeout", 0)))):
-                while not self._updates and self._reader == mine:
+                while not self._updates and self._reader == mine and not self._is_ending:
                     self._arrived.clear()
                     await self._arrived.wait()
         except TimeoutError:
