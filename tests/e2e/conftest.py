@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from console import build
 from tests.harness.browser import People, chromium
 from tests.harness.hostpage import host_page
 from tests.harness.system import EMMA, LIN, System, running_system
+
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

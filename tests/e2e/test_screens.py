@@ -66,7 +66,7 @@ async def _reply(system: System, question: str, reply: str) -> str:
     agent = system.agent(LIN)
     async with agent.running():
         await agent.watch("all")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (found := [h for h in agent.heads.values() if (h.get("last") or {}).get("text") == question]):
                 await asyncio.sleep(0.02)
         conv = max(found, key=lambda head: head["opened_at"])["conv"]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tests.harness.processes import Process
 
 TEXT, CONTINUATION, BINARY, CLOSE, PING, PONG = 1, 0, 2, 8, 9, 10
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 _MASK = b"\x11\x22\x33\x44"
 
 

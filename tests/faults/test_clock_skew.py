@@ -52,7 +52,7 @@ async def _talk(system: System) -> None:
         conv = str(first["conv"])
         for client in (visitor, agent):
             await client.subscribe(conv)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not any(e.event["type"] == "conversation.assigned" for e in agent.conversations[conv].events):
                 await asyncio.sleep(0.02)
         acknowledged = [first, *await _both(visitor, agent, conv)]
@@ -64,7 +64,7 @@ async def _talk(system: System) -> None:
         acknowledged += await _both(visitor, agent, conv)
         await agent.act(conv, "resolve")
         log = await stored_events(system, conv)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             for client in (visitor, agent):
                 while (mark := client.conversations[conv].mark) is None or mark[1] < log[-1].seq:
                     await asyncio.sleep(0.02)

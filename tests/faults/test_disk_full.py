@@ -48,7 +48,7 @@ async def _fill(system: System) -> None:
         await _limit(system, conv, -1)
         acknowledged.append(await visitor.send("there is room", conv))
         log = await stored_events(system, conv)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (mark := visitor.conversations[conv].mark) is None or mark[1] < log[-1].seq:
                 await asyncio.sleep(0.02)
     assert_stored_once(log, acknowledged)

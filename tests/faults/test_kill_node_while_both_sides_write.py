@@ -62,7 +62,7 @@ async def _both_write_while(system: System, fault: Callable[[], Awaitable[None]]
 
 
 async def _caught_up(visitor: Client, agent: Client, conv: str, last: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         for client in (visitor, agent):
             while (mark := client.conversations[conv].mark) is None or mark[1] < last:
                 await asyncio.sleep(0.02)

@@ -135,7 +135,7 @@ async def _both_write_while(system: Wired, wire: Wire, fault: type_of_fault) -> 
 async def _torn(wire: Wire, way: Any) -> None:
     before = wire.passed.cuts_mid_frame
     wire.cut_mid_frame(way)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while wire.passed.cuts_mid_frame == before:
             await asyncio.sleep(0.02)
 

@@ -50,7 +50,7 @@ async def _roll_back(system: System) -> None:
                 await asyncio.sleep(0.05)
         assert agent.conversations[gone].events == []
         await visitor.send("after", conv)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while [c.conversations[conv].events[-1].event.get("text") for c in (visitor, agent)] != ["after"] * 2:
                 await asyncio.sleep(0.05)
     log = await stored_events(system, conv)

@@ -44,7 +44,7 @@ async def _poison(system: System) -> None:
             for number, payload in enumerate(POISON):
                 await _publish(link, subjects.chat("main", "web", conv), payload, number)
             last = await visitor.send("after", conv)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 for client in (visitor, agent):
                     while (mark := client.conversations[conv].mark) is None or mark[1] < last["seq"]:
                         await asyncio.sleep(0.02)
@@ -72,14 +72,14 @@ async def _publish(link: Link, subject: str, payload: bytes, number: int) -> Non
 
 
 async def _until_assigned(agent: object, conv: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not any(e.event["type"] == "conversation.assigned" for e in agent.conversations[conv].events):  # type: ignore[attr-defined]
             await asyncio.sleep(0.02)
 
 
 async def _until_dead(link: Link, adapter: str, most: int) -> None:
     """Each adapter has told of what it couldn't read; what is JSON with a type of its own it may know how to skip."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             info = await link.api(f"STREAM.INFO.{DEAD}", {"subjects_filter": subjects.dead("main", adapter)})
             count = sum((info["state"].get("subjects") or {}).values())

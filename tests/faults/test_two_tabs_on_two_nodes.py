@@ -36,7 +36,7 @@ async def _one(system: System) -> None:
         tabs = {"左": left, "右": right}
         more = await asyncio.gather(*(tab.send(f"{side} {n}", conv) for side, tab in tabs.items() for n in range(MORE)))
         log = await stored_events(system, conv)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while any(tab.conversations[conv].mark[1] < log[-1].seq for tab in tabs.values()):  # type: ignore[index]
                 await asyncio.sleep(0.02)
     assert [e.event["type"] for e in log].count("conversation.opened") == 1

@@ -53,7 +53,7 @@ class People:
             viewport=more.pop("viewport", {"width": 1440, "height": 900}),
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         self._contexts.append(context)
         page = context.new_page()
         page.on("console", self._heard)
@@ -154,7 +154,7 @@ def note(name: str, text: str) -> None:
     (ARTEFACTS / name).write_text(text, encoding="utf-8")
 
 
-def _until(page: Page, holds: Callable[[], bool], within_ms: int = 10_000) -> None:
+def _until(page: Page, holds: Callable[[], bool], within_ms: int = 30_000) -> None:
     for _ in range(within_ms // 20):
         if holds():
             return

@@ -22,7 +22,7 @@ STRICT = "tests.harness.strict"
 PLAIN = "trunkline"
 """As it is deployed: for what is measured."""
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
 
 

@@ -31,7 +31,7 @@ def message(conv: str, text: str = "你好") -> ev.MessageAdded:
 
 async def until(condition: Callable[[], bool]) -> None:
     """What is pushed comes when it comes; nothing waits for it longer than this."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -135,13 +135,13 @@ async def test_without_a_server_sends_fail_at_once_and_work_again_after(link: Li
     came: list[int] = []
     log.attach(subject, lambda _subject, _reply, header, _data: came.append(place_of(header)[0]))
     nats.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while link.is_usable:
             await asyncio.sleep(0.01)
     with pytest.raises((UnavailableError, UnknownOutcomeError)):
         await log.publish(subject, message(conv))
     nats.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not link.is_usable:
             await asyncio.sleep(0.01)
     stored = await log.publish(subject, message(conv))
@@ -157,7 +157,7 @@ async def test_what_is_unacknowledged_is_bounded(link: Link) -> None:
     log.publish_soon(subject, message(conv), results.append)
     with pytest.raises(TooManyError):
         log.publish_soon(subject, message(conv), results.append)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(results) < 2:
             await asyncio.sleep(0.01)
     assert [type(r) for r in results] == [Stored, Stored]

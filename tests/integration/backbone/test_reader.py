@@ -25,7 +25,7 @@ async def write(link: Link, count: int, start: int = 0) -> None:
 
 async def read_until(reader: Reader, count: int) -> list[Entry]:
     found: list[Entry] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(found) < count:
             found += await reader.read()
     return found
@@ -55,11 +55,11 @@ async def test_goes_on_where_it_was_after_the_server_was_killed(link: Link, nats
     reader = Reader(link, {"00": 1, "01": 1})
     found = await read_until(reader, 30)
     nats.kill()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while link.is_usable:
             await asyncio.sleep(0.01)
     nats.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not link.is_usable:
             await asyncio.sleep(0.01)
     await write(link, 30, 30)
@@ -72,7 +72,7 @@ async def test_never_buffers_more_than_its_bound(link: Link) -> None:
     await write(link, 120)
     reader = Reader(link, {"00": 1, "01": 1}, max_buffered=20)
     found: list[Entry] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(found) < 120:
             assert reader.buffered <= 20
             found += await reader.read(max_events=5)

@@ -68,13 +68,13 @@ async def socket_of(system: System, token: str = "", address: str = "") -> Async
 
 
 async def answer(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         frame: dict[str, Any] = json.loads(await socket.recv())
     return frame
 
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await socket.recv()
@@ -233,7 +233,7 @@ async def attach(socket: ClientConnection, conv: str) -> None:
 async def hold(pid: int) -> None:
     """SIGSTOP, and until no thread of the process runs any more."""
     os.kill(pid, signal.SIGSTOP)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while states(pid) != {"T"}:
             await asyncio.sleep(0.01)
 

@@ -181,7 +181,7 @@ async def _account(system: System, inbox: str) -> Any:
 @pytest.mark.parametrize(
     ("more", "code", "field"),
     [
-        ({"channel": "pigeon"}, "channel.not_found", "channel"),
+        ({"channel": "magpie"}, "channel.not_found", "channel"),
         ({"id": "_x"}, "id.token", "id"),
         ({"id": "a.b"}, "id.token", "id"),
         ({"name": " "}, "inbox.name", "name"),

@@ -42,7 +42,7 @@ async def test_it_resumes_whatever_node_dies(system: System) -> None:
     sent = [await visitor.send("你好")]
     agent = system.agent(LIN)
     async with agent.running():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not visitor.conv:
                 await asyncio.sleep(0.02)
         answers: list[str] = []

@@ -18,7 +18,7 @@ from trunkline.client import Client
 
 def status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - our own node
+        with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - our own node
             return int(response.status)
     except urllib.error.HTTPError as refused:
         return refused.code
@@ -51,7 +51,7 @@ async def _drain(system: System) -> None:
 
 
 async def _settled(visitor: Client, agent: Client, conv: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while visitor.conversations[conv].mark != agent.conversations[conv].mark:
             await asyncio.sleep(0.05)
 
@@ -74,22 +74,22 @@ async def _away(system: System) -> None:
         conv = (await visitor.send("before"))["conv"]
         await visitor.subscribe(conv)
         system.nats.kill()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await asyncio.to_thread(status, node.http + "/readyz") != 503:
                 await asyncio.sleep(0.05)
         assert await asyncio.to_thread(status, node.http + "/healthz") == 200
         sending = asyncio.create_task(visitor.send("meanwhile", conv))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not refusals:
                 await asyncio.sleep(0.02)
         assert refusals[0] in {"log.unavailable", "log.unknown_outcome"}
         system.nats.start()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while await asyncio.to_thread(status, node.http + "/readyz") != 200:
                 await asyncio.sleep(0.05)
         sending.cancel()
         await visitor.send("after", conv)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while visitor.conversations[conv].events[-1].event.get("text") != "after":
                 await asyncio.sleep(0.02)
 
@@ -108,7 +108,7 @@ def test_a_node_that_starts_before_nats_waits_and_says_so(tmp_path: Path) -> Non
 
 
 async def _answers(url: str) -> int:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return await asyncio.to_thread(status, url)
@@ -128,7 +128,7 @@ async def _early(system: System) -> None:
     node.kill()
     system.nats.kill()
     node.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not (socket := await _connected(node.ws)):
             await asyncio.sleep(0.05)
     async with socket:
@@ -136,7 +136,7 @@ async def _early(system: System) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(socket.recv(), 0.3)
         system.nats.start()
-        assert json.loads(await asyncio.wait_for(socket.recv(), 10))["t"] == "welcome"
+        assert json.loads(await asyncio.wait_for(socket.recv(), 30))["t"] == "welcome"
 
 
 async def _connected(address: str) -> ClientConnection | None:

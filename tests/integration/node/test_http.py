@@ -150,7 +150,7 @@ def test_a_file_is_seen_by_those_who_may_see_its_message_only(system: System) ->
     path = f"/api/v1/conversations/{ok['conv']}/files/{ok['seq']}/0"
     for headers in ({"Authorization": f"Bearer {mine}"}, {"Cookie": cookie_once(system)}):
         request = urllib.request.Request(http + path, headers=headers)  # noqa: S310 - our own node
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             assert response.read() == png()
             assert response.headers["Content-Type"] == "image/png"
             assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -224,7 +224,7 @@ def test_a_known_visitor_stays_the_same_person(system: System) -> None:
 
 def test_pages_carry_their_policies(system: System) -> None:
     def headers(path: str) -> dict[str, str]:
-        with urllib.request.urlopen(system.nodes[0].http + path, timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(system.nodes[0].http + path, timeout=30) as response:  # noqa: S310
             return {k.lower(): v for k, v in response.headers.items()}
 
     desk = headers("/")
@@ -236,7 +236,7 @@ def test_pages_carry_their_policies(system: System) -> None:
 
 
 def test_metrics_are_for_loopback_and_count(system: System) -> None:
-    with urllib.request.urlopen(system.nodes[0].http + "/metrics", timeout=5) as response:  # noqa: S310
+    with urllib.request.urlopen(system.nodes[0].http + "/metrics", timeout=30) as response:  # noqa: S310
         text = response.read().decode()
     assert "trunkline_node_sockets" in text
     assert "trunkline_link_up 1.0" in text

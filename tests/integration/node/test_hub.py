@@ -108,7 +108,7 @@ async def test_what_comes_in_while_the_guard_asks_is_no_log_that_went_back(syste
                 await hub.check_all()
                 looked += 1
             await writing
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while len(seen.seqs) < len(stored):
                     await asyncio.sleep(0.01)
             room.close()

@@ -122,7 +122,7 @@ def _as_bytes(found: dict[str, Head]) -> dict[str, bytes]:
     return {conv: msgspec.json.encode(head) for conv, head in found.items()}
 
 
-async def _until(system: System, condition: object, within_s: float = 15) -> None:
+async def _until(system: System, condition: object, within_s: float = 30) -> None:
     assert callable(condition)
     async with connected(system.common, "test") as link, asyncio.timeout(within_s):
         while not condition(await heads_of(link)):

@@ -33,7 +33,7 @@ def page() -> Iterator[str]:
 
 
 def _get(address: str) -> bytes:
-    content: bytes = urllib.request.urlopen(address, timeout=5).read()  # noqa: S310 - our own process
+    content: bytes = urllib.request.urlopen(address, timeout=30).read()  # noqa: S310 - our own process
     return content
 
 
@@ -41,7 +41,7 @@ def test_what_the_person_writes_is_delivered_and_shown(page: str) -> None:
     assert b"You are the customer" in _get(page)
     body = json.dumps({"peer": "ann", "text": "hello"}).encode()
     asked = urllib.request.Request(f"{page}sim/say", body)  # noqa: S310 - the same
-    urllib.request.urlopen(asked, timeout=5).close()  # noqa: S310 - the same
+    urllib.request.urlopen(asked, timeout=30).close()  # noqa: S310 - the same
     state = json.loads(_get(f"{page}sim/state"))
     assert [(line["mine"], line["text"]) for line in state["customers"]["ann"]] == [(True, "hello")]
     assert state["name"] == "telegram"

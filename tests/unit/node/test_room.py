@@ -35,7 +35,7 @@ async def test_who_waits_for_a_room_that_is_closed_is_told() -> None:
     waiting = [asyncio.create_task(room.load()) for _ in range(2)]
     await asyncio.sleep(0.01)
     room.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RolledBackError, RolledBackError]
 

@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from trunkline.client import SUBPROTOCOL, Client
 
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 CONV = "00aaaaaaaaaaaaaaaaaaaaaaaaaa"
 WELCOME = {"t": "welcome", "session": "s", "me": {}, "time": 0, "heartbeat_s": 20, "limits": {}}
 

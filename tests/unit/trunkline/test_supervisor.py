@@ -41,7 +41,7 @@ def _part(code: str, *, rank: int = 0, grace_s: float = 10.0) -> Part:
     return Part(f"child{rank}", (sys.executable, "-c", code), os.environ, rank, grace_s)
 
 
-def _wait(supervisor: Supervisor, child: Child, *, is_alive: bool, within_s: float = 10) -> None:
+def _wait(supervisor: Supervisor, child: Child, *, is_alive: bool, within_s: float = 30) -> None:
     deadline = time.monotonic() + within_s
     while (child.process is not None and child.process.poll() is None) is not is_alive:
         assert time.monotonic() < deadline

@@ -216,7 +216,7 @@ async def test_updates_are_fetched_in_order_and_confirmed_by_the_next_question(p
 
 async def test_a_question_waits_until_something_comes(polled: World) -> None:
     asking = asyncio.create_task(polled.channel.fetch(polled.acc, "main", "", "", polled.kit))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not polled.simulator._reader:
             await asyncio.sleep(0.01)
         polled.simulator.say("1001", "now")
@@ -235,7 +235,7 @@ async def test_a_hundred_updates_are_a_page(polled: World) -> None:
 
 async def test_a_second_reader_ends_the_first_ones_question(polled: World) -> None:
     asking = asyncio.create_task(polled.channel.fetch(polled.acc, "main", "", "", polled.kit))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not polled.simulator._reader:
             await asyncio.sleep(0.01)
         polled.simulator._reader += 1

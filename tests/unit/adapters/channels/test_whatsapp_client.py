@@ -217,7 +217,7 @@ async def test_the_check_says_what_is_wrong(world: World) -> None:
 async def test_statuses_follow_by_themselves_where_there_is_a_hook(world: World) -> None:
     world.simulator.hook = f"{world.simulator.base}/nowhere"
     await world.send()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(world.simulator.delivered) < 2:
             await asyncio.sleep(0.01)
     assert {name.rpartition(":")[2] for name, _ in world.simulator.delivered} == {"sent", "delivered"}
