@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from backbone.channels.registry import GROUP
+from tests.conformance.examples import EXAMPLES, installed
 from tests.conformance.rig import Bench, running_bench
 from tests.conformance.simulators import OURS
-from tests.harness.installed import install, visible
-
-EXAMPLES: Final = {"line": Path(__file__).parents[2] / "docs" / "examples" / "line"}
-"""Packages of their own that are examined with ours; installed for the run where they aren't."""
-
 
 LONG: Final = ("test_04_", "test_12_", "test_13_", "test_14_")
 """Faults that a platform's own waits make long: each run has them for one channel, `make conformance` for all."""
@@ -48,12 +40,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A system with two replicas of the channel, for all cases of it."""
     name: str = request.param
-    environment: dict[str, str] = {}
-    if name in EXAMPLES and not entry_points(group=GROUP, name=name):
-        # A build writes beside its sources.
-        source = shutil.copytree(EXAMPLES[name], tmp_path_factory.mktemp("source") / name)
-        environment = install(source, tmp_path_factory.mktemp("installed"))
-        visible(environment)
+    environment = installed(name, tmp_path_factory.mktemp("example"))
     simulator = str(request.config.getoption("--simulator", default=""))
     with running_bench(tmp_path_factory.mktemp(name), name, simulator, environment) as running:
         yield running
