@@ -32,6 +32,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     kinds: list[str] = []
     text: tuple[int, type_of_measure] = (4096, "chars")
     together: bool = False
+    caption: bool = False
     media_bytes: dict[str, int] = {}
     windows: list[Window] = []
     receipts: list[str] = []
@@ -61,6 +62,7 @@ def describe(channel: Channel) -> About:
         kinds=sorted(caps.kinds),
         text=caps.text,
         together=caps.together,
+        caption=caps.caption,
         media_bytes=dict(caps.media_bytes),
         windows=list(caps.windows),
         receipts=sorted(caps.receipts),

@@ -1,6 +1,7 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { For, type JSX } from 'solid-js';
 import { Icon } from '../ui/Icon.tsx';
+import { givesFocusBack } from './givesBack.ts';
 import s from './help.module.css';
 import { t, type TextKey } from './texts.ts';
 
@@ -28,6 +29,7 @@ const KEYS: readonly (readonly [TextKey, readonly string[]])[] = [
 ];
 
 export default function Help(props: { readonly onClose: () => void }): JSX.Element {
+  givesFocusBack();
   return (
     <Dialog open onOpenChange={(open) => open || props.onClose()}>
       <Dialog.Portal>

@@ -39,8 +39,15 @@ export const addHref = (channel = ''): string => `#/channels/new${channel && `/$
 export const accountHref = (inbox: string): string => `#/channels/at/${encodeURIComponent(inbox)}`;
 
 const [route, setRoute] = createSignal<Route>(parseRoute(location.hash));
-addEventListener('hashchange', () => setRoute(parseRoute(location.hash)));
+let moves = 0;
+addEventListener('hashchange', () => {
+  moves += 1;
+  setRoute(parseRoute(location.hash));
+});
 export { route };
+
+/** Whether this page was come to from another one of the desk, not by its address. */
+export const hasMoved = (): boolean => moves > 0;
 
 export function go(href: string): void {
   location.hash = href;

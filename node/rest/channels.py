@@ -17,6 +17,7 @@ async def list_channels(request: Request) -> Response:
             "kinds": one.kinds,
             "text": {"most": one.text[0], "measure": one.text[1]},
             "together": one.together,
+            "caption": one.caption,
             "media_bytes": one.media_bytes,
             "windows": one.windows,
             "receipts": one.receipts,

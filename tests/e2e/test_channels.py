@@ -105,10 +105,11 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
     for last in ("我的订单", *(f"Answer for {name}" for name in INBOXES)):
         expect(desk.get_by_test_id("row").filter(has_text=last)).to_have_count(1)
     _shows_the_mail(desk)
-    _closes_and_opens_again(desk, world, accounts["wechat"])
-    _tells_the_length(desk)
     chinese = crowd.agent(LIN, locale="zh-CN", theme="dark")
-    chinese.goto(desk.url)
+    _closes_and_opens_again(desk, chinese, world, accounts["wechat"])
+    _tells_as_what_it_goes_out(desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "goes to WeChat as a link"))
+    picture(desk, "channels-length")
+    _tells_as_what_it_goes_out(chinese, ("1,800 / 2,048 字节", "将分 2 条发送", "以链接形式发到微信公众号"))
     expect(chinese.get_by_test_id("window")).to_contain_text("还可回复")
     picture(chinese, "channels-zh-CN-dark")
     assert violations(chinese) == []
@@ -155,9 +156,10 @@ def _shows_the_mail(desk: Page) -> None:
     assert violations(desk) == []
     desk.keyboard.press("Escape")
     expect(desk.get_by_test_id("mail-frame")).to_have_count(0)
+    expect(desk.get_by_test_id("mail-show")).to_be_focused()
 
 
-def _closes_and_opens_again(desk: Page, world: Platforms, wechat: Simulator) -> None:
+def _closes_and_opens_again(desk: Page, chinese: Page, world: Platforms, wechat: Simulator) -> None:
     """WeChat refuses with 45015: the desk says why in words; when the customer writes, what waited goes out."""
     _open(desk, "Answer for wechat", "WeChat")
     wechat.script("window")
@@ -171,20 +173,33 @@ def _closes_and_opens_again(desk: Page, world: Platforms, wechat: Simulator) -> 
     expect(desk.get_by_test_id("send")).to_have_text("Send when they write")
     picture(desk, "channels-window-closed")
     assert violations(desk) == []
+    chinese.goto(desk.url)
+    reason = "客户上次来信已超过 48 小时，或已取消关注公众号。"
+    expect(message(chinese, "需要您先回复一下")).to_contain_text(reason)
+    expect(chinese.get_by_test_id("window")).to_contain_text(reason)
+    picture(chinese, "channels-window-closed-zh-CN")
+    assert violations(chinese) == []
     world.hears(wechat, PEERS["wechat"], "我在的")
     expect(held).to_have_attribute("data-state", "sent")
     expect(desk.get_by_test_id("window")).to_contain_text("4 of 5")
     picture(desk, "channels-wechat")
 
 
-def _tells_the_length(desk: Page) -> None:
-    composer = desk.get_by_test_id("composer")
+def _tells_as_what_it_goes_out(desk: Page, said: tuple[str, str, str]) -> None:
+    """Near the limit, over it, and with a file of a kind that WeChat doesn't carry."""
+    near, parts, link = said
+    composer, length = desk.get_by_test_id("composer"), desk.get_by_test_id("length")
     composer.fill("好" * 600)
-    expect(desk.get_by_test_id("length")).to_contain_text("1,800 of 2,048 bytes")
+    expect(length).to_contain_text(near)
     composer.fill("好" * 700)
-    expect(desk.get_by_test_id("length")).to_contain_text("goes out as 2 messages")
-    picture(desk, "channels-length")
-    composer.fill("")
+    expect(length).to_contain_text(parts)
+    composer.fill("请看附件")
+    expect(length).to_have_count(0)
+    desk.get_by_test_id("attach").set_input_files(
+        {"name": "退换货说明.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"}
+    )
+    expect(desk.get_by_test_id("upload")).to_contain_text(link)
+    expect(length).to_contain_text(parts)
 
 
 def test_an_admin_connects_an_account(crowd: People, channels: System, world: Platforms) -> None:
@@ -201,7 +216,7 @@ def test_an_admin_connects_an_account(crowd: People, channels: System, world: Pl
     picture(page, "channels-choice")
     assert violations(page) == []
     page.get_by_test_id("channel-wechat").press("Enter")
-    page.get_by_test_id("field-id").fill("guan")
+    page.get_by_test_id("field-inbox.id").fill("guan")
     page.get_by_test_id("field-aes_key").fill("too short")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("field-app_id")).to_be_focused()

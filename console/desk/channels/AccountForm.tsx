@@ -9,6 +9,12 @@ import { begin, isRare, valuesOf, wrongOf, type ChannelForm, type Field } from '
 import s from './form.module.css';
 import { channelName } from './words.ts';
 
+/** Fields of the inbox itself, apart from those of its channel, which may have a `name` or `id` of its own. */
+const NAME: Field = { key: 'inbox.name', title: '', required: true, most: 80 };
+const ID: Field = { key: 'inbox.id', title: '', required: true, pattern: '^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$' };
+/** Where a refusal of the inbox itself belongs, by its code. */
+const OF_THE_INBOX: Readonly<Record<string, string>> = { 'inbox.name': NAME.key, 'inbox.taken': ID.key, 'id.token': ID.key };
+
 type Titles = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 const [chinese, setChinese] = createSignal<Titles>({});
@@ -26,8 +32,6 @@ export function AccountForm(props: {
   readonly freeId: string;
   readonly onSaved: (account: Account) => void;
 }): JSX.Element {
-  const NAME: Field = { key: 'name', title: '', required: true, most: 80 };
-  const ID: Field = { key: 'id', title: '', required: true, pattern: '^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$' };
   const [name, setName] = createSignal(props.account?.name ?? channelName(props.form.name));
   const [id, setId] = createSignal(props.account?.id ?? props.freeId);
   const [entered, setEntered] = createStore({ ...begin(props.form.fields, props.account?.settings) });
@@ -81,7 +85,7 @@ export function AccountForm(props: {
       setReplaced([]);
       props.onSaved(saved);
     } catch (error) {
-      const field = error instanceof Problem ? error.field : '';
+      const field = error instanceof Problem ? (OF_THE_INBOX[error.code] ?? error.field) : '';
       if (field && form.querySelector(`[name="${CSS.escape(field)}"]`)) show({ [field]: explain(error) });
       else setProblem(explain(error));
     }
@@ -112,7 +116,7 @@ export function AccountForm(props: {
         help={t('form.name_help')}
         value={name()}
         isKept={false}
-        problem={wrong()['name'] ?? ''}
+        problem={wrong()[NAME.key] ?? ''}
         onInput={(value) => setName(String(value))}
         onReplace={() => undefined}
       />
@@ -123,7 +127,7 @@ export function AccountForm(props: {
           help={t('form.id_help')}
           value={id()}
           isKept={false}
-          problem={wrong()['id'] ?? ''}
+          problem={wrong()[ID.key] ?? ''}
           onInput={(value) => setId(String(value))}
           onReplace={() => undefined}
         />

@@ -1,5 +1,4 @@
 import { createMemo, For, Match, Show, Switch, type JSX } from 'solid-js';
-import type { Attachment } from '../../client/index.ts';
 import { timeOrDay } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import type { Thread } from '../../ui/thread.ts';
@@ -7,7 +6,8 @@ import { now } from '../now.ts';
 import { locale, t } from '../texts.ts';
 import type { Channel } from './known.ts';
 import s from './limits.module.css';
-import { partsOf, sizeOf } from './size.ts';
+import { messagesOf, type Kept } from './plan.ts';
+import { sizeOf } from './size.ts';
 import { roomOf, type Room } from './window.ts';
 import { channelName, phrase, span } from './words.ts';
 
@@ -73,32 +73,40 @@ export function Closed(props: { readonly channel: string; readonly known: Channe
   );
 }
 
-/** Below the text: how long it is where that nears the limit, and how many messages it becomes. */
-export function Lengths(props: { readonly channel: Channel | undefined; readonly text: string; readonly room: Room | null }): JSX.Element {
-  const size = (): number => (props.channel === undefined ? 0 : sizeOf(props.text, props.channel.text.measure));
-  const most = (): number => props.channel?.text.most ?? Number.POSITIVE_INFINITY;
-  const parts = (): number => (props.channel === undefined ? 1 : partsOf(props.text, props.channel.text));
-  const isTooMany = (): boolean => props.room?.isOpen === true && props.room.left >= 0 && parts() > props.room.left;
-  const figures = (): Record<string, string> => ({ size: size().toLocaleString(locale()), most: most().toLocaleString(locale()) });
+/** The account of the conversation is gone: what is said waits. */
+export function Removed(): JSX.Element {
   return (
-    <Show when={size() >= most() * NEAR}>
-      <span class={s['length']} role="status" data-testid="length" data-state={isTooMany() ? 'late' : undefined}>
-        <Switch>
-          <Match when={isTooMany()}>{t('length.too_many', { ...figures(), n: parts(), left: props.room?.left ?? 0 })}</Match>
-          <Match when={parts() > 1}>{t('length.parts', { ...figures(), n: parts() })}</Match>
-          <Match when={props.channel}>{(channel) => t(`length.${channel().text.measure}`, figures())}</Match>
-        </Switch>
+    <p class={s['closed']} role="status" data-testid="removed">
+      <Icon name="plug" />
+      <span>
+        <b>{t('window.removed')}</b> {t('window.removed_permitted')}
       </span>
-    </Show>
+    </p>
   );
 }
 
-const kindOfFile = (mime: string): string => /^(image|audio|video)\//.exec(mime)?.[1] ?? 'file';
-
-/** Whether a channel takes a file as one; else it goes out as a link. */
-export function isTaken(channel: Channel | undefined, file: Pick<Attachment, 'mime' | 'bytes'>): boolean {
-  if (channel === undefined) return true;
-  return [kindOfFile(file.mime), 'file'].some(
-    (kind) => channel.kinds.includes(kind) && file.bytes <= (channel.media_bytes[kind] ?? file.bytes),
+/** Below the text: how long it is where that nears the limit, and how many messages it becomes with its files. */
+export function Lengths(props: {
+  readonly channel: Channel | undefined;
+  readonly text: string;
+  readonly files: readonly Kept[];
+  readonly room: Room | null;
+}): JSX.Element {
+  const size = (): number => (props.channel === undefined ? 0 : sizeOf(props.text, props.channel.text.measure));
+  const most = (): number => props.channel?.text.most ?? Number.POSITIVE_INFINITY;
+  const count = (): number => (props.channel === undefined ? 1 : messagesOf(props.channel, props.text, props.files));
+  const isLong = (): boolean => size() >= most() * NEAR;
+  const isTooMany = (): boolean => props.room?.isOpen === true && props.room.left >= 0 && count() > props.room.left;
+  const figures = (): Record<string, string> => ({ size: size().toLocaleString(locale()), most: most().toLocaleString(locale()) });
+  return (
+    <Show when={isLong() || (count() > 1 && props.channel !== undefined)}>
+      <span class={s['length']} role="status" data-testid="length" data-state={isTooMany() ? 'late' : undefined}>
+        <Show when={isLong() && props.channel}>{(channel) => <>{t(`length.${channel().text.measure}`, figures())} </>}</Show>
+        <Switch>
+          <Match when={isTooMany()}>{t('length.too_many', { n: count(), left: props.room?.left ?? 0 })}</Match>
+          <Match when={count() > 1}>{t('length.parts', { n: count() })}</Match>
+        </Switch>
+      </span>
+    </Show>
   );
 }

@@ -4,10 +4,13 @@ import { timeOrDay } from '../../ui/format.ts';
 import { now } from '../now.ts';
 import { locale, t } from '../texts.ts';
 import type { Inbox } from './known.ts';
+import { inWords } from './reasons.ts';
 
 export interface Health {
   /** Whether a process of the channel answers. */
   readonly running: boolean;
+  /** Why the channel itself can't be used, empty if it can. */
+  readonly problem: string;
   /** Why nothing goes out, empty if it does. */
   readonly ill: string;
   readonly since: number;
@@ -36,10 +39,11 @@ export interface Finding {
 
 export const listAccounts = async (): Promise<readonly Row[]> => (await call<{ items: Row[] }>('GET', 'inboxes?health=true')).items;
 
-export type Condition = 'well' | 'ill' | 'away' | 'quiet' | 'own';
+export type Condition = 'well' | 'ill' | 'away' | 'quiet' | 'own' | 'broken';
 
 export function conditionOf(health: Health | null): Condition {
   if (health === null) return 'own';
+  if (health.problem) return 'broken';
   if (!health.running) return 'away';
   if (health.ill) return 'ill';
   return health.heard_at || health.sent_at ? 'well' : 'quiet';
@@ -48,12 +52,14 @@ export function conditionOf(health: Health | null): Condition {
 const time = (at: number): string => (at ? timeOrDay(at, now(), locale()) : t('health.never'));
 
 /** "Well. In 14:31, out 14:32." */
-export function healthText(health: Health | null): string {
+export function healthText({ channel, health }: Row): string {
   const condition = conditionOf(health);
   if (health === null || condition === 'own') return t('health.own');
+  if (condition === 'broken') return t('health.broken', { reason: health.problem });
   if (condition === 'away') return t('health.away');
   const words = { in: time(health.heard_at), out: time(health.sent_at) };
-  if (condition === 'ill') return health.since ? t('health.ill', { since: time(health.since), reason: health.ill }) : t('health.unusable', { reason: health.ill });
+  const reason = inWords(channel, health.ill);
+  if (condition === 'ill') return health.since ? t('health.ill', { since: time(health.since), reason }) : t('health.unusable', { reason });
   if (health.until > Date.now()) return t('health.held', { time: time(health.until) });
   return condition === 'quiet' ? t('health.quiet') : t('health.well', words);
 }

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import forms from '../../../tests/cases/form.json';
+import parts from '../../../tests/cases/parts.json';
 import cases from '../../../tests/cases/windows.json';
 import type { Event, Stored } from '../../client/index.ts';
 import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
 import { outcomeOf, reported } from './delivery.ts';
 import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
+import { messagesOf, sentAs, type Carries } from './plan.ts';
+import { worded } from './reasons.ts';
 import { partsOf, sizeOf } from './size.ts';
 import { roomOf, type Window } from './window.ts';
 
@@ -88,10 +91,25 @@ test('marks of whoever reads count beside what the provider says', () => {
   expect(outcomeOf(held.message, { read: { visitor: 9 }, delivered: {} }).state).toBe('held');
 });
 
+test('a reason is told by its number, its sentence or how it begins; what has no words stays as it is', () => {
+  const known = { wechat: { '40125': '密钥错误（40125）', 'It is gone.': '没有了。', 'WeChat refuses: …': '微信拒绝：' }, '': { 'no text': '没有文字' } };
+  const told = ['Wrong (40125): see the console.', 'It is gone.', 'WeChat refuses: 45056 x', 'no text', 'Another (1).'];
+  expect(told.map((text) => worded(known, 'wechat', text))).toEqual(['密钥错误（40125）', '没有了。', '微信拒绝：45056 x', '没有文字', 'Another (1).']);
+  expect(worded(known, 'wecom', 'Wrong (40125)')).toBe('Wrong (40125)');
+});
+
 test('a text in the measure of its channel', () => {
   expect(['bytes', 'utf16', 'chars'].map((measure) => sizeOf('好a😀', measure as 'bytes'))).toEqual([8, 4, 3]);
   const limit = { most: 2048, measure: 'bytes' } as const;
   expect([partsOf('', limit), partsOf('好'.repeat(682), limit), partsOf('好'.repeat(683), limit)]).toEqual([1, 1, 2]);
+});
+
+describe('as what a message goes out: the cases that the kit runs too', () => {
+  test.each(parts)('$name', ({ channel, text, files, messages, as }) => {
+    const said = String(text[0]).repeat(Number(text[1]));
+    expect(messagesOf(channel as Carries, said, files)).toBe(messages);
+    expect(files.map((file) => sentAs(channel as Carries, file))).toEqual(as);
+  });
 });
 
 test.each(forms.cases)('a form is checked as the node checks it: $values', ({ values, wrong }) => {

@@ -1,15 +1,10 @@
 /** What channels allow and what inboxes are called: fetched when the desk opens, again when an admin changes them. */
 import { call } from '../../client/index.ts';
-import type { TextLimit } from './size.ts';
+import type { Carries } from './plan.ts';
 import type { Window } from './window.ts';
 
-export interface Channel {
+export interface Channel extends Carries {
   readonly name: string;
-  readonly kinds: readonly string[];
-  readonly text: TextLimit;
-  /** Text and all files go out as one message. */
-  readonly together: boolean;
-  readonly media_bytes: Readonly<Record<string, number>>;
   readonly windows: readonly Window[];
   readonly receipts: readonly string[];
   /** Reasons in words, in English, by key. */

@@ -2,12 +2,16 @@
 import { locale, t, type TextKey } from '../texts.ts';
 import type { Outcome } from './delivery.ts';
 import type { Channel } from './known.ts';
+import { inWords } from './reasons.ts';
 
 /** A text of this key, or what stands in its place where there is none. */
 function textOr(key: string, otherwise: string): string {
   const text = t(key as TextKey);
   return text === key ? otherwise : text;
 }
+
+/** What was examined of an account. */
+export const findingName = (name: string): string => textOr(`finding.${name.replaceAll(' ', '_')}`, name);
 
 /** A plugin's channel is called by its own name. */
 export const channelName = (channel: string): string => textOr(`channel.${channel}`, channel);
@@ -42,12 +46,14 @@ export function reason(channel: string, known: Channel | undefined, error: Outco
     case 'channel.window_platform':
       return phrase(channel, known, text);
     case 'channel.paused':
-      return t('reason.paused', { text });
+      return t('reason.paused', { text: inWords(channel, text) });
+    case 'inbox.removed':
+      return t('reason.removed');
     case 'channel.gave_up':
       return t('reason.gave_up', { text });
     case 'channel.unknown':
       return t('reason.unknown');
     default:
-      return text || t('reason.refused', { code });
+      return inWords(channel, text) || t('reason.refused', { code });
   }
 }

@@ -5,7 +5,9 @@ import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
-import { Closed, Countdown, createRoom, isTaken, Lengths } from '../channels/Limits.tsx';
+import { isProvider } from '../channels/known.ts';
+import { Closed, Countdown, createRoom, Lengths, Removed } from '../channels/Limits.tsx';
+import { sentAs, type Kept } from '../channels/plan.ts';
 import { channelName } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
 import { onKey } from '../keys.ts';
@@ -33,6 +35,13 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   const text = (): string => draftFor(props.conv)[tab()];
   const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy();
   const channel = () => desk.channelOf(props.standing.channel);
+  const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.isRemoved(props.standing.inbox);
+  const files = (): Kept[] => uploads.items().map(({ file }) => ({ mime: file.type, bytes: file.size }));
+  /** What to tell of a file that doesn't arrive as what it is. */
+  const goesAs = (file: File): 'upload.as_file' | 'upload.as_link' | undefined => {
+    const as = tab() === 'reply' ? sentAs(channel(), { mime: file.type, bytes: file.size }) : 'itself';
+    return as === 'itself' ? undefined : `upload.as_${as}`;
+  };
   const isResolved = (): boolean => props.standing.status === 'resolved';
 
   createEffect(() => desk.known.link.name === 'live' && uploads.retryUnreachable());
@@ -155,12 +164,14 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         <Show when={tab() === 'note'}>
           <span class={s['hint']}>{t('note.unseen')}</span>
         </Show>
-        <Show when={!isResolved() && tab() === 'reply'}>
+        <Show when={!isResolved() && !isRemoved() && tab() === 'reply'}>
           <Countdown channel={props.standing.channel} room={room()} />
         </Show>
       </div>
       <Show when={!isResolved() && tab() === 'reply'}>
-        <Closed channel={props.standing.channel} known={channel()} room={room()} />
+        <Show when={isRemoved()} fallback={<Closed channel={props.standing.channel} known={channel()} room={room()} />}>
+          <Removed />
+        </Show>
       </Show>
       <Show when={answered()}>
         {(message) => (
@@ -199,9 +210,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
                 <Icon name="file" />
                 <span class="cut">{one.file.name || t('row.image')}</span>
                 <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
-                <Show when={tab() === 'reply' && !isTaken(channel(), { mime: one.file.type, bytes: one.file.size })}>
-                  <span class={s['size']}>{t('upload.as_link', { channel: channelName(props.standing.channel) })}</span>
-                </Show>
+                <Show when={goesAs(one.file)}>{(as) => <span class={s['size']}>{t(as(), { channel: channelName(props.standing.channel) })}</span>}</Show>
                 <Show when={one.state === 'failed'}>
                   <span class={s['bad']}>{sentence(one.code, one.code)}</span>
                   <button type="button" class={s['again']} onClick={() => uploads.retry(one.id)}>
@@ -238,7 +247,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
           <Icon name="clip" />
         </button>
         <Show when={tab() === 'reply'}>
-          <Lengths channel={channel()} text={text()} room={room()} />
+          <Lengths channel={channel()} text={text().trim()} files={files()} room={room()} />
         </Show>
         <span class="grow" />
         <span class={s['keys']}>{t('composer.keys')}</span>

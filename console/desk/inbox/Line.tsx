@@ -98,7 +98,11 @@ function MessageView(props: {
   const isOurs = (): boolean => isOursOf(props.message);
   const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
   const channel = (): string => desk.known.heads[props.conv]?.channel ?? props.message.deliveries[0]?.event.channel ?? '';
-  const outcome = createMemo((): Outcome => outcomeOf(props.message, thread().marks, entry()));
+  const outcome = createMemo((): Outcome => {
+    const told = outcomeOf(props.message, thread().marks, entry());
+    const isLost = told.state === 'stored' && isOurs() && isProvider(channel()) && desk.isRemoved(desk.known.heads[props.conv]?.inbox ?? '');
+    return isLost && !props.message.note ? { state: 'held', error: { code: 'inbox.removed', text: '' } } : told;
+  });
   const state = (): State => outcome().state;
   /** Told under the message itself, wherever in its group it stands. */
   const isTold = (): boolean => ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());

@@ -1,6 +1,7 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, Show, type JSX } from 'solid-js';
 import { Icon } from '../../ui/Icon.tsx';
+import { givesFocusBack } from '../givesBack.ts';
 import { t } from '../texts.ts';
 import s from './original.module.css';
 
@@ -12,6 +13,7 @@ export default function Original(props: {
   readonly onClose: () => void;
 }): JSX.Element {
   const [isRemote, setRemote] = createSignal(false);
+  givesFocusBack();
   const address = (): string => `/api/v1/conversations/${props.conv}/mail/${props.seq}${isRemote() ? '?remote=true' : ''}`;
   return (
     <Dialog open onOpenChange={(open) => open || props.onClose()}>

@@ -1,24 +1,29 @@
-import { createEffect, createResource, createSignal, For, Match, on, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { createEffect, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { AccountForm, loadTitles } from '../channels/AccountForm.tsx';
+import { arrive } from '../channels/arrive.ts';
+import { loadTitles } from '../channels/AccountForm.tsx';
 import { AccountPage } from '../channels/AccountPage.tsx';
-import { conditionOf, healthText, listAccounts, type Account, type Row } from '../channels/accounts.ts';
-import type { ChannelForm } from '../channels/form.ts';
+import { Adding, Choice } from '../channels/Adding.tsx';
+import { conditionOf, healthText, listAccounts, type Row } from '../channels/accounts.ts';
+import { Ghosts, Trouble } from '../channels/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 import { explain } from '../errors.ts';
 import { delayed } from '../inbox/delayed.ts';
-import { accountHref, addHref, go, route } from '../route.ts';
+import { accountHref, addHref, route } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { locale, t } from '../texts.ts';
 import s from './channels.module.css';
 
 const REFRESH_MS = 10_000;
 
+/** The account that was looked at last: back in the list, the keyboard is where it was. */
+let last = '';
+
 /** Inboxes and how their accounts are; for admins. */
 export default function Channels(): JSX.Element {
   const desk = useDesk();
   createEffect(on(locale, () => void loadTitles()));
+  createEffect(() => (last = at().inbox || last));
   const at = () => {
     const now = route();
     return now.page === 'channels' ? now : { adding: '', inbox: '' };
@@ -54,10 +59,18 @@ export default function Channels(): JSX.Element {
 function List(): JSX.Element {
   const [rows, setRows] = createSignal<readonly Row[]>();
   const [problem, setProblem] = createSignal('');
+  let heading!: HTMLHeadingElement;
+  onMount(() => last || arrive(heading));
   const refresh = async (): Promise<void> => {
     try {
-      setRows(await listAccounts());
+      const now = await listAccounts();
+      // Rows that stay the same stay themselves: who is on one with the keyboard is not thrown off.
+      setRows((before) => (JSON.stringify(before) === JSON.stringify(now) ? before : now));
       setProblem('');
+      if (last && !now.some((row) => row.id === last)) {
+        last = '';
+        arrive(heading);
+      }
     } catch (error) {
       setProblem(explain(error));
     }
@@ -70,7 +83,10 @@ function List(): JSX.Element {
   return (
     <>
       <header class="head">
-        <h1 class="grow">{t('page.channels')}</h1>
+        <h1 tabindex="-1" ref={heading}>
+          {t('page.channels')}
+        </h1>
+        <span class="grow" />
         <a class="btn primary" href={addHref()} data-testid="channel-add">
           <Icon name="plus" />
           {t('channels.add')}
@@ -78,18 +94,10 @@ function List(): JSX.Element {
       </header>
       <Switch>
         <Match when={rows() === undefined && problem()}>
-          <div class="empty" role="alert">
-            <h2>{t('channels.failed')}</h2>
-            <p>{problem()}</p>
-            <button class="btn" type="button" onClick={() => void refresh()}>
-              {t('retry')}
-            </button>
-          </div>
+          <Trouble text={problem()} onAgain={() => void refresh()} />
         </Match>
         <Match when={isSlow()}>
-          <div class={s['ghosts']} aria-hidden="true">
-            <For each={[0, 1, 2]}>{() => <i class="sk" />}</For>
-          </div>
+          <Ghosts />
         </Match>
         <Match when={rows()}>
           {(known) => (
@@ -108,7 +116,7 @@ function List(): JSX.Element {
                       <tr data-testid="inbox" data-inbox={row.id}>
                         <th scope="row">
                           <Show when={row.health} fallback={row.name}>
-                            <a class={s['link']} href={accountHref(row.id)}>
+                            <a class={s['link']} href={accountHref(row.id)} ref={(link) => row.id === last && arrive(link)}>
                               {row.name}
                             </a>
                           </Show>
@@ -122,7 +130,7 @@ function List(): JSX.Element {
                         </td>
                         <td data-testid="health" data-state={conditionOf(row.health)}>
                           <span class={s['health']} data-state={conditionOf(row.health)}>
-                            {healthText(row.health)}
+                            {healthText(row)}
                           </span>
                         </td>
                       </tr>
@@ -138,105 +146,6 @@ function List(): JSX.Element {
                   {problem()}
                 </p>
               </Show>
-            </div>
-          )}
-        </Match>
-      </Switch>
-    </>
-  );
-}
-
-function Choice(): JSX.Element {
-  const desk = useDesk();
-  void desk.refreshChannels();
-  const all = () => Object.values(desk.known.channels.channels);
-  return (
-    <>
-      <header class="head">
-        <a class="ib" href="#/channels" aria-label={t('channels.back')}>
-          <Icon name="back" />
-        </a>
-        <h1>{t('channels.choose')}</h1>
-      </header>
-      <div class={s['body']}>
-        <ul class={s['choices']}>
-          <For each={all()} fallback={<li class={s['bare']}>{t('channels.none')}</li>}>
-            {(channel) => (
-              <li>
-                <Show
-                  when={!channel.problem}
-                  fallback={
-                    <p class={s['broken']}>
-                      <b>{channelName(channel.name)}</b> {channel.problem}
-                    </p>
-                  }
-                >
-                  <a class={s['choice']} href={addHref(channel.name)} data-testid={`channel-${channel.name}`}>
-                    <ChannelGlyph channel={channel.name} />
-                    {channelName(channel.name)}
-                  </a>
-                </Show>
-              </li>
-            )}
-          </For>
-        </ul>
-      </div>
-    </>
-  );
-}
-
-function Adding(props: { readonly channel: string }): JSX.Element {
-  const desk = useDesk();
-  const [form, { refetch }] = createResource(() => props.channel, async (channel) => {
-    try {
-      return { drawn: await call<ChannelForm>('GET', `channels/${encodeURIComponent(channel)}`), problem: '' };
-    } catch (error) {
-      return { drawn: undefined, problem: explain(error) };
-    }
-  });
-  /** `telegram`, or `telegram-2` where somebody has that. */
-  const freeId = (): string => {
-    const taken = desk.known.channels.inboxes;
-    for (let n = 1; ; n += 1) {
-      const id = n === 1 ? props.channel : `${props.channel}-${n}`;
-      if (taken[id] === undefined) return id;
-    }
-  };
-  const saved = (account: Account): void => {
-    void desk.refreshChannels();
-    go(accountHref(account.id));
-  };
-  return (
-    <>
-      <header class="head">
-        <a class="ib" href={addHref()} aria-label={t('channels.back')}>
-          <Icon name="back" />
-        </a>
-        <ChannelGlyph channel={props.channel} />
-        <h1>{t('channels.connect', { channel: channelName(props.channel) })}</h1>
-        <span class="grow" />
-        <Show when={form()?.drawn?.has_guide}>
-          <a class={s['link']} href={`/api/v1/channels/${props.channel}/guide`} target="_blank" rel="noopener">
-            {t('channels.guide', { channel: channelName(props.channel) })}
-          </a>
-        </Show>
-      </header>
-      <Switch>
-        <Match when={form()?.problem || form()?.drawn?.problem}>
-          {(problem) => (
-            <div class="empty" role="alert">
-              <h2>{t('channels.failed')}</h2>
-              <p>{problem()}</p>
-              <button class="btn" type="button" onClick={() => void refetch()}>
-                {t('retry')}
-              </button>
-            </div>
-          )}
-        </Match>
-        <Match when={form()?.drawn}>
-          {(drawn) => (
-            <div class={`${s['body']} ${s['padded']}`}>
-              <AccountForm form={drawn()} account={undefined} freeId={freeId()} onSaved={saved} />
             </div>
           )}
         </Match>

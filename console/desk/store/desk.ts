@@ -73,7 +73,10 @@ export interface Desk {
   refreshColleagues(): Promise<void>;
   channelOf(name: string): Channel | undefined;
   inboxName(inbox: string): string;
-  refreshChannels(): Promise<void>;
+  /** Whether the node told. */
+  refreshChannels(): Promise<boolean>;
+  /** Whether a conversation's inbox is no longer among those that the node told of. */
+  isRemoved(inbox: string): boolean;
   act(conv: string, what: 'take' | 'resolve' | 'reopen' | 'release'): Promise<Ok>;
   assign(conv: string, agent: string): Promise<Ok>;
   signOut(): Promise<void>;
@@ -212,11 +215,12 @@ export async function createDesk(who: Identity): Promise<Desk> {
     if (page !== null) set('colleagues', reconcile(page.items, { key: 'id' }));
   };
 
-  const refreshChannels = async (): Promise<void> => {
+  const refreshChannels = async (): Promise<boolean> => {
     channelsAsked = Date.now();
     const now = await fetchKnown();
     if (now !== null) set('channels', reconcile(now));
     else channelsAsked = 0;
+    return now !== null;
   };
 
   const dispose = (): void => {
@@ -286,6 +290,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
     channelOf: (name) => known.channels.channels[name],
     inboxName: (inbox) => known.channels.inboxes[inbox]?.name ?? inbox,
     refreshChannels,
+    isRemoved: (inbox) => inbox !== '' && Object.keys(known.channels.inboxes).length > 0 && known.channels.inboxes[inbox] === undefined,
     act: (conv, what) => client.ask({ t: 'act', conv, do: what, expect: known.heads[conv]?.seq ?? 0 }),
     assign: (conv, agent) =>
       client.ask({ t: 'act', conv, do: 'assign', args: { agent }, expect: known.heads[conv]?.seq ?? 0 }),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from backbone import events as ev
 from backbone.channel import Caps, Rate, Rejected
@@ -10,6 +14,7 @@ from backbone.channels.parts import Part, plan
 from backbone.channels.rates import take
 from backbone.channels.stores import Budget
 
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "parts.json").read_text())
 PICTURE = ev.Attachment(file="f1", name="a.png", mime="image/png", bytes=1000)
 SHEET = ev.Attachment(file="f2", name="b.xlsx", mime="application/vnd.ms-excel", bytes=1000)
 
@@ -25,6 +30,22 @@ def _link(file: ev.Attachment) -> str:
 
 def _nowhere(_file: ev.Attachment) -> str:
     return ""
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_console_tells_before_as_what_it_goes_out(case: dict[str, Any]) -> None:
+    told = case["channel"]
+    caps = Caps(
+        kinds=frozenset(told["kinds"]),
+        text=(told["text"]["most"], told["text"]["measure"]),
+        together=told["together"],
+        caption=told["caption"],
+        media_bytes=told["media_bytes"],
+    )
+    files = [ev.Attachment(file=f"f{n}", name="a", **each) for n, each in enumerate(case["files"])]
+    planned = plan(caps, _message(case["text"][0] * case["text"][1], *files), _link)
+    assert not isinstance(planned, Rejected)
+    assert len(planned) == case["messages"]
 
 
 def test_text_comes_before_files_and_files_one_by_one() -> None:

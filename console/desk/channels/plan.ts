@@ -1,0 +1,51 @@
+/**
+ * As what a message goes out on a channel, told before it is sent: `backbone/channels/parts.py` cuts it so, and the
+ * cases of `tests/cases/parts.json` hold both to the same. Pure.
+ */
+import { partsOf, sizeOf, type TextLimit } from './size.ts';
+
+/** What of a channel decides it. */
+export interface Carries {
+  readonly kinds: readonly string[];
+  readonly text: TextLimit;
+  /** Text and all files go out as one message. */
+  readonly together: boolean;
+  /** A short text goes out with the first file. */
+  readonly caption: boolean;
+  readonly media_bytes: Readonly<Record<string, number>>;
+}
+
+export interface Kept {
+  readonly mime: string;
+  readonly bytes: number;
+}
+
+const kindOfFile = (mime: string): string => /^(image|audio|video)\//.exec(mime)?.[1] ?? 'file';
+
+/** The kind that a channel takes a file as; null: it goes out as a link. */
+function takenAs(channel: Carries, file: Kept): string | null {
+  const isSmall = (kind: string): boolean => file.bytes <= (channel.media_bytes[kind] ?? file.bytes);
+  const kind = kindOfFile(file.mime);
+  if (channel.together) return isSmall(kind) ? kind : null;
+  return [kind, 'file'].find((one) => channel.kinds.includes(one) && isSmall(one)) ?? null;
+}
+
+/** Whether a file arrives as what it is, as a plain file (a picture that is too large for one, say), or as a link. */
+export function sentAs(channel: Carries | undefined, file: Kept): 'itself' | 'file' | 'link' {
+  const kind = channel === undefined ? kindOfFile(file.mime) : takenAs(channel, file);
+  if (kind === null) return 'link';
+  return kind === kindOfFile(file.mime) ? 'itself' : 'file';
+}
+
+/** Messages that text and files become at least: text is cut where sentences end, so there may be one more. */
+export function messagesOf(channel: Carries, text: string, files: readonly Kept[]): number {
+  if (channel.together) return 1;
+  const isCaption = (one: Kept): boolean => {
+    const kind = takenAs(channel, one);
+    return kind !== null && kind !== 'audio';
+  };
+  const isShort = sizeOf(text, channel.text.measure) <= Math.floor(channel.text.most / 4);
+  const isWithFile = text !== '' && channel.caption && isShort && files.some(isCaption);
+  const words = text === '' || isWithFile ? 0 : partsOf(text, channel.text);
+  return Math.max(1, words + files.length);
+}

@@ -1,0 +1,273 @@
+"""The page of channels in every state that an admin can meet: forms, mistakes, illness, a broken plugin, removal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from backbone import directory
+from backbone.channels import about
+from backbone.channels.registry import Broken
+from backbone.directory import Agent
+from console import build
+from node.authenticate import hash_password
+from tests.harness.apart import run_apart
+from tests.harness.browser import People, answer, message, picture, violations
+from tests.harness.platforms import Platforms, platforms
+from tests.harness.system import TENANT, Login, System, running_system
+from tests.simulators.base import Simulator
+from trunkline.connect import connected
+
+QI = Login("qi", "齐晨", "qi@example.com")
+OURS = ("api", "app", "douyin", "email", "telegram", "wechat", "wecom", "whatsapp")
+NARROW = {"width": 375, "height": 740}
+BROKEN = "it can't be loaded: ImportError: no wings"
+EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 409")
+"""What a browser's console says of refusals and outages that these journeys bring about."""
+
+
+@pytest.fixture(scope="module")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with WeChat alone, an admin, and a plugin that can't be loaded any more."""
+    build.ensure()
+    folder = tmp_path_factory.mktemp("accounts")
+    with running_system(folder, adapters=("routing", "wechat")) as running:
+        run_apart(_prepare(running))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def world(channels: System) -> Iterator[Platforms]:
+    """The platforms."""
+    with platforms(channels) as running:
+        yield running
+
+
+@pytest.fixture
+def crowd(browser: Browser, channels: System) -> Iterator[People]:
+    """Windows for this journey; at its end no console may have complained of anything unexpected."""
+    made = People(browser, channels.nodes[0].http)
+    yield made
+    made.close()
+    assert [said for said in made.complaints if not EXPECTED.search(said)] == []
+
+
+async def _prepare(system: System) -> None:
+    async with connected(system.common, "test") as link:
+        hashed = await hash_password(QI.password)
+        admin = Agent(id=QI.id, name=QI.name, email=QI.email, password=hashed, role="admin")
+        await directory.create_agent(link, TENANT, admin)
+        await about.publish(link, [about.broken(Broken("pigeon", BROKEN))])
+
+
+async def _add_broken(system: System) -> None:
+    async with connected(system.common, "test") as link:
+        await directory.create_inbox(link, TENANT, directory.Inbox(id="coop", channel="pigeon", name="The coop"))
+
+
+def test_an_account_from_the_first_form_to_its_end(crowd: People, channels: System, world: Platforms) -> None:
+    """By keyboard: nothing connected, a mistake that only the node knows, illness and its remedy, the end of it."""
+    page = crowd.agent(QI, theme="dark")
+    _nothing_is_connected(page)
+    page.get_by_test_id("channel-add").press("Enter")
+    expect(page.get_by_role("heading", name="Which channel?")).to_be_focused()
+    expect(page.get_by_test_id("broken-pigeon")).to_contain_text(f"pigeon can't be used: {BROKEN}")
+    _each_form_is_drawn(page)
+    simulator = world.start("wechat", "guan")
+    _connect(page, simulator.account())
+    _is_ill(page, world, simulator)
+    _ends(page, world, simulator)
+
+
+def _nothing_is_connected(page: Page) -> None:
+    """While it loads, without a connection, with nothing but the own page."""
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.get_by_text("Only your own web page is connected so far").wait_for()
+    expect(page.get_by_test_id("health")).to_have_text("Own page: customers come to this server")
+    picture(page, "accounts-empty")
+    assert violations(page) == []
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.get_by_test_id("view-mine").wait_for()
+    page.context.set_offline(True)
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    again = page.get_by_role("button", name="Try again")
+    again.wait_for()
+    expect(page.get_by_role("alert").filter(has_text="The channels are not available")).to_be_visible()
+    picture(page, "accounts-error")
+    assert violations(page) == []
+    page.context.set_offline(False)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/inboxes?health=true", hold)
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.get_by_test_id("view-mine").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.locator("i.sk").first.wait_for()
+    picture(page, "accounts-loading")
+    for route in held:
+        route.continue_()
+    page.unroute("**/api/v1/inboxes?health=true")
+    page.get_by_test_id("inbox").first.wait_for()
+
+
+def _each_form_is_drawn(page: Page) -> None:
+    """A control for every field that the channel's schema has, of the field's kind; secrets are covered."""
+    for channel in OURS:
+        page.evaluate(f"location.hash = '#/channels/new/{channel}'")
+        page.get_by_test_id("account-form").wait_for()
+        fields = page.evaluate("async name => (await (await fetch(`/api/v1/channels/${name}`)).json()).fields", channel)
+        for field in fields:
+            control = page.get_by_test_id(f"field-{field['key']}")
+            assert control.count() == 1, (channel, field["key"])
+            assert control.evaluate(_KIND) == _kind_of(field), (channel, field["key"])
+        if channel == "email":
+            expect(page.get_by_test_id("field-auth")).to_have_value("password")
+            picture(page, "accounts-form-email")
+            assert violations(page) == []
+        if channel == "app":
+            page.get_by_test_id("field-apns_key").scroll_into_view_if_needed()
+            picture(page, "accounts-form-app")
+            assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_test_id("channel-wechat").wait_for()
+
+
+_KIND = "one => one.tagName === 'INPUT' ? one.type : one.tagName.toLowerCase()"
+
+
+def _kind_of(field: dict[str, Any]) -> str:
+    kind = field.get("kind", "text")
+    if kind == "flag":
+        return "checkbox"
+    if kind == "choice":
+        return "select"
+    if kind == "list" or field.get("long"):
+        return "textarea"
+    return "password" if field.get("secret") else "text"
+
+
+def _connect(page: Page, account: dict[str, Any]) -> None:
+    """An id that somebody has is a mistake only the node can find: it is told at the field, which has the focus."""
+    page.get_by_test_id("channel-wechat").press("Enter")
+    expect(page.get_by_role("heading", name="Connect WeChat")).to_be_focused()
+    page.get_by_test_id("field-inbox.id").fill("web")
+    for key in ("app_id", "app_secret", "token", "aes_key"):
+        page.get_by_test_id(f"field-{key}").fill(account[key])
+    page.get_by_text("with a default").press("Enter")
+    page.get_by_test_id("field-api").fill(account["api"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("field-inbox.id")).to_be_focused()
+    expect(page.get_by_test_id("problem-inbox.id")).to_have_text("There is an inbox of this id already.")
+    assert page.evaluate("document.activeElement.matches(':focus-visible')")
+    picture(page, "accounts-refused")
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("guan")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="WeChat")).to_be_focused()
+    expect(page.get_by_test_id("health")).to_have_attribute("data-state", "quiet")
+    for key in ("app_secret", "token", "aes_key"):
+        assert account[key] not in page.content()
+
+
+def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
+    """Another secret pauses the account, with the platform's reason in words; the right one sends what waited."""
+    secret = simulator.account()["app_secret"]
+    world.hears(simulator, "o-ill", "在吗")
+    expect(page.get_by_test_id("health")).to_have_attribute("data-state", "well")
+    replace = page.get_by_test_id("field-app_secret")
+    replace.press("Enter")
+    expect(replace).to_be_focused()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Replace AppSecret").wait_for()
+    page.evaluate("location.hash = '#/inbox/all'")
+    page.get_by_test_id("row").filter(has_text="在吗").click()
+    answer(page, "稍等")
+    held = message(page, "稍等")
+    expect(held).to_have_attribute("data-state", "held")
+    expect(held).to_contain_text("the account is paused. The AppSecret is wrong (40125)")
+    page.evaluate("location.hash = '#/channels/at/guan'")
+    health = page.get_by_test_id("health")
+    expect(health).to_have_attribute("data-state", "ill")
+    expect(health).to_contain_text(
+        re.compile(r"Paused since \d\d:\d\d; messages wait\. The AppSecret is wrong \(40125\)")
+    )
+    expect(page.get_by_test_id("remedy")).to_contain_text("Correct the settings and save")
+    picture(page, "accounts-ill")
+    assert violations(page) == []
+    replace.press("Enter")
+    page.keyboard.type(secret)
+    page.keyboard.press("Enter")
+    expect(health).to_have_attribute("data-state", "well")
+    world.until(lambda: "稍等" in [one.text for one in simulator.accepted], "what waited goes out")
+
+
+def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
+    """Asked first, with what it does; Esc keeps it; afterwards its conversations say so and their answers wait."""
+    page.evaluate("location.hash = '#/inbox/all'")
+    page.get_by_test_id("row").filter(has_text="稍等").click()
+    expect(message(page, "稍等")).to_have_attribute("data-state", "sent")
+    conv = page.url
+    page.evaluate("location.hash = '#/channels/at/guan'")
+    remove = page.get_by_test_id("account-remove")
+    remove.press("Enter")
+    expect(page.get_by_test_id("remove-cancel")).to_be_focused()
+    expect(page.get_by_test_id("remove-dialog")).to_contain_text("connected under the id guan again")
+    picture(page, "accounts-remove")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("remove-dialog")).to_have_count(0)
+    expect(remove).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_test_id("remove-cancel").press("Tab")
+    expect(page.get_by_test_id("remove-confirm")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Channels")).to_be_focused()
+    expect(page.locator("[data-inbox=guan]")).to_have_count(0)
+    page.goto(conv)
+    expect(page.get_by_test_id("removed")).to_contain_text("The account of this conversation was removed.")
+    answer(page, "还在吗")
+    expect(message(page, "还在吗")).to_contain_text("its account was removed")
+    picture(page, "accounts-removed")
+    assert violations(page) == []
+    [push] = simulator.say("o-ill", "收到了吗")
+    assert world.do(simulator.deliver(push, 1)) == 401
+
+
+def test_the_channels_of_a_narrow_window_and_in_chinese(crowd: People, channels: System) -> None:
+    """375 px wide, Chinese, light; a broken plugin's account says why and can only be removed."""
+    run_apart(_add_broken(channels))
+    page = crowd.agent(QI, locale="zh-CN", theme="light")
+    page.set_viewport_size(NARROW)
+    for name, hash_, ready in (
+        ("list", "#/channels", "[data-inbox=coop] [data-state=broken]"),
+        ("choice", "#/channels/new", "[data-testid=channel-email]"),
+        ("form", "#/channels/new/telegram", "[data-testid=account-form]"),
+        ("broken", "#/channels/at/coop", "[data-testid=account-broken]"),
+    ):
+        page.evaluate(f"location.hash = '{hash_}'")
+        page.locator(ready).first.wait_for()
+        picture(page, f"accounts-narrow-{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], name
+        assert violations(page) == []
+    expect(page.get_by_test_id("account-broken")).to_contain_text("其他渠道不受影响")
+    expect(page.get_by_test_id("account-form")).to_have_count(0)
+    page.get_by_test_id("account-remove").scroll_into_view_if_needed()
+    page.get_by_test_id("account-remove").click()
+    page.get_by_test_id("remove-dialog").wait_for()
+    picture(page, "accounts-narrow-remove")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-inbox=coop] a")).to_be_focused()
