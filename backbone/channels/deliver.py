@@ -217,6 +217,9 @@ class Deliverer:
         )
         account = one.account
         async with self._slots.setdefault(account.id, asyncio.Semaphore(self._channel.caps.parallel)):
+            if account.ill:
+                # It turned out while this one waited for its place.
+                raise FaultError(Pause(account.ill))
             if self._channel.caps.echoes:
                 await self._point(one, out.key)
             sent = await self._channel.send(out, account.settings, kit)

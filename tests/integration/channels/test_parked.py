@@ -19,6 +19,7 @@ from tests.conformance.rig import Account, Bench, running_bench
 from tests.conformance.test_inbound import _PNG
 
 CHANNEL = "wechat"
+CROWD = 160
 OUT = ("accepted", "sent")
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -59,6 +60,24 @@ async def test_what_waited_goes_out_though_nobody_had_the_lane_when_the_account_
             await asyncio.to_thread(replica.wait_ready)
         await account.state(said.id, *OUT)
         assert account.texts() == ["waited"]
+
+
+async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Bench) -> None:
+    async with bench.account() as account:
+        pushes = [push for n in range(CROWD) for push in account.simulator.say(f"peer{n}", "hello")]
+        assert set(await asyncio.gather(*(account.simulator.deliver(push) for push in pushes))) == {200}
+        convs = {e["conv"] for e in await account.events()}
+        assert len(convs) == CROWD
+        account.simulator.script("refused")
+        log = Log(account.link)
+        said = [(subjects.chat(account.tenant, CHANNEL, conv), answer(account, conv, "answer")) for conv in convs]
+        await asyncio.gather(*(log.publish(*each) for each in said))
+        for _, each in said:
+            waits = await account.state(each.id, "failed")
+            assert (waits["error"]["code"], waits["error"].get("final", False)) == ("channel.paused", False)
+        # At most those that were under way on each replica, and a look now and then at whether it is well.
+        under_way = len(bench.replicas) * bench.contract.caps.parallel
+        assert 1 <= account.simulator.calls < under_way * 1.5 < CROWD
 
 
 async def test_a_picture_that_came_while_the_account_was_ill_is_there_after_its_repair(bench: Bench) -> None:
