@@ -26,6 +26,7 @@ from backbone.ids import new_name
 from backbone.link import Link
 from backbone.reader import read_range
 from backbone.sealing import Sealer
+from backbone.streams import chat_stream
 from tests.conformance.simulators import simulator_of
 from tests.harness.processes import Process
 from tests.harness.system import LIN, TENANT, System
@@ -76,6 +77,19 @@ class Bench:
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
+
+    @contextlib.asynccontextmanager
+    async def log_with(self, link: Link, **config: Any) -> AsyncIterator[None]:
+        """The log's streams have another configuration in some fields."""
+        names = [chat_stream(s) for s in self.system.common.log_streams()]
+        before = [(await link.api(f"STREAM.INFO.{name}", {}))["config"] for name in names]
+        try:
+            for each in before:
+                await link.api(f"STREAM.UPDATE.{each['name']}", {**each, **config})
+            yield
+        finally:
+            for each in before:
+                await link.api(f"STREAM.UPDATE.{each['name']}", each)
 
     @contextlib.asynccontextmanager
     async def account(self, *, tenant: str = TENANT, pages: int = 0, **settings: Any) -> AsyncIterator[Account]:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from backbone.streams import chat_stream
-from tests.conformance.rig import Account, Bench
+from tests.conformance.rig import Bench
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -46,33 +41,9 @@ async def test_04_a_log_that_takes_nothing_is_said_in_time_and_what_comes_again_
         pushes = simulator.say("ann", "meanwhile") if not simulator.is_fetched and not simulator.rings else []
         if not pushes:
             pytest.skip(f"excused: a callback of {bench.channel} holds nothing to be stored")
-        async with _full(account):
+        # No room for one more byte.
+        async with bench.log_with(account.link, max_bytes=1):
             assert {(await simulator.post(push.request)).status for push in pushes} == {REFUSED}
         assert set(await account.deliver(pushes)) <= {200, 202, 204}
         await account.hears("ann", "end")
         assert await account.heard() == ["begin", "meanwhile", "end"]
-
-
-@contextlib.asynccontextmanager
-async def _full(account: Account) -> AsyncIterator[None]:
-    """The log's streams have no room for one more byte."""
-    names = [chat_stream(s) for s in account.bench.system.common.log_streams()]
-    before = [await _config(account, name) for name in names]
-    try:
-        for config in before:
-            await _configure(account, {**config, "max_bytes": 1, "discard": "new"})
-        yield
-    finally:
-        for config in before:
-            await _configure(account, config)
-
-
-async def _config(account: Account, name: str) -> dict[str, Any]:
-    answer = await account.link.request_raw(f"$JS.API.STREAM.INFO.{name}", b"")
-    config: dict[str, Any] = json.loads(answer.data)["config"]
-    return config
-
-
-async def _configure(account: Account, config: dict[str, Any]) -> None:
-    answer = await account.link.request_raw(f"$JS.API.STREAM.UPDATE.{config['name']}", json.dumps(config).encode())
-    assert "error" not in json.loads(answer.data), answer.data

@@ -19,6 +19,9 @@ STRANGE = (
     "quotes \" \\ ' and /",
 )
 
+NANOSECONDS = 10**9
+"""Of a second: what the log counts its windows in."""
+
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -35,7 +38,10 @@ async def test_02_a_callback_delivered_six_times_is_one_message(bench: Bench) ->
         heard = await account.hears("ann", "begin")
         pushes = account.simulator.say("ann", "once")
         at_once = await asyncio.gather(*(account.simulator.post(p.request) for p in pushes * 3))
-        later = [await account.simulator.post(p.request) for p in pushes * 3]
+        async with bench.log_with(account.link, duplicate_window=NANOSECONDS // 10):
+            # The log itself no longer knows what it was told before.
+            await asyncio.sleep(0.2)
+            later = [await account.simulator.post(p.request) for p in pushes * 3]
         assert {a.status for a in (*at_once, *later)} <= {200, 202, 204}
         await account.hears("ann", "end")
         texts = [e["text"] for e in await account.events() if e["type"] == "message.added"]

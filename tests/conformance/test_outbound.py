@@ -99,6 +99,22 @@ async def test_13_what_was_accepted_without_an_answer_is_never_there_twice(bench
 
 
 @pytest.mark.long
+async def test_13_an_answer_that_takes_long_holds_up_nobody_else(bench: Bench) -> None:
+    async with bench.account() as account:
+        ann, ben = [await account.hears(peer, f"{peer} begins") for peer in ("ann", "ben")]
+        account.simulator.script("slow", seconds=5)
+        first = await account.answers(ann, "slow")
+        await account.until(lambda: account.simulator.met["slow"] == 1, "the platform takes its time")
+        second = await account.answers(ann, "behind it")
+        beside = await account.answers(ben, "beside it")
+        await account.state(beside, *OUT)
+        assert "behind it" not in account.texts("ann")
+        for each in (first, second):
+            await account.state(each, *OUT)
+        assert account.texts("ann") == ["slow", "behind it"]
+
+
+@pytest.mark.long
 async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_it_is_wanted(bench: Bench) -> None:
     async with bench.account() as account:
         simulator = account.simulator
@@ -140,6 +156,25 @@ async def test_15_a_window_that_the_platform_closes_opens_with_the_next_message(
         await account.state(after, *OUT)
         assert account.texts("ann") == ["too late", "and later"]
         assert account.simulator.calls == calls + 2
+
+
+@pytest.mark.long
+async def test_15_a_window_that_is_used_up_opens_with_the_next_message(bench: Bench) -> None:
+    count = next((w.count for w in bench.contract.caps.windows if w.by == "message"), 0)
+    if not count:
+        pytest.skip(f"excused: {bench.channel} counts no messages")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "begin")
+        sent = [await account.answers(heard, f"line {number}") for number in range(count + 2)]
+        for each in sent[:count]:
+            await account.state(each, *OUT)
+        why = await account.state(sent[count], "failed")
+        assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.window_count", False)
+        assert account.simulator.calls == count
+        await account.hears("ann", "here I am")
+        await account.state(sent[-1], *OUT)
+        assert account.texts("ann") == [f"line {number}" for number in range(count + 2)]
+        assert account.simulator.calls == count + 2
 
 
 async def test_16_a_long_text_goes_out_in_parts_that_are_the_text(bench: Bench) -> None:
