@@ -457,6 +457,14 @@ class Check(NamedTuple):
     problem: str
 
 
+class Template(Struct, frozen=True, kw_only=True):
+    """A text that the platform has approved; `{{1}}` or `{{name}}` in it is a place for a value."""
+
+    name: str
+    language: str
+    text: str
+
+
 class Channel(Protocol):
     """A channel. Beyond these, any of the methods of `Optional` may be there."""
 
@@ -481,6 +489,9 @@ class Channel(Protocol):
 
 class Optional(Protocol):
     """What a channel may have besides. The kit asks `hasattr`."""
+
+    async def close(self) -> None:
+        """The process ends: connections of the channel's own are closed."""
 
     def reply(self, events: Sequence[Event], acc: Any, stored: Sequence[Stored]) -> Reply:
         """What a callback is answered once its events are stored; without this, an empty 200."""
@@ -528,6 +539,11 @@ class Optional(Protocol):
 
     async def device(self, peer: Peer, device: Device, acc: Any, kit: Kit, *, is_there: bool) -> None:
         """A device of a user came (again) or went. Raises InvalidInputError."""
+
+    async def templates(self, acc: Any, kit: Kit) -> list[Template]:
+        """What may be sent while the window is closed (`Window.template_after`): `send` gets the one that was chosen
+        as `Out.template`. Raises FaultError.
+        """
 
     async def check(self, acc: Any, kit: Kit) -> list[Check]:
         """Examines an account: credentials, rights, addresses."""

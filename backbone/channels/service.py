@@ -93,3 +93,5 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         await task
     await accounts.close()
     await room.caller.close()
+    if hasattr(channel, "close"):
+        await channel.close()

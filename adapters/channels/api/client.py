@@ -1,7 +1,7 @@
 """The API channel: what is posted to the company's system and fetched from it.
 
-Its addresses are somebody else's to choose, so they are called over connections of our own that lead to public
-addresses only (`guard`), not by the kit's.
+Its addresses are somebody else's to choose, so they are called over connections that lead to public addresses only
+(`outside`), not by the kit's.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-import aiohttp
 from msgspec import Struct
-from yarl import URL
 
 from adapters.channels.api import guard, protocol, settings, signing
+from adapters.channels.api.outside import Outside
 from backbone.channel import (
     Answer,
     BadSignatureError,
@@ -29,9 +28,7 @@ from backbone.channel import (
     Rejected,
     Reply,
     Request,
-    Retry,
     Sent,
-    Unknown,
 )
 
 MB: Final = 1024 * 1024
@@ -59,6 +56,13 @@ class Api:
         timeout_s=TIMEOUT_S,
         backoff_s=(5, 300, 1_800, 7_200, 18_000, 36_000),
     )
+
+    def __init__(self) -> None:
+        self._outside = Outside()
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._outside.close()
 
     parse = staticmethod(protocol.parse)
     reply = staticmethod(protocol.reply)
@@ -92,7 +96,13 @@ class Api:
         del kit
         try:
             target = guard.check_url(media.ref, allows_loopback=acc.allows_loopback)
-            answer = await _request("GET", target, acc, most_bytes=MOST_IN_BYTES, timeout_s=MEDIA_TIMEOUT_S)
+            answer = await self._outside.call(
+                "GET",
+                target,
+                allows_loopback=acc.allows_loopback,
+                most_bytes=MOST_IN_BYTES,
+                timeout_s=MEDIA_TIMEOUT_S,
+            )
         except guard.ForbiddenTargetError as error:
             raise FaultError(Rejected(f"The file's address isn't allowed: {error}.")) from None
         fault = protocol.outcome(answer.status, b"", answer.headers, 0)
@@ -127,51 +137,21 @@ class Api:
         }
         try:
             target = guard.check_url(acc.url, allows_loopback=acc.allows_loopback)
-            answer = await _request("POST", target, acc, headers=headers, body=content)
+            answer = await self._outside.call(
+                "POST",
+                target,
+                allows_loopback=acc.allows_loopback,
+                headers=headers,
+                body=content,
+                most_bytes=MOST_ANSWER_BYTES,
+                timeout_s=TIMEOUT_S,
+            )
         except guard.ForbiddenTargetError as error:
             raise FaultError(Pause(f"The account's address isn't allowed: {error}.")) from None
         fault = protocol.outcome(answer.status, answer.body, answer.headers, kit.now())
         if fault is not None:
             raise FaultError(fault, f"{answer.status}: {answer.body[:300].decode(errors='replace')}")
         return answer
-
-
-async def _request(
-    method: str,
-    target: URL,
-    acc: settings.Account,
-    *,
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-    most_bytes: int = MOST_ANSWER_BYTES,
-    timeout_s: float = TIMEOUT_S,
-) -> Answer:
-    """One call over a connection of its own. Raises FaultError, and ForbiddenTargetError where a name leads home."""
-    connector = aiohttp.TCPConnector(
-        resolver=guard.PublicResolver(allows_loopback=acc.allows_loopback), use_dns_cache=False, force_close=True
-    )
-    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=5)
-    try:
-        async with (
-            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=limits) as session,
-            session.request(method, target, data=body, headers=headers, allow_redirects=False) as answer,
-        ):
-            content = b""
-            while len(content) <= most_bytes and (more := await answer.content.read(most_bytes + 1 - len(content))):
-                content += more
-            if len(content) > most_bytes and method == "GET":
-                raise FaultError(Rejected(f"The file has over {most_bytes} bytes."))
-            return Answer(answer.status, content[:most_bytes], {k.lower(): v for k, v in answer.headers.items()})
-    except aiohttp.ClientConnectorError as error:
-        if isinstance(error.os_error, guard.ForbiddenTargetError):
-            raise error.os_error from None
-        raise FaultError(Retry(), f"can't be reached: {error.os_error}") from None
-    except aiohttp.ConnectionTimeoutError:
-        raise FaultError(Retry(), "can't be reached in time") from None
-    except TimeoutError:
-        raise FaultError(Unknown(), f"no answer within {timeout_s} s") from None
-    except aiohttp.ClientError as error:
-        raise FaultError(Unknown(), f"the answer broke off: {type(error).__name__}") from None
 
 
 def _secrets(acc: settings.Account) -> tuple[str, ...]:

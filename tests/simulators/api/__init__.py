@@ -45,6 +45,9 @@ class ApiSimulator(Simulator):
         super().__init__()
         self.secret = secret_of("this system")
         self.gives_ids = True
+        self.callers: set[int] = set()
+        """Ports that calls came from: one a connection."""
+
         self.reports: tuple[str, ...] = ()
         """Receipts that follow by themselves once a message was taken."""
 
@@ -195,6 +198,8 @@ class ApiSimulator(Simulator):
         return Response(found[0], media_type=found[1]) if found else Response("no such file", 404)
 
     async def _posted(self, request: HttpRequest) -> Response:
+        if request.client:
+            self.callers.add(request.client.port)
         fault = self.next_fault()
         is_empty = fault is not None and fault.name == "empty"
         if not is_empty and (answer := self.common_fault(fault) or _scripted(fault)):

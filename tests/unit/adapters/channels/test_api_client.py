@@ -46,7 +46,11 @@ async def world() -> AsyncIterator[World]:
     """A system that runs."""
     simulator = ApiSimulator()
     async with simulator.running(), kit_for(Api(), simulator.account(), simulator.clock) as (kit, acc):
-        yield World(simulator, kit, acc)
+        world = World(simulator, kit, acc)
+        try:
+            yield world
+        finally:
+            await world.channel.close()
 
 
 async def test_a_message_is_posted_signed_and_its_id_comes_back(world: World) -> None:
@@ -54,6 +58,17 @@ async def test_a_message_is_posted_signed_and_its_id_comes_back(world: World) ->
     (accepted,) = world.simulator.accepted
     assert (accepted.text, accepted.peer, accepted.key, accepted.id) == ("你好 👨‍👩‍👧\u2028]]>", "u-42", KEY, sent)
     assert world.simulator.refused_signatures == 0
+
+
+async def test_messages_share_a_connection_until_that_breaks(world: World) -> None:
+    for _ in range(3):
+        await world.send()
+    assert len(world.simulator.callers) == 1
+    world.simulator.script("reset")
+    assert await world.fault_of() == Unknown()
+    for _ in range(3):
+        await world.send()
+    assert len(world.simulator.callers) == 2
 
 
 async def test_without_an_id_of_theirs_ours_is_the_id(world: World) -> None:
@@ -127,8 +142,7 @@ async def test_a_redirect_is_never_followed(world: World) -> None:
 
 
 async def test_a_slow_system_leaves_it_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    defaults = dict(api_client._request.__kwdefaults__ or {}, timeout_s=0.2)
-    monkeypatch.setattr(api_client._request, "__kwdefaults__", defaults)
+    monkeypatch.setattr(api_client, "TIMEOUT_S", 0.2)
     world.simulator.script("slow", seconds=5)
     assert await world.fault_of() == Unknown()
 
