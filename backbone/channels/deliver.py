@@ -64,10 +64,11 @@ _outcomes = prometheus_client.Counter(
 
 
 class Wait(NamedTuple):
-    """The message must wait: until when (UTC ms, FOR_EVER: until something happens) and for what."""
+    """The message must wait: until when (UTC ms, FOR_EVER: until something happens), for what, after how many tries."""
 
     until: int
     why: str
+    tries: int = 0
 
 
 class GaveUpError(Exception):
@@ -83,6 +84,8 @@ class _Try(NamedTuple):
     part: Part
     number: int
     parts: int
+    tried: int = 0
+    """How often before the conversation was parked."""
 
 
 class Deliverer:
@@ -103,9 +106,9 @@ class Deliverer:
         """What a provider took and the log doesn't know yet."""
 
     async def deliver(
-        self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded
+        self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded, tried: int = 0
     ) -> Wait | None:
-        """Sends what isn't sent of a message; None once nothing more is to be done.
+        """Sends what isn't sent of a message; None once nothing more is to be done. `tried`: of the first part.
 
         Raises GaveUpError after `give_up_s`, and TrunklineError where the log can't be written.
         """
@@ -119,8 +122,9 @@ class Deliverer:
         for number, part in enumerate(planned):
             if state.part_is_settled(known, event.id, number):
                 continue
-            if wait := await self._part(_Try(account, known, event, part, number, len(planned)), kit):
+            if wait := await self._part(_Try(account, known, event, part, number, len(planned), tried), kit):
                 return wait
+            tried = 0
             if state.is_settled(known, event.id):
                 break
         return None
@@ -130,7 +134,7 @@ class Deliverer:
         tries = 0
         is_doubtful = False
         while True:
-            if wait := await self._must_wait(one):
+            if wait := await self._must_wait(one, one.tried + tries):
                 return wait
             if not await self._mark(one, tries):
                 return await self._after_silence(one, kit)
@@ -154,7 +158,7 @@ class Deliverer:
             await self._took(one, sent)
             return None
 
-    async def _must_wait(self, one: _Try) -> Wait | None:
+    async def _must_wait(self, one: _Try, tries: int) -> Wait | None:
         account, known = one.account, one.known
         if account.ill:
             await self._record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
@@ -167,12 +171,12 @@ class Deliverer:
         park_ms = round(self._settings.park_after_s * 1000)
         if account.health.until > now_ms:
             if account.health.until - now_ms > park_ms:
-                return Wait(account.health.until, "retry")
+                return Wait(account.health.until, "retry", tries)
             await asyncio.sleep((account.health.until - now_ms) / 1000)
         rates = self._rates_of(account)
         expected_ms = round(rates.expected_s() * 1000)
         if expected_ms > park_ms or rates.waiting > self._settings.concurrency // 4:
-            return Wait(now_ms + max(expected_ms, 1000), "rate")
+            return Wait(now_ms + max(expected_ms, 1000), "rate", tries)
         await rates.turn(known.head.peer)
         return None
 
@@ -274,6 +278,7 @@ class Deliverer:
     async def _later(self, one: _Try, fault: Retry, error: FaultError, tries: int) -> Wait | None:
         """Waits here if that is short."""
         caps = self._channel.caps
+        tries += one.tried
         again = one.known.again.get(one.event.id)
         since = max(one.event.at, again.at) if again else one.event.at
         if (_now_ms() - since) / 1000 > self._settings.give_up_s or (caps.backoff_s and tries >= len(caps.backoff_s)):
@@ -288,7 +293,7 @@ class Deliverer:
         if fault.account:
             await self._accounts.hold(one.account, delay_s)
         if delay_s > self._settings.park_after_s:
-            return Wait(_now_ms() + round(delay_s * 1000), "retry")
+            return Wait(_now_ms() + round(delay_s * 1000), "retry", tries + 1)
         await asyncio.sleep(delay_s)
         return None if await self._mark(one, 0) else await self._after_silence(one, None)
 

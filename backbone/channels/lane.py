@@ -180,7 +180,9 @@ class Lane:
             return Wait(FOR_EVER, "pause")
         return None
 
-    async def _deliver(self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int) -> Wait | None:
+    async def _deliver(
+        self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int, tried: int = 0
+    ) -> Wait | None:
         account = self._account(known)
         if account is None:
             return Wait(FOR_EVER, "pause")
@@ -189,7 +191,7 @@ class Lane:
         slots = self._slots_of_ill if account.ill else contextlib.nullcontext()
         try:
             async with slots:
-                return await self._deliverer.deliver(account, self._kits.of(account), known, event)
+                return await self._deliverer.deliver(account, self._kits.of(account), known, event, tried)
         except GaveUpError as error:
             entry = Entry(self._s, seq, event.at, subject, msgspec.json.encode(event))
             again = known.again.get(event.id)
@@ -242,7 +244,9 @@ class Lane:
         conv, tenant = known.head.conv, known.head.tenant
         before = self._parked.get(conv)
         since = before[1].since if before else time.time_ns() // 1_000_000
-        parked = Parked(first=seq, since=since, until=wait.until, why=wait.why, inbox=known.head.inbox)
+        parked = Parked(
+            first=seq, since=since, until=wait.until, why=wait.why, inbox=known.head.inbox, tries=wait.tries
+        )
         await self._bucket.put(stores.parked_key(tenant, conv), parked)
         self._parked[conv] = (tenant, parked)
         _parked.labels(self._room.channel.name, self._s).set(len(self._parked))
@@ -277,7 +281,7 @@ class Lane:
                 tenant, parked = self._parked[conv]
                 last = await self._room.log.last(subjects.any_channel(tenant, conv))
                 if last is not None:
-                    await self._catch_up(last.subject, parked.first, last.seq)
+                    await self._catch_up(last.subject, parked.first, last.seq, parked.tries)
                     if self._parked.get(conv, ("", None))[1] is not parked:
                         return
                 await self._bucket.delete(stores.parked_key(tenant, conv), marker_s=60)
@@ -289,8 +293,8 @@ class Lane:
         finally:
             self._resuming.discard(conv)
 
-    async def _catch_up(self, subject: str, first: int, last: int) -> None:
-        """Sends what isn't settled from `first` to `last`, in order; parks the conversation where it must wait."""
+    async def _catch_up(self, subject: str, first: int, last: int, tried: int = 0) -> None:
+        """Sends what isn't settled from `first` (`tried` so often) to `last`, in order; parks where it must wait."""
         known = await self._load(subject, 0)
         after = first - 1
         while after < last:
@@ -303,7 +307,7 @@ class Lane:
                 wait = await self._settle_media(known, event)
                 is_due = not wait and state.is_ours(event) and not state.is_settled(known, event.id)
                 if is_due and isinstance(event, ev.MessageAdded):
-                    wait = await self._deliver(subject, known, event, each.seq)
+                    wait = await self._deliver(subject, known, event, each.seq, tried if each.seq == first else 0)
                 if wait:
                     await self._park(known, each.seq, wait)
                     return

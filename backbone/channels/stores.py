@@ -76,13 +76,16 @@ class Cursor(Struct, frozen=True, tag="cursor", kw_only=True):
 
 
 class Parked(Struct, frozen=True, tag="parked", kw_only=True):
-    """A conversation that waits: the first event that isn't settled, since when and until when, and for what."""
+    """A conversation that waits: the first event that isn't settled, since when and until when, and for what; how often
+    that event was tried.
+    """
 
     first: int
     since: int
     until: int
     why: str
     inbox: str = ""
+    tries: int = 0
 
 
 class Health(Struct, frozen=True, tag="health", kw_only=True):
