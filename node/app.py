@@ -29,6 +29,7 @@ from node.rest import (
     problems,
     reports,
     sessions,
+    templates,
     visitors,
 )
 from node.socket import Socket
@@ -56,6 +57,8 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/channels", channels.list_channels),
         Route("/api/v1/channels/{name}", channels.channel),
         Route("/api/v1/channels/{name}/guide", channels.guide),
+        Route("/api/v1/inboxes/{inbox}/templates", templates.list_templates),
+        Route("/api/v1/conversations/{conv}/template", templates.send, methods=["POST"]),
         Route("/api/v1/inboxes/{inbox}/widget", inboxes.widget),
         Route("/api/v1/visitors", visitors.create, methods=["POST"]),
         Route("/api/v1/visitors/devices/{token}", visitors.register_device, methods=["PUT"]),

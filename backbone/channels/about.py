@@ -25,7 +25,7 @@ GUIDE_MOST: Final = 32_000
 class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     """A channel's limits, the form of its accounts, and its page of steps (Markdown). `problem`: why it can't be used.
 
-    `can_check`: it examines accounts. `callbacks`: its platform calls us.
+    `can_check`: it examines accounts. `callbacks`: its platform calls us. `templates`: it tells which may be sent.
     """
 
     name: str
@@ -38,6 +38,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     receipts: list[str] = []
     phrases: dict[str, str] = {}
     callbacks: bool = True
+    templates: bool = False
     can_check: bool = False
     fields: list[Field] = []
     guide: str = ""
@@ -68,6 +69,7 @@ def describe(channel: Channel) -> About:
         receipts=sorted(caps.receipts),
         phrases=dict(caps.phrases),
         callbacks=caps.callbacks,
+        templates=hasattr(channel, "templates"),
         can_check=hasattr(channel, "check"),
         fields=fields(msgspec.json.schema(channel.Account)),
         guide=_guide(channel),

@@ -10,10 +10,11 @@ import structlog
 from msgspec import Struct
 
 from backbone import rpc
-from backbone.channel import Check, FaultError
+from backbone.channel import Check, FaultError, Pause, Rejected, Template
 from backbone.channels.accounts import Accounts, AccountState
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
+from backbone.errors import InvalidInputError, UnavailableError
 
 PROBLEM_MOST: Final = 500
 
@@ -39,11 +40,12 @@ class Answers:
         self._kits = kits
 
     def verbs(self) -> dict[str, rpc.Verb[Any]]:
-        """By their names: `accounts`, `check`, `retry`."""
+        """By their names."""
         return {
             "accounts": rpc.Verb(Nothing, self.states),
             "check": rpc.Verb(Which, self.check),
             "retry": rpc.Verb(Which, self.retry),
+            "templates": rpc.Verb(Which, self.templates),
         }
 
     async def states(self, tenant: str, _request: Nothing) -> list[AccountState]:
@@ -67,6 +69,25 @@ class Answers:
         except Exception as error:  # noqa: BLE001 - somebody else's code: told to who asked, and logged
             _log.exception("check.broke", inbox=account.id)
             found = [Check("account", f"{type(error).__name__}: {error}"[:PROBLEM_MOST])]
+        return found
+
+    async def templates(self, tenant: str, which: Which) -> list[Template]:
+        """What an account's platform has approved, asked now.
+
+        Raises InvalidInputError `template.refused` with the reason in words, UnavailableError `template.busy`.
+        """
+        account = self._accounts.well_set(tenant, which.inbox)
+        channel: Any = self._room.channel
+        if not hasattr(channel, "templates"):
+            return []
+        try:
+            found: list[Template] = await channel.templates(account.settings, self._kits.of(account))
+        except FaultError as error:
+            if isinstance(error.fault, Pause | Rejected):
+                raise InvalidInputError("template.refused", error.fault.reason) from None
+            raise UnavailableError(
+                "template.busy", "The platform doesn't tell its templates now.", retry_after_ms=5000
+            ) from None
         return found
 
     async def retry(self, tenant: str, which: Which) -> Nothing:

@@ -21,6 +21,7 @@ async def list_channels(request: Request) -> Response:
             "media_bytes": one.media_bytes,
             "windows": one.windows,
             "receipts": one.receipts,
+            "templates": one.templates,
             "phrases": one.phrases,
             "problem": one.problem,
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,9 +23,13 @@ from tests.harness.browser import People, answer, message, picture, violations
 from tests.harness.platforms import Platforms, platforms
 from tests.harness.system import TENANT, Login, System, running_system
 from tests.simulators.base import Simulator
+from trunkline import rest
 from trunkline.connect import connected
 
 QI = Login("qi", "齐晨", "qi@example.com")
+FENG = Login("feng", "冯雪", "feng@example.com")
+"""Admin of a company that has connected nothing."""
+
 OURS = ("api", "app", "douyin", "email", "telegram", "wechat", "wecom", "whatsapp")
 NARROW = {"width": 375, "height": 740}
 BROKEN = "it can't be loaded: ImportError: no wings"
@@ -32,10 +39,10 @@ EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 409")
 
 @pytest.fixture(scope="module")
 def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with WeChat alone, an admin, and a plugin that can't be loaded any more."""
+    """A system with WeChat and WhatsApp, an admin, and a plugin that can't be loaded any more."""
     build.ensure()
     folder = tmp_path_factory.mktemp("accounts")
-    with running_system(folder, adapters=("routing", "wechat")) as running:
+    with running_system(folder, adapters=("routing", "wechat", "whatsapp")) as running:
         run_apart(_prepare(running))
         yield running
 
@@ -61,6 +68,10 @@ async def _prepare(system: System) -> None:
         hashed = await hash_password(QI.password)
         admin = Agent(id=QI.id, name=QI.name, email=QI.email, password=hashed, role="admin")
         await directory.create_agent(link, TENANT, admin)
+        begins = Agent(id=FENG.id, name=FENG.name, email=FENG.email, password=hashed, role="admin")
+        await directory.create_tenant(link, "begins", "Begins")
+        await directory.create_agent(link, "begins", begins)
+        await directory.create_inbox(link, "begins", directory.Inbox(id="begins-web", channel="web", name="Web"))
         await about.publish(link, [about.broken(Broken("pigeon", BROKEN))])
 
 
@@ -69,10 +80,11 @@ async def _add_broken(system: System) -> None:
         await directory.create_inbox(link, TENANT, directory.Inbox(id="coop", channel="pigeon", name="The coop"))
 
 
-def test_an_account_from_the_first_form_to_its_end(crowd: People, channels: System, world: Platforms) -> None:
-    """By keyboard: nothing connected, a mistake that only the node knows, illness and its remedy, the end of it."""
+def test_an_account_from_the_first_form_to_its_end(crowd: People, world: Platforms) -> None:
+    """By keyboard: a form, a mistake that only the node knows, illness and its remedy, the end of it."""
     page = crowd.agent(QI, theme="dark")
-    _nothing_is_connected(page)
+    page.keyboard.press("g")
+    page.keyboard.press("c")
     page.get_by_test_id("channel-add").press("Enter")
     expect(page.get_by_role("heading", name="Which channel?")).to_be_focused()
     expect(page.get_by_test_id("broken-pigeon")).to_contain_text(f"pigeon can't be used: {BROKEN}")
@@ -83,8 +95,9 @@ def test_an_account_from_the_first_form_to_its_end(crowd: People, channels: Syst
     _ends(page, world, simulator)
 
 
-def _nothing_is_connected(page: Page) -> None:
-    """While it loads, without a connection, with nothing but the own page."""
+def test_nothing_is_connected_yet(crowd: People, channels: System) -> None:
+    """With nothing but the own page, without a connection, and while it loads."""
+    page = crowd.agent(FENG, theme="dark")
     page.keyboard.press("g")
     page.keyboard.press("c")
     page.get_by_text("Only your own web page is connected so far").wait_for()
@@ -208,10 +221,11 @@ def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
     picture(page, "accounts-ill")
     assert violations(page) == []
     replace.press("Enter")
+    expect(replace).to_be_focused()
     page.keyboard.type(secret)
     page.keyboard.press("Enter")
-    expect(health).to_have_attribute("data-state", "well")
     world.until(lambda: "稍等" in [one.text for one in simulator.accepted], "what waited goes out")
+    expect(health).to_have_attribute("data-state", "well")
 
 
 def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
@@ -244,6 +258,67 @@ def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
     assert violations(page) == []
     [push] = simulator.say("o-ill", "收到了吗")
     assert world.do(simulator.deliver(push, 1)) == 401
+
+
+def test_a_template_is_sent_while_the_window_is_closed(crowd: People, world: Platforms) -> None:
+    """Chosen, filled in and seen by keyboard; behind a message that waits none is offered."""
+    simulator = world.connect("whatsapp", "tea", "Tea house")
+    long_ago = str(int(time.time()) - 2 * 86_400)
+    world.hears(simulator, "Anna", "Is my order ready?", timestamp=long_ago)
+    chinese = crowd.agent(QI, locale="zh-CN")
+    chinese.goto(f"{crowd.node}/#/inbox/all")
+    chinese.get_by_test_id("row").filter(has_text="Is my order ready?").click()
+    chinese.set_viewport_size(NARROW)
+    chinese.get_by_test_id("template-open").click()
+    expect(chinese.get_by_test_id("template")).to_have_count(2)
+    chinese.get_by_test_id("template").last.click()
+    chinese.get_by_test_id("place-1").fill("A-17")
+    expect(chinese.get_by_test_id("template-preview")).to_have_text("{{2}}您好，您的订单 A-17 已备好。")
+    picture(chinese, "template-zh-CN-narrow")
+    assert violations(chinese) == []
+    page = crowd.agent(QI, theme="dark")
+    page.goto(chinese.url)
+    expect(page.get_by_test_id("window")).to_contain_text("only an approved template goes out now")
+    page.get_by_test_id("template-open").press("Enter")
+    page.get_by_test_id("template").first.wait_for()
+    picture(page, "template-choice")
+    assert violations(page) == []
+    page.get_by_test_id("template").first.press("Enter")
+    expect(page.get_by_test_id("place-1")).to_be_focused()
+    page.keyboard.type("17")
+    expect(page.get_by_test_id("template-send")).to_be_disabled()
+    page.keyboard.press("Tab")
+    page.keyboard.type("Anna")
+    expect(page.get_by_test_id("template-preview")).to_have_text("Your order 17 is ready, Anna.")
+    picture(page, "template-filled")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("templates")).to_have_count(0)
+    expect(page.get_by_test_id("template-open")).to_be_focused()
+    expect(message(page, "Your order 17 is ready, Anna.")).to_have_attribute("data-state", re.compile("sent|delivered"))
+    assert [(one.text, one.more["type"]) for one in simulator.accepted] == [
+        ("Your order 17 is ready, Anna.", "template")
+    ]
+    _refused(crowd.node, page.url.rpartition("/")[2])
+    answer(page, "Ask us anything")
+    expect(message(page, "Ask us anything")).to_have_attribute("data-state", "held")
+    expect(page.get_by_test_id("window")).to_contain_text("a template would wait behind it")
+    expect(page.get_by_test_id("template-open")).to_have_count(0)
+
+
+def _refused(node: str, conv: str) -> None:
+    """What the platform doesn't have, or values that don't fit, is refused by name and stored nowhere."""
+    cookie = rest.sign_in(node, QI.email, QI.password).cookie
+    good = {"id": str(uuid.uuid4()), "name": "order_ready", "language": "en", "values": ["1", "2"]}
+    for more, code in (
+        ({"language": "fr"}, "template.not_found"),
+        ({"name": "summer"}, "template.not_found"),
+        ({"values": ["1"]}, "template.values"),
+        ({"values": ["1", "two\nlines"]}, "template.values"),
+        ({"id": "x"}, "id.uuid"),
+    ):
+        raw = json.dumps({**good, **more}).encode()
+        refused = rest.call("POST", f"{node}/api/v1/conversations/{conv}/template", raw, headers={"Cookie": cookie})
+        assert refused.body["code"] == code
 
 
 def test_the_channels_of_a_narrow_window_and_in_chinese(crowd: People, channels: System) -> None:

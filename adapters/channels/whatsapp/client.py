@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from adapters.channels.whatsapp import faults, protocol, settings
+from adapters.channels.whatsapp import faults, protocol, settings, templates
 from backbone.channel import (
     Answer,
     Caps,
@@ -25,6 +25,7 @@ from backbone.channel import (
     Rejected,
     Retry,
     Sent,
+    Template,
     Upload,
     Window,
 )
@@ -32,6 +33,9 @@ from backbone.channel import (
 MB: Final = 1024 * 1024
 DAY_S: Final = 86_400
 MOST_IN_BYTES: Final = 100 * MB
+TEMPLATES_A_PAGE: Final = 200
+TEMPLATE_PAGES: Final = 10
+NO_BUSINESS: Final = "The account lacks its WhatsApp Business Account ID: an admin enters it under Channels."
 
 TYPES: Final = {
     "image": ("image", frozenset({"image/jpeg", "image/png"})),
@@ -167,6 +171,29 @@ class WhatsApp:
         del peer
         body = {"messaging_product": "whatsapp", "status": "read", "message_id": ref}
         await _call(kit, acc, "messages", json=body)
+
+    async def templates(self, acc: settings.Account, kit: Kit) -> list[Template]:
+        """The approved ones that want no more than words, by name. Raises FaultError."""
+        if not acc.business_id:
+            raise FaultError(Rejected(NO_BUSINESS))
+        found: list[Template] = []
+        query = {"fields": templates.FIELDS, "status": "APPROVED", "limit": str(TEMPLATES_A_PAGE)}
+        for _ in range(TEMPLATE_PAGES):
+            answer = await kit.call(
+                f"{acc.api}/{acc.version}/{acc.business_id}/message_templates",
+                method="GET",
+                query=query,
+                headers=_bearer(acc),
+            )
+            try:
+                page, after = templates.read(answer.body)
+            except MalformedError as error:
+                raise FaultError(Retry(), str(error)) from None
+            found += page
+            if not after:
+                break
+            query = {**query, "after": after}
+        return sorted(found, key=lambda one: (one.name, one.language))
 
     async def check(self, acc: settings.Account, kit: Kit) -> list[Check]:
         """Are the token and the number good?"""

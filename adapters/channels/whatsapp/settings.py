@@ -46,6 +46,15 @@ class Account(Struct, frozen=True, kw_only=True):
             extra_json_schema={"secret": True},
         ),
     ]
+    business_id: Annotated[
+        str,
+        Meta(
+            title="WhatsApp Business Account ID",
+            description="Of the app's page WhatsApp → API Setup: its approved templates can then be sent, "
+            "if the token has whatsapp_business_management too.",
+            pattern=r"^[0-9]{0,32}$",
+        ),
+    ] = ""
     version: Annotated[
         str, Meta(title="Version of the Graph API", description="Such as v23.0.", pattern=r"^v[0-9]{1,3}\.[0-9]$")
     ] = "v23.0"

@@ -51,7 +51,15 @@ export function Countdown(props: { readonly channel: string; readonly room: Room
 }
 
 /** Closed: why, since when, and what is still permitted. */
-export function Closed(props: { readonly channel: string; readonly known: Channel | undefined; readonly room: Room | null }): JSX.Element {
+export function Closed(props: {
+  readonly channel: string;
+  readonly known: Channel | undefined;
+  readonly room: Room | null;
+  /** Of a channel that has templates: one is wanted. */
+  readonly onTemplate: () => void;
+  /** Whether something of ours waits already: a template would wait behind it. */
+  readonly isWaiting: boolean;
+}): JSX.Element {
   const closed = (): Room | undefined => (props.room?.isOpen === false ? props.room : undefined);
   return (
     <Show when={closed()}>
@@ -66,6 +74,14 @@ export function Closed(props: { readonly channel: string; readonly known: Channe
             </b>{' '}
             {phrase(props.channel, props.known, room().said || room().reason)}{' '}
             {t(room().template ? 'window.permitted_template' : 'window.permitted')}
+            <Show when={room().template && props.known?.templates}>
+              {' '}
+              <Show when={!props.isWaiting} fallback={t('template.waits')}>
+                <button class={s['act']} type="button" data-testid="template-open" onClick={() => props.onTemplate()}>
+                  {t('template.choose')}
+                </button>
+              </Show>
+            </Show>
           </span>
         </p>
       )}

@@ -7,6 +7,7 @@ import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
 import { outcomeOf, reported } from './delivery.ts';
 import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
 import { messagesOf, sentAs, type Carries } from './plan.ts';
+import { filled, matching, type Template } from './template.ts';
 import { worded } from './reasons.ts';
 import { partsOf, sizeOf } from './size.ts';
 import { roomOf, type Window } from './window.ts';
@@ -96,6 +97,13 @@ test('a reason is told by its number, its sentence or how it begins; what has no
   const told = ['Wrong (40125): see the console.', 'It is gone.', 'WeChat refuses: 45056 x', 'no text', 'Another (1).'];
   expect(told.map((text) => worded(known, 'wechat', text))).toEqual(['密钥错误（40125）', '没有了。', '微信拒绝：45056 x', '没有文字', 'Another (1).']);
   expect(worded(known, 'wecom', 'Wrong (40125)')).toBe('Wrong (40125)');
+});
+
+test('a template shows its values, and the places that have none yet', () => {
+  const one: Template = { name: 'order_ready', language: 'zh_CN', text: '{{2}}您好，订单 {{1}}，{{ 2 }}', places: ['1', '2'] };
+  expect(filled(one, ['A-1', ' '])).toBe('{{2}}您好，订单 A-1，{{ 2 }}');
+  expect(filled(one, ['{{2}}', '李'])).toBe('李您好，订单 {{2}}，李');
+  expect([matching([one], 'ORDER 您好'), matching([one], 'en'), matching([one], '')]).toEqual([[one], [], [one]]);
 });
 
 test('a text in the measure of its channel', () => {

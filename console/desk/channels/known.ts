@@ -7,6 +7,8 @@ export interface Channel extends Carries {
   readonly name: string;
   readonly windows: readonly Window[];
   readonly receipts: readonly string[];
+  /** Whether it tells which templates may be sent. */
+  readonly templates: boolean;
   /** Reasons in words, in English, by key. */
   readonly phrases: Readonly<Record<string, string>>;
   /** Why it can't be used, empty if it can. */

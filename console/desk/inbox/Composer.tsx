@@ -1,10 +1,11 @@
-import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
 import { kindOf } from '../../ui/files.ts';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
+import { reported } from '../channels/delivery.ts';
 import { isProvider } from '../channels/known.ts';
 import { Closed, Countdown, createRoom, Lengths, Removed } from '../channels/Limits.tsx';
 import { sentAs, type Kept } from '../channels/plan.ts';
@@ -20,6 +21,7 @@ import { answer, draftFor, keepDraft } from './drafts.ts';
 import { authorOf, excerptOf } from './said.ts';
 import { change } from './take.ts';
 
+const Templates = lazy(() => import('../channels/Templates.tsx'));
 const LINES = { least: 3, most: 12, px: 22, frame: 18 };
 
 export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
@@ -61,6 +63,8 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
   const thread = desk.thread(props.conv);
   const room = createRoom(channel, thread);
+  const [isChoosing, setChoosing] = createSignal(false);
+  const isWaiting = createMemo(() => thread().items.some((item) => item.is === 'message' && reported(item).state === 'held'));
   const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
   // Chosen just now, not found in a draft: the cursor goes where the answer is written.
   createEffect(
@@ -169,9 +173,25 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         </Show>
       </div>
       <Show when={!isResolved() && tab() === 'reply'}>
-        <Show when={isRemoved()} fallback={<Closed channel={props.standing.channel} known={channel()} room={room()} />}>
+        <Show
+          when={isRemoved()}
+          fallback={
+            <Closed
+              channel={props.standing.channel}
+              known={channel()}
+              room={room()}
+              isWaiting={isWaiting()}
+              onTemplate={() => setChoosing(true)}
+            />
+          }
+        >
           <Removed />
         </Show>
+      </Show>
+      <Show when={isChoosing()}>
+        <Suspense>
+          <Templates conv={props.conv} inbox={props.standing.inbox} channel={props.standing.channel} onClose={() => setChoosing(false)} />
+        </Suspense>
       </Show>
       <Show when={answered()}>
         {(message) => (

@@ -147,6 +147,25 @@ def _health(system: System, admin: str, inbox: str) -> dict[str, Any] | None:
     return health
 
 
+def test_templates_are_told_to_agents_of_the_tenant_alone(system: System, admin: str) -> None:
+    agent = rest.sign_in(system.nodes[0].http, LIN.email, LIN.password).cookie
+    assert ask(system, agent, "GET", "inboxes/web/templates").body["items"] == []
+    assert ask(system, agent, "GET", "inboxes/nobody/templates").body["code"] == "inbox.not_found"
+    settings = {"phone_number_id": "1", "access_token": "a", "app_secret": "b", "verify_token": "c"}
+    new = {"id": "tea", "channel": "whatsapp", "name": "Tea", "settings": settings}
+    assert ask(system, admin, "POST", "inboxes", new).status == 201
+    assert ask(system, agent, "GET", "inboxes/tea/templates").body["code"] == "whatsapp.unavailable"
+    chosen = {"id": "01990000-0000-7000-8000-000000000000", "name": "a", "language": "en"}
+    nowhere = ask(system, agent, "POST", f"conversations/00{'a' * 26}/template", chosen)
+    assert nowhere.body["code"] == "resource.not_found"
+    token, _ = rest.become_visitor(system.nodes[0].http, "web")
+    by_visitor = {"Authorization": f"Bearer {token}"}
+    for method, path in (("GET", "inboxes/tea/templates"), ("POST", f"conversations/00{'a' * 26}/template")):
+        body = None if method == "GET" else json.dumps(chosen).encode()
+        refused = rest.call(method, f"{system.nodes[0].http}/api/v1/{path}", body, headers=by_visitor)
+        assert refused.body["code"] == "access.agents_only"
+
+
 async def _use(system: System, inbox: str) -> None:
     """What an adapter keeps of an account that it runs."""
     async with connected(system.common, "test") as link:

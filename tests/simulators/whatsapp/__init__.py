@@ -75,7 +75,12 @@ class WhatsAppSimulator(Simulator):
         self.access_token = "EAAJB-token-of-a-system-user"
         self.verify_token = "a-word-of-our-choice"
         self.reports: tuple[str, ...] = ("sent", "delivered")
-        self.templates = {("order_ready", "en"): "Your order {{1}} is ready, {{2}}."}
+        self.templates = {
+            ("order_ready", "en"): "Your order {{1}} is ready, {{2}}.",
+            ("order_ready", "zh_CN"): "{{2}}您好，您的订单 {{1}} 已备好。",
+        }
+        self.business_id = "102290129340398"
+        self.templates_a_page = 100
         self.window_s = DAY_S
         self.window_closes: Literal["now", "later"] = "now"
         """Whether a closed window is told with the answer or by a status."""
@@ -212,6 +217,7 @@ class WhatsAppSimulator(Simulator):
             "access_token": self.access_token,
             "app_secret": self.app_secret,
             "verify_token": self.verify_token,
+            "business_id": self.business_id,
             "api": self.base,
         }
 
@@ -270,6 +276,7 @@ class WhatsAppSimulator(Simulator):
             Route("/v{version}/{number}/messages", self._messages, methods=["POST"]),
             Route("/v{version}/{number}/media", self._upload, methods=["POST"]),
             Route("/whatsapp_business/attachments/{file}", self._download),
+            Route("/v{version}/{business}/message_templates", self._templates),
             Route("/v{version}/{file}", self._node),
         ]
 
@@ -391,6 +398,27 @@ class WhatsAppSimulator(Simulator):
         if len(file.content) > SIZES.get(kind, 100 * MB):
             return _error(131053, "the file is too large")
         return JSONResponse({"id": self.file(file.content, file.mime, file.filename, self.upload_life_s)})
+
+    async def _templates(self, request: HttpRequest) -> Response:
+        """Pages of the account's templates, with one that waits for approval and one with a picture among them."""
+        if refused := self._refused(request):
+            return refused
+        if request.path_params["business"] != self.business_id:
+            return _error(100, "Unsupported get request. Object does not exist", status=400)
+        told: list[dict[str, Any]] = [
+            {"name": name, "language": language, "status": "APPROVED", "components": [{"type": "BODY", "text": text}]}
+            for (name, language), text in self.templates.items()
+        ]
+        picture = [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "New"}]
+        told += [
+            {"name": "summer", "language": "en", "status": "APPROVED", "components": picture},
+            {"name": "waits", "language": "en", "status": "PENDING", "components": [{"type": "BODY", "text": "Hi"}]},
+        ]
+        begin = int(request.query_params.get("after", "0"))
+        end = begin + self.templates_a_page
+        paging = {"cursors": {"before": str(begin), "after": str(end)}}
+        more = {"next": f"{self.base}/next"} if end < len(told) else {}
+        return JSONResponse({"data": told[begin:end], "paging": {**paging, **more}})
 
     async def _node(self, request: HttpRequest) -> Response:
         if refused := self._refused(request):

@@ -1,0 +1,101 @@
+"""`/api/v1/inboxes/{inbox}/templates` and `/api/v1/conversations/{conv}/template`: what a platform has approved to be
+sent while its window is closed, and sending it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backbone import directory, rpc
+from backbone import events as ev
+from backbone.channel import Template
+from backbone.channels import templates
+from backbone.conversation import Head
+from backbone.errors import ConflictError, InvalidInputError, NotFoundError
+from backbone.ids import check_conversation, check_name, check_uuid
+from node.context import Context
+from node.reading import authorise
+from node.rest.requests import agent_asks, answer, body_of, context_of
+
+WITHIN_S = 20.0
+
+
+class Chosen(Struct, kw_only=True):
+    """A template with its values, in the order of its places. `id` is the message's, the same at every try."""
+
+    id: str
+    name: Annotated[str, Meta(min_length=1, max_length=512)]
+    language: Annotated[str, Meta(max_length=32)]
+    values: Annotated[list[str], Meta(max_length=50)] = []
+
+
+class _Which(Struct):
+    inbox: str
+
+
+async def list_templates(request: Request) -> Response:
+    """`GET /api/v1/inboxes/{inbox}/templates`: the approved ones, with the places that want a value."""
+    who = await agent_asks(request, "list")
+    inbox = check_name(request.path_params["inbox"], "inbox")
+    found = await _of(context_of(request), who.tenant, inbox)
+    items = [
+        {"name": one.name, "language": one.language, "text": one.text, "places": templates.places(one.text)}
+        for one in found
+    ]
+    return answer({"items": items, "next": None})
+
+
+async def send(request: Request) -> Response:
+    """`POST /api/v1/conversations/{conv}/template`: stores it as a message of the agent's; 201 {seq}.
+
+    Its text is the template's as the platform has it now, with the values filled in.
+    """
+    context = context_of(request)
+    who = await agent_asks(request, "list")
+    conv = check_conversation(request.path_params["conv"], "conv")
+    body = await body_of(request, Chosen)
+    message = check_uuid(body.id, "id")
+    async with context.hub.visit(who.tenant, conv) as room:
+        authorise(who, "write", room)
+        _check_open(room.head)
+        found = await _of(context, who.tenant, room.head.inbox)
+        template = next((one for one in found if (one.name, one.language) == (body.name, body.language)), None)
+        if template is None:
+            raise NotFoundError("template.not_found", "The platform has no such template.", field="name")
+        if wrong := templates.problem(template, body.values):
+            raise InvalidInputError("template.values", wrong, field="values")
+        head = room.head
+        _check_open(head)
+        event = ev.MessageAdded(
+            id=message,
+            tenant=head.tenant,
+            channel=head.channel,
+            conv=head.conv,
+            at=time.time_ns() // 1_000_000,
+            by=who.actor(),
+            text=templates.filled(template, body.values),
+            parts=[templates.part(template, body.values)],
+        )
+        stored = await context.log.publish(room.subject, event)
+    return answer({"seq": stored.seq}, 201)
+
+
+def _check_open(head: Head) -> None:
+    if head.status in {"closed", "resolved"}:
+        raise ConflictError("conversation.closed", "The conversation is over; reopen it first.")
+
+
+async def _of(context: Context, tenant: str, inbox: str) -> list[Template]:
+    owner, record = await directory.find_inbox(context.link, inbox)
+    if owner != tenant:
+        raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
+    about = (await context.channels.all()).get(record.channel)
+    if about is None or not about.templates:
+        return []
+    asked = _Which(inbox)
+    return await rpc.call(context.link, record.channel, tenant, "templates", asked, list[Template], timeout_s=WITHIN_S)
