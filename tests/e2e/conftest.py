@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from console import build
 from tests.harness.browser import People, chromium
 from tests.harness.hostpage import host_page
+from tests.harness.platforms import Platforms, platforms
 from tests.harness.system import EMMA, LIN, System, running_system
 
 expect.set_options(timeout=30_000)
@@ -29,6 +30,22 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with running_system(
         tmp_path_factory.mktemp("system"), adapters=("routing", "warehouse"), agents=(LIN, EMMA)
     ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with the adapters of channels beside the web; 林晓 is an agent."""
+    build.ensure()
+    adapters = ("routing", "wechat", "wecom", "douyin", "telegram", "email", "whatsapp")
+    with running_system(tmp_path_factory.mktemp("channels"), adapters=adapters, agents=(LIN,)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def world(channels: System) -> Iterator[Platforms]:
+    """The platforms that these channels are connected to."""
+    with platforms(channels) as running:
         yield running
 
 

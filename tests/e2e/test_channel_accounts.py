@@ -16,12 +16,11 @@ from backbone import directory
 from backbone.channels import about
 from backbone.channels.registry import Broken
 from backbone.directory import Agent
-from console import build
 from node.authenticate import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, picture, violations
-from tests.harness.platforms import Platforms, platforms
-from tests.harness.system import TENANT, Login, System, running_system
+from tests.harness.platforms import Platforms
+from tests.harness.system import LIN, TENANT, Login, System
 from tests.simulators.base import Simulator
 from trunkline import rest
 from trunkline.connect import connected
@@ -37,21 +36,10 @@ EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 409")
 """What a browser's console says of refusals and outages that these journeys bring about."""
 
 
-@pytest.fixture(scope="module")
-def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with WeChat and WhatsApp, an admin, and a plugin that can't be loaded any more."""
-    build.ensure()
-    folder = tmp_path_factory.mktemp("accounts")
-    with running_system(folder, adapters=("routing", "wechat", "whatsapp")) as running:
-        run_apart(_prepare(running))
-        yield running
-
-
-@pytest.fixture(scope="module")
-def world(channels: System) -> Iterator[Platforms]:
-    """The platforms."""
-    with platforms(channels) as running:
-        yield running
+@pytest.fixture(scope="module", autouse=True)
+def _prepared(channels: System) -> None:
+    """Two admins, and a plugin that can't be loaded any more."""
+    run_apart(_prepare(channels))
 
 
 @pytest.fixture
@@ -141,10 +129,8 @@ def _each_form_is_drawn(page: Page) -> None:
         page.evaluate(f"location.hash = '#/channels/new/{channel}'")
         page.get_by_test_id("account-form").wait_for()
         fields = page.evaluate("async name => (await (await fetch(`/api/v1/channels/${name}`)).json()).fields", channel)
-        for field in fields:
-            control = page.get_by_test_id(f"field-{field['key']}")
-            assert control.count() == 1, (channel, field["key"])
-            assert control.evaluate(_KIND) == _kind_of(field), (channel, field["key"])
+        drawn = page.get_by_test_id("account-form").evaluate(_KINDS)
+        assert drawn == {field["key"]: _kind_of(field) for field in fields}, channel
         if channel == "email":
             expect(page.get_by_test_id("field-auth")).to_have_value("password")
             picture(page, "accounts-form-email")
@@ -157,7 +143,11 @@ def _each_form_is_drawn(page: Page) -> None:
     page.get_by_test_id("channel-wechat").wait_for()
 
 
-_KIND = "one => one.tagName === 'INPUT' ? one.type : one.tagName.toLowerCase()"
+_KINDS = """form => Object.fromEntries(
+    [...form.querySelectorAll('[name]')]
+        .filter(one => !one.name.startsWith('inbox.'))
+        .map(one => [one.name, one.tagName === 'INPUT' ? one.type : one.tagName.toLowerCase()]))"""
+"""Of each field of a channel's, by its name, the kind of its control."""
 
 
 def _kind_of(field: dict[str, Any]) -> str:
@@ -172,9 +162,14 @@ def _kind_of(field: dict[str, Any]) -> str:
 
 
 def _connect(page: Page, account: dict[str, Any]) -> None:
-    """An id that somebody has is a mistake only the node can find: it is told at the field, which has the focus."""
+    """Mistakes are told at their fields, of which the first has the focus, also one that only the node can find."""
     page.get_by_test_id("channel-wechat").press("Enter")
     expect(page.get_by_role("heading", name="Connect WeChat")).to_be_focused()
+    page.get_by_test_id("field-aes_key").fill("too short")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("field-app_id")).to_be_focused()
+    expect(page.get_by_test_id("problem-app_id")).to_have_text("This is needed.")
+    expect(page.get_by_test_id("problem-aes_key")).to_have_text("This does not have the form it must have.")
     page.get_by_test_id("field-inbox.id").fill("web")
     for key in ("app_id", "app_secret", "token", "aes_key"):
         page.get_by_test_id(f"field-{key}").fill(account[key])
@@ -190,6 +185,9 @@ def _connect(page: Page, account: dict[str, Any]) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="WeChat")).to_be_focused()
     expect(page.get_by_test_id("health")).to_have_attribute("data-state", "quiet")
+    expect(page.get_by_test_id("callback")).to_have_value(re.compile(r"^http://127\.0\.0\.1:\d+/hooks/wechat/guan$"))
+    page.get_by_test_id("account-check").press("Enter")
+    expect(page.get_by_test_id("finding").first).to_have_attribute("data-state", "good")
     for key in ("app_secret", "token", "aes_key"):
         assert account[key] not in page.content()
 
@@ -205,6 +203,8 @@ def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Replace AppSecret").wait_for()
+    page.get_by_test_id("account-check").press("Enter")
+    expect(page.get_by_test_id("finding").first).to_contain_text("AppSecret is wrong (40125)")
     page.evaluate("location.hash = '#/inbox/all'")
     page.get_by_test_id("row").filter(has_text="在吗").click()
     answer(page, "稍等")
@@ -346,3 +346,11 @@ def test_the_channels_of_a_narrow_window_and_in_chinese(crowd: People, channels:
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(page.locator("[data-inbox=coop] a")).to_be_focused()
+
+
+def test_only_admins_look_after_channels(crowd: People) -> None:
+    """An agent who comes by the address is told whom to ask."""
+    agent = crowd.agent(LIN)
+    agent.goto(f"{crowd.node}/#/channels")
+    agent.get_by_text("Only admins look after channels").wait_for()
+    assert violations(agent) == []

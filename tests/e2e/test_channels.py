@@ -9,20 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from backbone import directory
-from backbone.directory import Agent
-from console import build
-from node.authenticate import hash_password
-from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, open_widget, picture, say, violations
 from tests.harness.hostpage import host_page
-from tests.harness.platforms import Platforms, platforms
-from tests.harness.system import LIN, TENANT, Login, System, running_system
+from tests.harness.platforms import Platforms
+from tests.harness.system import LIN, System
 from tests.simulators.base import Simulator
-from trunkline.connect import connected
 from trunkline.talk import parcel
 
-QI = Login("qi", "齐晨", "qi@example.com")
 INBOXES = {
     "wechat": ("shop", "听澜家居公众号"),
     "wecom": ("kefu", "听澜家居客服"),
@@ -57,22 +50,6 @@ PEERS = {
     "telegram": "Anna",
     "email": "mei@elsewhere.example",
 }
-
-
-@pytest.fixture(scope="module")
-def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with the adapters of four channels beside the web."""
-    build.ensure()
-    folder = tmp_path_factory.mktemp("channels")
-    with running_system(folder, adapters=("routing", *INBOXES), agents=(LIN,)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def world(channels: System) -> Iterator[Platforms]:
-    """The platforms."""
-    with platforms(channels) as running:
-        yield running
 
 
 @pytest.fixture
@@ -200,84 +177,3 @@ def _tells_as_what_it_goes_out(desk: Page, said: tuple[str, str, str]) -> None:
     )
     expect(desk.get_by_test_id("upload")).to_contain_text(link)
     expect(length).to_contain_text(parts)
-
-
-def test_an_admin_connects_an_account(crowd: People, channels: System, world: Platforms) -> None:
-    """By keyboard: mistakes are named at their fields, the platform is examined, the first message is awaited."""
-    simulator = world.start("wechat", "guan")
-    account = simulator.account()
-    page = crowd.agent(_admin(channels), locale="en")
-    page.keyboard.press("g")
-    page.keyboard.press("c")
-    page.get_by_test_id("inbox").first.wait_for()
-    assert violations(page) == []
-    page.get_by_test_id("channel-add").press("Enter")
-    page.get_by_test_id("channel-telegram").wait_for()
-    picture(page, "channels-choice")
-    assert violations(page) == []
-    page.get_by_test_id("channel-wechat").press("Enter")
-    page.get_by_test_id("field-inbox.id").fill("guan")
-    page.get_by_test_id("field-aes_key").fill("too short")
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("field-app_id")).to_be_focused()
-    expect(page.get_by_test_id("problem-app_id")).to_have_text("This is needed.")
-    expect(page.get_by_test_id("problem-aes_key")).to_have_text("This does not have the form it must have.")
-    picture(page, "channels-form")
-    assert violations(page) == []
-    for key in ("app_id", "app_secret", "token", "aes_key"):
-        page.get_by_test_id(f"field-{key}").fill(account[key])
-    page.get_by_text("with a default").click()
-    page.get_by_test_id("field-api").fill(account["api"])
-    page.get_by_test_id("field-api").press("Enter")
-
-    callback = page.get_by_test_id("callback")
-    expect(callback).to_have_value(f"{crowd.node}/hooks/wechat/guan")
-    health = page.get_by_test_id("health")
-    expect(health).to_have_attribute("data-state", "quiet")
-    page.get_by_test_id("account-check").click()
-    expect(page.get_by_test_id("finding").first).to_have_attribute("data-state", "good")
-    assert account["app_secret"] not in page.content()
-    world.hears(simulator, "o-first", "第一条消息")
-    expect(health).to_have_attribute("data-state", "well")
-    picture(page, "channels-account")
-    assert violations(page) == []
-    _breaks_and_repairs(page, account["app_secret"])
-
-    chinese = crowd.agent(_admin(channels), locale="zh-CN", theme="dark")
-    chinese.goto(f"{crowd.node}/#/channels/at/guan")
-    expect(chinese.get_by_text("开发者密码")).to_be_visible()
-    picture(chinese, "channels-account-zh-CN-dark")
-    assert violations(chinese) == []
-    agent = crowd.agent(LIN)
-    agent.goto(f"{crowd.node}/#/channels")
-    agent.get_by_text("Only admins look after channels").wait_for()
-    assert violations(agent) == []
-
-
-def _breaks_and_repairs(page: Page, secret: str) -> None:
-    """Another secret is tried at once, not when the token ends; the right one is well again."""
-    replace = page.get_by_test_id("field-app_secret")
-    for value, state in (("wrong", "bad"), (secret, "good")):
-        replace.click()
-        replace.fill(value)
-        replace.press("Enter")
-        expect(page.get_by_role("button", name="Replace AppSecret")).to_be_visible()
-        page.get_by_test_id("account-check").click()
-        expect(page.get_by_test_id("finding").first).to_have_attribute("data-state", state)
-        if state == "bad":
-            expect(page.get_by_test_id("finding").first).to_contain_text("AppSecret is wrong (40125)")
-
-
-def _admin(system: System) -> Login:
-    """An admin of the system, made when first asked for."""
-
-    async def make() -> None:
-        async with connected(system.common, "test") as link:
-            if await directory.find_login(link, QI.email) is None:
-                hashed = await hash_password(QI.password)
-                await directory.create_agent(
-                    link, TENANT, Agent(id=QI.id, name=QI.name, email=QI.email, password=hashed, role="admin")
-                )
-
-    run_apart(make())
-    return QI
