@@ -84,6 +84,11 @@ test('what was given up and is wanted again is on its way, until the provider or
   expect(outcomeOf(message, { read: { visitor: 9 }, delivered: {} }).state).toBe('again');
 });
 
+test('what went out, though not to all, says to whom it did not', () => {
+  const { message } = answered(report(3, 'sent', waits('channel.partly', true)));
+  expect(outcomeOf(message, { read: {}, delivered: {} })).toEqual({ state: 'sent', error: { code: 'channel.partly', text: 'why' } });
+});
+
 test('marks of whoever reads count beside what the provider says', () => {
   const { message } = answered(report(3, 'sent'));
   expect(outcomeOf(message, { read: { visitor: 9 }, delivered: {} }).state).toBe('read');

@@ -8,6 +8,7 @@ import { Ticks } from '../../ui/Ticks.tsx';
 import { messageWith, type Fact, type Message } from '../../ui/thread.ts';
 import { outcomeOf, type Outcome, type State } from '../channels/delivery.ts';
 import { isProvider } from '../channels/known.ts';
+import { inWords } from '../channels/reasons.ts';
 import { channelName, reason } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
 import { factText } from '../names.ts';
@@ -105,10 +106,12 @@ function MessageView(props: {
   });
   const state = (): State => outcome().state;
   /** Told under the message itself, wherever in its group it stands. */
-  const isTold = (): boolean => ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());
+  const isPartly = (): boolean => outcome().error?.code === 'channel.partly';
+  const isTold = (): boolean => isPartly() || ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());
   const standing = (): string => {
     if (state() === 'held') return t('delivery.held', { reason: reason(channel(), desk.channelOf(channel()), outcome().error) });
     if (state() === 'stored' && isProvider(channel())) return t('delivery.going');
+    if (isPartly()) return t('delivery.partly', { text: inWords(channel(), outcome().error?.text ?? '') });
     return t(`delivery.${state()}`, { channel: channelName(channel()) });
   };
   const again = (): void => {
@@ -216,7 +219,7 @@ function MessageView(props: {
         </Show>
       </div>
       <Show when={isOurs() && (isTold() || (props.isLast && !props.message.note))}>
-        <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined} data-held={state() === 'held' || state() === 'unknown' ? '' : undefined}>
+        <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined} data-held={state() === 'held' || state() === 'unknown' || isPartly() ? '' : undefined}>
           <Show when={state() === 'failed'}>
             <span>{failure()}</span>
             <Show when={entry()}>
