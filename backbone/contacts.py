@@ -113,7 +113,7 @@ async def merge(  # noqa: PLR0917 - where, who, and when
         contact=into.contact,
         name=into.name,
         merged=gone,
-        identities={"sub": into.user},
+        identities={"sub": key_hash(into.user)},
     )
     await log.publish(last.subject, merged)
     with contextlib.suppress(KeyExistsError):
@@ -133,6 +133,18 @@ async def merge(  # noqa: PLR0917 - where, who, and when
     with contextlib.suppress(RevisionError):
         await bucket.delete(key, kept.revision)
     return conv
+
+
+async def link_aliases(link: Link, tenant: str, contact: str, aliases: dict[str, str], name: str = "") -> None:
+    """A contact is known by these aliases too, unless somebody else is; and by a name, if they had none."""
+    bucket = contacts(link)
+    for kind, value in sorted(aliases.items()):
+        await _claimed(bucket, subjects.key(tenant, "a", kind, key_hash(value)), contact)
+    key = subjects.key(tenant, "c", contact)
+    record = await bucket.get(key)
+    if name and record and isinstance(record.value, Contact) and not record.value.name:
+        with contextlib.suppress(RevisionError):
+            await bucket.update(key, structs.replace(record.value, name=name), record.revision)
 
 
 async def find_peer(link: Link, tenant: str, contact: str) -> str:

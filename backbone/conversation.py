@@ -233,6 +233,10 @@ def _read(head: Head, e: ev.ReadMarked, _seq: int) -> dict[str, Any]:
     return {"read": {**head.read, e.reader: max(e.read, head.read.get(e.reader, 0))}} if e.read else {}
 
 
+def _linked(head: Head, e: ev.ContactLinked, _seq: int) -> dict[str, Any]:
+    return {"contact": ContactRef(e.contact, e.name)} if e.name and head.contact.id == e.contact else {}
+
+
 def _merged(head: Head, e: ev.ContactMerged, _seq: int) -> dict[str, Any]:
     return {"contact": ContactRef(e.contact, e.name)} if head.contact.id == e.merged else {}
 
@@ -254,5 +258,6 @@ _CHANGES: dict[type, type_of_change] = {
     ev.ConversationTagged: _tagged,
     ev.ConversationPrioritised: _prioritised,
     ev.ReadMarked: _read,
+    ev.ContactLinked: _linked,
     ev.ContactMerged: _merged,
 }

@@ -22,6 +22,9 @@ from backbone.link import Link
 BUCKET: Final = "directory"
 SYSTEM: Final = "_"
 INVITATION_LIFE_S: Final = 24 * 3600
+VISITED: Final = frozenset({"web", "app"})
+"""Channels whose customers come to a node themselves; those of the others come through their provider alone."""
+
 REOPEN_WINDOW_S: Final = 72 * 3600
 EMAIL_MOST: Final = 254
 

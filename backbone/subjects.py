@@ -93,6 +93,17 @@ def account_of_bell(subject: str) -> tuple[str, str]:
     return tenant, inbox
 
 
+def typing(channel: str, conv: str, tenant: str) -> str:
+    """Tells the replica that has a conversation's lane that an agent types in it (or stopped); stored nowhere."""
+    lane = check_conversation(conv)[:2]
+    return f"typing.{check_token(channel, 'channel')}.{lane}.{check_name(tenant, 'tenant')}.{conv}"
+
+
+def typings(channel: str, stream: str) -> str:
+    """What agents do in the conversations of one lane."""
+    return f"typing.{check_token(channel, 'channel')}.{stream}.*.*"
+
+
 def rpc(service: str, tenant: str, verb: str) -> str:
     """A request to an adapter; `verb` may have several tokens (`report.overview`), tenant `_` is the command line's."""
     return f"rpc.{check_token(service, 'service')}.{check_token(tenant, 'tenant')}.{_verb(verb)}"

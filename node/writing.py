@@ -208,6 +208,10 @@ async def signal(context: Context, socket: Socket, who: Who, frame: f.Signal) ->
         text=frame.text if who.kind == "visitor" else "",
     )
     context.log.signal(view.room.subject, msgspec.json.encode(LiveSignal(socket.id, signalled)))
+    head = view.room.head
+    if who.kind == "agent" and frame.kind != "viewing" and head.channel not in directory.VISITED:
+        # The platform shows it, if its channel can tell it.
+        context.link.publish_raw(subjects.typing(head.channel, head.conv, head.tenant), frame.kind.encode())
 
 
 async def presence(context: Context, socket: Socket, who: Who, frame: f.Presence) -> None:

@@ -315,6 +315,10 @@ def on_five(score: int, scale: int) -> int:
     return min(max(round(1 + 4 * (score - 1) / (scale - 1)), 1), 5)
 
 
+def _linked(facts: Facts, e: ev.ContactLinked) -> dict[str, Any]:
+    return {"contact_name": e.name} if e.name and facts.contact == e.contact else {}
+
+
 def _merged(facts: Facts, e: ev.ContactMerged) -> dict[str, Any]:
     return {"contact": e.contact, "contact_name": e.name or facts.contact_name} if facts.contact == e.merged else {}
 
@@ -343,5 +347,6 @@ _CHANGES: Final[dict[type, Callable[[Facts, Any], dict[str, Any]]]] = {
     ev.WrapupEnded: _wrapup_ended,
     ev.RatingRequested: _rating_requested,
     ev.RatingGiven: _rating_given,
+    ev.ContactLinked: _linked,
     ev.ContactMerged: _merged,
 }

@@ -20,6 +20,7 @@ from backbone import subjects
 from backbone.channel import FaultError, Out, Peer
 from backbone.channels import state, stores
 from backbone.channels.accounts import Account, Accounts
+from backbone.channels.courtesies import Courtesies
 from backbone.channels.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
 from backbone.channels.inbound_media import AccountIllError, has_places, settle_media
 from backbone.channels.kits import Kits
@@ -40,6 +41,7 @@ ILL_AT_ONCE: Final = 8
 """Conversations of ill accounts that are told of it and parked at once: the others' go on beside them."""
 
 AGAIN: Final = state.AGAIN.encode()
+TYPING: Final = b"typing"
 
 _log = structlog.get_logger("channels.lane")
 _parked = prometheus_client.Gauge(
@@ -62,6 +64,7 @@ class Lane:
         """By conversation: the tenant, and since when and until when it waits."""
 
         self._resuming: set[str] = set()
+        self._courtesies = Courtesies(room, kits)
         self._slots_of_ill = asyncio.Semaphore(ILL_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bucket = stores.channels(room.link)
@@ -89,9 +92,15 @@ class Lane:
             # It may have been repaired while nobody had this lane.
             self._account_changed(account)
         turning = asyncio.create_task(self._turn())
+        sid = 0
+        if hasattr(self._room.channel, "typing"):
+            sid = self._room.link.subscribe_raw(subjects.typings(self._room.channel.name, self._s), self._typing)
         try:
             await self.worker.run()
         finally:
+            if sid:
+                self._room.link.unsubscribe_raw(sid)
+            await self._courtesies.stop()
             turning.cancel()
             self._accounts.changed.remove(self._account_changed)
             for task in list(self._tasks):
@@ -110,6 +119,9 @@ class Lane:
         async with _Held(self._locks, chat.conv):
             known = await self._load(entry.subject, entry.seq)
             state.apply(known, event, entry.seq)
+            account = self._account(known)
+            if account is not None and not account.ill:
+                self._courtesies.follow(account, known, event)
             parked = self._parked.get(chat.conv)
             if parked is None:
                 await self._act(entry.subject, known, event, entry.seq)
@@ -121,6 +133,14 @@ class Lane:
                 self._resume_soon(chat.conv)
             elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked[1].first:
                 await self._park(known, first, Wait(parked[1].until, parked[1].why))
+
+    def _typing(self, subject: bytes, _reply: bytes, _header: bytes | None, data: bytes) -> None:
+        """An agent types in a conversation of this lane. One that isn't known here yet will be by the answer."""
+        *_, tenant, conv = subject.decode().split(".")
+        known = self._known.get(subjects.chat(tenant, self._room.channel.name, conv))
+        account = self._account(known) if known else None
+        if known is not None and account is not None and not account.ill:
+            self._courtesies.typing(account, known, is_typing=data == TYPING)
 
     def _is_parked_with_its_account(self, subject: str, raw: bytes) -> bool:
         """Whether an event belongs to a conversation that waits for an ill account: it is read when that is repaired.

@@ -17,6 +17,7 @@ from backbone.channels.windows import State as WindowState
 from backbone.conversation import Head, empty, fold
 
 MOST_REFS: Final = 50
+MOST_HEARD: Final = 20
 MOST_OUTCOMES: Final = 1000
 
 RANK: Final[dict[str, int]] = {"accepted": 1, "unknown": 2, "sent": 3, "failed": 4, "delivered": 5, "read": 6}
@@ -77,6 +78,9 @@ class Conversation(Struct):
 
     blocked: str = ""
     """Why the customer takes nothing more."""
+
+    heard: list[tuple[int, str]] = []
+    """The customer's last messages: sequence, and the provider's id."""
 
     visited: bool = False
     """Whether the customer fetches messages from a node; then `reached` is the last that they have."""
@@ -153,6 +157,8 @@ def _message(known: Conversation, event: ev.MessageAdded) -> None:
     if event.by.kind == "visitor" and _opens(event) == "blocked":
         known.blocked = LEFT
     elif event.by.kind == "visitor":
+        if event.kind != "event":
+            known.heard = [*known.heard, (known.seq, event.provider.id)][-MOST_HEARD:]
         known.blocked = ""
         windows.opened(known.window, _opens(event), event.provider.at or event.at)
         if event.provider.context:

@@ -617,7 +617,7 @@ export interface AgentStateChanged {
   v?: number;
 }
 /**
- * Further identities of a contact, each vouched for by its kind.
+ * Further identities of a contact (hashes, by kind), each vouched for, and what they are called.
  */
 export interface ContactLinked {
   at: number;
@@ -629,12 +629,14 @@ export interface ContactLinked {
   identities?: {
     [k: string]: string;
   };
+  name?: string;
   tenant: string;
   type: 'contact.linked';
   v?: number;
 }
 /**
- * `merged` is now part of `contact`, called `name`; in a conversation: it is theirs from here on.
+ * `merged` is now part of `contact`, called `name`; in a conversation: it is theirs from here on. Identities as in
+ *     `contact.linked`.
  */
 export interface ContactMerged {
   at: number;

@@ -26,9 +26,6 @@ from node.origins import address
 from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
 from node.writing import now_ms
 
-VISITED: Final = frozenset({"web", "app"})
-"""Channels whose customers come to a node themselves; those of the others come through their provider alone."""
-
 WITH_USERS: Final = "app"
 """The channel whose visitors may be users of the company's."""
 
@@ -59,7 +56,7 @@ async def create(request: Request) -> Response:
     context = context_of(request)
     body = await body_of(request, NewVisitor)
     tenant, inbox = await context.inboxes.find(body.inbox)
-    if inbox.channel not in VISITED:
+    if inbox.channel not in directory.VISITED:
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
     before = _former(context, body.token, tenant, inbox)
     if body.identity or body.user:

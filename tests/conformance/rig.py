@@ -43,6 +43,8 @@ QUICK: Final = {
     "TRUNKLINE_CHANNEL_CHECK_S": "0.5",
     "TRUNKLINE_CHANNEL_GIVE_UP_S": "3",
     "TRUNKLINE_CHANNEL_LANE_S": "2",
+    "TRUNKLINE_CHANNEL_UNSEEN_S": "0.3",
+    "TRUNKLINE_NODE_VISITORS_RATE": "6000",
     "TRUNKLINE_CHANNEL_PUBLIC_URL": "https://desk.example.com",
 }
 """Waits of the kit, shortened: what they bound is the same."""

@@ -66,6 +66,18 @@ class Telling:
         """The account's owner gives it again."""
         raise NotImplementedError
 
+    def shown_typing(self, peer: str) -> int:
+        """How often the customer was shown that an agent types."""
+        raise NotImplementedError
+
+    def shown_read(self, peer: str) -> int:
+        """How many messages of the customer are shown as read."""
+        raise NotImplementedError
+
+    def known_as(self, peer: str) -> tuple[str, dict[str, str]]:
+        """What the platform says of a customer when asked: a name, and ids that it vouches for, by kind."""
+        raise NotImplementedError
+
     def pages(self, most: int) -> None:
         """From now on what customers say is fetched behind a cursor, `most` at a time where the platform decides that.
         Called before an account is made.

@@ -370,6 +370,10 @@ class TelegramSimulator(Simulator):
                 return Response(file.content, media_type="application/octet-stream")
         return _error(404, "Not Found")
 
+    def shown_typing(self, peer: str) -> int:
+        """How often sendChatAction said typing."""
+        return self.actions.count((peer, "typing"))
+
     async def _action(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
         self.actions.append((self._names.get(int(params["chat_id"]), ""), str(params["action"])))
         return _ok(result=True)

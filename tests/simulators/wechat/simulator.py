@@ -314,6 +314,15 @@ class WeChatSimulator(Simulator):
             raise Code(45002, "content size out of limit")
         return Accepted(id=f"{self.new_id()}", peer=peer, kind="text", text=text, more={"kf_account": servicer})
 
+    def shown_typing(self, peer: str) -> int:
+        """Once, for as long as it lasts."""
+        return int(self.typing.get(peer, 0) > self.clock.now())
+
+    def known_as(self, peer: str) -> tuple[str, dict[str, str]]:
+        """A unionid, from here on; names are no longer told."""
+        self.unionids[peer] = f"union-of-{peer}"
+        return "", {"unionid": self.unionids[peer]}
+
     async def _typing(self, request: HttpRequest) -> dict[str, Any]:
         self._allowed(request)
         asked, now = decoded(await request.body()), self.clock.now()

@@ -436,6 +436,11 @@ class WeComSimulator(Simulator):
         session.state = int(to)
         return {"errcode": 0, "errmsg": "ok", "msg_code": f"code-{self.new_id()}"}
 
+    def known_as(self, peer: str) -> tuple[str, dict[str, str]]:
+        """A nickname, and a unionid from here on."""
+        self.unionids[peer] = f"union-of-{peer}"
+        return f"{peer} 的昵称", {"unionid": self.unionids[peer]}
+
     async def _customers(self, request: HttpRequest) -> dict[str, Any]:
         asked = await self._asked(request)
         known = [peer for peer in asked["external_userid_list"] if peer in self.sessions]

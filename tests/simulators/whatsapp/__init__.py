@@ -289,6 +289,11 @@ class WhatsAppSimulator(Simulator):
             return _error(100, "Unsupported post request. Object does not exist", status=400)
         return None
 
+    def shown_read(self, peer: str) -> int:
+        """Of all customers."""
+        del peer
+        return len(self.read)
+
     async def _messages(self, request: HttpRequest) -> Response:
         body = await request.json()
         if body.get("status") == "read":

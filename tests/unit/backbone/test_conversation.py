@@ -176,3 +176,11 @@ def test_a_conversation_becomes_that_of_the_user_who_signed_in() -> None:
     assert (head.contact.id, head.contact.name) == ("c" + "b" * 26, "Li")
     assert folded(OPENED, event(ev.ContactMerged, contact="x", merged="another")).contact.id == VISITOR.id
     assert not shown_to_visitor(merged)
+
+
+def test_a_contact_is_called_what_the_platform_tells_later() -> None:
+    linked = event(ev.ContactLinked, contact=VISITOR.id, name="小李")
+    assert folded(OPENED, linked).contact.name == "小李"
+    nameless = event(ev.ContactLinked, contact=VISITOR.id)
+    another = event(ev.ContactLinked, contact="c" + "b" * 26, name="Wang")
+    assert folded(OPENED, linked, nameless, another).contact.name == "小李"

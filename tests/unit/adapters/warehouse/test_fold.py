@@ -343,3 +343,7 @@ def test_a_merged_contact_changes_whose_conversation_it_is() -> None:
     other = event(ev.ContactMerged, at(2, "10:02:00"), contact="nobody", merged="another")
     facts = folded([first, merged, other])
     assert (facts.contact, facts.contact_name) == ("user", "Li")
+    linked = event(ev.ContactLinked, at(2, "10:03:00"), contact="user")
+    assert folded([first, merged, linked]).contact_name == "Li"
+    linked.name = "Li Wei"
+    assert folded([first, merged, linked]).contact_name == "Li Wei"
