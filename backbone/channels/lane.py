@@ -276,9 +276,18 @@ class Lane:
         while True:
             await asyncio.sleep(TURN_S)
             now_ms = time.time_ns() // 1_000_000
-            for conv, (_, parked) in list(self._parked.items()):
-                if parked.until <= now_ms:
+            for conv, (tenant, parked) in list(self._parked.items()):
+                if parked.until <= now_ms or self._is_repaired(tenant, parked):
                     self._resume_soon(conv)
+
+    def _is_repaired(self, tenant: str, parked: Parked) -> bool:
+        """Whether an account that was waited for is well: it may have been told while the conversation was parked."""
+        if parked.why != "pause":
+            return False
+        try:
+            return not self._accounts.find(tenant, parked.inbox).ill
+        except TrunklineError:
+            return False
 
     def _account_changed(self, account: Account) -> None:
         if not account.ill:
