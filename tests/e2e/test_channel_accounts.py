@@ -220,12 +220,21 @@ def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
     expect(page.get_by_test_id("remedy")).to_contain_text("Correct the settings and save")
     picture(page, "accounts-ill")
     assert violations(page) == []
+    _speaks_the_other_language(page)
+    expect(health).to_contain_text("AppSecret 错误（40125），请填写后台显示的 AppSecret。")
+    picture(page, "accounts-ill-zh-CN")
+    _speaks_the_other_language(page)
     replace.press("Enter")
     expect(replace).to_be_focused()
     page.keyboard.type(secret)
     page.keyboard.press("Enter")
     world.until(lambda: "稍等" in [one.text for one in simulator.accepted], "what waited goes out")
     expect(health).to_have_attribute("data-state", "well")
+
+
+def _speaks_the_other_language(page: Page) -> None:
+    page.get_by_test_id("me").click()
+    page.get_by_test_id("language").click()
 
 
 def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
@@ -258,6 +267,9 @@ def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
     assert violations(page) == []
     [push] = simulator.say("o-ill", "收到了吗")
     assert world.do(simulator.deliver(push, 1)) == 401
+    world.connect_again(simulator, "guan", "公众号")
+    world.until(lambda: "还在吗" in [one.text for one in simulator.accepted], "what waited for the account goes out")
+    expect(message(page, "还在吗")).to_have_attribute("data-state", "sent")
 
 
 def test_a_template_is_sent_while_the_window_is_closed(crowd: People, world: Platforms) -> None:

@@ -44,8 +44,12 @@ class Platforms:
     def connect(self, channel: str, inbox: str, name: str) -> Simulator:
         """A platform whose account is connected as an inbox."""
         simulator = self.start(channel, inbox)
-        self.do(self._connect(channel, inbox, name, simulator.account()))
+        self.connect_again(simulator, inbox, name)
         return simulator
+
+    def connect_again(self, simulator: Simulator, inbox: str, name: str) -> None:
+        """The account of a platform that runs, connected as an inbox."""
+        self.do(self._connect(simulator.name, inbox, name, simulator.account()))
 
     def hears(self, simulator: Simulator, peer: str, text: str = "", **more: Any) -> None:
         """A customer says something, and the platform delivers it; again while the account isn't known yet."""
