@@ -14,12 +14,12 @@ install: ## make .venv from uv.lock, fetching uv itself if it is missing
 up: install ## run the whole system on this machine (ARGS="--demo --port 8080 --data DIR")
 	@$(BIN)/trunkline up $(ARGS)
 
-test: install ## every test: unit, contract, integration, faults, browser
+test: install ## every test: unit, contract, integration, faults, browser; two at a time (ARGS="-n 0": one)
 	@.ci/browser
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 unit: install ## the tests that need no server and no browser
-	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
+	@$(BIN)/pytest -n 2 tests/unit tests/contract $(ARGS)
 
 e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefacts
 	@.ci/browser

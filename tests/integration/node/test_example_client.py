@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
 SOURCE = Path(__file__).parents[3] / "docs" / "examples" / "client.py"
 MOST_LINES = 150
 ROUNDS = 4
+WITHIN_S = 90.0
 
 
 def example() -> Any:
@@ -39,31 +40,42 @@ async def test_it_resumes_whatever_node_dies(system: System) -> None:
     shown: list[dict[str, Any]] = []
     visitor = example().Visitor("web", [node.http for node in system.nodes], shown.append)
     running = asyncio.create_task(visitor.run())
-    sent = [await visitor.send("你好")]
-    agent = system.agent(LIN)
-    async with agent.running():
-        async with asyncio.timeout(30):
-            while not visitor.conv:
-                await asyncio.sleep(0.02)
-        answers: list[str] = []
-        for number in range(ROUNDS):
-            node = system.nodes[number % len(system.nodes)]
-            writing = asyncio.create_task(_both_write(visitor, agent, sent, answers, number))
-            await asyncio.sleep(0.15)
-            node.kill()
-            await asyncio.sleep(0.3)
-            node.start().wait_ready()
-            await writing
-        async with asyncio.timeout(40):
-            while visitor.unsent or not set(answers) <= {e["id"] for e in shown}:
-                await asyncio.sleep(0.05)
-    running.cancel()
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            written = await _talk_while_nodes_die(system, visitor, shown)
+    finally:
+        # More than once: `wait_for` of Python 3.11 may lose a cancellation to an answer that comes with it.
+        while not running.done():
+            running.cancel()
+            await asyncio.sleep(0.01)
     assert not visitor.refused
     log = await stored_events(system, visitor.conv)
     ids = [stored.event["id"] for stored in log]
     assert len(ids) == len(set(ids))
-    assert {*sent, *answers} <= set(ids)
+    assert written <= set(ids)
     assert [e["id"] for e in shown] == [s.event["id"] for s in log if s.event["type"] in SHOWN_TO_VISITORS]
+
+
+async def _talk_while_nodes_die(system: System, visitor: Any, shown: list[dict[str, Any]]) -> set[str]:
+    """Ids of all that both sides wrote, once the visitor was shown it."""
+    sent = [await visitor.send("你好")]
+    answers: list[str] = []
+    agent = system.agent(LIN)
+    async with agent.running():
+        while not visitor.conv:
+            await asyncio.sleep(0.02)
+        for number in range(ROUNDS):
+            node = system.nodes[number % len(system.nodes)]
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_both_write(visitor, agent, sent, answers, number))
+                await asyncio.sleep(0.15)
+                node.kill()
+                await asyncio.sleep(0.3)
+                node.start()
+                await asyncio.to_thread(node.wait_ready)
+        while visitor.unsent or not set(answers) <= {e["id"] for e in shown}:
+            await asyncio.sleep(0.05)
+    return {*sent, *answers}
 
 
 async def _both_write(visitor: Any, agent: Any, sent: list[str], answers: list[str], number: int) -> None:
