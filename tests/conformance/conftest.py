@@ -13,7 +13,7 @@ from tests.conformance.simulators import OURS
 
 ONE: Final = {
     "test_03_messages": "telegram",
-    "test_03_a_state": "whatsapp",
+    "test_03_a_state": "api",
     "test_04_": "telegram",
     "test_06_a_callback_that_somebody_kept": "api",
     "test_12_": "telegram",
