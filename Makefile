@@ -4,6 +4,8 @@
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
+# A worker that is killed is a failure: a new one in its place would wait for work for ever.
+BY_TWO := -n 2 --max-worker-restart 0
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,10 +18,10 @@ up: install ## run the whole system on this machine (ARGS="--demo --port 8080 --
 
 test: install ## every test: unit, contract, integration, faults, browser; two at a time (ARGS="-n 0": one)
 	@.ci/browser
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest $(BY_TWO) $(ARGS)
 
 unit: install ## the tests that need no server and no browser
-	@$(BIN)/pytest -n 2 tests/unit tests/contract $(ARGS)
+	@$(BIN)/pytest $(BY_TWO) tests/unit tests/contract $(ARGS)
 
 e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefacts
 	@.ci/browser
