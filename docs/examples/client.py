@@ -68,9 +68,7 @@ class Visitor:
     async def greet(self):
         await self.say({"t": "hello", "token": self.token, "client": "example", "version": 1})
         welcome = json.loads(await asyncio.wait_for(self.socket.recv(), 10))
-        self.token = welcome.get("token") or self.token
-        self.conv = self.conv or welcome.get("open")
-        self.held = None
+        self.token, self.conv, self.held = welcome.get("token") or self.token, self.conv or welcome.get("open"), None
         await (self.subscribe() if self.conv else self.send_again())
         return welcome["heartbeat_s"]
 
@@ -80,8 +78,10 @@ class Visitor:
             await self.say({"t": "ping"})
 
     async def listen(self, silent_s):
-        while (frame := json.loads(await asyncio.wait_for(self.socket.recv(), silent_s)))["t"] != "drain":
-            await self.on(frame)
+        async with asyncio.timeout(silent_s) as silence:  # wait_for of Python 3.11 may lose a cancellation to a frame
+            while (frame := json.loads(await self.socket.recv()))["t"] != "drain":
+                silence.reschedule(asyncio.get_running_loop().time() + silent_s)
+                await self.on(frame)
         return frame["in_ms"]
 
     async def on(self, frame):
