@@ -58,7 +58,9 @@ class AppSimulator(Simulator):
     """Any number of users with devices. `rejects` are tokens that belong to another app or project."""
 
     name: ClassVar[str] = "app"
-    excused: ClassVar[frozenset[str]] = frozenset({"window", "media_gone"})
+    excused: ClassVar[frozenset[str]] = frozenset({"window", "media_gone", "empty"})
+    """An empty 200 is how Apple says that it took a push."""
+
     waits_long: ClassVar[frozenset[str]] = frozenset({"token"})
     tells_when: ClassVar[bool] = False
 
