@@ -131,6 +131,9 @@ class Lane:
                 await self._settle_media(known, event)
             if parked[1].why == "window" and _is_heard(event):
                 self._resume_soon(chat.conv)
+            elif parked[1].why == "window" and _is_template(event) and isinstance(event, ev.MessageAdded):
+                # It is what may be said while the rest waits.
+                await self._deliver(entry.subject, known, event, entry.seq)
             elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked[1].first:
                 await self._park(known, first, Wait(parked[1].until, parked[1].why))
 
@@ -370,6 +373,10 @@ class _Held:
             del self._locks[self._name]
         else:
             self._locks[self._name] = (lock, count - 1)
+
+
+def _is_template(event: ev.Event | ev.Envelope) -> bool:
+    return isinstance(event, ev.MessageAdded) and state.is_ours(event) and bool(event.parts)
 
 
 def _is_heard(event: ev.Event | ev.Envelope) -> bool:

@@ -57,8 +57,6 @@ export function Closed(props: {
   readonly room: Room | null;
   /** Of a channel that has templates: one is wanted. */
   readonly onTemplate: () => void;
-  /** Whether something of ours waits already: a template would wait behind it. */
-  readonly isWaiting: boolean;
 }): JSX.Element {
   const closed = (): Room | undefined => (props.room?.isOpen === false ? props.room : undefined);
   return (
@@ -76,11 +74,9 @@ export function Closed(props: {
             {t(room().template ? 'window.permitted_template' : 'window.permitted')}
             <Show when={room().template && props.known?.templates}>
               {' '}
-              <Show when={!props.isWaiting} fallback={t('template.waits')}>
-                <button class={s['act']} type="button" data-testid="template-open" onClick={() => props.onTemplate()}>
-                  {t('template.choose')}
-                </button>
-              </Show>
+              <button class={s['act']} type="button" data-testid="template-open" onClick={() => props.onTemplate()}>
+                {t('template.choose')}
+              </button>
             </Show>
           </span>
         </p>

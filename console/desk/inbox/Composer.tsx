@@ -1,11 +1,10 @@
-import { createEffect, createMemo, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
+import { createEffect, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
 import { kindOf } from '../../ui/files.ts';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
-import { reported } from '../channels/delivery.ts';
 import { isProvider } from '../channels/known.ts';
 import { Closed, Countdown, createRoom, Lengths, Removed } from '../channels/Limits.tsx';
 import { sentAs, type Kept } from '../channels/plan.ts';
@@ -64,7 +63,6 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   const thread = desk.thread(props.conv);
   const room = createRoom(channel, thread);
   const [isChoosing, setChoosing] = createSignal(false);
-  const isWaiting = createMemo(() => thread().items.some((item) => item.is === 'message' && reported(item).state === 'held'));
   const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
   // Chosen just now, not found in a draft: the cursor goes where the answer is written.
   createEffect(
@@ -180,7 +178,6 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
               channel={props.standing.channel}
               known={channel()}
               room={room()}
-              isWaiting={isWaiting()}
               onTemplate={() => setChoosing(true)}
             />
           }

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from backbone.channels import state
+
 ROOT = Path(__file__).parents[4]
 WORDS: dict[str, dict[str, str]] = json.loads(
     (ROOT / "console" / "desk" / "locale" / "reasons.zh-CN.json").read_text(encoding="utf-8")
@@ -33,6 +35,7 @@ def test_each_fixed_reason_of_our_channels_has_chinese_words() -> None:
             if said not in words and (code is None or code[1] not in words):
                 missing.append((channel, said))
     assert seen > 80
+    assert state.LEFT in WORDS[""]
     assert missing == []
 
 
