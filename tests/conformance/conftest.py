@@ -19,6 +19,10 @@ ONE: Final = {
     "test_12_": "telegram",
     "test_13_": "telegram",
     "test_14_": "telegram",
+    "test_16_a_text_of_exactly": "telegram",
+    "test_17_what_the_platform": "wechat",
+    "test_18_a_file_goes": "wechat",
+    "test_18_a_file_that": "wechat",
 }
 """Cases that wait long, or are much the same for each channel: the one that has them in each run, by how they begin;
 `make conformance` has them for all.

@@ -96,11 +96,11 @@ async def test_17_a_kind_that_nobody_knows_is_shown_as_unsupported_with_what_cam
 
 async def test_18_a_file_comes_in_with_its_bytes(bench: Bench) -> None:
     async with bench.account() as account:
-        await account.deliver(account.simulator.say("ann", "", kind="image", content=_PNG))
+        await account.deliver(account.simulator.say("ann", "", kind="image", content=PNG))
         # At once where the file came along, else with the edit that follows its download.
         event = await account.event(lambda e: any(each.get("file") for each in e.get("attachments") or ()))
         assert event["attachments"][0]["mime"] == "image/png"
-        assert event["attachments"][0]["bytes"] == len(_PNG)
+        assert event["attachments"][0]["bytes"] == len(PNG)
 
 
 async def test_24_one_customer_of_two_accounts_has_two_conversations(bench: Bench) -> None:
@@ -129,6 +129,6 @@ def _secrets(simulator: Any) -> list[str]:
     return [v for k, v in values.items() if any(word in k for word in ("token", "secret", "key", "password"))]
 
 
-_PNG = bytes.fromhex(
+PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
 )

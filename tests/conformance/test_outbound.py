@@ -177,6 +177,42 @@ async def test_15_a_window_that_is_used_up_opens_with_the_next_message(bench: Be
         assert account.simulator.calls == count + 2
 
 
+@pytest.mark.long
+async def test_15_a_window_that_is_over_opens_with_the_next_message(bench: Bench) -> None:
+    seconds = next((w.seconds for w in bench.contract.caps.windows if w.by == "message"), 0)
+    if not seconds:
+        pytest.skip(f"excused: {bench.channel} has no window")
+    async with bench.account() as account:
+        # What the platform delivers late was said when it says.
+        account.simulator.clock.advance(-seconds - 60)
+        heard = await account.hears("ann", "long ago")
+        account.simulator.clock.advance(seconds + 60)
+        sent = await account.answers(heard, "too late")
+        why = await account.state(sent, "failed")
+        assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.window_time", False)
+        assert account.simulator.calls == 0
+        await account.hears("ann", "here I am")
+        await account.state(sent, *OUT)
+        assert account.texts("ann") == ["too late"]
+
+
+async def test_16_a_text_of_exactly_the_limit_is_one_part_and_a_letter_more_makes_two(bench: Bench) -> None:
+    most, measure = bench.contract.caps.text
+    if "text" not in bench.contract.caps.kinds or most > 10_000:
+        pytest.skip(f"excused: {bench.channel} takes texts of {most}")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "begin")
+        # A character of four bytes on the edge.
+        whole = "a" * (most - size("😀", measure)) + "😀"
+        assert size(whole, measure) == most
+        await account.state(await account.answers(heard, whole), *OUT)
+        assert account.texts("ann") == [whole]
+        sent = await account.answers(heard, whole + "b")
+        await account.event(lambda e: e.get("target") == sent and e.get("part", 0) == 1 and e["state"] in OUT)
+        assert "".join(account.texts("ann")[1:]) == whole + "b"
+        assert len(account.texts("ann")) == 3
+
+
 async def test_16_a_long_text_goes_out_in_parts_that_are_the_text(bench: Bench) -> None:
     most, measure = bench.contract.caps.text
     async with bench.account() as account:

@@ -125,6 +125,9 @@ class Simulator(Telling):
     is_fetched: ClassVar[bool] = False
     """Whether there are no callbacks: all that customers say is fetched."""
 
+    takes_addresses: ClassVar[bool] = False
+    """Whether a file of ours comes to it as an address, from which it is fetched."""
+
     tells_when: ClassVar[bool] = True
     """Whether a refusal for too many calls says when the next may come."""
 

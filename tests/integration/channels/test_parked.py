@@ -16,7 +16,7 @@ from backbone.channels.stores import Parked
 from backbone.ids import new_event_id
 from backbone.log import Log
 from tests.conformance.rig import QUICK, Account, Bench, running_bench
-from tests.conformance.test_inbound import _PNG
+from tests.conformance.test_inbound import PNG
 
 CHANNEL = "wechat"
 CROWD = 160
@@ -89,9 +89,9 @@ async def test_a_picture_that_came_while_the_account_was_ill_is_there_after_its_
         account.simulator.script("refused")
         waits = await account.answers(heard, "waits")
         await account.event(lambda e: (e.get("error") or {}).get("code") == "channel.paused")
-        await account.deliver(account.simulator.say("ann", "", kind="image", content=_PNG))
+        await account.deliver(account.simulator.say("ann", "", kind="image", content=PNG))
         # Of somebody who has no answer waiting, too.
-        await account.deliver(account.simulator.say("ben", "", kind="image", content=_PNG))
+        await account.deliver(account.simulator.say("ben", "", kind="image", content=PNG))
         behind = await account.answers(heard, "behind")
         account.simulator.repair()
         await account.connect()
@@ -100,7 +100,7 @@ async def test_a_picture_that_came_while_the_account_was_ill_is_there_after_its_
         assert account.texts() == ["waits", "behind"]
         for conv in {e["conv"] for e in await account.events()}:
             edited = await account.event(lambda e, conv=conv: e["type"] == "message.edited" and e["conv"] == conv)
-            assert edited["attachments"][0]["bytes"] == len(_PNG)
+            assert edited["attachments"][0]["bytes"] == len(PNG)
 
 
 async def test_a_picture_by_which_the_customer_opens_the_window_is_fetched(bench: Bench) -> None:
@@ -109,7 +109,7 @@ async def test_a_picture_by_which_the_customer_opens_the_window_is_fetched(bench
         account.simulator.script("window")
         waits = await account.answers(heard, "waits")
         await account.event(lambda e: (e.get("error") or {}).get("code") == "channel.window_platform")
-        await account.deliver(account.simulator.say("ann", "", kind="image", content=_PNG))
+        await account.deliver(account.simulator.say("ann", "", kind="image", content=PNG))
         edited = await account.event(lambda e: e["type"] == "message.edited")
-        assert edited["attachments"][0]["bytes"] == len(_PNG)
+        assert edited["attachments"][0]["bytes"] == len(PNG)
         await account.state(waits, *OUT)

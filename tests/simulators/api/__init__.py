@@ -35,6 +35,8 @@ def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
 class ApiSimulator(Simulator):
     """One system with any number of users. It takes each `webhook-id` once."""
 
+    takes_addresses: ClassVar[bool] = True
+
     name: ClassVar[str] = "api"
     excused: ClassVar[frozenset[str]] = frozenset({"token", "window", "media_gone"})
     tries: ClassVar[int] = 6
@@ -239,7 +241,7 @@ class ApiSimulator(Simulator):
             peer=said["peer"]["id"],
             kind=said.get("kind", "text"),
             text=said["text"],
-            sha256=hashlib.sha256(content).hexdigest() if file else "",
+            sha256=hashlib.sha256(content).hexdigest() if content else "",
             key=said["key"],
             more=said,
         )
