@@ -136,6 +136,7 @@ def _each_form_is_drawn(page: Page) -> None:
             picture(page, "accounts-form-email")
             assert violations(page) == []
         if channel == "app":
+            expect(page.get_by_test_id("field-algorithm")).to_have_value("HS256")
             page.get_by_test_id("field-apns_key").scroll_into_view_if_needed()
             picture(page, "accounts-form-app")
             assert violations(page) == []

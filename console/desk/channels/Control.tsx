@@ -50,8 +50,15 @@ export function Control(props: {
           <input {...common()} type="checkbox" checked={props.value === true} onChange={(event) => props.onInput(event.currentTarget.checked)} />
         </Match>
         <Match when={props.field.kind === 'choice'}>
-          <select {...common()} class="field" value={text()} onChange={(event) => props.onInput(event.currentTarget.value)}>
-            <For each={props.field.choices ?? []}>{(choice) => <option value={choice}>{choice}</option>}</For>
+          {/* The choice is said by the option: a value set on the list before it has options chooses the first. */}
+          <select {...common()} class="field" onChange={(event) => props.onInput(event.currentTarget.value)}>
+            <For each={props.field.choices ?? []}>
+              {(choice) => (
+                <option value={choice} selected={choice === text()}>
+                  {choice}
+                </option>
+              )}
+            </For>
           </select>
         </Match>
         <Match when={props.field.kind === 'list' || props.field.long === true}>
