@@ -85,7 +85,8 @@ def add(name: str, *, inbox: str, label: str, tenant: str, settings: Any, data: 
     except (TrunklineError, StartError, ValueError) as error:
         click.echo(f"trunkline channel add: {error}", err=True)
         sys.exit(1)
-    click.echo(f"{'connected' if is_new else 'changed'} {inbox}; its provider calls /hooks/{name}/{inbox} of a node")
+    called = f"; its provider calls /hooks/{name}/{inbox} of a node" if channel.caps.callbacks else ""
+    click.echo(f"{'connected' if is_new else 'changed'} {inbox}{called}")
 
 
 @command.command("accounts")
