@@ -43,6 +43,7 @@ class Email:
         media_bytes=dict.fromkeys(("image", "file", "audio", "video"), FILES_MOST_BYTES),
         receipts=frozenset({"failed"}),
         idempotent=True,
+        callbacks=False,
         parallel=4,
         timeout_s=60,
     )
