@@ -281,7 +281,8 @@ class Deliverer:
         tries += one.tried
         again = one.known.again.get(one.event.id)
         since = max(one.event.at, again.at) if again else one.event.at
-        if (_now_ms() - since) / 1000 > self._settings.give_up_s or (caps.backoff_s and tries >= len(caps.backoff_s)):
+        left_s = self._settings.give_up_s - (_now_ms() - since) / 1000
+        if left_s < 0 or (caps.backoff_s and tries >= len(caps.backoff_s)):
             await self._record(one, "failed", code="channel.gave_up", text=error.answer)
             raise GaveUpError(error.answer)
         if fault.after_s:
@@ -289,7 +290,8 @@ class Deliverer:
         elif caps.backoff_s:
             delay_s = caps.backoff_s[tries] * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
         else:
-            delay_s = random.uniform(0.1, min(BACKOFF_MOST_S, 2.0**tries))  # noqa: S311 - jitter
+            # The last try is made when it is time to give up, not long after.
+            delay_s = random.uniform(0.1, min(BACKOFF_MOST_S, 2.0**tries, left_s + 0.2))  # noqa: S311 - jitter
         if fault.account:
             await self._accounts.hold(one.account, delay_s)
         if delay_s > self._settings.park_after_s:

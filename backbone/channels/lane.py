@@ -22,7 +22,7 @@ from backbone.channels import state, stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.courtesies import Courtesies
 from backbone.channels.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
-from backbone.channels.inbound_media import AccountIllError, has_places, settle_media
+from backbone.channels.inbound_media import AccountIllError, TryAgainError, has_places, settle_media
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
@@ -319,7 +319,7 @@ class Lane:
                 await self._bucket.delete(stores.parked_key(tenant, conv), marker_s=60)
                 self._parked.pop(conv, None)
                 _parked.labels(self._room.channel.name, self._s).set(len(self._parked))
-        except TrunklineError as error:
+        except (TrunklineError, TryAgainError) as error:
             _log.warning("resume.failed", conv=conv, error=str(error))
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         finally:

@@ -10,7 +10,7 @@ import pytest
 from backbone.channels.replay import replay
 from backbone.channels.split import size
 from backbone.dead import Letter, letters
-from tests.conformance.rig import Account, Bench
+from tests.conformance.rig import LOOK_S, Account, Bench
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -124,8 +124,11 @@ async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_i
         sent = await account.answers(heard, "given up")
         why = await account.state(sent, "failed", within_s=40)
         assert (why["error"]["code"], why["error"]["final"]) == ("channel.gave_up", True)
-        # Beside it there may be what a case before this one left there: callbacks of an unknown kind.
-        (letter,) = [one for one in await _letters(account) if sent.encode() in one.raw]
+        # It is buried after it was told. Beside it there may be what a case before this one left there.
+        async with asyncio.timeout(20):
+            while not (found := [one for one in await _letters(account) if sent.encode() in one.raw]):
+                await asyncio.sleep(LOOK_S)
+        (letter,) = found
         assert letter.reason
         account.simulator.repair()
         assert account.texts("ann") == []
