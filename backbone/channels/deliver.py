@@ -250,7 +250,7 @@ class Deliverer:
     ) -> tuple[bool, Wait | None]:
         """(whether the part has its outcome, how long the message must wait); (False, None): try again now."""
         fault = error.fault
-        if isinstance(fault, Unknown) and self._channel.caps.idempotent and not tries:
+        if isinstance(fault, Unknown) and self._channel.caps.idempotent and not tries and self._left_s(one) > 0:
             fault = Retry()
         if isinstance(fault, Unknown):
             return True, await self._after_silence(one, kit)
@@ -279,9 +279,7 @@ class Deliverer:
         """Waits here if that is short."""
         caps = self._channel.caps
         tries += one.tried
-        again = one.known.again.get(one.event.id)
-        since = max(one.event.at, again.at) if again else one.event.at
-        left_s = self._settings.give_up_s - (_now_ms() - since) / 1000
+        left_s = self._left_s(one)
         if left_s < 0 or (caps.backoff_s and tries >= len(caps.backoff_s)):
             await self._record(one, "failed", code="channel.gave_up", text=error.answer)
             raise GaveUpError(error.answer)
@@ -298,6 +296,12 @@ class Deliverer:
             return Wait(_now_ms() + round(delay_s * 1000), "retry", tries + 1)
         await asyncio.sleep(delay_s)
         return None if await self._mark(one, 0) else await self._after_silence(one, None)
+
+    def _left_s(self, one: _Try) -> float:
+        """Seconds until a message is given up."""
+        again = one.known.again.get(one.event.id)
+        since = max(one.event.at, again.at) if again else one.event.at
+        return self._settings.give_up_s - (_now_ms() - since) / 1000
 
     async def _after_silence(self, one: _Try, kit: AccountKit | None) -> Wait | None:
         """A try ended without an answer: an echo or a status may tell, else whoever wrote it is asked."""
