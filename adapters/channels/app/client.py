@@ -33,6 +33,7 @@ from backbone.channel import (
     Sent,
     Token,
     TokenExpired,
+    Unknown,
 )
 from backbone.errors import InvalidInputError
 
@@ -166,9 +167,11 @@ class App:
                 answer = await connection.post(
                     f"{api}/3/device/{device.token}", content=apns.payload(out, acc), headers=headers
                 )
-            except httpx2.HTTPError as error:
-                # A push that comes twice replaces itself.
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
                 raise FaultError(Retry(), f"Apple: {type(error).__name__}") from None
+            except httpx2.HTTPError as error:
+                # It may have rung. A push that comes twice replaces itself.
+                raise FaultError(Unknown(), f"Apple: {type(error).__name__}") from None
             fault = apns.verdict(answer.status_code, answer.content)
             if fault is None:
                 return
@@ -219,5 +222,6 @@ def _is_gone(device: Device, fault: Fault) -> bool:
 
 
 def _rank(error: FaultError) -> int:
-    """What stands for all: the account's illness, else what another try may mend, else a refusal."""
-    return 0 if isinstance(error.fault, Pause) else 2 if isinstance(error.fault, Rejected) else 1
+    """What stands for all: the account's illness, else a doubt, else what another try may mend, else a refusal."""
+    order = (Pause, Unknown, Retry, Rejected)
+    return next((place for place, kind in enumerate(order) if isinstance(error.fault, kind)), len(order))

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from adapters.channels.app import App, devices
-from backbone.channel import Device, FaultError, Out, Pause, Peer, Rejected, Retry
+from backbone.channel import Device, FaultError, Out, Pause, Peer, Rejected, Retry, Unknown
 from tests.simulators.app import AppSimulator
 from tests.unit.adapters.channels.kit_telegram import MemoryKit, kit_for
 
@@ -198,6 +198,14 @@ async def test_a_service_that_is_not_set_up_rings_nobody(world: World) -> None:
     assert world.rung() == [phone]
 
 
+async def test_a_push_whose_answer_was_lost_may_have_rung(world: World) -> None:
+    await world.installs("apns")
+    world.simulator.script("lost")
+    assert await world.fault_of() == Unknown()
+    await world.send()
+    assert len(world.rung()) == 1
+
+
 async def test_connections_that_break_are_made_anew(world: World) -> None:
     await world.installs("apns")
     await world.send(number=1)
@@ -205,7 +213,7 @@ async def test_connections_that_break_are_made_anew(world: World) -> None:
     try:
         await world.send(number=2)
     except FaultError as error:
-        assert error.fault == Retry()  # noqa: PT017 - either is right: the break may be noticed late
+        assert error.fault == Unknown()  # noqa: PT017 - either is right: the break may be noticed late
     await world.send(number=3)
     assert world.simulator.apns.connections >= 2
 
