@@ -122,7 +122,7 @@ async def test_21_what_was_given_up_is_told_with_its_reason_and_sent_once_when_i
         heard = await account.hears("ann", "begin")
         account.simulator.script(fault, n=100)
         sent = await account.answers(heard, "given up")
-        why = await account.state(sent, "failed", within_s=40)
+        why = await account.state(sent, "failed", within_s=60)
         assert (why["error"]["code"], why["error"]["final"]) == ("channel.gave_up", True)
         # It is buried after it was told. Beside it there may be what a case before this one left there.
         async with asyncio.timeout(20):
