@@ -223,5 +223,8 @@ def _is_gone(device: Device, fault: Fault) -> bool:
 
 def _rank(error: FaultError) -> int:
     """What stands for all: the account's illness, else a doubt, else what another try may mend, else a refusal."""
-    order = (Pause, Unknown, Retry, Rejected)
-    return next((place for place, kind in enumerate(order) if isinstance(error.fault, kind)), len(order))
+    return 0 if isinstance(error.fault, Pause) else 1 if isinstance(error.fault, Unknown) else 2 + _is_refusal(error)
+
+
+def _is_refusal(error: FaultError) -> bool:
+    return isinstance(error.fault, Rejected)
