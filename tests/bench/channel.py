@@ -28,9 +28,9 @@ from backbone.sealing import Sealer
 from tests.bench import machine, variables
 from tests.bench.company import Company, post_all
 from tests.bench.progress import say
-from tests.bench.queueing import Queue, answer, publish, publish_apart
 from tests.bench.systems import Product, raise_limits
 from tests.harness.processes import Process
+from tests.harness.queueing import Queue, answer, publish, publish_apart
 from tests.harness.system import TENANT
 from trunkline.connect import connected
 

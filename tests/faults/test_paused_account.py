@@ -6,24 +6,19 @@ No time is asserted here; `make bench BENCH=channel` measures it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from backbone import events as ev
-from backbone import subjects
-from backbone.ids import new_event_id
-from backbone.log import Log
 from tests.conformance.rig import Account, Bench, running_bench
+from tests.harness.queueing import Queue, publish
 
 CHANNEL: Final = "api"
 CONVERSATIONS: Final = 100
 QUEUED_EACH: Final = 100
 BESIDE_EACH: Final = 5
-AT_ONCE: Final = 500
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -71,20 +66,4 @@ async def _conversations(account: Account) -> list[str]:
 
 async def _answer(account: Account, convs: list[str], each: int, name: str) -> None:
     """The agent's answers, straight into the log."""
-    log, slots = Log(account.link), asyncio.Semaphore(AT_ONCE)
-
-    async def one(conv: str, text: str) -> None:
-        added = ev.MessageAdded(
-            id=new_event_id(),
-            tenant=account.tenant,
-            channel=CHANNEL,
-            conv=conv,
-            at=time.time_ns() // 1_000_000,
-            by=ev.Actor("agent", "lin", "Lin"),
-            text=text,
-        )
-        async with slots:
-            await log.publish(subjects.chat(account.tenant, CHANNEL, conv), added)
-
-    for number in range(each):
-        await asyncio.gather(*(one(conv, f"{name} {conv} {number}") for conv in convs))
+    await publish(account.link, Queue(tenant=account.tenant, channel=CHANNEL, convs=convs, each=each, name=name))

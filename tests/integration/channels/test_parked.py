@@ -8,15 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from backbone import events as ev
-from backbone import subjects
 from backbone.channels import stores
 from backbone.channels.deliver import FOR_EVER
 from backbone.channels.stores import Parked
-from backbone.ids import new_event_id
 from backbone.log import Log
-from tests.conformance.rig import QUICK, Account, Bench, running_bench
+from tests.conformance.rig import QUICK, Bench, running_bench
 from tests.conformance.test_inbound import PNG
+from tests.harness.queueing import answer
 
 CHANNEL = "wechat"
 CROWD = 160
@@ -32,26 +30,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield running
 
 
-def answer(account: Account, conv: str, text: str) -> ev.MessageAdded:
-    return ev.MessageAdded(
-        id=new_event_id(),
-        tenant=account.tenant,
-        channel=CHANNEL,
-        conv=conv,
-        at=time.time_ns() // 1_000_000,
-        by=ev.Actor("agent", "lin", "Lin"),
-        text=text,
-    )
-
-
 async def test_what_waited_goes_out_though_nobody_had_the_lane_when_the_account_was_repaired(bench: Bench) -> None:
     async with bench.account() as account:
         conv = (await account.hears("ann", "hello"))["conv"]
         # As a replica leaves it that dies before the account is repaired.
         for replica in bench.replicas:
             replica.stop()
-        said = answer(account, conv, "waited")
-        stored = await Log(account.link).publish(subjects.chat(account.tenant, CHANNEL, conv), said)
+        subject, said = answer(account.tenant, CHANNEL, conv, "waited")
+        stored = await Log(account.link).publish(subject, said)
         parked = Parked(first=stored.seq, since=said.at, until=FOR_EVER, why="pause", inbox=account.inbox)
         await stores.channels(account.link).put(stores.parked_key(account.tenant, conv), parked)
         for replica in bench.replicas:
@@ -70,7 +56,7 @@ async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Be
         assert len(convs) == CROWD
         account.simulator.script("refused")
         log = Log(account.link)
-        said = [(subjects.chat(account.tenant, CHANNEL, conv), answer(account, conv, "answer")) for conv in convs]
+        said = [answer(account.tenant, CHANNEL, conv, "answer") for conv in convs]
         began = time.monotonic()
         await asyncio.gather(*(log.publish(*each) for each in said))
         for _, each in said:

@@ -1,4 +1,4 @@
-"""Answers of an agent, straight into the log: by itself (`python -m tests.bench.queueing`, a JSON Queue on standard
+"""Answers of an agent, straight into the log: by itself (`python -m tests.harness.queueing`, a JSON Queue on standard
 input, settings of the environment) it takes nothing from a loop that measures.
 """
 
@@ -50,13 +50,13 @@ async def publish(link: Link, queue: Queue) -> None:
 async def publish_apart(queue: Queue, environment: Mapping[str, str]) -> None:
     """The same from a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.queueing", stdin=asyncio.subprocess.PIPE, env={**os.environ, **environment}
+        sys.executable, "-m", "tests.harness.queueing", stdin=asyncio.subprocess.PIPE, env={**os.environ, **environment}
     )
     await process.communicate(msgspec.json.encode(queue))
     assert process.returncode == 0, f"the generator ended with {process.returncode}"
 
 
-def answer(tenant: str, channel: str, conv: str, text: str) -> tuple[str, ev.Event]:
+def answer(tenant: str, channel: str, conv: str, text: str) -> tuple[str, ev.MessageAdded]:
     """An answer, and the subject that it goes to."""
     added = ev.MessageAdded(
         id=new_event_id(),
