@@ -51,7 +51,7 @@ Record = Contact | OpenConversation | Identity
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """A contact whom the company vouches for; `user`: its own id of them."""
+    """A contact; `user`: the company's own id of them, where it vouches for them."""
 
     contact: str
     user: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import structlog
-from msgspec import Struct
 
 from backbone import rpc
 from backbone.channel import Check, FaultError, Pause, Rejected, Template
 from backbone.channels.accounts import Accounts, AccountState
+from backbone.channels.asking import Nothing, Which
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.errors import InvalidInputError, UnavailableError
@@ -19,16 +19,6 @@ from backbone.errors import InvalidInputError, UnavailableError
 PROBLEM_MOST: Final = 500
 
 _log = structlog.get_logger("channels.answering")
-
-
-class Nothing(Struct, frozen=True):
-    """A request that says nothing."""
-
-
-class Which(Struct, frozen=True):
-    """One inbox."""
-
-    inbox: str
 
 
 class Answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 from msgspec import structs
@@ -29,7 +29,7 @@ class AccountIllError(Exception):
     """The provider refuses the account; the reason in words."""
 
 
-def has_places(event: ev.Event | ev.Envelope) -> bool:
+def has_places(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
     """Whether an event is a message with places kept for files of a provider."""
     return isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments)
 

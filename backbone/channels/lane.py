@@ -87,10 +87,6 @@ class Lane:
             tenant, _, conv = kept.key.split(".", 2)
             if conv[:2] == self._s and isinstance(kept.value, Parked):
                 self._parked[conv] = (tenant, kept.value)
-        self._accounts.changed.append(self._account_changed)
-        for account in self._accounts.all():
-            # It may have been repaired while nobody had this lane.
-            self._account_changed(account)
         turning = asyncio.create_task(self._turn())
         sid = 0
         if hasattr(self._room.channel, "typing"):
@@ -102,7 +98,6 @@ class Lane:
                 self._room.link.unsubscribe_raw(sid)
             await self._courtesies.stop()
             turning.cancel()
-            self._accounts.changed.remove(self._account_changed)
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(turning, *self._tasks, return_exceptions=True)
@@ -131,8 +126,8 @@ class Lane:
                 await self._settle_media(known, event)
             if parked[1].why == "window" and _is_heard(event):
                 self._resume_soon(chat.conv)
-            elif parked[1].why == "window" and _is_template(event) and isinstance(event, ev.MessageAdded):
-                # It is what may be said while the rest waits.
+            elif parked[1].why == "window" and state.is_ours(event) and event.parts:
+                # A template is what may be said while the rest waits.
                 await self._deliver(entry.subject, known, event, entry.seq)
             elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked[1].first:
                 await self._park(known, first, Wait(parked[1].until, parked[1].why))
@@ -177,7 +172,7 @@ class Lane:
         """Does what an event asks of the provider; parks the conversation if that must wait."""
         if wait := await self._settle_media(known, event):
             await self._park(known, seq, wait)
-        elif state.is_ours(event) and isinstance(event, ev.MessageAdded):
+        elif state.is_ours(event):
             # What a lane before this one left unsent comes again later than what is new: it goes out first.
             first = min(known.pending.values(), default=seq)
             if first < seq:
@@ -191,8 +186,7 @@ class Lane:
 
     async def _settle_media(self, known: Conversation, event: ev.Event | ev.Envelope) -> Wait | None:
         """Fetches the files of a customer's message; they wait with everything else while the account is ill."""
-        account = self._account(known)
-        if not has_places(event) or not isinstance(event, ev.MessageAdded) or account is None:
+        if not has_places(event) or (account := self._account(known)) is None:
             return None
         if account.ill:
             return Wait(FOR_EVER, "pause")
@@ -275,27 +269,13 @@ class Lane:
         _parked.labels(self._room.channel.name, self._s).set(len(self._parked))
 
     async def _turn(self) -> None:
-        """Takes up what is due."""
+        """Takes up what is due, and what waited for an account that is well: whenever and by whom that was repaired."""
         while True:
             await asyncio.sleep(TURN_S)
             now_ms = time.time_ns() // 1_000_000
+            well = {(account.tenant, account.id) for account in self._accounts.all() if not account.ill}
             for conv, (tenant, parked) in list(self._parked.items()):
-                if parked.until <= now_ms or self._is_repaired(tenant, parked):
-                    self._resume_soon(conv)
-
-    def _is_repaired(self, tenant: str, parked: Parked) -> bool:
-        """Whether an account that was waited for is well: it may have been told while the conversation was parked."""
-        if parked.why != "pause":
-            return False
-        try:
-            return not self._accounts.find(tenant, parked.inbox).ill
-        except TrunklineError:
-            return False
-
-    def _account_changed(self, account: Account) -> None:
-        if not account.ill:
-            for conv, (tenant, parked) in list(self._parked.items()):
-                if parked.why == "pause" and parked.inbox == account.id and tenant == account.tenant:
+                if parked.until <= now_ms or (parked.why == "pause" and (tenant, parked.inbox) in well):
                     self._resume_soon(conv)
 
     def _resume_soon(self, conv: str) -> None:
@@ -337,8 +317,7 @@ class Lane:
                 event = parse_tolerant(each.raw)
                 state.apply(known, event, each.seq)
                 wait = await self._settle_media(known, event)
-                is_due = not wait and state.is_ours(event) and not state.is_settled(known, event.id)
-                if is_due and isinstance(event, ev.MessageAdded):
+                if not wait and state.is_ours(event) and not state.is_settled(known, event.id):
                     wait = await self._deliver(subject, known, event, each.seq, tried if each.seq == first else 0)
                 if wait:
                     await self._park(known, each.seq, wait)
@@ -373,10 +352,6 @@ class _Held:
             del self._locks[self._name]
         else:
             self._locks[self._name] = (lock, count - 1)
-
-
-def _is_template(event: ev.Event | ev.Envelope) -> bool:
-    return isinstance(event, ev.MessageAdded) and state.is_ours(event) and bool(event.parts)
 
 
 def _is_heard(event: ev.Event | ev.Envelope) -> bool:

@@ -24,7 +24,7 @@ async def replay(link: Link, letter: Letter) -> bool:
     A letter that is wanted twice is one wish. Raises ValueError for what is no message of ours, TrunklineError.
     """
     event = parse_tolerant(letter.raw) if is_readable(letter.raw) else None
-    if not isinstance(event, ev.MessageAdded) or not state.is_ours(event):
+    if event is None or not state.is_ours(event):
         raise ValueError(f"letter {letter.number} holds no message of ours")
     chat = subjects.parse_chat(letter.subject)
     log = Log(link)

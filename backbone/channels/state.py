@@ -7,7 +7,7 @@ A message of ours is settled once each of its parts has an outcome that is final
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, TypeGuard
 
 from msgspec import Struct, field
 
@@ -109,7 +109,7 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
         note(known, event)
 
 
-def is_ours(event: ev.Event | ev.Envelope) -> bool:
+def is_ours(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
     """Whether an event is a message that must go out: by our side, public, and not from the provider itself."""
     return (
         isinstance(event, ev.MessageAdded)

@@ -9,34 +9,13 @@ import asyncio
 import time
 from typing import Any
 
-from msgspec import Struct
-
 from backbone import contacts, rpc
-from backbone.channel import Claim, Device, Peer
+from backbone.channel import Peer
 from backbone.channels.accounts import Accounts
+from backbone.channels.asking import DeviceChange, Nothing, SignIn
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.contacts import User
-
-
-class SignIn(Struct, frozen=True, kw_only=True):
-    """Somebody comes to an inbox and says who they are."""
-
-    inbox: str
-    claim: Claim
-
-
-class DeviceChange(Struct, frozen=True, kw_only=True):
-    """A contact's device came, or went."""
-
-    inbox: str
-    contact: str
-    device: Device
-    is_there: bool = True
-
-
-class Done(Struct, frozen=True):
-    """Nothing more is to be said."""
 
 
 class Users:
@@ -61,10 +40,10 @@ class Users:
         contact = await contacts.identify(self._room.link, tenant, account.id, peer.id, vouched)
         return User(contact=contact, user=peer.id, name=peer.name)
 
-    async def device(self, tenant: str, change: DeviceChange) -> Done:
+    async def device(self, tenant: str, change: DeviceChange) -> Nothing:
         """Keeps a device, or forgets it. Raises InvalidInputError."""
         account = self._accounts.well_set(tenant, change.inbox)
         channel: Any = self._room.channel
         kit = self._kits.of(account)
         await channel.device(Peer(change.contact), change.device, account.settings, kit, is_there=change.is_there)
-        return Done()
+        return Nothing()

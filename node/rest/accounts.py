@@ -20,6 +20,7 @@ from backbone.channel import Check
 from backbone.channels import form, stores
 from backbone.channels.about import About
 from backbone.channels.accounts import AccountState, sealed_name
+from backbone.channels.asking import Nothing, Which
 from backbone.channels.pulse import pulses
 from backbone.channels.wanted import WEB
 from backbone.directory import Inbox
@@ -50,10 +51,6 @@ class ChangedInbox(Struct, kw_only=True):
 
     name: str
     settings: dict[str, Any] | None = None
-
-
-class _Which(Struct):
-    inbox: str
 
 
 async def create(request: Request) -> Response:
@@ -112,7 +109,7 @@ async def check(request: Request) -> Response:
     context, who = context_of(request), await admin_asks(request)
     await body_of(request, dict[str, Any])
     _, inbox = await _find(request, who)
-    asked = _Which(inbox.id)
+    asked = Which(inbox.id)
     found = await rpc.call(
         context.link, inbox.channel, who.tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S
     )
@@ -124,7 +121,7 @@ async def retry(request: Request) -> Response:
     context, who = context_of(request), await admin_asks(request)
     await body_of(request, dict[str, Any])
     _, inbox = await _find(request, who)
-    await rpc.call(context.link, inbox.channel, who.tenant, "retry", _Which(inbox.id), dict[str, Any])
+    await rpc.call(context.link, inbox.channel, who.tenant, "retry", Which(inbox.id), Nothing)
     _log.info("inbox.retried", tenant=who.tenant, inbox=inbox.id, by=who.id)
     return answer(await _shown(request, who, inbox))
 
@@ -170,7 +167,7 @@ async def _states(context: Context, tenant: str, channel: str) -> list[AccountSt
     """How a channel's processes find its accounts; None if none answers."""
     try:
         return await rpc.call(
-            context.link, channel, tenant, "accounts", {}, list[AccountState], timeout_s=HEALTH_WITHIN_S
+            context.link, channel, tenant, "accounts", Nothing(), list[AccountState], timeout_s=HEALTH_WITHIN_S
         )
     except TrunklineError:
         return None

@@ -15,6 +15,7 @@ from backbone import directory, rpc
 from backbone import events as ev
 from backbone.channel import Template
 from backbone.channels import templates
+from backbone.channels.asking import Which
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
 from backbone.ids import check_conversation, check_name, check_uuid
@@ -32,10 +33,6 @@ class Chosen(Struct, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=512)]
     language: Annotated[str, Meta(max_length=32)]
     values: Annotated[list[str], Meta(max_length=50)] = []
-
-
-class _Which(Struct):
-    inbox: str
 
 
 async def list_templates(request: Request) -> Response:
@@ -97,5 +94,5 @@ async def _of(context: Context, tenant: str, inbox: str) -> list[Template]:
     about = (await context.channels.all()).get(record.channel)
     if about is None or not about.templates:
         return []
-    asked = _Which(inbox)
+    asked = Which(inbox)
     return await rpc.call(context.link, record.channel, tenant, "templates", asked, list[Template], timeout_s=WITHIN_S)

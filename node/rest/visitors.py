@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from backbone import contacts, directory, rpc
 from backbone.channel import Claim, Device
-from backbone.channels.users import DeviceChange, Done, SignIn
+from backbone.channels.asking import DeviceChange, Nothing, SignIn
 from backbone.contacts import User
 from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
@@ -59,18 +59,18 @@ async def create(request: Request) -> Response:
     if inbox.channel not in directory.VISITED:
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
     before = _former(context, body.token, tenant, inbox)
-    if body.identity or body.user:
+    is_user = bool(body.identity or body.user)
+    if is_user or not before:
         # A wrong claim costs a check of its signature: whoever guesses is slowed down like a crowd of newcomers.
         check_rate(context.new_visitors, address(request), time.monotonic())
+    if is_user:
         user = await _signed_in(context, tenant, inbox, body, before)
-        token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name)
-        return answer({"token": token, "contact": user.contact})
-    if before:
-        token = context.signer.visitor_token(tenant, inbox.id, before.contact, before.user, before.name)
-        return answer({"token": token, "contact": before.contact})
-    check_rate(context.new_visitors, address(request), time.monotonic())
-    contact = new_contact_id()
-    return answer({"token": context.signer.visitor_token(tenant, inbox.id, contact), "contact": contact})
+    elif before:
+        user = User(contact=before.contact, user=before.user, name=before.name)
+    else:
+        user = User(contact=new_contact_id(), user="")
+    token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name)
+    return answer({"token": token, "contact": user.contact})
 
 
 async def register_device(request: Request) -> Response:
@@ -124,5 +124,5 @@ async def _app_visitor(request: Request) -> Who:
 
 async def _changed(request: Request, who: Who, device: Device, *, is_there: bool) -> Response:
     change = DeviceChange(inbox=who.inbox, contact=who.id, device=device, is_there=is_there)
-    await rpc.call(context_of(request).link, WITH_USERS, who.tenant, "device", change, Done)
+    await rpc.call(context_of(request).link, WITH_USERS, who.tenant, "device", change, Nothing)
     return Response(status_code=204, headers=NO_STORE)

@@ -223,8 +223,12 @@ def _is_gone(device: Device, fault: Fault) -> bool:
 
 def _rank(error: FaultError) -> int:
     """What stands for all: the account's illness, else a doubt, else what another try may mend, else a refusal."""
-    return 0 if isinstance(error.fault, Pause) else 1 if isinstance(error.fault, Unknown) else 2 + _is_refusal(error)
-
-
-def _is_refusal(error: FaultError) -> bool:
-    return isinstance(error.fault, Rejected)
+    match error.fault:
+        case Pause():
+            return 0
+        case Unknown():
+            return 1
+        case Rejected():
+            return 3
+        case _:
+            return 2
