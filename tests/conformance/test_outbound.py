@@ -64,6 +64,7 @@ async def test_11_a_limit_is_waited_for_and_stops_no_other_account(bench: Bench)
         account.simulator.script("limited", after_s=1.0)
         began = asyncio.get_running_loop().time()
         sent = await account.answers(heard, "late")
+        await account.until(lambda: account.simulator.met["limited"] == 1, "the platform sets its limit")
         beside = await other.answers(others, "at once")
         await other.state(beside, *OUT)
         if not account.simulator.tells_when:
