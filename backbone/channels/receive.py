@@ -6,7 +6,6 @@ in the log after the place that the claim names, and publishes it only if it isn
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from backbone.channels.stores import Early, Ref, Seen
 from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id, provider_event_id
 from backbone.link import header_block
+from backbone.locks import NamedLocks
 from backbone.log import WrongSequenceError
 from backbone.opening import Placed
 
@@ -66,7 +66,7 @@ class Receiver:
         self._places: OrderedDict[tuple[str, str, str], Placed] = OrderedDict()
         """Where a contact's last message went: the next goes there without a look, if nothing came between."""
 
-        self._order: dict[type_of_peer, asyncio.Lock] = {}
+        self._order: NamedLocks[type_of_peer] = NamedLocks()
 
     async def take(self, account: Account, events: Sequence[Event]) -> list[Placed]:
         """Stores events in their order; returns where messages are. Raises TrunklineError without a log."""
@@ -91,14 +91,8 @@ class Receiver:
     async def _message(self, account: Account, message: Message) -> Placed:
         if message.echo and await self._is_own_echo(account, message):
             return Placed("", 0, 0, duplicate=True)
-        order = (account.id, message.peer.id)
-        lock = self._order.setdefault(order, asyncio.Lock())
-        try:
-            async with lock:
-                return await self._store(account, message)
-        finally:
-            if not lock.locked():
-                self._order.pop(order, None)
+        async with self._order.hold((account.id, message.peer.id)):
+            return await self._store(account, message)
 
     async def _store(self, account: Account, message: Message) -> Placed:
         tenant, channel = account.tenant, self._room.channel.name

@@ -20,6 +20,7 @@ from backbone.channels.stores import KeptToken
 from backbone.errors import TrunklineError
 from backbone.leases import Holder
 from backbone.link import Link
+from backbone.locks import NamedLocks
 from backbone.sealing import Sealer
 
 RENEW_AT: Final = 0.8
@@ -61,14 +62,14 @@ class Tokens:
         self._holder = Holder(holder)
         self._basis = basis
         self._known: dict[str, _Known] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: NamedLocks[str] = NamedLocks()
 
     async def get(self, name: str, fetch: type_of_fetch, refused: str = "") -> str:
         """A token that is good now. `refused`: this one isn't, whatever its age."""
         known = self._known.get(name)
         if known and known.token.value != refused and known.is_young(time.time(), self._basis()):
             return known.token.value
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        async with self._locks.hold(name):
             known = self._known.get(name)
             if known and known.token.value != refused and known.is_young(time.time(), self._basis()):
                 return known.token.value
