@@ -226,7 +226,13 @@ class Deliverer:
                 raise FaultError(Pause(account.ill))
             if self._channel.caps.echoes:
                 await self._point(one, out.key)
-            sent = await self._channel.send(out, account.settings, kit)
+            try:
+                sent = await self._channel.send(out, account.settings, kit)
+            except FaultError as error:
+                if isinstance(error.fault, Pause):
+                    # Before its place is free, or whoever waits for that would try, too.
+                    await self._accounts.pause(account, error.fault.reason)
+                raise
         if failpoints.ARMED:
             failpoints.reach("channel.called")
         self._count(one, sent.state)
@@ -263,7 +269,6 @@ class Deliverer:
             windows.shut(one.known.window, _now_ms())
             return False, Wait(FOR_EVER, "window")
         if isinstance(fault, Pause):
-            await self._accounts.pause(one.account, fault.reason)
             await self._record(one, "failed", code="channel.paused", text=fault.reason, is_final=False)
             return False, Wait(FOR_EVER, "pause")
         if isinstance(fault, MediaGone):

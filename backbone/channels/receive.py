@@ -9,41 +9,35 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import prometheus_client
-import structlog
 from msgspec import Struct, structs
 
-from backbone import contacts, opening, subjects
 from backbone import events as ev
-from backbone.buckets import KeyExistsError, RevisionError
-from backbone.channel import Event, FaultError, Media, Message, Peer, Pull, Receipt, Signal
-from backbone.channels import state, stores
+from backbone import opening, subjects
+from backbone.buckets import KeyExistsError
+from backbone.channel import Event, Media, Message, Pull, Receipt, Signal
+from backbone.channels import stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.kits import Kits
+from backbone.channels.receipts import Receipts
+from backbone.channels.records import Records
 from backbone.channels.room import Room
-from backbone.channels.stores import Early, Ref, Seen
+from backbone.channels.signals import Signals
+from backbone.channels.stores import Seen
 from backbone.errors import TrunklineError
-from backbone.ids import derived_event_id, provider_event_id
-from backbone.link import header_block
+from backbone.ids import provider_event_id
 from backbone.locks import NamedLocks
 from backbone.log import WrongSequenceError
 from backbone.opening import Placed
 
-PEERS_KEPT: Final = 50_000
 PLACES_KEPT: Final = 50_000
-EARLY_LIFE_S: Final = 86_400
-LOOK_BACK: Final = 5_000
-RAW_MOST: Final = 100_000
 
-_log = structlog.get_logger("channels.receive")
 _received = prometheus_client.Counter(
     "trunkline_channel_received_total", "What providers delivered, by kind.", ["channel", "inbox", "kind"]
 )
-
-type_of_peer = tuple[str, str]
 
 
 class Bell(Struct):
@@ -59,14 +53,14 @@ class Receiver:
     def __init__(self, room: Room, accounts: Accounts, kits: Kits) -> None:
         self._room = room
         self._accounts = accounts
-        self._kits = kits
+        self._records = Records(room)
+        self._receipts = Receipts(room, self._records)
+        self._signals = Signals(room, accounts, kits, self._records)
         self._seen = stores.seen(room.link)
-        self._bucket = stores.channels(room.link)
-        self._contacts: OrderedDict[type_of_peer, str] = OrderedDict()
         self._places: OrderedDict[tuple[str, str, str], Placed] = OrderedDict()
         """Where a contact's last message went: the next goes there without a look, if nothing came between."""
 
-        self._order: NamedLocks[type_of_peer] = NamedLocks()
+        self._order: NamedLocks[tuple[str, str]] = NamedLocks()
 
     async def take(self, account: Account, events: Sequence[Event]) -> list[Placed]:
         """Stores events in their order; returns where messages are. Raises TrunklineError without a log."""
@@ -77,26 +71,24 @@ class Receiver:
                 self._accounts.pulses.beat(account.tenant, account.id, "in")
                 placed.append(await self._message(account, event))
             elif isinstance(event, Receipt):
-                await self._receipt(account, event)
+                await self._receipts.take(account, event)
             elif isinstance(event, Signal):
-                await self._signal(account, event)
+                await self._signals.take(account, event)
             elif isinstance(event, Pull):
                 # Whoever reads the stream is told, whichever replica took the callback.
                 bell = msgspec.json.encode(Bell(stream=event.stream, hint=event.hint))
                 self._room.link.publish_raw(subjects.bell(self._room.channel.name, account.tenant, account.id), bell)
         return placed
 
-    # --- messages --------------------------------------------------------------------------
-
     async def _message(self, account: Account, message: Message) -> Placed:
-        if message.echo and await self._is_own_echo(account, message):
+        if message.echo and await self._receipts.take_echo(account, message):
             return Placed("", 0, 0, duplicate=True)
         async with self._order.hold((account.id, message.peer.id)):
             return await self._store(account, message)
 
     async def _store(self, account: Account, message: Message) -> Placed:
         tenant, channel = account.tenant, self._room.channel.name
-        contact = await self._contact_of(account, message.peer)
+        contact = await self._records.contact_of(account, message.peer)
         event_id = provider_event_id(channel, account.id, message.key)
         now_ms = time.time_ns() // 1_000_000
         whole = opening.Message(
@@ -111,7 +103,7 @@ class Receiver:
             kind=message.kind,
             text=message.text,
             attachments=await self._attachments(account, message),
-            reply_to=await self._event_of(account, message.reply_to),
+            reply_to=await self._records.event_of(account, message.reply_to),
             peer=message.peer.id,
             thread=message.thread,
             subject=message.subject,
@@ -136,7 +128,7 @@ class Receiver:
             if len(self._places) > PLACES_KEPT:
                 self._places.popitem(last=False)
         if message.ref and message.ref != message.key:
-            await self._point(account, message.ref, placed, event_id)
+            await self._records.point(account, message.ref, placed, event_id)
         return placed
 
     async def _beside_the_last(self, whole: opening.Message, seen_key: str, last: Placed | None) -> Placed | None:
@@ -167,17 +159,6 @@ class Receiver:
             return await opening.find_in(self._room.log, last.subject, kept.value.conv, whole.id, kept.value.after)
         return None
 
-    async def _contact_of(self, account: Account, peer: Peer) -> str:
-        key = (account.id, peer.id)
-        contact = self._contacts.get(key)
-        if contact is None:
-            vouched = {kind: value for kind, value in peer.alias.items() if kind in peer.verified}
-            contact = await contacts.identify(self._room.link, account.tenant, account.id, peer.id, vouched)
-            self._contacts[key] = contact
-            if len(self._contacts) > PEERS_KEPT:
-                self._contacts.popitem(last=False)
-        return contact
-
     async def _attachments(self, account: Account, message: Message) -> list[ev.Attachment]:
         found = [await self._attachment(account, each) for each in message.media]
         if message.kind == "unsupported" and message.raw:
@@ -205,220 +186,3 @@ class Receiver:
 
     async def _saved(self, account: Account, content: bytes, name: str) -> ev.Attachment:
         return await self._room.files.save(account.tenant, f"channel:{account.id}", content, name)
-
-    # --- receipts and signals --------------------------------------------------------------
-
-    async def _receipt(self, account: Account, receipt: Receipt) -> None:
-        if receipt.upto and receipt.peer is not None:
-            await self._read_up_to_now(account, receipt, receipt.peer)
-            return
-        tenant = account.tenant
-        early = Early(status=receipt.status, code=receipt.code, reason=receipt.reason, key=receipt.key)
-        ref_key = stores.ref_key(tenant, account.id, receipt.ref)
-        kept = await self._bucket.get(ref_key)
-        if kept is None:
-            # It may have overtaken the record of the sending: whoever comes second sees the other.
-            await self._keep_early(stores.early_key(tenant, account.id, receipt.ref), early)
-            kept = await self._bucket.get(ref_key)
-        if kept is None or not isinstance(kept.value, Ref):
-            return
-        ref = kept.value
-        await self._publish_in(
-            tenant,
-            ref.conv,
-            ev.DeliveryUpdated(
-                id=derived_event_id(ref.event, f"delivery.{ref.part}.{receipt.status}.{receipt.code}"),
-                tenant=tenant,
-                channel=self._room.channel.name,
-                conv=ref.conv,
-                at=time.time_ns() // 1_000_000,
-                by=ev.Actor("provider", self._room.channel.name),
-                target=ref.event,
-                part=ref.part,
-                parts=ref.parts,
-                state=receipt.status,
-                provider=receipt.ref,
-                error=ev.ProviderError(code=receipt.code, text=receipt.reason[:500], final=True)
-                if receipt.status == "failed"
-                else None,
-            ),
-        )
-
-    async def _keep_early(self, key: str, early: Early) -> None:
-        """Several may come too early, in any order: the furthest is kept."""
-        while True:
-            kept = await self._bucket.get(key)
-            try:
-                if kept is None:
-                    await self._bucket.create(key, early, EARLY_LIFE_S)
-                elif isinstance(kept.value, Early) and state.RANK[early.status] > state.RANK[kept.value.status]:
-                    await self._bucket.update(key, early, kept.revision, EARLY_LIFE_S)
-            except (KeyExistsError, RevisionError):
-                continue
-            return
-
-    async def _read_up_to_now(self, account: Account, receipt: Receipt, peer: Peer) -> None:
-        channel = self._room.channel.name
-        conv = await self._open_conversation(account, peer)
-        last = await self._room.log.last(subjects.any_channel(account.tenant, conv)) if conv else None
-        if last is not None:
-            mark = ev.ReadMarked(
-                id=provider_event_id(channel, account.id, receipt.key),
-                tenant=account.tenant,
-                channel=channel,
-                conv=conv,
-                at=time.time_ns() // 1_000_000,
-                by=ev.Actor("visitor", await self._contact_of(account, peer)),
-                reader="visitor",
-                read=last.seq,
-                delivered=last.seq,
-            )
-            # The same once more would mean what was said since then, too.
-            await self._publish_once(account, receipt.key, mark)
-
-    async def _signal(self, account: Account, signal: Signal) -> None:
-        match signal.name:
-            case "unlinked" | "linked":
-                await self._permission_moved(account, signal)
-            case "unknown":
-                await self._keep(account, signal)
-            case "recall" | "edit":
-                await self._changed(account, signal)
-            case "enter" | "menu" | "blocked":
-                await self._happened(account, signal)
-            case _:
-                pass
-
-    async def _permission_moved(self, account: Account, signal: Signal) -> None:
-        """The account's owner ended our permission or gave it; what was taken in once changes nothing again."""
-        key = stores.seen_key(account.tenant, self._room.channel.name, account.id, signal.key)
-        if await self._seen.get(key) is not None:
-            return
-        if signal.name == "unlinked":
-            await self._accounts.pause(account, signal.data.get("reason", "the platform ended the permission"))
-        else:
-            await self._accounts.repaired(account)
-        await self._seen.put(key, Seen(conv="", after=0))
-
-    async def _happened(self, account: Account, signal: Signal) -> None:
-        """What the customer did is told in their conversation, if they have one: it may open a window."""
-        if signal.peer is None:
-            return
-        channel: Any = self._room.channel
-        if signal.name == "enter" and signal.data.get("code") and hasattr(channel, "welcome"):
-            try:
-                await channel.welcome(signal, account.settings, self._kits.of(account))
-            except FaultError as error:
-                # A greeting that doesn't go out must not hold up what customers say.
-                _log.warning("welcome.failed", inbox=account.id, error=str(error)[:300])
-        conv = await self._open_conversation(account, signal.peer)
-        if not conv:
-            return
-        contact = await self._contact_of(account, signal.peer)
-        await self._publish_once(
-            account,
-            signal.key,
-            ev.MessageAdded(
-                id=provider_event_id(channel.name, account.id, signal.key),
-                tenant=account.tenant,
-                channel=channel.name,
-                conv=conv,
-                at=time.time_ns() // 1_000_000,
-                by=ev.Actor("visitor", contact, signal.peer.name),
-                kind="event",
-                text=signal.name,
-                provider=ev.Provider(id=signal.key),
-            ),
-        )
-
-    async def _changed(self, account: Account, signal: Signal) -> None:
-        """The customer withdrew or changed a message of theirs."""
-        ref = signal.data.get("ref", "")
-        channel = self._room.channel.name
-        target = await self._event_of(account, ref)
-        kept = await self._seen.get(stores.seen_key(account.tenant, channel, account.id, ref))
-        pointed = await self._bucket.get(stores.ref_key(account.tenant, account.id, ref))
-        conv = kept.value.conv if kept else pointed.value.conv if pointed and isinstance(pointed.value, Ref) else ""
-        if not conv:
-            return
-        envelope: dict[str, Any] = {
-            "id": provider_event_id(channel, account.id, signal.key),
-            "tenant": account.tenant,
-            "channel": channel,
-            "conv": conv,
-            "at": time.time_ns() // 1_000_000,
-            "by": ev.Actor("visitor", await self._contact_of(account, signal.peer) if signal.peer else channel),
-            "target": target,
-        }
-        if signal.name == "recall":
-            await self._publish_once(account, signal.key, ev.MessageRecalled(**envelope))
-        else:
-            edited = ev.MessageEdited(**envelope, text=signal.data.get("text", ""))
-            await self._publish_once(account, signal.key, edited)
-
-    async def _keep(self, account: Account, signal: Signal) -> None:
-        """What this version doesn't know is kept as it came, for one that does."""
-        channel = self._room.channel.name
-        await self._room.link.request_raw(
-            subjects.dead(account.tenant, channel),
-            signal.raw[:RAW_MOST],
-            header_block(
-                ("Nats-Msg-Id", f"{channel}:{account.id}:{provider_event_id(channel, account.id, signal.key)}"),
-                ("Trunkline-Inbox", account.id),
-                ("Trunkline-Reason", "a kind of event that this version doesn't know"),
-            ),
-        )
-
-    # --- finding ---------------------------------------------------------------------------
-
-    async def _is_own_echo(self, account: Account, message: Message) -> bool:
-        """Whether a message from our side is one that we sent: then it settles that."""
-        for ref in (message.ref, message.key, message.context.get("key", "")):
-            kept = await self._bucket.get(stores.ref_key(account.tenant, account.id, ref)) if ref else None
-            if kept and isinstance(kept.value, Ref):
-                await self._receipt(account, Receipt(key=message.key, ref=ref, status="sent"))
-                return True
-        return False
-
-    async def _event_of(self, account: Account, ref: str) -> str:
-        """Our id of what a provider calls `ref`; empty for none."""
-        if not ref:
-            return ""
-        kept = await self._bucket.get(stores.ref_key(account.tenant, account.id, ref))
-        if kept and isinstance(kept.value, Ref):
-            return kept.value.event
-        return provider_event_id(self._room.channel.name, account.id, ref)
-
-    async def _point(self, account: Account, ref: str, placed: Placed, event_id: str) -> None:
-        record = Ref(conv=placed.conv, event=event_id, part=0, parts=1)
-        await self._bucket.put(stores.ref_key(account.tenant, account.id, ref), record, stores.REF_LIFE_S)
-
-    async def _open_conversation(self, account: Account, peer: Peer) -> str:
-        contact = await self._contact_of(account, peer)
-        kept = await contacts.contacts(self._room.link).get(contacts.open_key(account.tenant, account.id, contact))
-        return kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
-
-    async def _publish_once(self, account: Account, key: str, event: ev.Event) -> None:
-        """Stores what a provider told under an id of its own, which is claimed: once, however late it comes again."""
-        seen_key = stores.seen_key(account.tenant, self._room.channel.name, account.id, key)
-        last = await self._room.log.last(subjects.any_channel(account.tenant, event.conv))
-        if last is None:
-            return
-        try:
-            await self._seen.create(seen_key, Seen(conv=event.conv, after=last.seq))
-        except KeyExistsError:
-            kept = await self._seen.get(seen_key)
-            claimed = kept.value if kept else Seen(conv=event.conv, after=0)
-            there = await self._room.log.last(subjects.any_channel(account.tenant, claimed.conv))
-            if there and await opening.find_in(self._room.log, there.subject, claimed.conv, event.id, claimed.after):
-                return
-        await self._room.log.publish(last.subject, event)
-
-    async def _publish_in(self, tenant: str, conv: str, event: ev.Event) -> None:
-        last = await self._room.log.last(subjects.any_channel(tenant, conv))
-        if last is None:
-            return
-        recent = await self._room.log.replay_all(last.subject, max(0, last.seq - LOOK_BACK), LOOK_BACK)
-        if any(event.id.encode() in each.raw for each in recent):
-            return
-        await self._room.log.publish(last.subject, event)
