@@ -8,6 +8,7 @@ import os
 import signal
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -119,6 +120,10 @@ class Account:
         self.inbox = inbox
         self.tenant = tenant
         self.agent: Client = None  # type: ignore[assignment]  # set once somebody is at the desk
+        self._read: Counter[str] = Counter()
+        self._events: list[type_of_event] = []
+        """What was read of the log so far, up to `_read` of each stream."""
+
         simulator.hook = f"{bench.system.nodes[0].http}/hooks/{bench.channel}/{inbox}"
 
     async def connect(self, **settings: Any) -> None:
@@ -151,15 +156,18 @@ class Account:
 
     async def events(self) -> list[type_of_event]:
         """All events of this account's conversations, in the order of each conversation."""
-        found: list[type_of_event] = []
         for s in self.bench.system.common.log_streams():
-            found += [
+            read = await read_range(self.link, s, self._read[s] + 1, 2**62)
+            # Somebody else may have read on meanwhile.
+            new = [entry for entry in read if entry.seq > self._read[s]]
+            self._events += [
                 {**msgspec.json.decode(entry.raw), "seq": entry.seq}
-                for entry in await read_range(self.link, s, 1, 2**62)
+                for entry in new
                 if f".{self.tenant}.{self.bench.channel}." in entry.subject
             ]
-        mine = {e["conv"] for e in found if e["type"] == "conversation.opened" and e["inbox"] == self.inbox}
-        return [e for e in found if e["conv"] in mine]
+            self._read[s] = new[-1].seq if new else self._read[s]
+        mine = {e["conv"] for e in self._events if e["type"] == "conversation.opened" and e["inbox"] == self.inbox}
+        return [e for e in self._events if e["conv"] in mine]
 
     async def event(self, wanted: Callable[[type_of_event], bool], within_s: float = WITHIN_S) -> type_of_event:
         """The first event that is wanted, once it is there."""
