@@ -7,6 +7,7 @@ import shutil
 import site
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ def other_version(folder: Path, version: str) -> str:
     (packages / f"trunkline-{version}.dist-info" / "METADATA").write_text(
         f"Metadata-Version: 2.4\nName: trunkline\nVersion: {version}\n"
     )
+    # The channels that this version has.
+    entry_points = metadata.distribution("trunkline").read_text("entry_points.txt")
+    assert entry_points
+    (packages / f"trunkline-{version}.dist-info" / "entry_points.txt").write_text(entry_points)
     # Folders named by a .pth file are searched, but their own .pth files, such as that of our checkout, aren't read.
     (packages / "others.pth").write_text("\n".join([str(tree), *site.getsitepackages(), *_more_packages()]))
     for program in ("nats-server",):

@@ -40,15 +40,17 @@ def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on
     Prints the addresses and, while there is no admin, a link to become the first one. TRUNKLINE_ADMIN_EMAIL and
     TRUNKLINE_ADMIN_PASSWORD make the first admin without it. Ctrl-C stops everything cleanly.
     """
-    from trunkline import up  # noqa: PLC0415  (after the options are known to be right)
+    # After the options are known to be right.
+    from trunkline.up import run as life  # noqa: PLC0415
+    from trunkline.up.system import Options  # noqa: PLC0415
 
     try:
         if only_check:
-            up.check(data)
+            life.check(data)
         elif go_on:
-            up.go_on(data, click.echo)
+            life.go_on(data, click.echo)
         else:
-            up.run(up.Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
+            life.run(Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
     except StartError as error:
         click.echo(f"trunkline up: {error}", err=True)
         sys.exit(1)

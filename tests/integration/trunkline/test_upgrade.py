@@ -49,6 +49,14 @@ def _until(holds: Callable[[], object], running: Up) -> None:
         time.sleep(0.05)
 
 
+def _add_bot(running: Up) -> None:
+    """The first account of a channel; returns once its adapter runs."""
+    settings = running.data / "bot.json"
+    settings.write_text(json.dumps(BOT))
+    trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), "--data", str(running.data))
+    _until(lambda: "adapter telegram" in running.family(), running)
+
+
 def test_the_code_now_installed_runs_afterwards_and_the_former_can_follow_it(tmp_path: Path, running: Up) -> None:
     """`up` and each process are of the other version, in the same process and on the same port; then back."""
     python = other_version(tmp_path, "9.9.9")
@@ -80,13 +88,17 @@ def test_a_new_process_that_does_not_come_up_leaves_the_old_one_serving(tmp_path
     assert "this node is broken" in running.said()
     assert running.child("node") == node
     _ready(running)
+    # The node that was kept is heard by the program that follows: a channel's first account starts its adapter.
+    _add_bot(running)
     upgrade(running)
 
 
 def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: Path, running: Up) -> None:
     """Its `up` is broken: executing it would have ended the system."""
     python = other_version(tmp_path, "9.9.9")
-    (tmp_path / "tree-9.9.9" / "trunkline" / "supervisor.py").write_text("raise ImportError('this up is broken')\n")
+    (tmp_path / "tree-9.9.9" / "trunkline" / "up" / "supervisor.py").write_text(
+        "raise ImportError('this up is broken')\n"
+    )
     before = running.family()
     (running.data / "upgrade" / "request.json").write_text(json.dumps({"id": "asked-by-hand", "python": python}))
     os.kill(running.process.pid, signal.SIGHUP)
@@ -101,10 +113,7 @@ def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: 
 
 def test_sighup_alone_upgrades_by_the_python_that_up_runs_on(running: Up) -> None:
     """With the adapter of a channel that has an account, which is kept running afterwards as before."""
-    settings = running.data / "bot.json"
-    settings.write_text(json.dumps(BOT))
-    trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), "--data", str(running.data))
-    _until(lambda: "adapter telegram" in running.family(), running)
+    _add_bot(running)
     before = running.family()
     os.kill(running.process.pid, signal.SIGHUP)
     _until(lambda: "Upgrade: done" in running.said(), running)

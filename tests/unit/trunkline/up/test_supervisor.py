@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.embedded import StartError
-from trunkline.supervisor import WRONG_SETTING, Adopted, Child, Part, Supervisor
+from trunkline.up.child import Adopted, Child, Part
+from trunkline.up.supervisor import WRONG_SETTING, Supervisor
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -151,6 +152,25 @@ def test_an_adopted_child_is_started_again_and_ended_like_any(supervisor: Superv
     assert adopted.code == -signal.SIGTERM
 
 
+def test_an_adopted_child_is_heard_on_the_pipe_that_it_has(supervisor: Supervisor) -> None:
+    """It told something to the program before, which the one that follows knows, and tells the rest to that one."""
+    report, told = os.pipe()
+    os.set_blocking(report, False)
+    code = f'import os; os.write({told}, b\'{{"role": "active", "problem": "", "channels": ["app"]}}\\n\')'
+    inherited = subprocess.Popen([sys.executable, "-c", f"{code}; {SLEEP}"], pass_fds=(told,))
+    os.close(told)
+    child = supervisor.add(_part(SLEEP), adopt=Adopted(inherited.pid))
+    inherited.returncode = -signal.SIGTERM  # the adopter reaps it
+    child.go_on_listening(report, {"role": "active", "problem": "", "channels": []})
+    assert child.role == "active"
+    deadline = time.monotonic() + 30
+    while not child.words["channels"]:
+        assert time.monotonic() < deadline
+        supervisor.wait(0.05)
+    supervisor.end(child)
+    assert child.report is None
+
+
 def _telling(folder: Path, name: str, pause_s: float) -> str:
     """A process that, asked to end, takes its time, notes its name and goes."""
     return (
@@ -176,7 +196,7 @@ def _wait_for(path: Path) -> None:
 def test_children_die_with_a_parent_that_is_killed() -> None:
     """`kill -9` of the parent leaves nobody behind."""
     code = (
-        "import os, sys, time\nfrom trunkline.supervisor import *\n"
+        "import os, sys, time\nfrom trunkline.up.child import Part\nfrom trunkline.up.supervisor import Supervisor\n"
         "s = Supervisor(print)\n"
         "c = s.add(Part('c', (sys.executable, '-c', 'import time; time.sleep(60)'), os.environ))\n"
         "print(c.process.pid, flush=True)\ntime.sleep(60)\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trunkline import handover
 from trunkline.embedded import StartError
-from trunkline.handover import Handover, Running
+from trunkline.up import handover
+from trunkline.up.handover import Handover, Running
 
 LEFT = Handover(
     pid=7,
@@ -20,7 +20,10 @@ LEFT = Handover(
     lock=3,
     listener=4,
     nats_port=4222,
-    children=(Running("node", 11, 2), Running("routing", 12)),
+    children=(
+        Running("node", 11, 2, 5, {"role": "active", "problem": "", "channels": ["web"]}),
+        Running("routing", 12),
+    ),
     request="abc",
 )
 
@@ -40,7 +43,7 @@ def test_fields_of_another_version_do_no_harm(tmp_path: Path) -> None:
     told = json.loads(file.read_text())
     told["colour"] = "blue"
     told["children"][0]["mood"] = "good"
-    del told["request"], told["children"][0]["failures"]
+    del told["request"], told["children"][0]["failures"], told["children"][0]["report"], told["children"][0]["words"]
     file.write_text(json.dumps(told))
     children = (Running("node", 11), Running("routing", 12))
     assert handover.read(tmp_path) == LEFT._replace(request="", children=children)

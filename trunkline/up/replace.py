@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from trunkline.progress import Teller
-from trunkline.supervisor import Child, Part, Supervisor
+from trunkline.up.child import Child, Part
+from trunkline.up.supervisor import Supervisor
 
 BESIDE_WITHIN_S: Final = 120.0
 WORKS_WITHIN_S: Final = 60.0

@@ -8,6 +8,7 @@ Standard library alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,11 @@ class Running(NamedTuple):
     name: str
     pid: int
     failures: int = 0
+    report: int | None = None
+    """Descriptor of the pipe on which it tells what it does."""
+
+    words: Mapping[str, Any] = {}
+    """What it has told last: it tells only what changes."""
 
 
 class Handover(NamedTuple):

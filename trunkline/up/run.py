@@ -1,0 +1,104 @@
+"""The life of `trunkline up`: start or follow, keep running, stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from trunkline import datafolder, progress
+from trunkline.embedded import StartError
+from trunkline.up import handover, parts, upgrade
+from trunkline.up.banner import banner
+from trunkline.up.start import listening, start
+from trunkline.up.supervisor import Supervisor
+from trunkline.up.system import Options, System, port_of
+
+
+def run(options: Options, say: Callable[[str], None]) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
+    began = time.monotonic()
+    console = _console()
+    with datafolder.locked(options.data) as lock, listening(options.host, options.port) as listener:
+        supervisor = Supervisor(say)
+        supervisor.listen()
+        progress.prepare(options.data)
+        with _stopped(supervisor, options.data):
+            system = System(options, lock, listener, supervisor, nats_port=0)
+            prepared, system = start(system, console)
+            if not supervisor.is_stopping:
+                say(banner(system, prepared, time.monotonic() - began))
+            _watch(system)
+
+
+def go_on(data: Path, say: Callable[[str], None]) -> None:
+    """Follow the program that ran in this process before: take its children over and replace them by ours."""
+    left = handover.read(data)
+    if left.pid != os.getpid():
+        raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
+    console = _console()
+    with os.fdopen(left.lock), socket.socket(fileno=left.listener) as listener:
+        options = Options(data, left.host, port_of(listener), left.profile, left.demo)
+        supervisor = Supervisor(say)
+        supervisor.listen()
+        with _stopped(supervisor, data):
+            system = System(options, left.lock, listener, supervisor, left.nats_port)
+            upgrade.adopt(system, console, left.children)
+            handover.forget(data)
+            upgrade.replace_all(system, console, progress.Teller(data, left.request, say))
+            _watch(system)
+
+
+def check(data: Path) -> None:
+    """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
+    handover.read(data)
+    _console()
+
+
+@contextlib.contextmanager
+def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
+    """Whatever happens inside: nobody is left behind."""
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        datafolder.forget_running(data)
+
+
+def _watch(system: System) -> None:
+    """Keep everything running until somebody asks us to stop, or to let newer code go on."""
+    supervisor = system.supervisor
+    while not supervisor.is_stopping:
+        supervisor.wait(3600)
+        _follow_accounts(system)
+        if supervisor.take_hangup() and not supervisor.is_stopping:
+            upgrade.hand_over(system)
+    supervisor.say("Stopping.")
+
+
+def _follow_accounts(system: System) -> None:
+    """Start the adapter of a channel that got its first account, end that of one that lost its last."""
+    supervisor = system.supervisor
+    told = next((c.words.get("channels") for c in supervisor.children if c.part.name == parts.NODE and c.words), None)
+    if told is None or supervisor.is_stopping:
+        return
+    installed = parts.installed()
+    there = {child.part.name: child for child in supervisor.children}
+    for name in told:
+        if name in installed and name not in there:
+            supervisor.add(parts.channel(system, name))
+    for name in installed & there.keys() - set(told):
+        supervisor.end(there[name])
+
+
+def _console() -> Path:
+    """The built desk and widget, built now if the sources are newer."""
+    from console import build  # noqa: PLC0415  (first the person's mistakes, then our work)
+
+    try:
+        return build.ensure()
+    except build.BuildError as error:
+        raise StartError(str(error)) from error

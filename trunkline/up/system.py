@@ -1,0 +1,72 @@
+"""One running system: what was asked for, and what the process of `up` holds for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from trunkline import datafolder
+from trunkline.up.supervisor import Supervisor
+
+READY_WITHIN_S: Final = 120.0
+
+_READY: Final = "ready"
+"""File of the version that last became ready on a data folder."""
+
+
+class Options(NamedTuple):
+    """What the person asked for."""
+
+    data: Path
+    host: str
+    port: int
+    profile: str
+    demo: bool
+
+
+class System(NamedTuple):
+    """Everything that the parts of `up` share; made anew where a field changes."""
+
+    options: Options
+    lock: int
+    listener: socket.socket
+    supervisor: Supervisor
+    nats_port: int
+
+    @property
+    def running(self) -> datafolder.Running:
+        """What the other commands are told."""
+        options = self.options
+        return datafolder.Running(
+            os.getpid(), self.nats_port, port_of(self.listener), options.profile, upgrades=hasattr(signal, "SIGHUP")
+        )
+
+    @property
+    def address(self) -> str:
+        """Of the node, as this machine reaches it."""
+        return f"{reachable(self.options.host)}:{port_of(self.listener)}"
+
+
+def has_been_ready(data: Path) -> bool:
+    """Whether this version has made its streams and buckets here already."""
+    ready = data / _READY
+    return ready.is_file() and ready.read_text() == version("trunkline")
+
+
+def note_ready(data: Path) -> None:
+    """This version has become ready on `data`."""
+    datafolder.keep_private(data / _READY, version("trunkline"))
+
+
+def port_of(listener: socket.socket) -> int:
+    """Where it listens."""
+    return int(listener.getsockname()[1])
+
+
+def reachable(host: str) -> str:
+    """How this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (read, not bound)
