@@ -29,6 +29,7 @@ from backbone.errors import SettingError, TrunklineError
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.settings import Common, load, redacted
+from backbone.until import until
 
 LOOK_S: Final = 0.02
 EXIT_CONFIG: Final = 78
@@ -117,16 +118,7 @@ class Service:
 
         Raises what `work` raises.
         """
-        doing = asyncio.create_task(work)
-        stopping = asyncio.create_task(self.stopping.wait())
-        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not doing.done():
-            doing.cancel()
-            await asyncio.gather(doing, return_exceptions=True)
-            return False
-        doing.result()
-        return True
+        return await until(self.stopping, work)
 
     def on_drain(self, leave: Callable[[], Awaitable[None]]) -> None:
         """`leave` is awaited when the process stops, latest added first."""

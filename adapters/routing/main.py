@@ -47,18 +47,9 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
 
 
 async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:
-    """Routes until the lease is lost. Raises what ends routing."""
+    """Routes until the lease is lost. Raises what ends routing before."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
     await ensure(running.link, running.common.log_streams(), running.common.copies())
     routing = Routing(running.link, running.common.log_streams(), settings)
     working.append(routing)
-    doing = asyncio.create_task(routing.run(), name="routing.run")
-    lost = asyncio.create_task(lease.lost.wait())
-    try:
-        await asyncio.wait({doing, lost}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (doing, lost):
-            task.cancel()
-        results = await asyncio.gather(doing, return_exceptions=True)
-    if isinstance(results[0], Exception):
-        raise results[0]
+    await lease.while_held(routing.run())

@@ -33,6 +33,7 @@ from backbone.leases import Lease
 from backbone.link import Link
 from backbone.reader import Entry, Reader, read_range
 from backbone.streams import chat_stream
+from backbone.until import until
 from backbone.worker import PoisonError, bury
 
 READER: Final = "warehouse"
@@ -78,8 +79,8 @@ class Loader:
         Raises TrunklineError `warehouse.lease_lost` or `warehouse.fenced` when another loader has taken over.
         """
         try:
-            if await self._take_lease():
-                await self._work_while_held()
+            if await until(self._leaving, self._lease.take()) and not await self._lease.while_held(self._work()):
+                raise TrunklineError("warehouse.lease_lost", "The lease of the loader is lost; another may load now.")
         finally:
             self._left.set()
 
@@ -99,30 +100,6 @@ class Loader:
     def unread(self) -> int:
         """Events known to be in the log that haven't been taken."""
         return self._reader.pending if self._reader else 0
-
-    async def _take_lease(self) -> bool:
-        """Whether we have it; not if we were told to leave before."""
-        taking = asyncio.create_task(self._lease.take())
-        leaving = asyncio.create_task(self._leaving.wait())
-        await asyncio.wait({taking, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if taking.done():
-            return taking.result() > 0
-        taking.cancel()
-        return False
-
-    async def _work_while_held(self) -> None:
-        work = asyncio.create_task(self._work())
-        lost = asyncio.create_task(self._lease.lost.wait())
-        try:
-            await asyncio.wait({lost, work}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise TrunklineError("warehouse.lease_lost", "The lease of the loader is lost; another may load now.")
-            work.result()
-        finally:
-            for task in (lost, work):
-                task.cancel()
-            await asyncio.gather(lost, work, return_exceptions=True)
 
     async def _work(self) -> None:
         settings = self._settings

@@ -40,6 +40,9 @@ class Fetching:
         self._receiver = receiver
         self._bucket = stores.channels(room.link)
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Those that run, and those that were told to end and still give back what they hold."""
+
         self._rung: dict[str, asyncio.Event] = {}
 
     @property
@@ -59,9 +62,9 @@ class Fetching:
                 await moved.wait()
         finally:
             self._room.link.unsubscribe_raw(bells)
-            for task in self._running.values():
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin_and_end(self) -> None:
         wanted = {
@@ -74,7 +77,10 @@ class Fetching:
             self._running.pop(key).cancel()
         for key, account in wanted.items():
             if key not in self._running:
-                self._running[key] = asyncio.create_task(self._stream(account, key[1]), name=f"fetch.{key[0]}")
+                task = asyncio.create_task(self._stream(account, key[1]), name=f"fetch.{key[0]}")
+                self._running[key] = task
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     def _streams(self, account: Account) -> tuple[str, ...]:
         channel: Any = self._room.channel
@@ -88,7 +94,7 @@ class Fetching:
             lease = Lease(self._room.link, f"poll.{account.id}.{key_hash(stream)[:16]}", self._room.instance, LEASE_S)
             try:
                 await lease.take()
-                await self._while_held(account, stream, lease)
+                await lease.while_held(self._work(account, stream))
                 failures = 0
             except (TrunklineError, FaultError) as error:
                 failures += 1
@@ -102,18 +108,8 @@ class Fetching:
                 await lease.release()
             await asyncio.sleep(random.uniform(0.2, min(BACKOFF_MOST_S, 0.5 * 2**failures)))  # noqa: S311 - jitter
 
-    async def _while_held(self, account: Account, stream: str, lease: Lease) -> None:
-        work = self._listen if hasattr(self._room.channel, "listen") else self._fetch
-        working = asyncio.create_task(work(account, stream))
-        lost = asyncio.create_task(lease.lost.wait())
-        try:
-            await asyncio.wait({working, lost}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (working, lost):
-                task.cancel()
-            results = await asyncio.gather(working, return_exceptions=True)
-        if isinstance(results[0], Exception):
-            raise results[0]
+    async def _work(self, account: Account, stream: str) -> None:
+        await (self._listen if hasattr(self._room.channel, "listen") else self._fetch)(account, stream)
 
     async def _listen(self, account: Account, stream: str) -> None:
         channel: Any = self._room.channel

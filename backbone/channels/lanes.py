@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -17,6 +18,7 @@ from backbone.buckets import Bucket, Change
 from backbone.channels.lane import Lane
 from backbone.channels.room import Room
 from backbone.leases import Holder, Lease
+from backbone.until import cancel
 
 _log = structlog.get_logger("channels.lanes")
 
@@ -50,68 +52,72 @@ class Lanes:
         """Works until cancelled, or until `leave` has let everything go."""
         room = self._room
         leases: Bucket[Holder] = Bucket(room.link, "leases", Holder)
-        mine = Lease(room.link, self._key("member", room.instance), room.instance, room.settings.lane_s)
-        await mine.take()
         watch = leases.watch(self._member, self._key("member", "*"))
         try:
             async with asyncio.TaskGroup() as group:
-                looking = group.create_task(self._look())
+                beside = [group.create_task(self._be_counted()), group.create_task(self._look())]
                 holding = [group.create_task(self._hold(s), name=f"lane.{room.channel.name}.{s}") for s in room.streams]
                 await asyncio.wait(holding)
-                looking.cancel()
+                for task in beside:
+                    task.cancel()
         finally:
             await watch.close()
-            await mine.release()
 
     def leave(self) -> None:
         """Takes no further lane and lets those held go once they are done with what they began."""
         self._is_leaving = True
         self._stir()
 
+    async def _be_counted(self) -> None:
+        """Holds our own lease for ever; where it is lost, since the log was away, another one."""
+        room = self._room
+        while True:
+            mine = Lease(room.link, self._key("member", room.instance), room.instance, room.settings.lane_s)
+            await mine.take()
+            try:
+                await mine.lost.wait()
+            finally:
+                await mine.release()
+
     async def _hold(self, s: str) -> None:
         """Works on a stream whenever there is room for it in our share and nobody else does."""
         room = self._room
         while not self._is_leaving:
             if len(self._held) >= self.share:
-                await self._until_moved()
+                await self._moved.wait()
                 continue
             lease = Lease(room.link, self._key("lane", s), room.instance, room.settings.lane_s)
-            taking = asyncio.create_task(lease.take())
-            while not taking.done() and not self._must_yield():
-                moved = asyncio.create_task(self._until_moved())
-                await asyncio.wait({taking, moved}, return_when=asyncio.FIRST_COMPLETED)
-                moved.cancel()
-            if not taking.done() or self._must_yield():
-                taking.cancel()
-                await asyncio.gather(taking, return_exceptions=True)
-                await lease.release()
-                continue
-            await taking
             try:
-                await self._work(s, lease)
+                if await self._take(lease):
+                    await lease.while_held(self._work(s))
             finally:
                 await lease.release()
                 self._stir()
 
-    async def _work(self, s: str, lease: Lease) -> None:
+    async def _take(self, lease: Lease) -> bool:
+        """Whether it is ours before there is no room for a further lane."""
+        taking = asyncio.create_task(lease.take())
+        try:
+            while not taking.done() and not self._must_yield():
+                await self._until_moved_or(taking)
+            return taking.done() and taking.result() > 0 and not self._must_yield()
+        finally:
+            await cancel(taking)
+
+    async def _work(self, s: str) -> None:
+        """Runs a lane until it is one too many, and lets it finish what it began."""
         lane = self._held[s] = self._make(s)
         self._stir()
         working = asyncio.create_task(lane.run())
-        lost = asyncio.create_task(lease.lost.wait())
         try:
-            while not working.done() and not lost.done() and not self._is_over(s):
-                moved = asyncio.create_task(self._until_moved())
-                await asyncio.wait({working, lost, moved}, return_when=asyncio.FIRST_COMPLETED)
-                moved.cancel()
-            if not lost.done():
-                await lane.leave()
+            while not working.done() and not self._is_over(s):
+                await self._until_moved_or(working)
+            await lane.leave()
         finally:
             del self._held[s]
-            for task in (working, lost):
-                task.cancel()
-            results = await asyncio.gather(working, return_exceptions=True)
-        if isinstance(results[0], Exception):
-            _log.error("lane.failed", channel=self._room.channel.name, stream=s, exc_info=results[0])
+            await cancel(working)
+        if not working.cancelled() and (error := working.exception()):
+            _log.error("lane.failed", channel=self._room.channel.name, stream=s, exc_info=error)
             await asyncio.sleep(1.0)
 
     def _must_yield(self) -> bool:
@@ -145,8 +151,12 @@ class Lanes:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def _until_moved(self) -> None:
-        await self._moved.wait()
+    async def _until_moved_or(self, task: asyncio.Task[Any]) -> None:
+        moved = asyncio.create_task(self._moved.wait())
+        try:
+            await asyncio.wait({task, moved}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            moved.cancel()
 
     def _key(self, *parts: str) -> str:
         return f"{parts[0]}.{self._room.channel.name}.{parts[1]}"

@@ -28,6 +28,7 @@ from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.service import Service, start
 from backbone.signing import Signer
+from backbone.until import cancel
 
 SECTION = "channel"
 VERSION = version("trunkline")
@@ -83,10 +84,12 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         },
     )
     working = [running.spawn(lanes.run(), f"{channel.name}.lanes")]
-    if fetching.is_wanted:
-        running.spawn(fetching.run(), f"{channel.name}.fetching")
+    fetches = [running.spawn(fetching.run(), f"{channel.name}.fetching")] if fetching.is_wanted else []
     running.take_over()
     await running.stopping.wait()
+    # Another replica fetches on at once, while ours is still sending what it began.
+    for task in fetches:
+        await cancel(task)
     await answering.stop()
     lanes.leave()
     for task in working:

@@ -131,4 +131,5 @@ async def test_a_lease_is_kept_by_renewing_and_lost_to_whoever_took_it(link: Lin
     assert lease.is_held
     thief: Bucket[Holder] = Bucket(link, "leases", Holder)
     await thief.put("routing.0", Holder("b"))
-    await asyncio.wait_for(lease.lost.wait(), 30)
+    assert not await asyncio.wait_for(lease.while_held(asyncio.Event().wait()), 30)
+    assert lease.lost.is_set()

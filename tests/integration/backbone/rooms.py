@@ -1,0 +1,46 @@
+"""What the parts of the kit of channels share in one process, made for a test from a link alone."""
+
+from __future__ import annotations
+
+from adapters.channels.api import Api
+from backbone import directory
+from backbone.attachments import Attachments
+from backbone.channels.accounts import seal_settings
+from backbone.channels.http import Caller
+from backbone.channels.room import Room
+from backbone.channels.settings import ChannelSettings
+from backbone.link import Link
+from backbone.log import Log
+from backbone.sealing import Sealer
+from backbone.signing import Signer
+from tests.integration.backbone.conftest import STREAMS
+
+SECRET = "a-secret-of-tests-that-is-long-enough"
+
+
+async def made_room(link: Link, channel: Api, instance: str, tenant: str, inbox: str, *, lane_s: int = 6) -> Room:
+    """The room of the process `instance` of `channel`, which has an account: `inbox`."""
+    sealer, settings = Sealer([SECRET]), ChannelSettings(lane_s=lane_s)
+    sealed = seal_settings(
+        channel, sealer, tenant, inbox, {"url": "https://example.com/hook", "secret": "whsec_" + "A" * 40}
+    )
+    await directory.connect_inbox(link, tenant, directory.Inbox(id=inbox, channel="api", name=inbox, settings=sealed))
+    return Room(
+        link=link,
+        log=Log(link),
+        channel=channel,
+        settings=settings,
+        files=Attachments(link, settings.file_bytes),
+        signer=Signer(SECRET),
+        sealer=sealer,
+        caller=Caller(),
+        streams=STREAMS,
+        instance=instance,
+    )
+
+
+async def closed(room: Room) -> None:
+    """Ends what a room holds open."""
+    await room.caller.close()
+    if isinstance(room.channel, Api):
+        await room.channel.close()
