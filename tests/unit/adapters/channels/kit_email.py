@@ -15,7 +15,7 @@ import msgspec
 from adapters.channels.email import Email
 from adapters.channels.email.settings import Account
 from backbone.channel import Answer, FaultError, Message, Out, OutMedia, Page, Peer, Retry, Token, Upload
-from tests.simulators.email import EmailSimulator
+from tests.simulators.email import ADDRESS, EmailSimulator
 
 CORPUS = Path(__file__).parents[3] / "cases" / "mail"
 NOW = 1_717_200_000.0
@@ -34,6 +34,9 @@ KEY = "0123456789abcdef0123456789abcdef"
 """Of the part of ours that mails of the corpus answer and bounce."""
 
 WITHIN_S = 60.0
+DAY_S = 86_400
+PEER = "lilei@customer.example"
+"""Who writes, where nothing is said of it."""
 
 
 def corpus() -> dict[str, dict[str, Any]]:
@@ -45,6 +48,19 @@ def corpus() -> dict[str, dict[str, Any]]:
 def mail(name: str) -> bytes:
     """A mail of the corpus."""
     return (CORPUS / f"{name}.eml").read_bytes()
+
+
+def letter(number: int, *, at: float, sender: str = PEER, to: str = ADDRESS, extra: str = "") -> bytes:
+    """A mail that says which it is."""
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nSubject: mail {number}\r\nMessage-ID: <{number}@customer.example>\r\n"
+        f"{extra}\r\nwords of {number}\r\n"
+    ).encode()
+
+
+def texts(messages: list[Message]) -> list[str]:
+    """What was written."""
+    return [each.text for each in messages]
 
 
 class MemoryKit:
