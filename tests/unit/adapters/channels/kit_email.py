@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import aiohttp
 import msgspec
+import pytest
 
 from adapters.channels.email import Email
 from adapters.channels.email.settings import Account
-from backbone.channel import Answer, FaultError, Message, Out, OutMedia, Page, Peer, Retry, Token, Upload
+from backbone.channel import Answer, Fault, FaultError, Message, Out, OutMedia, Page, Peer, Retry, Token, Upload
 from tests.simulators.email import ADDRESS, EmailSimulator
 
 CORPUS = Path(__file__).parents[3] / "cases" / "mail"
@@ -196,3 +197,10 @@ def out(text: str = "您好，已发货。", *, key: str = KEY, to: str = "lilei
 def attached(name: str, mime: str, content: bytes, *, link: str = "") -> OutMedia:
     """A file of ours."""
     return OutMedia(file=f"file-{name}", name=name, mime=mime, size=len(content), content=content, link=link)
+
+
+async def refused(sent: Out, acc: Account, kit: MemoryKit) -> Fault:
+    """What the refusal of a message means."""
+    with pytest.raises(FaultError) as raised:
+        await Email().send(sent, acc, kit)
+    return raised.value.fault

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email, parse, thread
-from adapters.channels.email.settings import Account
-from backbone.channel import Fault, FaultError, Message, Out, Pause, Peer, Rejected, Retry
+from adapters.channels.email import Email, thread
+from backbone.channel import Fault, Pause, Peer, Rejected, Retry
 from tests.simulators import base
-from tests.simulators.email import ADDRESS, EmailSimulator, letters
-from tests.unit.adapters.channels.kit_email import KEY, MemoryKit, attached, kit_for, out
+from tests.simulators.email import ADDRESS, EmailSimulator
+from tests.unit.adapters.channels.kit_email import KEY, PEER, attached, kit_for, out, refused
 
-PEER = "lilei@customer.example"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
@@ -23,12 +21,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 async def provider() -> AsyncIterator[EmailSimulator]:
     async with EmailSimulator(is_read=False).running() as running:
         yield running
-
-
-async def refused(sent: Out, acc: Account, kit: MemoryKit) -> Fault:
-    with pytest.raises(FaultError) as raised:
-        await Email().send(sent, acc, kit)
-    return raised.value.fault
 
 
 # --- what arrives -----------------------------------------------------------------------------
@@ -121,101 +113,6 @@ async def test_an_address_beyond_ascii_needs_a_server_that_knows_it(provider: Em
     assert len(provider.accepted) == 1
 
 
-# --- copies -----------------------------------------------------------------------------------
-
-BOSS, PARTNER = "boss@customer.example", "partner@elsewhere.example"
-
-
-class Listing(EmailSimulator):
-    """Notes whom each mail was taken for."""
-
-    def __init__(self) -> None:
-        super().__init__(is_read=False)
-        self.taken_for: list[str] = []
-
-    def take(self, sender: str, recipient: str, raw: bytes) -> None:
-        """See EmailSimulator."""
-        self.taken_for.append(recipient)
-        super().take(sender, recipient, raw)
-
-
-@pytest.fixture
-async def listing() -> AsyncIterator[Listing]:
-    async with Listing().running() as running:
-        assert isinstance(running, Listing)
-        yield running
-
-
-def of_mail(acc: Account, *, sender: str = PEER, extra: str = "") -> dict[str, str]:
-    """The context of an answer to a mail with these headers."""
-    raw = f"From: {sender}\r\nTo: {ADDRESS}, Partner <{PARTNER}>\r\nCc: {BOSS}, {sender}, {PEER}\r\n{extra}\r\nhi\r\n"
-    (message,) = parse.mail_to_events(raw.encode(), acc, 0)
-    assert isinstance(message, Message)
-    return message.context
-
-
-async def test_an_answer_goes_to_the_customer_and_in_copy_to_all_who_were_in_the_last_mail(listing: Listing) -> None:
-    async with kit_for(listing) as (kit, acc):
-        await Email().send(out(context=of_mail(acc)), acc, kit)
-    (raw,) = listing.mails.values()
-    assert letters.read(raw)["To"].addresses[0].addr_spec == PEER
-    assert [each.addr_spec for each in letters.read(raw)["Cc"].addresses] == [PARTNER, BOSS]
-    assert listing.taken_for == [PEER, PARTNER, BOSS]
-
-
-async def test_the_customer_stays_who_is_answered_where_somebody_else_of_the_thread_wrote_last(
-    listing: Listing,
-) -> None:
-    async with kit_for(listing) as (kit, acc):
-        context = of_mail(acc, sender="colleague@customer.example", extra="Reply-To: desk@customer.example\r\n")
-        await Email().send(out(context=context), acc, kit)
-    assert listing.taken_for == [PEER, "desk@customer.example", PARTNER, BOSS]
-
-
-async def test_what_no_person_wrote_goes_to_the_customer_alone(listing: Listing) -> None:
-    async with kit_for(listing) as (kit, acc):
-        await Email().send(out("we are closed", automatic=True, context=of_mail(acc)), acc, kit)
-    assert listing.taken_for == [PEER]
-
-
-async def test_a_forged_mail_names_nobody_who_gets_a_copy(listing: Listing) -> None:
-    async with kit_for(listing) as (kit, acc):
-        forged = of_mail(acc, extra="Authentication-Results: mx.shop.example; dmarc=fail\r\n")
-        await Email().send(out(context=forged), acc, kit)
-    assert listing.taken_for == [PEER]
-
-
-async def test_who_is_refused_a_copy_is_named_and_all_others_get_it(listing: Listing) -> None:
-    listing.smtp.replies["RCPT"] = ["", "550 5.1.1 no such user", ""]
-    async with kit_for(listing) as (kit, acc):
-        sent = await Email().send(out(context=of_mail(acc)), acc, kit)
-    assert (sent.state, sent.note) == ("sent", f"No copy went to {PARTNER}: 550 5.1.1 no such user")
-    assert listing.taken_for == [PEER, BOSS]
-
-
-@pytest.mark.parametrize(
-    ("said", "fault"),
-    [
-        ("550 5.1.1 no such user", Rejected("The mail server refuses the mail: 550 5.1.1 no such user")),
-        ("451 4.7.1 greylisted", Retry(after_s=300)),
-    ],
-)
-async def test_where_the_customer_is_refused_nobody_gets_a_copy(listing: Listing, said: str, fault: Fault) -> None:
-    listing.smtp.replies["RCPT"] = [said]
-    async with kit_for(listing) as (kit, acc):
-        assert await refused(out(context=of_mail(acc)), acc, kit) == fault
-    assert listing.taken_for == []
-
-
-async def test_nobody_is_written_to_whose_address_is_none_or_beyond_ascii_and_no_crowd(listing: Listing) -> None:
-    crowd = " ".join(
-        ["nobody", "a@b,c@d", "x>@y.example", "用户@customer.example", *(f"{n}@c.example" for n in range(30))]
-    )
-    async with kit_for(listing) as (kit, acc):
-        await Email().send(out(context={"from": PEER, "cc": crowd}), acc, kit)
-    assert listing.taken_for == [PEER, *(f"{n}@c.example" for n in range(16))]
-
-
 # --- automatic mail ---------------------------------------------------------------------------
 
 
@@ -243,6 +140,7 @@ async def test_where_the_empty_sender_is_refused_automatic_mail_goes_from_our_ad
 
 
 # --- what servers answer ----------------------------------------------------------------------
+
 
 REPLIES = [
     ("CONNECT", "421 4.3.2 shutting down", Retry(after_s=60, account=True)),
@@ -361,73 +259,8 @@ async def test_a_mail_over_what_the_server_takes_isn_t_even_begun(provider: Emai
         await Email().send(out(media=attached("x.bin", "application/zip", bytes(700_000))), acc, kit)
 
 
-# --- security ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("security", ["tls", "starttls"])
-async def test_the_connection_is_sealed_and_the_certificate_checked(security: Any) -> None:
-    async with EmailSimulator(security=security, is_read=False).running() as provider:
-        async with kit_for(provider) as (kit, acc):
-            await Email().send(out(), acc, kit)
-        assert len(provider.accepted) == 1
-        async with kit_for(provider, ca="") as (kit, acc):
-            assert await refused(out(), acc, kit) == Pause("The certificate of 127.0.0.1 isn't trusted.")
-        async with kit_for(provider, ca="no certificate") as (kit, acc):
-            assert isinstance(await refused(out(), acc, kit), Pause)
-    assert len(provider.accepted) == 1
-
-
-async def test_a_server_without_starttls_gets_no_password(provider: EmailSimulator) -> None:
-    async with kit_for(provider, smtp_security="starttls") as (kit, acc):
-        fault = await refused(out(), acc, kit)
-    assert isinstance(fault, Pause)
-    assert provider.calls == 0
-
-
-async def test_a_token_that_has_ended_is_renewed_once() -> None:
-    async with EmailSimulator(auth="xoauth2", is_read=False).running() as provider, kit_for(provider) as (kit, acc):
-        await Email().send(out(), acc, kit)
-        provider.script("token")
-        await Email().send(out(key="f" * 32), acc, kit)
-        assert kit.fetched == 2
-        assert len(provider.accepted) == 2
-        provider.script("refused")
-        assert isinstance(await refused(out(key="e" * 32), acc, kit), Pause)
-        assert [each["grant_type"] for each in provider.granted] == ["refresh_token"] * 3
-
-
-async def test_a_refresh_token_that_changes_is_kept_for_the_next() -> None:
-    async with EmailSimulator(auth="xoauth2", is_read=False).running() as provider, kit_for(provider) as (kit, acc):
-        provider.rotates = True
-        for number in range(3):
-            await Email().send(out(key=f"{number:032x}"), acc, kit)
-            await kit.forget_token()
-        assert provider.granted[0]["refresh_token"] == "first-refresh-token"
-        assert len({each["refresh_token"] for each in provider.granted}) == 3
-
-
-async def test_an_application_signs_in_for_itself_where_there_is_no_refresh_token() -> None:
-    scope = "https://outlook.office365.com/.default"
-    async with (
-        EmailSimulator(auth="xoauth2", is_read=False).running() as provider,
-        kit_for(provider, refresh_token="", scope=scope) as (kit, acc),
-    ):
-        await Email().send(out(), acc, kit)
-    (asked,) = provider.granted
-    assert asked["grant_type"] == "client_credentials"
-    assert asked["scope"] == scope
-
-
-async def test_a_refused_refresh_token_pauses_the_account() -> None:
-    async with (
-        EmailSimulator(auth="xoauth2", is_read=False).running() as provider,
-        kit_for(provider, refresh_token="another") as (kit, acc),
-    ):
-        fault = await refused(out(), acc, kit)
-    assert fault == Pause('The token server refuses the account: 400 {"error":"invalid_grant"}')
-
-
 # --- what a sender might smuggle in -------------------------------------------------------------
+
 
 SMUGGLED: list[dict[str, Any]] = [
     {"subject": "hi\r\nBcc: everyone@customer.example"},
