@@ -32,7 +32,7 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
     await running.link.is_open.wait()
     while not running.stopping.is_set():
         running.stand_by()
-        lease = Lease(running.link, f"routing.{settings.group}", running.instance)
+        lease = Lease(running.link, f"routing.{settings.group}", running.instance, settings.lease_s)
         try:
             if await running.unless_stopping(lease.take()):
                 running.take_over()

@@ -21,4 +21,7 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
     head_every_s: Annotated[float, Meta(gt=0, description="Least time between two writes of a head for messages.")] = (
         1.0
     )
+    lease_s: Annotated[
+        int, Meta(ge=2, le=60, description="Seconds after which another process may route after one that died.")
+    ] = 15
     cursor_every_s: Annotated[float, Meta(gt=0, description="Time between two writes of the cursors.")] = 2.0

@@ -24,6 +24,7 @@ AT_ONCE = 400
 SOCKETS_A_VISITOR = 40
 SOCKETS_AN_ADDRESS = 4000
 BACK_WITHIN_S = 60.0
+LOOK_S = 0.5
 WITHIN = 1.10
 
 
@@ -112,7 +113,7 @@ async def _at_rest(node: Process) -> Figures:
     before, now = None, await _figures(node)
     while now.sockets or before is None or abs(before.rss_mib - now.rss_mib) > 1:
         assert asyncio.get_running_loop().time() < deadline, (before, now)
-        await asyncio.sleep(2)
+        await asyncio.sleep(LOOK_S)
         before, now = now, await _figures(node)
     return now
 

@@ -214,11 +214,6 @@ async def test_what_a_socket_is_closed_for(system: System, first: str, code: int
         assert await closed(socket) == code
 
 
-async def test_a_socket_without_hello_is_closed(system: System) -> None:
-    async with raw(system.nodes[0]) as socket:
-        assert await closed(socket) == 4401
-
-
 async def test_another_sites_page_may_not_use_an_agents_cookie(system: System) -> None:
     async with raw(system.nodes[0], origin="https://evil.example", cookie=cookie_of(system)) as socket:
         await socket.send('{"t":"hello"}')

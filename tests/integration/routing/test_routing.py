@@ -98,8 +98,14 @@ async def _gone(system: System) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_killed_routing_goes_on_and_a_second_one_stands_by(tmp_path: Path) -> None:
-    with running_system(tmp_path, nodes=1, adapters=("routing",), agents=(LIN,)) as system:
+    system = System(tmp_path)
+    system.more = {"TRUNKLINE_ROUTING_LEASE_S": "2"}
+    try:
+        system.start(nodes=1, adapters=("routing",))
+        system.add_agents(LIN)
         asyncio.run(_killed(system))
+    finally:
+        system.end()
 
 
 async def _killed(system: System) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,13 @@ from trunkline import rest
 pytestmark = pytest.mark.timeout(120)
 
 ADMIN = {"TRUNKLINE_ADMIN_EMAIL": "ops@example.com", "TRUNKLINE_ADMIN_PASSWORD": "correct horse battery"}
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that several tests leave as they found it. Its first admin is made without anybody at the keyboard."""
+    with up(tmp_path_factory.mktemp("standing"), environment=ADMIN) as running:
+        yield running
 
 
 def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:
@@ -57,12 +64,10 @@ def test_the_printed_link_makes_the_first_admin_once(tmp_path: Path) -> None:
         assert "/#/join/" not in again.said()
 
 
-def test_the_environment_can_make_the_first_admin(tmp_path: Path) -> None:
-    """Without anybody at the keyboard."""
-    with up(tmp_path, environment=ADMIN) as running:
-        assert "/#/join/" not in running.said()
-        answer = rest.sign_in(running.http, *ADMIN.values())
-        assert answer.status == 200
+def test_the_environment_can_make_the_first_admin(standing: Up) -> None:
+    assert "/#/join/" not in standing.said()
+    answer = rest.sign_in(standing.http, *ADMIN.values())
+    assert answer.status == 200
 
 
 def test_a_weak_admin_password_stops_the_start_and_says_why(tmp_path: Path) -> None:
@@ -71,42 +76,39 @@ def test_a_weak_admin_password_stops_the_start_and_says_why(tmp_path: Path) -> N
     assert "10 characters" in running.said()
 
 
-def test_a_second_up_on_the_same_folder_is_refused(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        second = trunkline("up", "--data", str(running.data), "--port", "0")
-        assert second.returncode == 1
-        assert f"in use by another `trunkline up` (process {running.process.pid})" in second.stderr
+def test_a_second_up_on_the_same_folder_is_refused(standing: Up) -> None:
+    second = trunkline("up", "--data", str(standing.data), "--port", "0")
+    assert second.returncode == 1
+    assert f"in use by another `trunkline up` (process {standing.process.pid})" in second.stderr
 
 
-def test_a_port_in_use_is_named_with_the_fix(tmp_path: Path) -> None:
-    with up(tmp_path) as running:
-        second = trunkline("up", "--data", str(tmp_path / "other"), "--port", str(running.port))
-        assert second.returncode == 1
-        assert f"127.0.0.1:{running.port}" in second.stderr
-        assert "--port" in second.stderr
+def test_a_port_in_use_is_named_with_the_fix(tmp_path: Path, standing: Up) -> None:
+    second = trunkline("up", "--data", str(tmp_path / "other"), "--port", str(standing.port))
+    assert second.returncode == 1
+    assert f"127.0.0.1:{standing.port}" in second.stderr
+    assert "--port" in second.stderr
 
 
-def test_a_killed_node_is_started_again_and_no_connection_is_refused(tmp_path: Path) -> None:
+def test_a_killed_node_is_started_again_and_no_connection_is_refused(standing: Up) -> None:
     """While the node is away, connections wait in the socket that `up` holds."""
-    with up(tmp_path) as running:
-        node = running.child("node")
-        os.kill(node, signal.SIGKILL)
-        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-        connection.request("GET", "/healthz")
-        assert connection.getresponse().status == 200
-        connection.close()
-        assert running.child("node") != node
-        assert "node was ended by SIGKILL; starting it again" in running.said()
+    node = standing.child("node")
+    os.kill(node, signal.SIGKILL)
+    connection = http.client.HTTPConnection("127.0.0.1", standing.port, timeout=30)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert standing.child("node") != node
+    assert "node was ended by SIGKILL; starting it again" in standing.said()
+    _wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
 
 
-def test_a_killed_nats_server_comes_back_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_nats_server_comes_back_where_it_was(standing: Up) -> None:
     """The others reconnect by themselves; readiness falls and returns."""
-    with up(tmp_path) as running:
-        os.kill(running.child("nats-server"), signal.SIGKILL)
-        _wait_until(lambda: "nats-server was ended by SIGKILL" in running.said())
-        _wait_until(lambda: rest.call("GET", f"{running.http}/readyz").status == 200)
-        token, _ = rest.become_visitor(running.http, "web")
-        assert token
+    os.kill(standing.child("nats-server"), signal.SIGKILL)
+    _wait_until(lambda: "nats-server was ended by SIGKILL" in standing.said())
+    _wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
+    token, _ = rest.become_visitor(standing.http, "web")
+    assert token
 
 
 def test_children_end_with_a_killed_up_and_the_next_start_is_clean(tmp_path: Path) -> None:

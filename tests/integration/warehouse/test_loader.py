@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.warehouse import journal, plan, verify
+from adapters.warehouse import journal, memory, plan, verify
 from adapters.warehouse.engine import Engine
 from adapters.warehouse.journal import Promise
 from adapters.warehouse.loader import Loader
@@ -25,6 +25,8 @@ from tests.integration.warehouse.talks import ask, store
 from tests.unit.adapters.warehouse.timeline import event, message, opened
 
 CONVS = [s + "a" * 26 for s in STREAMS]
+SOON_MS = 200
+"""After which a row that only counts is written, where a test waits for it."""
 
 
 @asynccontextmanager
@@ -125,8 +127,9 @@ async def test_a_poison_event_stops_nothing_and_is_told(link: Link, tables: Engi
 
 
 async def test_a_stream_that_lost_its_tail_begins_another_epoch(
-    link: Link, tables: Engine, settings: Warehouse
+    link: Link, tables: Engine, settings: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(memory, "REWRITE_MS", SOON_MS)
     conv = CONVS[0]
     await store(link, [opened(1, conv=conv), *talk(conv, 5)])
     async with loading(link, tables, settings):
@@ -193,8 +196,9 @@ async def test_a_stream_that_lost_its_tail_while_we_read_begins_another_epoch(
 
 
 async def test_a_message_counts_in_its_conversation_though_nothing_follows(
-    link: Link, tables: Engine, settings: Warehouse
+    link: Link, tables: Engine, settings: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(memory, "REWRITE_MS", SOON_MS)
     conv = CONVS[2]
     await store(link, [opened(1, conv=conv), *talk(conv, 1)])
     async with loading(link, tables, settings):
@@ -209,7 +213,7 @@ async def test_a_message_counts_in_its_conversation_though_nothing_follows(
 
 
 async def test_a_restart_writes_the_rows_that_the_one_before_still_owed(
-    link: Link, tables: Engine, settings: Warehouse
+    link: Link, tables: Engine, settings: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conv = CONVS[2]
     await store(link, [opened(1, conv=conv), *talk(conv, 1)])
@@ -218,6 +222,7 @@ async def test_a_restart_writes_the_rows_that_the_one_before_still_owed(
         await store(link, talk(conv, 1, first=9))
         await loaded(tables, 3)
     assert await ask(tables, "SELECT messages_visitor FROM conversations FINAL") == [(1,)]
+    monkeypatch.setattr(memory, "REWRITE_MS", SOON_MS)
     async with loading(link, tables, settings):
 
         async def is_counted() -> bool:
