@@ -157,7 +157,13 @@ class Link(Client):
             # nats-py would write it to a transport that is closed already.
             self._pending.clear()
             self._pending_data_size = 0
-        await super().close()
+        try:
+            await super().close()
+        except asyncio.CancelledError:
+            if (asking := asyncio.current_task()) and asking.cancelling():
+                raise
+            # Not ours: nats-py cancelled its attempt to reconnect, and with it the future that both wait for.
+            await self._when_disconnected()
 
     @property
     def is_usable(self) -> bool:

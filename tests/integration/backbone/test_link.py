@@ -155,3 +155,20 @@ async def test_it_closes_in_order_whatever_the_connection_is(nats: NatsServer) -
     await broken.close()
     nats.start()
     assert broken.is_closed
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_it_closes_in_order_at_each_step_of_a_loss(nats: NatsServer, turns: int) -> None:
+    link = Link()
+    lost: list[int] = []
+    await link.open(nats.url, name="lost", user=nats.user, password=nats.password)
+    link.on_disconnect(lambda: lost.append(turns))
+    nats.kill()
+    while not link.is_reconnecting:
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await link.close()
+    nats.start()
+    assert link.is_closed
+    assert lost
