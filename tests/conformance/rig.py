@@ -140,6 +140,15 @@ class Account:
                 assert time.monotonic() < deadline, f"{replica.name} never heard of the account\n{replica.tail()}"
                 await asyncio.sleep(LOOK_S)
 
+    async def is_ill(self) -> None:
+        """Returns once both replicas know that the account is: one of them was told."""
+        wanted = f'trunkline_channel_account_paused{{channel="{self.bench.channel}",inbox="{self.inbox}"}} 1.0'
+        deadline = time.monotonic() + WITHIN_S
+        for replica in self.bench.replicas:
+            while wanted not in await asyncio.to_thread(_metrics, replica):
+                assert time.monotonic() < deadline, f"{replica.name} takes the account for well\n{replica.tail()}"
+                await asyncio.sleep(LOOK_S)
+
     async def hears(self, peer: str, text: str = "", **more: Any) -> type_of_event:
         """The customer says something, and the platform delivers it; the event that it became."""
         await self.deliver(self.simulator.say(peer, text, **more))
@@ -252,7 +261,7 @@ def running_bench(
 
 
 def _metrics(process: Process) -> str:
-    with urllib.request.urlopen(f"{process.http}/metrics", timeout=5) as answer:  # noqa: S310 - our own process
+    with urllib.request.urlopen(f"{process.http}/metrics", timeout=30) as answer:  # noqa: S310 - our own process
         return str(answer.read().decode())
 
 

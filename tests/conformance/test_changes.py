@@ -87,6 +87,7 @@ async def test_22_an_account_whose_owner_ends_the_permission_waits_until_they_gi
         simulator = account.simulator
         heard = await account.hears("ann", "begin")
         await account.deliver(simulator.unlinks())
+        await account.is_ill()
         sent = [await account.answers(heard, text) for text in ("one", "two")]
         why = await account.state(sent[0], "failed")
         assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.paused", False)

@@ -103,13 +103,14 @@ async def test_13_what_was_accepted_without_an_answer_is_never_there_twice(bench
 async def test_13_an_answer_that_takes_long_holds_up_nobody_else(bench: Bench) -> None:
     async with bench.account() as account:
         ann, ben = [await account.hears(peer, f"{peer} begins") for peer in ("ann", "ben")]
-        account.simulator.script("slow", seconds=5)
+        account.simulator.script("slow")
         first = await account.answers(ann, "slow")
         await account.until(lambda: account.simulator.met["slow"] == 1, "the platform takes its time")
         second = await account.answers(ann, "behind it")
         beside = await account.answers(ben, "beside it")
         await account.state(beside, *OUT)
         assert "behind it" not in account.texts("ann")
+        account.simulator.hurry()
         for each in (first, second):
             await account.state(each, *OUT)
         assert account.texts("ann") == ["slow", "behind it"]

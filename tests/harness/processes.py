@@ -85,7 +85,7 @@ class Process:
 
     def ready(self) -> tuple[int, object]:
         """Status and body of /readyz; status 0 while nobody listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/readyz")
             response = connection.getresponse()

@@ -28,7 +28,7 @@ def test_large_requests_pass_and_strangers_do_not(nats: NatsServer) -> None:
 
 def _greeting(nats: NatsServer, password: str) -> tuple[dict[str, Any], str]:
     """What the server says of itself, and its answer to who we say we are."""
-    with socket.create_connection(("127.0.0.1", nats.port), timeout=5) as link, link.makefile("rwb") as lines:
+    with socket.create_connection(("127.0.0.1", nats.port), timeout=30) as link, link.makefile("rwb") as lines:
         info = json.loads(lines.readline().removeprefix(b"INFO "))
         me = {"user": nats.user, "pass": password, "verbose": False, "pedantic": False}
         lines.write(b"CONNECT " + json.dumps(me).encode() + b"\r\nPING\r\n")
@@ -63,7 +63,7 @@ async def test_doctor_may_ask_how_the_server_syncs_and_nothing_else(nats: NatsSe
         refused.append(str(error).lower())
 
     async with _connected(nats, "trunkline-doctor", on_error) as doctor:
-        answer = json.loads((await doctor.request(question, b'{"config":true}', timeout=5)).data)
+        answer = json.loads((await doctor.request(question, b'{"config":true}', timeout=30)).data)
         assert answer["data"]["config"]["sync_interval"] == 10_000_000
         for subject in ("$SYS.>", "kept", ">"):
             await doctor.subscribe(subject)

@@ -95,7 +95,7 @@ FAULTS = frozenset(
         "html502",  # a proxy's page in the platform's place
         "reset",  # the connection breaks before anything is accepted
         "empty",  # 200 without a body
-        "slow",  # answers after `seconds`, accepted
+        "slow",  # answers after `seconds` or `hurry()`, accepted
         "lost",  # accepted, and the connection breaks before the answer
         "token",  # the token is no longer good
         "refused",  # the credentials are wrong, until `repair()`
@@ -155,6 +155,7 @@ class Simulator(Telling):
 
         self._ahead: list[Push] = []
         self._script: deque[Fault] = deque()
+        self._hurried = asyncio.Event()
         self._dice: tuple[random.Random, float, Sequence[Fault]] | None = None
         self._ids = itertools.count(1)
         self._deliveries: set[asyncio.Task[int]] = set()
@@ -225,6 +226,16 @@ class Simulator(Telling):
         if self._dice is not None and self._dice[0].random() < self._dice[1]:
             return self._dice[0].choice(self._dice[2])
         return None
+
+    async def take_time(self, fault: Fault) -> None:
+        """For a handler that meets `slow`: returns after the fault's time, or once `hurry` is called."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(fault.seconds):
+                await self._hurried.wait()
+
+    def hurry(self) -> None:
+        """Calls that take their time are answered now."""
+        self._hurried.set()
 
     def common_fault(self, fault: Fault | None) -> Response | None:
         """The answer to faults that are alike everywhere (500, html502, reset, empty); None for the others."""

@@ -69,12 +69,9 @@ async def test_a_watch_tells_what_is_there_then_changes_deletions_and_expiry(lin
     async with asyncio.timeout(30):
         while len(came) < 4:
             await asyncio.sleep(0.02)
-    assert [(c.key, c.value) for c in came] == [
-        ("t.a", Thing("here")),
-        ("t.b", Thing("short")),
-        ("t.a", None),
-        ("t.b", None),
-    ]
+    # On a slow machine the short one may be over before the other is deleted.
+    assert [c.value for c in came if c.key == "t.a"] == [Thing("here"), None]
+    assert [c.value for c in came if c.key == "t.b"] == [Thing("short"), None]
     await bucket.create("t.b", Thing("again"))
     await watch.close()
 

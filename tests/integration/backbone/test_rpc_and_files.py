@@ -43,7 +43,7 @@ async def answer(tenant: str, question: Question) -> Answer:
     return Answer(tenant, question.text.upper())
 
 
-async def ask(link: Link, text: str, timeout_s: float = 5) -> Answer:
+async def ask(link: Link, text: str, timeout_s: float = 30) -> Answer:
     return await rpc.call(link, "oracle", "main", "ask.me", Question(text), Answer, timeout_s=timeout_s)
 
 

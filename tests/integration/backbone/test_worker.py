@@ -56,7 +56,7 @@ async def write(link: Link, conversations: int, each: int) -> dict[str, list[str
     return sent
 
 
-async def until(condition: object, deadline_s: float = 15) -> None:
+async def until(condition: object, deadline_s: float = 30) -> None:
     assert callable(condition)
     async with asyncio.timeout(deadline_s):
         while not condition():
@@ -161,7 +161,7 @@ async def test_a_killed_server_loses_no_event(link: Link, nats: NatsServer) -> N
 
     one = worker(link, handle)
     async with running(one):
-        await asyncio.wait_for(killed.wait(), 10)
+        await asyncio.wait_for(killed.wait(), 30)
         nats.kill()
         await until(lambda: not link.is_usable)
         nats.start()

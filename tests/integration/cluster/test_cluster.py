@@ -21,8 +21,8 @@ pytestmark = pytest.mark.timeout(300)
 
 EACH = 60
 KILL_AFTER = 20
-REFUSED_WITHIN_S = 6.0
-"""An acknowledgement is waited for 5 s."""
+REFUSED_WITHIN_S = 20.0
+"""An acknowledgement is waited for 5 s; the rest is for a slow machine."""
 
 UNREADY_WITHIN_S = 30.0
 BACK_WITHIN_S = 90.0

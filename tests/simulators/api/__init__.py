@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -209,7 +208,7 @@ class ApiSimulator(Simulator):
         if self.redirects_to:
             return RedirectResponse(self.redirects_to, 307)
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         body = await request.body()
         message_id, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "0")
         given = request.headers.get("webhook-signature", "").split()

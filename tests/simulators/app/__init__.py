@@ -5,7 +5,6 @@ There are no callbacks: what a user says goes by a socket to a node, which `post
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import uuid
@@ -196,7 +195,7 @@ class AppSimulator(Simulator):
         if fault and fault.name in APNS_FAULTS:
             return _apns_error(*APNS_FAULTS[fault.name])
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         return self._pushed_well(asked, is_lost=bool(fault and fault.name == "lost"))
 
     def _pushed_well(self, asked: Asked, *, is_lost: bool) -> Answer:
@@ -280,7 +279,7 @@ class AppSimulator(Simulator):
         if fault and fault.name in FCM_FAULTS:
             return _scripted(fault)
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self._access.get(token, 0) < self.clock.now():
             return _fcm_error(401, "UNAUTHENTICATED", "")

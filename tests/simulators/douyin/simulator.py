@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -362,7 +361,7 @@ class DouyinSimulator(Simulator):
         said = self._answers(asked)
         accepted = self._content(asked, said.peer)
         if fault is not None and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         said.answers += 1
         self._accept(accepted)
         self._echo(accepted)

@@ -26,6 +26,9 @@ class Provider(Protocol):
     def next_fault(self) -> Fault | None:
         """What this mail meets."""
 
+    async def take_time(self, fault: Fault) -> None:
+        """Returns once a mail that meets `slow` may be answered."""
+
     def refuses_password(self, user: str, password: str) -> bool:
         """Whether a password is wrong."""
 
@@ -188,7 +191,7 @@ class _Handler:
         for recipient in envelope.rcpt_tos:
             self.post.provider.take("" if envelope.mail_from == "<>" else envelope.mail_from or "", recipient, content)
         if fault == "slow" and server.fault:
-            await asyncio.sleep(server.fault.seconds)
+            await self.post.provider.take_time(server.fault)
         if fault == "lost":
             server.break_off()
         return "250 2.0.0 OK queued"

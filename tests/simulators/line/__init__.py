@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -178,7 +177,7 @@ class LineSimulator(Simulator):
         if answer is None and not self._is_known(request):
             answer = _error(401, "Authentication failed. Confirm that the access token is valid.")
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         return fault, answer
 
     async def _reply(self, request: HttpRequest) -> Response:

@@ -408,7 +408,7 @@ class TelegramSimulator(Simulator):
         if answer := self.common_fault(fault) or _scripted(fault):
             return answer
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         chat = int(params.get("chat_id", 0))
         if refused := self._refusal(name, chat, params, files):
             return refused

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -265,7 +264,7 @@ class WeChatSimulator(Simulator):
         message = decoded(raw)
         accepted = self._checked(message)
         if fault is not None and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         self.windows.take(accepted.peer, self.clock.now())
         self._accept(accepted)
         if fault is not None and fault.name == "lost":

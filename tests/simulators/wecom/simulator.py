@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import re
@@ -342,7 +341,7 @@ class WeComSimulator(Simulator):
         message = await self._asked(request)
         accepted = self._checked(message)
         if fault is not None and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         self._take(accepted)
         if fault is not None and fault.name == "lost":
             return Reset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -305,7 +304,7 @@ class WhatsAppSimulator(Simulator):
         if answer := self.common_fault(fault) or self._refused(request) or _scripted(fault):
             return answer
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         wrong = self._refusal(body)
         if wrong:
             return wrong

@@ -143,7 +143,7 @@ async def test_a_redirect_is_never_followed(world: World) -> None:
 
 async def test_a_slow_system_leaves_it_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_client, "TIMEOUT_S", 0.2)
-    world.simulator.script("slow", seconds=5)
+    world.simulator.script("slow", seconds=1)
     assert await world.fault_of() == Unknown()
 
 

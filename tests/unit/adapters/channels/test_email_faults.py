@@ -50,7 +50,7 @@ async def test_a_connection_that_breaks_while_nothing_comes_is_noticed_at_once(p
             await reading.page()
             waiting = asyncio.create_task(fault_of(reading))
             await asyncio.to_thread(provider.dovecot.stop)
-            failed = await asyncio.wait_for(waiting, 10)
+            failed = await asyncio.wait_for(waiting, 30)
         assert isinstance(failed.fault, Retry)
         provider.say(PEER, "while it was away")
         await asyncio.to_thread(provider.dovecot.start)
@@ -96,7 +96,7 @@ async def test_xoauth2_that_stays_refused_pauses_the_account_and_never_hangs() -
         kit_for(provider, user="somebody@else.example") as (kit, acc),
         Reading(acc, kit) as reading,
     ):
-        failed = await asyncio.wait_for(fault_of(reading), 8)
+        failed = await asyncio.wait_for(fault_of(reading), 30)
     assert isinstance(failed.fault, Pause)
     assert kit.fetched == 2
 
@@ -159,7 +159,7 @@ async def test_who_stops_reading_leaves_no_connection_and_no_task(provider: Emai
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while asyncio.all_tasks() - before:
                 await asyncio.sleep(0.01)
             while "Disconnected" not in await asyncio.to_thread(provider.dovecot.log):

@@ -60,7 +60,7 @@ async def test_idle_that_is_begun_anew_misses_nothing(provider: EmailSimulator) 
         for number in range(12):
             provider.say(PEER, f"number {number}")
             # Not in step with the server: some come in IDLE, some between.
-            await asyncio.wait_for(reading.messages(number + 1), 10)
+            await asyncio.wait_for(reading.messages(number + 1), 30)
         assert texts(reading.so_far()) == [f"number {number}" for number in range(12)]
 
 

@@ -72,7 +72,7 @@ def test_waits_between_starts_grow_and_stay_bounded() -> None:
 def test_a_child_that_refuses_its_settings_stops_the_start(supervisor: Supervisor) -> None:
     child = supervisor.add(_part(f"raise SystemExit({WRONG_SETTING})"))
     assert child.process is not None
-    child.process.wait(10)
+    child.process.wait(30)
     with pytest.raises(StartError, match="refuses its settings"):
         supervisor.wait(0)
 
@@ -108,7 +108,7 @@ def test_a_child_beside_another_is_not_kept_and_tells_what_it_does(supervisor: S
     )
     part = _part(code)._replace(reports=True, beside={"ROLE": "standby"})
     child = supervisor.add_beside(part)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not child.role:
         assert time.monotonic() < deadline
         supervisor.wait(0.05)
@@ -187,7 +187,7 @@ def _telling(folder: Path, name: str, pause_s: float) -> str:
 
 
 def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -206,8 +206,8 @@ def test_children_die_with_a_parent_that_is_killed() -> None:
     with parent.stdout:
         child = int(parent.stdout.readline())
     parent.kill()
-    parent.wait(10)
-    deadline = time.monotonic() + 10
+    parent.wait(30)
+    deadline = time.monotonic() + 30
     while _runs(child):
         assert time.monotonic() < deadline, "the child outlived its parent"
         time.sleep(0.02)
