@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import prometheus_client
 import uvicorn
@@ -21,13 +21,46 @@ type_of_check = Callable[[], str | None]
 
 NO_STORE = {"Cache-Control": "no-store"}
 
+LEAVE_LOOK_S: Final = 0.05
+TICK_S: Final = 0.1
+TICKS_A_DAY: Final = 864_000
+"""uvicorn's own; it does some work each tenth tick."""
+
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: `service.run` decides when to leave."""
+    """uvicorn without its signal handlers: `service.run` decides when to leave, and then it waits for nothing else."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_asked = asyncio.Event()
+
+    def exit(self) -> None:
+        """Ends now, not at the next tick."""
+        self.should_exit = True
+        self._is_asked.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        tick = 0
+        while not await self.on_tick(tick):
+            tick = (tick + 1) % TICKS_A_DAY
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._is_asked.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Those that their clients have closed just now are told so in this turn of the loop.
+        await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
 
 
 class Protocols(NamedTuple):
@@ -93,12 +126,14 @@ class Serving:
                 server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
+                # At least once: one that was taken in this very turn isn't counted yet.
+                await asyncio.sleep(LEAVE_LOOK_S)
                 while self._server.server_state.connections:  # noqa: ASYNC110 - they end one by one
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(LEAVE_LOOK_S)
 
     async def stop(self) -> None:
         """Stops accepting, lets requests finish for 5 s, ends."""
-        self._server.should_exit = True
+        self._server.exit()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
