@@ -1,0 +1,118 @@
+"""What a channel implements, and what it is given: the contract between the kit (`backbone/channels/`) and a
+folder of `adapters/channels/`, or a package with an entry point in group `trunkline.channels`.
+
+A channel translates. It owns no retry, clock, storage or queue: `verify`, `parse` and `classify` are pure, `send`
+and the optional methods await nothing but what the kit hands them (channels.md, section 10).
+"""
+
+from __future__ import annotations
+
+from backbone.channel.caps import (
+    API_VERSION,
+    Caps,
+    Rate,
+    Window,
+    type_of_measure,
+)
+from backbone.channel.contract import (
+    Channel,
+    Check,
+    Optional,
+    same,
+)
+from backbone.channel.faults import (
+    Duplicate,
+    Fault,
+    FaultError,
+    MediaGone,
+    Pause,
+    Rejected,
+    Retry,
+    TokenExpired,
+    Unknown,
+    WindowClosed,
+)
+from backbone.channel.inbound import (
+    BadSignatureError,
+    Event,
+    Inbound,
+    MalformedError,
+    Media,
+    Message,
+    Page,
+    Peer,
+    Pull,
+    Receipt,
+    Reply,
+    Request,
+    Signal,
+    Stored,
+    type_of_kind,
+    type_of_receipt,
+    type_of_signal,
+)
+from backbone.channel.kit import (
+    Answer,
+    Kit,
+    Token,
+    Upload,
+)
+from backbone.channel.outbound import (
+    Out,
+    OutMedia,
+    Sent,
+    Template,
+)
+from backbone.channel.users import (
+    Claim,
+    Device,
+)
+
+__all__ = [
+    "API_VERSION",
+    "Answer",
+    "BadSignatureError",
+    "Caps",
+    "Channel",
+    "Check",
+    "Claim",
+    "Device",
+    "Duplicate",
+    "Event",
+    "Fault",
+    "FaultError",
+    "Inbound",
+    "Kit",
+    "MalformedError",
+    "Media",
+    "MediaGone",
+    "Message",
+    "Optional",
+    "Out",
+    "OutMedia",
+    "Page",
+    "Pause",
+    "Peer",
+    "Pull",
+    "Rate",
+    "Receipt",
+    "Rejected",
+    "Reply",
+    "Request",
+    "Retry",
+    "Sent",
+    "Signal",
+    "Stored",
+    "Template",
+    "Token",
+    "TokenExpired",
+    "Unknown",
+    "Upload",
+    "Window",
+    "WindowClosed",
+    "same",
+    "type_of_kind",
+    "type_of_measure",
+    "type_of_receipt",
+    "type_of_signal",
+]

@@ -1,0 +1,89 @@
+"""What a channel can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from msgspec import Struct
+
+API_VERSION: Final = 1
+"""Version of this contract; a plugin says which one it was written for (`Caps.api`)."""
+
+type_of_measure = Literal["bytes", "utf16", "chars"]
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """Sending is allowed `count` times (0: without bound) within `seconds` after `by` happened."""
+
+    by: Literal["message", "enter", "menu"] = "message"
+    count: int = 0
+    seconds: float
+    template_after: bool = False
+    """Whether templates may be sent once it is closed."""
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """At most `n` calls of send in `seconds`, of the whole account or to one peer."""
+
+    n: int
+    seconds: float
+    per: Literal["account", "peer"] = "account"
+
+
+class Caps(Struct, frozen=True, kw_only=True):
+    """What a channel can: the kit splits, refuses, waits and falls back by it."""
+
+    kinds: frozenset[str] = frozenset({"text"})
+    """Kinds that `send` takes; others go out as a signed link (files) or are rejected."""
+
+    text: tuple[int, type_of_measure] = (4096, "chars")
+    caption: bool = False
+    """Whether text and file may go out as one part."""
+
+    together: bool = False
+    """Whether text and all files go out as one part (mail)."""
+
+    media_bytes: Mapping[str, int] = {}
+    """Most bytes of a file by kind; a larger one goes out as a link."""
+
+    windows: tuple[Window, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    receipts: frozenset[str] = frozenset()
+    """States that the provider tells of by itself, among delivered and read."""
+
+    idempotent: bool = False
+    """Whether a second call with the same `Out.key` is taken once."""
+
+    echoes: bool = False
+    """Whether our own messages come back, which settles a try that ended without an answer."""
+
+    recalls: bool = False
+    edits: bool = False
+    token_as: tuple[Literal["query", "header", "bearer", ""], str] = ("", "")
+    ack_seconds: float = 5
+    body_bytes: int = 1024 * 1024
+    media_life_s: float = 0
+    poll_s: float = 0
+    """Seconds between fetches where nothing rings; 0: only when something does."""
+
+    streams: tuple[str, ...] = ("main",)
+    """What `fetch` or `listen` reads, each with a cursor of its own."""
+
+    visited: bool = False
+    """Whether customers come to a node themselves: `send` only rings, where nobody fetched the message soon."""
+
+    callbacks: bool = True
+    """Whether the platform calls us, so that somebody must enter our address there."""
+
+    parallel: int = 32
+    """Sends of one account at once."""
+
+    timeout_s: float = 15
+    backoff_s: tuple[float, ...] = ()
+    """Delays between tries, where the channel promises its own; then it is given up."""
+
+    phrases: Mapping[str, str] = {}
+    """Reasons in words for people, by key, in English; a console has them in its languages by the same key."""
+
+    api: int = API_VERSION

@@ -1,0 +1,72 @@
+"""What goes out: one part of a message of ours, its files, and what the provider said when it took it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from backbone.channel.inbound import Peer, type_of_kind
+
+
+class OutMedia(Struct, frozen=True, kw_only=True):
+    """A file of ours to send. `content` is read from the store; `link` is a signed address for a fallback."""
+
+    file: str
+    name: str
+    mime: str
+    size: int
+    content: bytes = b""
+    link: str = ""
+
+
+class Out(Struct, frozen=True, kw_only=True):
+    """One part of a message, within every limit of `Caps`.
+
+    `key` is the same at every try of this part (32 hex digits). `reply_to` is the provider's id of the message it
+    answers, `refs` are ids of earlier messages of the conversation, newest last, both as `Message.ref` or `Sent.id`.
+    `is_resend`: an earlier try ended without an answer. `automatic`: no person wrote it.
+    """
+
+    event: str
+    key: str
+    conv: str
+    peer: Peer
+    kind: type_of_kind = "text"
+    text: str = ""
+    html: str = ""
+    subject: str = ""
+    media: OutMedia | None = None
+    also: Sequence[OutMedia] = ()
+    """Further files, where the channel takes several in one message (`Caps.together`)."""
+
+    part: int = 0
+    parts: int = 1
+    thread: str = ""
+    context: Mapping[str, str] = {}
+    reply_to: str = ""
+    refs: Sequence[str] = ()
+    author: str = ""
+    template: Mapping[str, str] = {}
+    automatic: bool = False
+    is_resend: bool = False
+
+
+class Sent(Struct, frozen=True):
+    """The provider took it. `id` is its own id of the message, empty where it gives none.
+
+    `note`: what the agent must know all the same, in words, such as who gets no copy.
+    """
+
+    id: str = ""
+    state: Literal["accepted", "sent"] = "sent"
+    note: str = ""
+
+
+class Template(Struct, frozen=True, kw_only=True):
+    """A text that the platform has approved; `{{1}}` or `{{name}}` in it is a place for a value."""
+
+    name: str
+    language: str
+    text: str
