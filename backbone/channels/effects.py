@@ -17,18 +17,21 @@ from backbone.channel import FaultError, Out, Peer
 from backbone.channels import state
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
-from backbone.channels.inbound_media import AccountIllError, has_places, settle_media
+from backbone.channels.inbound_media import AccountIllError, TryAgainError, has_places, settle_media
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.reader import Entry
-from backbone.worker import bury
+from backbone.worker import Policy, bury
 
 REPLAY_MOST: Final = 20_000
 ILL_AT_ONCE: Final = 8
 """Conversations of ill accounts that are told of it and parked at once: the others' go on beside them."""
+
+MEDIA_TRIES: Final = Policy().attempts
+"""Of a file that can't be had for now: after as many an event is given up."""
 
 _log = structlog.get_logger("channels.effects")
 
@@ -43,6 +46,8 @@ class Effects:
         self._deliverer = deliverer
         self._s = s
         self._slots_of_ill = asyncio.Semaphore(ILL_AT_ONCE)
+        self._tries: dict[str, int] = {}
+        """How often the files of a message, by its id, couldn't be had; only of those that will be tried again."""
 
     def account(self, known: Conversation) -> Account | None:
         """The account of a conversation, None if there is none any more."""
@@ -57,8 +62,12 @@ class Effects:
             return None
         if account.ill:
             return Wait(FOR_EVER, "pause")
+        tries = self._tries.pop(event.id, 0) + 1
         try:
-            await settle_media(self._room, account, self._kits, known, event)
+            await settle_media(self._room, account, self._kits, known, event, is_last=tries >= MEDIA_TRIES)
+        except TryAgainError:
+            self._tries[event.id] = tries
+            raise
         except AccountIllError as ill:
             await self._accounts.pause(account, str(ill))
             return Wait(FOR_EVER, "pause")

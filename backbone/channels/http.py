@@ -20,6 +20,14 @@ _SECRET = re.compile(
 )
 
 
+class TooLongError(FaultError):
+    """An answer has more than the `most_bytes` that were asked for."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(Retry(), f"the answer has over {most_bytes} bytes")
+        self.most_bytes = most_bytes
+
+
 class Caller:
     """One process's HTTP. `close` ends it."""
 
@@ -67,7 +75,7 @@ class Caller:
                     content += more
                 if len(content) > most_bytes:
                     answer.close()
-                    raise FaultError(Retry(), f"the answer has over {most_bytes} bytes")
+                    raise TooLongError(most_bytes)
                 return Answer(answer.status, content, {k.lower(): v for k, v in answer.headers.items()})
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise FaultError(Retry(), masked(f"can't be reached: {error}")) from None

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import structlog
 from msgspec import structs
 
 from backbone import events as ev
 from backbone import subjects
-from backbone.channel import FaultError, Media, Pause, Retry, TokenExpired, Unknown
+from backbone.channel import Fault, FaultError, Media, MediaGone, Pause, Rejected, Retry, TokenExpired, Unknown
 from backbone.channels.accounts import Account
+from backbone.channels.http import TooLongError
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import derived_event_id
+
+MIB: Final = 1024 * 1024
+REASON_CHARACTERS: Final = 160
 
 _log = structlog.get_logger("channels.media")
 
@@ -34,17 +38,19 @@ def has_places(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
     return isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments)
 
 
-async def settle_media(room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded) -> None:
+async def settle_media(
+    room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded, *, is_last: bool
+) -> None:
     """Stores the files and publishes `message.edited` with them; one that can't be had keeps its place, and says why.
 
-    The same again stores nothing twice. Raises TryAgainError where another try may succeed, AccountIllError where that
-    takes somebody who repairs the account.
+    The same again stores nothing twice. Raises TryAgainError where another try may succeed and this isn't the last,
+    AccountIllError where that takes somebody who repairs the account.
     """
     edited_id = derived_event_id(event.id, "media")
     subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
     if await _is_stored(room, subject, edited_id, event):
         return
-    filled = [await _filled(room, account, kits, each) for each in event.attachments]
+    filled = [await _filled(room, account, kits, each, is_last=is_last) for each in event.attachments]
     edited = ev.MessageEdited(
         id=edited_id,
         tenant=known.head.tenant,
@@ -67,7 +73,7 @@ async def _is_stored(room: Room, subject: str, edited_id: str, event: ev.Message
     return False
 
 
-async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment) -> ev.Attachment:
+async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment, *, is_last: bool) -> ev.Attachment:
     if place.file or not place.ref:
         return place
     channel: Any = room.channel
@@ -75,12 +81,15 @@ async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment
     try:
         content, _, name = await channel.get_media(media, account.settings, kits.of(account))
         saved = await room.files.save(account.tenant, f"channel:{account.id}", content, name or place.name)
+    except TooLongError as error:
+        return _lost(place, f"It has more than {error.most_bytes // MIB} MiB.")
     except FaultError as error:
         if isinstance(error.fault, Pause):
             raise AccountIllError(error.fault.reason) from error
-        if isinstance(error.fault, Retry | TokenExpired | Unknown):
+        if isinstance(error.fault, Retry | TokenExpired | Unknown) and not is_last:
             raise TryAgainError(str(error)) from error
-        return _lost(place, str(error))
+        _log.info("media.refused", tenant=account.tenant, inbox=account.id, error=str(error))
+        return _lost(place, _in_words(error.fault))
     except (UnavailableError, UnknownOutcomeError):
         raise
     except TrunklineError as refused:
@@ -88,6 +97,15 @@ async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment
     return structs.replace(saved, cid=place.cid)
 
 
+def _in_words(fault: Fault) -> str:
+    """Why there is no file, for an agent."""
+    if isinstance(fault, Rejected):
+        return fault.reason
+    if isinstance(fault, MediaGone):
+        return "The platform no longer has it."
+    return "The platform didn't give it."
+
+
 def _lost(place: ev.Attachment, reason: str) -> ev.Attachment:
-    _log.warning("media.lost", name=place.name, reason=reason[:200])
-    return structs.replace(place, ref="", name=f"{place.name} ({reason[:80]})")
+    _log.warning("media.lost", name=place.name, reason=reason)
+    return structs.replace(place, ref="", name=f"{place.name} ({reason[:REASON_CHARACTERS]})")

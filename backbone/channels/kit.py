@@ -24,12 +24,16 @@ from backbone.channels.tokens import Tokens
 from backbone.link import Link
 
 SAID_MOST = 500
+ANSWER_BYTES = 1024 * 1024
+"""Of an answer that is no file."""
 
 
 class AccountKit:
-    """The kit of one account."""
+    """The kit of one account; `file_bytes`: no answer is larger, whatever a channel would take."""
 
-    def __init__(self, link: Link, channel: Any, account: Account, caller: Caller, tokens: Tokens) -> None:
+    def __init__(  # noqa: PLR0917 - what a process has, and what the account adds
+        self, link: Link, channel: Any, account: Account, caller: Caller, tokens: Tokens, file_bytes: int
+    ) -> None:
         self.tenant = account.tenant
         self.inbox = account.id
         self._link = link
@@ -37,6 +41,7 @@ class AccountKit:
         self._account = account
         self._caller = caller
         self._tokens = tokens
+        self._most_bytes = max(file_bytes, ANSWER_BYTES)
         self._bucket = stores.channels(link)
         self._given: dict[str, str] = {}
 
@@ -55,7 +60,7 @@ class AccountKit:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         token: str = "access",  # noqa: S107 - a token's name
-        most_bytes: int = 1024 * 1024,
+        most_bytes: int = ANSWER_BYTES,
         timeout_s: float = 0,
     ) -> Answer:
         """See `backbone.channel.Kit.call`."""
@@ -71,7 +76,7 @@ class AccountKit:
                 form=form,
                 query={**(query or {}), name: value} if where == "query" else query,
                 headers=_with_token(headers, where, name, value),
-                most_bytes=most_bytes,
+                most_bytes=min(most_bytes, self._most_bytes),
                 timeout_s=timeout_s or self._channel.caps.timeout_s,
             )
             fault = self._channel.classify(answer.status, answer.body, answer.headers)

@@ -29,5 +29,7 @@ class Kits:
                 room.instance,
                 lambda: key_hash(account.inbox.settings),
             )
-            kit = self._made[account.id] = AccountKit(room.link, room.channel, account, room.caller, tokens)
+            kit = self._made[account.id] = AccountKit(
+                room.link, room.channel, account, room.caller, tokens, room.settings.file_bytes
+            )
         return kit

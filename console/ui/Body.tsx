@@ -18,6 +18,8 @@ export interface Quote {
 
 export interface BodyTexts {
   readonly picture: (name: string) => string;
+  /** The name of a file that couldn't be had, which says why in brackets, in the reader's words. */
+  readonly lost: (name: string) => string;
   readonly recalled: string;
   readonly edited: string;
 }
@@ -99,7 +101,8 @@ function AttachmentView(props: {
   readonly texts: BodyTexts;
   readonly wide: number;
 }): JSX.Element {
-  const isPicture = (): boolean => /^image\/(png|jpeg|gif|webp|avif)$/.test(props.attachment.mime);
+  const isLost = (): boolean => props.attachment.file === '' && !props.attachment.ref;
+  const isPicture = (): boolean => !isLost() && /^image\/(png|jpeg|gif|webp|avif)$/.test(props.attachment.mime);
   const area = () => box(props.attachment.width ?? 0, props.attachment.height ?? 0, props.wide, props.wide);
   return (
     <Switch>
@@ -124,6 +127,12 @@ function AttachmentView(props: {
             )}
           </Show>
         </a>
+      </Match>
+      <Match when={isLost()}>
+        <span class={`${s['file']} ${s['lost']}`} data-testid="lost">
+          <Icon name="file" />
+          <span>{props.texts.lost(props.attachment.name)}</span>
+        </span>
       </Match>
       <Match when={!isPicture()}>
         <a class={s['file']} href={props.address()} download={props.attachment.name} data-testid="file">

@@ -175,6 +175,7 @@ function Bubble(props: {
   };
   const texts: BodyTexts = {
     picture: (name) => t('picture', { name }),
+    lost: (name) => name,
     get recalled() {
       return t('recalled');
     },

@@ -23,6 +23,8 @@ ONE: Final = {
     "test_17_what_the_platform": "wechat",
     "test_18_a_file_goes": "wechat",
     "test_18_a_file_that": "wechat",
+    "test_18_a_file_of_a_customer": "wechat",
+    "test_18_a_program": "wechat",
 }
 """Cases that wait long, or are much the same for each channel: the one that has them in each run, by how they begin;
 `make conformance` has them for all.

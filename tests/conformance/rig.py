@@ -44,10 +44,11 @@ QUICK: Final = {
     "TRUNKLINE_CHANNEL_CHECK_S": "0.5",
     "TRUNKLINE_CHANNEL_LANE_S": "2",
     "TRUNKLINE_CHANNEL_UNSEEN_S": "0.3",
+    "TRUNKLINE_CHANNEL_FILE_BYTES": str(1024 * 1024),
     "TRUNKLINE_NODE_VISITORS_RATE": "6000",
     "TRUNKLINE_CHANNEL_PUBLIC_URL": "https://desk.example.com",
 }
-"""Waits of the kit, shortened: what they bound is the same."""
+"""Waits and sizes of the kit, made small: what they bound is the same."""
 
 type_of_event = dict[str, Any]
 

@@ -83,6 +83,7 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
         expect(desk.get_by_test_id("row").filter(has_text=last)).to_have_count(1)
     _shows_the_mail(desk)
     chinese = crowd.agent(LIN, locale="zh-CN", theme="dark")
+    _says_why_a_file_is_missing(desk, chinese, world, accounts["telegram"])
     _closes_and_opens_again(desk, chinese, world, accounts["wechat"])
     _tells_as_what_it_goes_out(desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "goes to WeChat as a link"))
     picture(desk, "channels-length")
@@ -134,6 +135,19 @@ def _shows_the_mail(desk: Page) -> None:
     desk.keyboard.press("Escape")
     expect(desk.get_by_test_id("mail-frame")).to_have_count(0)
     expect(desk.get_by_test_id("mail-show")).to_be_focused()
+
+
+def _says_why_a_file_is_missing(desk: Page, chinese: Page, world: Platforms, telegram: Simulator) -> None:
+    """Where the picture would be, in words of both languages."""
+    _open(desk, "Answer for telegram", "Telegram")
+    world.hears(telegram, PEERS["telegram"], kind="image", content=b"MZ" + bytes(128))
+    lost = desk.get_by_test_id("lost")
+    expect(lost).to_contain_text("Programs can't be sent.")
+    expect(desk.get_by_test_id("picture")).to_have_count(0)
+    picture(desk, "channels-lost-file")
+    assert violations(desk) == []
+    chinese.goto(desk.url)
+    expect(chinese.get_by_test_id("lost")).to_contain_text("不接收程序文件。")
 
 
 def _closes_and_opens_again(desk: Page, chinese: Page, world: Platforms, wechat: Simulator) -> None:

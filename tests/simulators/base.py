@@ -153,6 +153,9 @@ class Simulator(Telling):
         self.tells_first: tuple[str, ...] = ()
         """States that are told of each message before the call that sends it is answered."""
 
+        self.keeps_back = 0
+        """How many calls for files of customers are still answered by "not now"."""
+
         self._ahead: list[Push] = []
         self._script: deque[Fault] = deque()
         self._hurried = asyncio.Event()
@@ -226,6 +229,13 @@ class Simulator(Telling):
         if self._dice is not None and self._dice[0].random() < self._dice[1]:
             return self._dice[0].choice(self._dice[2])
         return None
+
+    def is_kept_back(self) -> bool:
+        """For a handler that gives a customer's file: whether this call is answered by "not now"."""
+        if not self.keeps_back:
+            return False
+        self.keeps_back -= 1
+        return True
 
     async def take_time(self, fault: Fault) -> None:
         """For a handler that meets `slow`: returns after the fault's time, or once `hurry` is called."""

@@ -78,6 +78,14 @@ class Telling:
         """What the platform says of a customer when asked: a name, and ids that it vouches for, by kind."""
         raise NotImplementedError
 
+    def loses_files(self) -> None:
+        """The platform no longer has what customers sent so far, and refuses each as one that is gone."""
+        raise NotImplementedError
+
+    def ends_files(self) -> None:
+        """The time is over for which the platform keeps or hands out what customers sent so far."""
+        raise NotImplementedError
+
     def pages(self, most: int) -> None:
         """From now on what customers say is fetched behind a cursor, `most` at a time where the platform decides that.
         Called before an account is made.

@@ -162,14 +162,20 @@ class Douyin:
             where = _read(answer, _Resource).url.replace("\\u0026", "&")
         if not where.startswith("https://") and not where.startswith(f"{acc.api}/"):
             raise FaultError(Rejected("Douyin names an address that isn't one of a file."))
-        answer = await _call(
-            kit,
-            where,
-            method="GET",
-            headers={"OpenID": acc.open_id} if how == "message" else {},
-            token="access" if how == "message" else "",
-            most_bytes=MOST_MEDIA_BYTES,
-        )
+        try:
+            answer = await _call(
+                kit,
+                where,
+                method="GET",
+                headers={"OpenID": acc.open_id} if how == "message" else {},
+                token="access" if how == "message" else "",
+                most_bytes=MOST_MEDIA_BYTES,
+            )
+        except FaultError as error:
+            if isinstance(error.fault, Pause):
+                # A file's address is good for some time: an old one says nothing of the account.
+                raise FaultError(Rejected("Douyin no longer has the file at its address."), error.answer) from None
+            raise
         if not faults.is_file(answer.headers):
             raise FaultError(Retry(), "no file")
         return answer.body, answer.headers.get("content-type", "").partition(";")[0].strip() or media.mime, media.name

@@ -148,7 +148,7 @@ class WeChat:
             address = str(answer.json().get("video_url", ""))
             if not address.startswith(("http://", "https://")):
                 raise FaultError(Retry(), "neither a file nor an address of one")
-            answer = await _call(kit, address, method="GET", token="", most_bytes=MOST_MEDIA_BYTES)
+            answer = await _at_its_address(kit, address)
         named = _FILENAME.search(answer.headers.get("content-disposition", ""))
         mime = answer.headers.get("content-type", "").partition(";")[0].strip()
         return answer.body, mime or media.mime, named[1] if named else media.name
@@ -191,6 +191,16 @@ async def _call(kit: Kit, url: str, **request: Any) -> Answer:
         if error.fault == faults.QUOTA:
             wait = Retry(after_s=faults.until_midnight(kit.now()), account=True)
             raise FaultError(wait, error.answer) from None
+        raise
+
+
+async def _at_its_address(kit: Kit, address: str) -> Answer:
+    try:
+        return await _call(kit, address, method="GET", token="", most_bytes=MOST_MEDIA_BYTES)
+    except FaultError as error:
+        if isinstance(error.fault, Pause):
+            # What an old address answers says nothing of the account.
+            raise FaultError(Rejected("WeChat no longer has the video at its address."), error.answer) from None
         raise
 
 

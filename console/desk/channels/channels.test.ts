@@ -8,7 +8,7 @@ import { outcomeOf, reported } from './delivery.ts';
 import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
 import { messagesOf, sentAs, type Carries } from './plan.ts';
 import { filled, matching, type Template } from './template.ts';
-import { worded } from './reasons.ts';
+import { lostAs, worded } from './reasons.ts';
 import { partsOf, sizeOf } from './size.ts';
 import { roomOf, type Window } from './window.ts';
 
@@ -102,6 +102,12 @@ test('a reason is told by its number, its sentence or how it begins; what has no
   const told = ['Wrong (40125): see the console.', 'It is gone.', 'WeChat refuses: 45056 x', 'no text', 'Another (1).'];
   expect(told.map((text) => worded(known, 'wechat', text))).toEqual(['密钥错误（40125）', '没有了。', '微信拒绝：45056 x', '没有文字', 'Another (1).']);
   expect(worded(known, 'wecom', 'Wrong (40125)')).toBe('Wrong (40125)');
+});
+
+test('a file that could not be had keeps its name, and its reason is told like any', () => {
+  const told = (reason: string): string => ({ 'It is gone.': '没有了。', 'No file of it (17).': '没有文件（17）。' })[reason] ?? reason;
+  const names = ['image (It is gone.)', 'file (No file of it (17).)', 'offer (1).pdf', 'image'];
+  expect(names.map((name) => lostAs(name, told))).toEqual(['image (没有了。)', 'file (没有文件（17）。)', 'offer (1).pdf', 'image']);
 });
 
 test('a template shows its values, and the places that have none yet', () => {

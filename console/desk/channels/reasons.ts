@@ -17,6 +17,12 @@ export function worded(known: Reasons, channel: string, text: string): string {
   return text;
 }
 
+/** The name of a lost file with its reason, which stands in the brackets behind it, as `told` has it. Pure. */
+export function lostAs(name: string, told: (reason: string) => string): string {
+  const [, before, reason] = /^(.*?) \((.+)\)$/s.exec(name) ?? [];
+  return reason === undefined ? name : `${before} (${told(reason)})`;
+}
+
 const [known, setKnown] = createSignal<Reasons>({});
 let isAsked = false;
 
@@ -29,3 +35,6 @@ export function inWords(channel: string, text: string): string {
   }
   return worded(known(), channel, text);
 }
+
+/** The name of a channel's file that couldn't be had. */
+export const lostInWords = (channel: string, name: string): string => lostAs(name, (reason) => inWords(channel, reason));

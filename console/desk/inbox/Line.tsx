@@ -8,7 +8,7 @@ import { Ticks } from '../../ui/Ticks.tsx';
 import { messageWith, type Fact, type Message } from '../../ui/thread.ts';
 import { outcomeOf, type Outcome, type State } from '../channels/delivery.ts';
 import { isProvider } from '../channels/known.ts';
-import { inWords } from '../channels/reasons.ts';
+import { inWords, lostInWords } from '../channels/reasons.ts';
 import { channelName, reason } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
 import { factText } from '../names.ts';
@@ -137,6 +137,7 @@ function MessageView(props: {
   };
   const texts: BodyTexts = {
     picture: (name) => t('message.picture', { name }),
+    lost: (name) => lostInWords(channel(), name),
     get recalled() {
       return t('message.recalled');
     },

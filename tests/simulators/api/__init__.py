@@ -62,6 +62,7 @@ class ApiSimulator(Simulator):
 
         self._taken: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
+        self._ended: set[str] = set()
 
     # --- the user --------------------------------------------------------------------------
 
@@ -81,6 +82,14 @@ class ApiSimulator(Simulator):
         self._said(peer, kind, text)
         self._last[peer] = key
         return [self.push({**body, **more}, f"msg_{key}")]
+
+    def loses_files(self) -> None:
+        """Nothing is at the addresses of what users sent."""
+        self._files.clear()
+
+    def ends_files(self) -> None:
+        """Their addresses are signed for some time, which is over."""
+        self._ended |= self._files.keys()
 
     def receipt(self, one: Accepted, status: str, reason: str = "") -> list[Push]:
         """What became of a message of ours."""
@@ -195,6 +204,10 @@ class ApiSimulator(Simulator):
         return [Route("/trunkline", self._posted, methods=["POST"]), Route("/files/{name}", self._file)]
 
     async def _file(self, request: HttpRequest) -> Response:
+        if self.is_kept_back():
+            return Response("not now", 503)
+        if request.path_params["name"] in self._ended:
+            return Response("the signature has expired", 403)
         found = self._files.get(request.path_params["name"])
         return Response(found[0], media_type=found[1]) if found else Response("no such file", 404)
 

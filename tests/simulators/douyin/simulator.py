@@ -71,6 +71,10 @@ class DouyinSimulator(Simulator):
         self.said: dict[str, Said] = {}
         self.newest: dict[str, str] = {}
         self.resources: dict[str, tuple[str, bytes]] = {}
+        self.lost: set[str] = set()
+        self.ended: set[str] = set()
+        """Messages whose files Douyin no longer has, and whose files' addresses are no longer good."""
+
         self.images: dict[str, Part] = {}
         self.echoes: list[Push] = []
         self.recalled: list[dict[str, Any]] = []
@@ -100,6 +104,14 @@ class DouyinSimulator(Simulator):
         fields: dict[str, Any] = {"text": text} if theirs == "text" else {}
         self._said(peer, kind, text)
         return [self.push("im_receive_msg", peer, self.open_id, self._inside(peer, message_id, theirs, fields | more))]
+
+    def loses_files(self) -> None:
+        """Douyin has no file of any message so far."""
+        self.lost.update(self.resources)
+
+    def ends_files(self) -> None:
+        """The addresses that Douyin gives of files so far are signed for some time, which is over."""
+        self.ended.update(self.resources)
 
     def agent_says(self, peer: str, text: str, source: str = "") -> Push:
         """Our side says something: on the phone (no source), or by an app."""
@@ -443,9 +455,11 @@ class DouyinSimulator(Simulator):
         self.grants.check(request.headers.get("access-token", ""), self.clock.now())
         if query.get("open_id") != self.open_id:
             raise Code(28001015, "open_id")
+        if self.is_kept_back():
+            raise Code(28001005, "system error")
         message_id = query.get("message_id", "")
         said = self.said.get(message_id)
-        if said is None or query.get("conversation_id") != self.conversation(said.peer):
+        if said is None or message_id in self.lost or query.get("conversation_id") != self.conversation(said.peer):
             raise Code(28029020, "no resource")
         if message_id not in self.resources:
             raise Code(28029016, "kind of message")
@@ -459,6 +473,8 @@ class DouyinSimulator(Simulator):
         if not known or request.headers.get("openid") != self.open_id or request.query_params.get("b") != "2":
             return Response("forbidden", status_code=403)
         message_id = base64.urlsafe_b64decode(request.path_params["name"]).decode()
+        if message_id in self.ended:
+            return Response("expired", status_code=403)
         kind, content = self.resources[message_id]
         return Response(content, media_type="image/jpeg" if kind == "image" else "video/mp4")
 

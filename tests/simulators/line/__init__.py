@@ -34,9 +34,6 @@ class LineSimulator(Simulator):
         self.access_token = "a-long-lived-token-of-the-channel"
         self.reply_life_s = 60.0
         self.retry_key_life_s = 86_400.0
-        self.ready_after = 0
-        """How often a file is told not to be ready yet."""
-
         self.is_over_the_plan = False
         self._names: dict[str, str] = {}
         self._last: dict[str, str] = {}
@@ -44,6 +41,7 @@ class LineSimulator(Simulator):
         self._reply_tokens: dict[str, tuple[str, float]] = {}
         self._retry_keys: dict[str, tuple[float, str]] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
+        self._ended: set[str] = set()
 
     # --- the customer ----------------------------------------------------------------------
 
@@ -72,6 +70,14 @@ class LineSimulator(Simulator):
         token = uuid.uuid4().hex
         self._reply_tokens[token] = (self.user_of(peer), self.clock.now() + self.reply_life_s)
         return self.event(peer, "message", message={**message, **more}, replyToken=token)
+
+    def loses_files(self) -> None:
+        """No content is known of what customers sent."""
+        self._files.clear()
+
+    def ends_files(self) -> None:
+        """LINE has deleted by itself what customers sent, after a time that it doesn't tell."""
+        self._ended |= self._files.keys()
 
     def takes_back(self, peer: str) -> list[Push]:
         """The customer unsends the last message of theirs."""
@@ -238,8 +244,9 @@ class LineSimulator(Simulator):
         found = self._files.get(request.path_params["message"])
         if found is None:
             return _error(404, "Not found")
-        if self.ready_after > 0:
-            self.ready_after -= 1
+        if request.path_params["message"] in self._ended:
+            return _error(410, "Gone")
+        if self.is_kept_back():
             return Response(b"", 202)
         return Response(found[0], media_type=found[1])
 

@@ -126,6 +126,14 @@ class TelegramSimulator(Simulator):
         self._said(peer, kind, text)
         return self.update({"message": message})
 
+    def loses_files(self) -> None:
+        """Of what customers sent, getFile knows nothing."""
+        self._files.clear()
+
+    def ends_files(self) -> None:
+        """What customers sent is known to getFile still, and not at the address that it gives."""
+        self.link_life_s = 0.0
+
     def edit(self, peer: str, message: int, text: str) -> list[Push]:
         """The customer changes a message of theirs."""
         edited = {**self._message(peer), "message_id": message, "edit_date": int(self.clock.now()), "text": text}
@@ -354,6 +362,8 @@ class TelegramSimulator(Simulator):
         return _ok([update for _number, _at, update in list(self._updates)[:limit]])
 
     async def _get_file(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+        if self.is_kept_back():
+            return _error(502, "Bad Gateway")
         file = self._files.get(str(params.get("file_id")))
         if file is None:
             return _error(400, "Bad Request: wrong file_id or the file is temporarily unavailable")

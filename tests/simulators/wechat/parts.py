@@ -85,6 +85,7 @@ class Files:
     def __init__(self, life_s: float) -> None:
         self.life_s = life_s
         self.kept: dict[str, File] = {}
+        self.lost: set[str] = set()
 
     def put(self, file: File) -> str:
         """Keeps a file under a new id."""
@@ -92,10 +93,19 @@ class Files:
         self.kept[media_id] = file
         return media_id
 
+    def lose(self) -> None:
+        """None of them is known any more."""
+        self.lost.update(self.kept)
+
+    def end(self) -> None:
+        """Their three days are over."""
+        for file in self.kept.values():
+            file.at -= self.life_s + 1
+
     def get(self, media_id: str, now: float) -> File:
         """The file, as long as it is kept."""
         file = self.kept.get(media_id)
-        if file is None or now - file.at > self.life_s:
+        if file is None or media_id in self.lost or now - file.at > self.life_s:
             raise Code(40007, "invalid media_id")
         return file
 

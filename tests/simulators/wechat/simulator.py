@@ -111,6 +111,14 @@ class WeChatSimulator(Simulator):
         """The customer follows again."""
         return [self.happens(peer, "subscribe")]
 
+    def loses_files(self) -> None:
+        """The media_ids of what customers sent are of no files any more."""
+        self.files.lose()
+
+    def ends_files(self) -> None:
+        """The three days of what customers sent are over."""
+        self.files.end()
+
     def unknown(self, peer: str) -> list[Push]:
         """A kind and an event of tomorrow."""
         return [
@@ -355,6 +363,8 @@ class WeChatSimulator(Simulator):
 
     async def _media(self, request: HttpRequest) -> dict[str, Any] | Response:
         self._allowed(request)
+        if self.is_kept_back():
+            raise Code(-1, "system error")
         media_id = request.query_params.get("media_id", "")
         file = self.files.get(media_id, self.clock.now())
         if file.kind == "video" and self.video_as_address:

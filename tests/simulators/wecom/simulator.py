@@ -116,6 +116,14 @@ class WeComSimulator(Simulator):
         self._said(peer, kind, text)
         return [self.bell()]
 
+    def loses_files(self) -> None:
+        """The media_ids of what customers sent are of no files any more."""
+        self.files.lose()
+
+    def ends_files(self) -> None:
+        """The three days of what customers sent are over."""
+        self.files.end()
+
     def servicer_says(self, peer: str, text: str, servicer: str = "li") -> Push:
         """An agent types in WeCom."""
         self.row(peer, 5, "text", {"content": text}, servicer_userid=servicer)
@@ -470,4 +478,6 @@ class WeComSimulator(Simulator):
 
     async def _media(self, request: HttpRequest) -> Response:
         self.tokens.check(request.query_params.get("access_token", ""), self.clock.now())
+        if self.is_kept_back():
+            raise Code(-1, "system error")
         return download(self.files.get(request.query_params.get("media_id", ""), self.clock.now()))

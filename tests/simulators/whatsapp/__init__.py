@@ -126,6 +126,15 @@ class WhatsAppSimulator(Simulator):
         contacts = [{"profile": {"name": peer}, "wa_id": number}]
         return [self.push({"contacts": contacts, "messages": [said]}, wamid)]
 
+    def loses_files(self) -> None:
+        """No media id of a customer's file is known."""
+        self._files.clear()
+
+    def ends_files(self) -> None:
+        """The seven days of what customers sent are over."""
+        for file in self._files.values():
+            file.until = 0.0
+
     def statuses(self, one: Accepted, *names: str, code: int = 0) -> list[Push]:
         """What became of a message of ours; a push each, in this order. `code` says why one failed."""
         return [self._status(one, name, code) for name in names]
@@ -430,6 +439,8 @@ class WhatsAppSimulator(Simulator):
         name = request.path_params["file"]
         if name == self.phone_number_id:
             return JSONResponse({"display_phone_number": "+1 555-078-3881", "verified_name": "Tea", "id": name})
+        if self.is_kept_back():
+            return _error(131016)
         file = self._files.get(name)
         if file is None or file.until < self.clock.now():
             words = f"Unsupported get request. Object with ID '{name}' does not exist"

@@ -438,6 +438,16 @@ async def test_file_that_douyin_has_not_is_rejected(simulator: DouyinSimulator, 
     assert isinstance(caught.value.fault, Rejected)
 
 
+async def test_file_whose_address_is_no_longer_good_is_rejected_and_the_account_is_well(
+    simulator: DouyinSimulator, kit: MemoryKit
+) -> None:
+    message = heard(simulator, kit, kind="image", content=b"x")
+    simulator.ends_files()
+    with pytest.raises(FaultError) as caught:
+        await CHANNEL.get_media(message.media[0], kit.account, kit)
+    assert caught.value.fault == Rejected("Douyin no longer has the file at its address.")
+
+
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "http://10.0.0.1/x", "ftp://x"])
 async def test_address_that_is_not_of_the_web_is_not_followed(kit: MemoryKit, address: str) -> None:
     with pytest.raises(FaultError) as caught:

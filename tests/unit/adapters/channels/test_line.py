@@ -344,7 +344,7 @@ async def test_what_does_not_pass_pauses_or_is_refused(world: World) -> None:
 
 async def test_a_customers_file_is_fetched_once_it_is_ready(world: World) -> None:
     (event,) = events_of(world.simulator.say("ann", "", kind="video", content=PNG))
-    world.simulator.ready_after = 1
+    world.simulator.keeps_back = 1
     with pytest.raises(FaultError) as caught:
         await line.Line().get_media(event.media[0], world.acc, world.kit)
     assert caught.value.fault == Retry()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.wechat import WeChat
+from adapters.channels.wechat import WeChat, client
 from adapters.channels.wechat.faults import until_midnight
 from backbone.channel import (
     Check,
@@ -301,6 +301,14 @@ async def test_file_that_wechat_no_longer_has_is_gone(kit: MemoryKit) -> None:
     with pytest.raises(FaultError) as caught:
         await CHANNEL.get_media(Media("image", "media-999"), kit.account, kit)
     assert caught.value.fault == MediaGone()
+
+
+async def test_video_that_is_not_at_its_address_is_rejected_and_the_account_is_well(
+    simulator: WeChatSimulator, kit: MemoryKit
+) -> None:
+    with pytest.raises(FaultError) as caught:
+        await client._at_its_address(kit, f"{simulator.base}/files/of/nobody")
+    assert caught.value.fault == Rejected("WeChat no longer has the video at its address.")
 
 
 async def test_name_of_an_uploaded_file_is_plain_ascii(simulator: WeChatSimulator, kit: MemoryKit) -> None:
