@@ -33,6 +33,8 @@ async def test_18_a_file_of_a_customer_that_the_platform_no_longer_gives_keeps_i
     bench: Bench, happens: str
 ) -> None:
     _need_fetching(bench)
+    if happens == "ends_files":
+        bench.need(happens, "time for which it keeps files")
     async with bench.account() as account:
         pushes = account.simulator.say("ann", "", kind="image", content=PNG)
         getattr(account.simulator, happens)()

@@ -5,7 +5,6 @@ Its base class, and this module with it, need a checkout of Trunkline; the chann
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -51,6 +50,10 @@ class SampleSimulator(Simulator):
         self._said(peer, kind, text)
         return [self._push({**body, **more})]
 
+    def loses_files(self) -> None:
+        """The platform no longer has what customers sent so far."""
+        self._files.clear()
+
     def forged(self, push: Push) -> list[Request]:
         """The callback with one bit of its signature changed, without it, and by another account's secret."""
         body, right = push.request.body, push.request.headers["X-Signature"]
@@ -87,7 +90,7 @@ class SampleSimulator(Simulator):
             headers = {"Retry-After": f"{fault.after_s:g}"} if fault.after_s else None
             return JSONResponse({"error": fault.name}, STATUSES[fault.name], headers)
         if fault and fault.name == "slow":
-            await asyncio.sleep(fault.seconds)
+            await self.take_time(fault)
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return JSONResponse({"error": "token"}, 401)
         said = await request.json()
@@ -97,5 +100,7 @@ class SampleSimulator(Simulator):
         return Reset() if fault and fault.name == "lost" else JSONResponse({"id": self._taken[said["key"]]})
 
     async def _file(self, request: HttpRequest) -> Response:
+        if self.is_kept_back():
+            return JSONResponse({"error": "not now"}, 503)
         content = self._files.get(request.path_params["file"])
         return Response(content, media_type="image/png") if content else JSONResponse({}, 404)
