@@ -28,6 +28,7 @@ from tests.faults.proxy import Proxy, Wire
 from tests.harness.apart import run_apart
 from tests.harness.processes import PLAIN, Process
 from tests.harness.system import System
+from tests.harness.up import Up
 from trunkline.connect import connected
 from trunkline.embedded import die_with_parent
 
@@ -340,7 +341,7 @@ class Rig:
             process.start()
 
 
-def metric(process: Process, name: str) -> float:
+def metric(process: Process | Up, name: str) -> float:
     """One figure of /metrics; 0 if it isn't there."""
     connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
     try:

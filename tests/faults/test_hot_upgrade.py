@@ -22,6 +22,7 @@ from backbone.directory import Agent
 from backbone.events import SHOWN_TO_VISITORS
 from backbone.reader import read_range
 from node.authenticate import hash_password
+from tests.faults.rig import metric
 from tests.faults.upgrade_load import Plan, Result, Shown
 from tests.harness.prober import Prober, probing
 from tests.harness.up import Up, up
@@ -33,6 +34,7 @@ PASSWORD = "correct horse battery"
 VISITORS, AGENTS = 40, 10
 ENVIRONMENT = {"TRUNKLINE_NODE_VISITORS_RATE": "6000"}
 UNSERVED_MOST_S = 2.0
+BACK_WITHIN_S = 60.0
 FIGURES = Path(__file__).parents[2] / ".bench" / "hot-upgrade.json"
 
 
@@ -79,10 +81,18 @@ def _across_upgrades(folder: Path, *, upgrades: int, rate: float) -> Run:
                 for _ in range(upgrades):
                     done.append(upgrade(running))
                     # Between two upgrades everybody is back to where they were: that is the state to begin from.
-                    time.sleep(1.0)
+                    _everybody_is_back(running)
         result = msgspec.json.decode(result_file.read_bytes(), type=Result)
         log = asyncio.run(_log(running))
     return Run(result, node, at_search, done, log)
+
+
+def _everybody_is_back(running: Up) -> None:
+    """On the node that came last: the one before has gone."""
+    deadline = time.monotonic() + BACK_WITHIN_S
+    while (sockets := metric(running, "trunkline_node_sockets")) != VISITORS + AGENTS:
+        assert time.monotonic() < deadline, f"{sockets} sockets\n{running.said()}"
+        time.sleep(0.05)
 
 
 async def _add_agents(running: Up) -> list[tuple[str, str]]:

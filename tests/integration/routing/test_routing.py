@@ -62,6 +62,7 @@ async def _rebuilt(system: System) -> None:
         await link.api("STREAM.DELETE.KV_heads", {})
     routing.start()
     routing.wait_ready()
+    await _until(system, lambda found: found.keys() == before.keys())
     assert _as_bytes(await _settled(system)) == _as_bytes(before)
 
 

@@ -259,7 +259,7 @@ async def test_a_lost_lease_ends_the_loader(link: Link, tables: Engine, settings
     await loaded(tables, 1)
     await link.request_raw("$KV.leases.warehouse.main", b'{"holder":"another"}')
     with pytest.raises(Exception, match="lease") as ended:
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
     assert ended.value.code == "warehouse.lease_lost"  # type: ignore[attr-defined]
 
 

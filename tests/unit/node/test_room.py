@@ -18,6 +18,9 @@ CONV = "00" + "a" * 26
 class SlowLog:
     """A log that never comes to an answer."""
 
+    def __init__(self) -> None:
+        self.is_asked = asyncio.Event()
+
     def attach(self, *_arguments: object) -> int:
         """Nothing comes live."""
         return 1
@@ -27,13 +30,15 @@ class SlowLog:
 
     async def replay(self, *_arguments: object) -> Any:
         """Not in this test's life."""
+        self.is_asked.set()
         await asyncio.sleep(3600)
 
 
 async def test_who_waits_for_a_room_that_is_closed_is_told() -> None:
-    room = Room(SlowLog(), f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
+    log = SlowLog()
+    room = Room(log, f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
     waiting = [asyncio.create_task(room.load()) for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(log.is_asked.wait(), 30)
     room.close()
     async with asyncio.timeout(30):
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
@@ -41,13 +46,16 @@ async def test_who_waits_for_a_room_that_is_closed_is_told() -> None:
 
 
 async def test_who_leaves_while_waiting_ends_nobody_elses_reading() -> None:
-    room = Room(SlowLog(), f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
+    log = SlowLog()
+    room = Room(log, f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
     leaving, staying = (asyncio.create_task(room.load()) for _ in range(2))
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(log.is_asked.wait(), 30)
     leaving.cancel()
-    await asyncio.wait({leaving, staying}, timeout=0.05)
+    await asyncio.wait({leaving}, timeout=30)
     assert leaving.cancelled()
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert not staying.done()
     room.close()
-    await asyncio.wait({staying}, timeout=5)
+    await asyncio.wait({staying}, timeout=30)
     assert isinstance(staying.exception(), RolledBackError)
