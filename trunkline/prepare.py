@@ -69,7 +69,8 @@ async def prepare(
 
 def _installed() -> list[about.About]:
     """What each installed channel says of itself; nodes load none of them."""
-    return about.all_of(registry.discover(load(ChannelSettings, "channel").plugins))
+    settings = load(ChannelSettings, "channel")
+    return about.all_of(registry.discover(settings.plugins), settings.public_url)
 
 
 def demo_logins(file: Path) -> list[Login]:

@@ -47,6 +47,9 @@ class Caps(Struct, frozen=True, kw_only=True):
     media_bytes: Mapping[str, int] = {}
     """Most bytes of a file by kind; a larger one goes out as a link."""
 
+    media_types: Mapping[str, frozenset[str]] = {}
+    """MIME types that are taken by kind, where not all are; another goes out as a plain file, else as a link."""
+
     windows: tuple[Window, ...] = ()
     rates: tuple[Rate, ...] = ()
     receipts: frozenset[str] = frozenset()

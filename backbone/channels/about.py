@@ -25,7 +25,8 @@ GUIDE_MOST: Final = 32_000
 class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     """A channel's limits, the form of its accounts, and its page of steps (Markdown). `problem`: why it can't be used.
 
-    `can_check`: it examines accounts. `callbacks`: its platform calls us. `templates`: it tells which may be sent.
+    `links`: what it doesn't take goes out as a link, since customers reach a node. `can_check`: it examines accounts.
+    `callbacks`: its platform calls us. `templates`: it tells which may be sent.
     """
 
     name: str
@@ -34,6 +35,8 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     together: bool = False
     caption: bool = False
     media_bytes: dict[str, int] = {}
+    media_types: dict[str, list[str]] = {}
+    links: bool = True
     windows: list[Window] = []
     receipts: list[str] = []
     phrases: dict[str, str] = {}
@@ -55,8 +58,8 @@ def about_key(name: str) -> str:
     return subjects.key(SYSTEM, "about", name)
 
 
-def describe(channel: Channel) -> About:
-    """A channel's description; reads its README."""
+def describe(channel: Channel, public_url: str) -> About:
+    """A channel's description; reads its README. `public_url`: where customers reach a node, empty for nowhere."""
     caps = channel.caps
     return About(
         name=channel.name,
@@ -65,6 +68,8 @@ def describe(channel: Channel) -> About:
         together=caps.together,
         caption=caps.caption,
         media_bytes=dict(caps.media_bytes),
+        media_types={kind: sorted(types) for kind, types in caps.media_types.items()},
+        links=bool(public_url),
         windows=list(caps.windows),
         receipts=sorted(caps.receipts),
         phrases=dict(caps.phrases),
@@ -81,9 +86,10 @@ def broken(one: Broken) -> About:
     return About(name=one.name, problem=one.problem)
 
 
-def all_of(found: Found) -> list[About]:
+def all_of(found: Found, public_url: str) -> list[About]:
     """Descriptions of all that is installed."""
-    return [*(describe(channel) for channel in found.channels.values()), *(broken(one) for one in found.broken)]
+    well = (describe(channel, public_url) for channel in found.channels.values())
+    return [*well, *(broken(one) for one in found.broken)]
 
 
 async def publish(link: Link, described: list[About]) -> None:

@@ -52,4 +52,9 @@ def plan(caps: Caps, event: ev.MessageAdded, link: type_of_link) -> list[Part] |
 def kind_of(caps: Caps, file: ev.Attachment) -> type_of_kind | None:
     """As what a channel takes a file: as what it is, else as a plain file; None if not at all."""
     wanted: Sequence[type_of_kind] = (_BY_MIME.get(file.mime.split("/", 1)[0], "file"), "file")
-    return next((k for k in wanted if k in caps.kinds and file.bytes <= caps.media_bytes.get(k, file.bytes)), None)
+    return next((kind for kind in wanted if kind in caps.kinds and _fits(caps, kind, file)), None)
+
+
+def _fits(caps: Caps, kind: str, file: ev.Attachment) -> bool:
+    mime = file.mime.partition(";")[0].strip().lower()
+    return file.bytes <= caps.media_bytes.get(kind, file.bytes) and mime in caps.media_types.get(kind, {mime})

@@ -63,7 +63,7 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         streams=common.log_streams(),
         instance=running.instance,
     )
-    await about.publish(room.link, [await asyncio.to_thread(about.describe, channel)])
+    await about.publish(room.link, [await asyncio.to_thread(about.describe, channel, settings.public_url)])
     accounts = Accounts(room.link, channel, room.sealer)
     await accounts.caught_up()
     kits = Kits(room)

@@ -19,6 +19,8 @@ async def list_channels(request: Request) -> Response:
             "together": one.together,
             "caption": one.caption,
             "media_bytes": one.media_bytes,
+            "media_types": one.media_types,
+            "links": one.links,
             "windows": one.windows,
             "receipts": one.receipts,
             "templates": one.templates,

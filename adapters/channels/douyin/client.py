@@ -78,6 +78,7 @@ class Douyin:
         kinds=frozenset({"text", "image"}),
         text=(1000, "chars"),
         media_bytes={"image": 10 * MB},
+        media_types={"image": protocol.IMAGES},
         windows=(
             Window(by="message", count=6, seconds=REPLY_S),
             Window(by="enter", count=3, seconds=ENTER_S),
@@ -112,11 +113,7 @@ class Douyin:
     async def _content(self, out: Out, kit: Kit) -> dict[str, Any]:
         if out.media is None:
             return protocol.text(out.text)
-        if out.kind == "image" and out.media.mime in protocol.IMAGES:
-            return protocol.image(await kit.upload(out.media, out.kind))
-        if not out.media.link:
-            raise FaultError(Rejected(f"Douyin doesn't take files of type {out.media.mime}."))
-        return protocol.text(protocol.as_link(out.media))
+        return protocol.image(await kit.upload(out.media, out.kind))
 
     async def _post(self, body: dict[str, Any], acc: settings.Account, kit: Kit) -> Sent:
         answer = await _call(kit, f"{acc.api}/im/send/msg/", json=body, query={"open_id": acc.open_id})

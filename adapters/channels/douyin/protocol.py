@@ -14,7 +14,6 @@ from backbone.channel import (
     MalformedError,
     Media,
     Message,
-    OutMedia,
     Peer,
     Receipt,
     Reply,
@@ -247,8 +246,3 @@ def text(words: str) -> dict[str, Any]:
 def image(media_id: str) -> dict[str, Any]:
     """A picture as Douyin wants it."""
     return {"msg_type": 2, "image": {"media_id": media_id}}
-
-
-def as_link(media: OutMedia) -> str:
-    """A file as a text with its address."""
-    return f"{media.name}\n{media.link}"

@@ -38,15 +38,21 @@ PAGE: Final = 100
 PAGE_BYTES: Final = 8 * MB
 
 _METHODS: Final = {
-    "image/jpeg": ("sendPhoto", "photo"),
-    "image/png": ("sendPhoto", "photo"),
-    "image/webp": ("sendPhoto", "photo"),
-    "image/gif": ("sendAnimation", "animation"),
-    "video/mp4": ("sendVideo", "video"),
-    "audio/ogg": ("sendVoice", "voice"),
-    "audio/mpeg": ("sendAudio", "audio"),
-    "audio/mp4": ("sendAudio", "audio"),
+    "image": {
+        "image/jpeg": ("sendPhoto", "photo"),
+        "image/png": ("sendPhoto", "photo"),
+        "image/webp": ("sendPhoto", "photo"),
+        "image/gif": ("sendAnimation", "animation"),
+    },
+    "video": {"video/mp4": ("sendVideo", "video")},
+    "audio": {
+        "audio/ogg": ("sendVoice", "voice"),
+        "audio/mpeg": ("sendAudio", "audio"),
+        "audio/mp4": ("sendAudio", "audio"),
+    },
 }
+"""By kind and type; any other file is a document."""
+
 _DOCUMENT: Final = ("sendDocument", "document")
 
 S = TypeVar("S", bound=Struct)
@@ -92,6 +98,7 @@ class Telegram:
         kinds=frozenset({"text", "image", "file", "audio", "video"}),
         text=(4096, "utf16"),
         caption=True,
+        media_types={kind: frozenset(methods) for kind, methods in _METHODS.items()},
         media_bytes={"image": 10 * MB, "file": 50 * MB, "audio": 50 * MB, "video": 50 * MB},
         rates=(Rate(n=1, seconds=1, per="peer"), Rate(n=30, seconds=1)),
         recalls=True,
@@ -114,7 +121,7 @@ class Telegram:
         to = protocol.addressed(out.peer.id, out.reply_to, out.thread)
         if out.media is None:
             return _sent(out, await kit.call(_url(acc, "sendMessage"), json={**to, "text": out.text}))
-        method = _METHODS.get(out.media.mime, _DOCUMENT) if out.kind != "file" else _DOCUMENT
+        method = _DOCUMENT if out.kind == "file" else _METHODS[out.kind][out.media.mime]
         try:
             return _sent(out, await _post(kit, acc, method, to, out.text, out.media))
         except FaultError as error:

@@ -68,6 +68,7 @@ class WeChat:
     caps: ClassVar[Caps] = Caps(
         kinds=frozenset({"text", "image", "audio", "video"}),
         text=(2048, "bytes"),
+        media_types={kind: types for kind, (_, types) in protocol.UPLOADS.items()},
         media_bytes={"image": 2 * MB, "audio": 2 * MB, "video": 10 * MB},
         windows=(
             Window(by="message", count=5, seconds=48 * 3600),
@@ -94,10 +95,6 @@ class WeChat:
         """WeChat's kind of the message, and what stands under that name."""
         if out.media is None:
             return "text", {"content": out.text}
-        if not protocol.may_upload(out.media, out.kind):
-            if not out.media.link:
-                raise FaultError(Rejected(f"WeChat doesn't take files of type {out.media.mime}."))
-            return "text", {"content": protocol.as_link(out.media)}
         kind = protocol.UPLOADS[out.kind][0]
         content = {"media_id": await kit.upload(out.media, out.kind)}
         if kind == "video":

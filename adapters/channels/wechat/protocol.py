@@ -12,7 +12,6 @@ from backbone.channel import (
     MalformedError,
     Media,
     Message,
-    OutMedia,
     Peer,
     Reply,
     Request,
@@ -54,7 +53,7 @@ UPLOADS: Final = {
     "audio": ("voice", frozenset({"audio/amr", "audio/mpeg", "audio/mp3"})),
     "video": ("video", frozenset({"video/mp4"})),
 }
-"""By our kind: WeChat's name of it, and the types that it takes; others go out as a link."""
+"""By our kind: WeChat's name of it, and the types that it takes."""
 
 ENDINGS: Final = {
     "image/jpeg": "jpg",
@@ -173,16 +172,6 @@ def _seconds(text: str) -> int:
 
 
 # --- what goes out ----------------------------------------------------------------------------
-
-
-def may_upload(media: OutMedia, kind: str) -> bool:
-    """Whether WeChat takes this type of file as this kind."""
-    return kind in UPLOADS and media.mime in UPLOADS[kind][1]
-
-
-def as_link(media: OutMedia) -> str:
-    """A file as a text with its address."""
-    return f"{media.name}\n{media.link}"
 
 
 def outgoing(to: str, kind: str, content: dict[str, str], kf_account: str) -> dict[str, Any]:

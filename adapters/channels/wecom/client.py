@@ -97,6 +97,7 @@ class WeCom:
     caps: ClassVar[Caps] = Caps(
         kinds=frozenset({"text", "image", "audio", "video", "file"}),
         text=(2048, "bytes"),
+        media_types=protocol.TYPES,
         media_bytes={"image": 2 * MB, "audio": 2 * MB, "video": 10 * MB, "file": 20 * MB},
         windows=(Window(by="message", count=5, seconds=48 * 3600),),
         receipts=frozenset({"failed"}),
@@ -183,7 +184,7 @@ class WeCom:
         if out.media is None:
             kind, content = "text", {"content": out.text}
         else:
-            kind, content = protocol.kind_of(out.media, out.kind), {"media_id": await kit.upload(out.media, out.kind)}
+            kind, content = protocol.KINDS[out.kind], {"media_id": await kit.upload(out.media, out.kind)}
         body = protocol.outgoing(out.peer.id, acc, out.key, kind, content)
         try:
             answer = await kit.call(f"{acc.api}/cgi-bin/kf/send_msg", json=body)
@@ -230,7 +231,7 @@ class WeCom:
     async def put_media(self, media: OutMedia, kind: str, acc: settings.Account, kit: Kit) -> str:
         """Uploads a file; the id is good for three days. The customer sees a file's name."""
         form = {"media": Upload(media.name, media.mime, media.content)}
-        query = {"type": protocol.kind_of(media, kind)}
+        query = {"type": protocol.KINDS[kind]}
         return _read(await kit.call(f"{acc.api}/cgi-bin/media/upload", form=form, query=query), _Uploaded).media_id
 
     # --- the account -----------------------------------------------------------------------

@@ -8,9 +8,17 @@ from typing import Any, Final
 
 from adapters.channels import wechat_crypto as crypto
 from adapters.channels.wecom.settings import Account
-from backbone.channel import BadSignatureError, Event, MalformedError, OutMedia, Pull, Reply, Request, Signal
+from backbone.channel import BadSignatureError, Event, MalformedError, Pull, Reply, Request, Signal
 
-IMAGES: Final = frozenset({"image/jpeg", "image/png"})
+KINDS: Final = {"image": "image", "audio": "voice", "video": "video", "file": "file"}
+"""WeCom's name of each of our kinds of files."""
+
+TYPES: Final = {
+    "image": frozenset({"image/jpeg", "image/png"}),
+    "audio": frozenset({"audio/amr"}),
+    "video": frozenset({"video/mp4"}),
+}
+"""What it takes by our kind; any other is a plain file."""
 
 
 def verify(req: Request, acc: Account) -> Reply | None:
@@ -60,15 +68,6 @@ def _open(sealed: str, acc: Account) -> bytes:
 
 
 # --- what goes out ----------------------------------------------------------------------------
-
-
-def kind_of(media: OutMedia, kind: str) -> str:
-    """WeCom's kind of a file of ours: what isn't of a picture's, voice's or video's type is a plain file."""
-    if kind == "image" and media.mime in IMAGES:
-        return "image"
-    if kind == "audio" and media.mime == "audio/amr":
-        return "voice"
-    return "video" if kind == "video" and media.mime == "video/mp4" else "file"
 
 
 def outgoing(to: str, acc: Account, msgid: str, kind: str, content: Mapping[str, str]) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class WhatsApp:
         kinds=frozenset({"text", *TYPES}),
         text=(4096, "chars"),
         caption=True,
+        media_types={kind: types for kind, (_, types) in TYPES.items()},
         media_bytes={"image": 5 * MB, "audio": 16 * MB, "video": 16 * MB, "file": 100 * MB},
         windows=(Window(by="message", seconds=DAY_S, template_after=True),),
         rates=(Rate(n=80, seconds=1), Rate(n=10, seconds=60, per="peer")),
@@ -127,11 +128,7 @@ class WhatsApp:
                 raise FaultError(Rejected(str(error))) from None
         if out.media is None:
             return {"type": "text", "text": {"body": out.text, "preview_url": False}}
-        kind, types = TYPES[out.kind]
-        if out.media.mime not in types:
-            if not out.media.link:
-                raise FaultError(Rejected(f"WhatsApp takes no files of type {out.media.mime}."))
-            return {"type": "text", "text": {"body": f"{out.text}\n{out.media.name}\n{out.media.link}".strip()}}
+        kind = TYPES[out.kind][0]
         content = {"id": await kit.upload(out.media, out.kind)}
         if out.text and kind != "audio":
             content["caption"] = out.text

@@ -131,6 +131,14 @@ describe('as what a message goes out: the cases that the kit runs too', () => {
   });
 });
 
+test('what a channel takes in no way goes out as a link, or not at all where customers reach no node', () => {
+  const channel = { kinds: ['text'], text: { most: 100, measure: 'chars' }, together: false, caption: false, media_bytes: {} } as const;
+  const zip = { mime: 'application/zip', bytes: 10 };
+  expect([undefined, true, false].map((links) => sentAs({ ...channel, ...(links === undefined ? {} : { links }) }, zip))).toEqual([
+    'link', 'link', 'nothing',
+  ]);
+});
+
 test.each(forms.cases)('a form is checked as the node checks it: $values', ({ values, wrong }) => {
   const found = (forms.fields as Field[]).map((field) => [field.key, wrongOf(field, (values as Record<string, unknown>)[field.key])]);
   expect(found.find(([, code]) => code !== '') ?? null).toEqual(wrong);

@@ -13,6 +13,10 @@ export interface Carries {
   /** A short text goes out with the first file. */
   readonly caption: boolean;
   readonly media_bytes: Readonly<Record<string, number>>;
+  /** MIME types by kind, where not all are taken. */
+  readonly media_types?: Readonly<Record<string, readonly string[]>>;
+  /** Customers reach a node, so what isn't taken goes out as a link. */
+  readonly links?: boolean;
 }
 
 export interface Kept {
@@ -22,18 +26,22 @@ export interface Kept {
 
 const kindOfFile = (mime: string): string => /^(image|audio|video)\//.exec(mime)?.[1] ?? 'file';
 
-/** The kind that a channel takes a file as; null: it goes out as a link. */
+/** The kind that a channel takes a file as; null: as none. */
 function takenAs(channel: Carries, file: Kept): string | null {
   const isSmall = (kind: string): boolean => file.bytes <= (channel.media_bytes[kind] ?? file.bytes);
+  const mime = (file.mime.split(';')[0] ?? '').trim().toLowerCase();
+  // Of a file whose type the browser doesn't know the server finds it.
+  const isKnown = (kind: string): boolean => mime === '' || (channel.media_types?.[kind]?.includes(mime) ?? true);
   const kind = kindOfFile(file.mime);
   if (channel.together) return isSmall(kind) ? kind : null;
-  return [kind, 'file'].find((one) => channel.kinds.includes(one) && isSmall(one)) ?? null;
+  return [kind, 'file'].find((one) => channel.kinds.includes(one) && isSmall(one) && isKnown(one)) ?? null;
 }
 
-/** Whether a file arrives as what it is, as a plain file (a picture that is too large for one, say), or as a link. */
-export function sentAs(channel: Carries | undefined, file: Kept): 'itself' | 'file' | 'link' {
+/** Whether a file arrives as what it is, as a plain file (a picture that is too large for one, say), as a link, or not
+ * at all. */
+export function sentAs(channel: Carries | undefined, file: Kept): 'itself' | 'file' | 'link' | 'nothing' {
   const kind = channel === undefined ? kindOfFile(file.mime) : takenAs(channel, file);
-  if (kind === null) return 'link';
+  if (kind === null) return channel?.links === false ? 'nothing' : 'link';
   return kind === kindOfFile(file.mime) ? 'itself' : 'file';
 }
 

@@ -34,12 +34,14 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     () => '',
   );
   const text = (): string => draftFor(props.conv)[tab()];
-  const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy();
+  /** A file of this answer would not arrive at all. */
+  const isHeldUp = (): boolean => uploads.items().some(({ file }) => goesAs(file) === 'upload.as_nothing');
+  const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy() && !isHeldUp();
   const channel = () => desk.channelOf(props.standing.channel);
   const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.isRemoved(props.standing.inbox);
   const files = (): Kept[] => uploads.items().map(({ file }) => ({ mime: file.type, bytes: file.size }));
   /** What to tell of a file that doesn't arrive as what it is. */
-  const goesAs = (file: File): 'upload.as_file' | 'upload.as_link' | undefined => {
+  const goesAs = (file: File): 'upload.as_file' | 'upload.as_link' | 'upload.as_nothing' | undefined => {
     const as = tab() === 'reply' ? sentAs(channel(), { mime: file.type, bytes: file.size }) : 'itself';
     return as === 'itself' ? undefined : `upload.as_${as}`;
   };
@@ -227,7 +229,13 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
                 <Icon name="file" />
                 <span class="cut">{one.file.name || t('row.image')}</span>
                 <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
-                <Show when={goesAs(one.file)}>{(as) => <span class={s['size']}>{t(as(), { channel: channelName(props.standing.channel) })}</span>}</Show>
+                <Show when={goesAs(one.file)}>
+                  {(as) => (
+                    <span class={s[as() === 'upload.as_nothing' ? 'bad' : 'size']}>
+                      {t(as(), { channel: channelName(props.standing.channel) })}
+                    </span>
+                  )}
+                </Show>
                 <Show when={one.state === 'failed'}>
                   <span class={s['bad']}>{sentence(one.code, one.code)}</span>
                   <button type="button" class={s['again']} onClick={() => uploads.retry(one.id)}>

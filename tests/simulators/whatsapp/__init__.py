@@ -24,6 +24,15 @@ MB = 1024 * 1024
 DAY_S = 86_400.0
 REFUSED_BODY = b"the callback can't be verified\n"
 
+OFFICE = "application/vnd.openxmlformats-officedocument"
+UPLOADED = {
+    *(f"audio/{one}" for one in ("aac", "mp4", "mpeg", "amr", "ogg")),
+    *(f"image/{one}" for one in ("jpeg", "png", "webp")),
+    *(f"video/{one}" for one in ("mp4", "3gpp")),
+    *(f"application/{one}" for one in ("pdf", "msword", "vnd.ms-excel", "vnd.ms-powerpoint")),
+    *(f"{OFFICE}.{one}" for one in ("wordprocessingml.document", "spreadsheetml.sheet", "presentationml.presentation")),
+    "text/plain",
+}
 SIZES = {"image": 5 * MB, "audio": 16 * MB, "video": 16 * MB}
 
 WORDS = {
@@ -407,6 +416,10 @@ class WhatsAppSimulator(Simulator):
         file = fields.get("file")
         if file is None or "messaging_product" not in fields:
             return _error(100, "file and messaging_product are required")
+        if file.mime not in UPLOADED:
+            return _error(
+                100, f"Param file must be a file with one of the following types: {', '.join(sorted(UPLOADED))}"
+            )
         kind = file.mime.partition("/")[0]
         if len(file.content) > SIZES.get(kind, 100 * MB):
             return _error(131053, "the file is too large")

@@ -109,15 +109,6 @@ async def test_picture_arrives_whole_by_the_apps_own_token(simulator: DouyinSimu
     assert next(iter(simulator.images.values())).filename == "image.png"
 
 
-async def test_other_file_goes_out_as_a_link_or_is_rejected(simulator: DouyinSimulator, kit: MemoryKit) -> None:
-    context = heard(simulator, kit).context
-    linked = file("lin", "image", b"x", "image/webp", name="名.webp", link="https://chat.example.com/f/1")
-    await send(kit, msgspec.structs.replace(linked, context=context))
-    assert simulator.accepted[0].text == "名.webp\nhttps://chat.example.com/f/1"
-    plain = msgspec.structs.replace(file("lin", "image", b"x", "image/webp"), context=context)
-    assert await refused(kit, plain) == Rejected("Douyin doesn't take files of type image/webp.")
-
-
 async def test_link_may_be_refused_as_content(simulator: DouyinSimulator, kit: MemoryKit) -> None:
     simulator.refuses_links = True
     fault = await refused(kit, answer(heard(simulator, kit), "https://example.com"))

@@ -95,21 +95,6 @@ async def test_file_is_uploaded_once_and_the_preview_of_videos_too(simulator: We
     assert simulator.accepted[0].more["video"]["title"] == "clip.mp4"
 
 
-@pytest.mark.parametrize(("kind", "mime"), [("image", "image/webp"), ("audio", "audio/ogg"), ("video", "video/webm")])
-async def test_type_that_wechat_does_not_take_goes_out_as_a_link(
-    simulator: WeChatSimulator, kit: MemoryKit, kind: str, mime: str
-) -> None:
-    await send(kit, file("o-lin", kind, b"x", mime, name="名.x", link="https://chat.example.com/f/1"))
-    assert simulator.accepted[0].text == "名.x\nhttps://chat.example.com/f/1"
-    assert not simulator.files.kept
-
-
-async def test_type_that_wechat_does_not_take_is_rejected_without_a_link(kit: MemoryKit) -> None:
-    assert await refused(kit, file("o-lin", "audio", b"x", "audio/ogg")) == Rejected(
-        "WeChat doesn't take files of type audio/ogg."
-    )
-
-
 async def test_file_that_is_too_large_is_rejected(simulator: WeChatSimulator, kit: MemoryKit) -> None:
     simulator.most_bytes["image"] = 10
     fault = await refused(kit, file("o-lin", "image", b"x" * 11, "image/png"))

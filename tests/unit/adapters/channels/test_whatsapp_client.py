@@ -99,14 +99,6 @@ async def test_a_file_is_uploaded_once_and_sent_by_its_id(
     assert sum("/media" in url for _, url in world.kit.asked) == 1
 
 
-async def test_a_type_that_whatsapp_does_not_take_goes_out_as_a_link_or_is_refused(world: World) -> None:
-    await world.send("look", **media("image", "image/svg+xml", "a.svg", "https://desk.example.com/f/1"))
-    assert world.simulator.accepted[0].text == "look\na.svg\nhttps://desk.example.com/f/1"
-    assert await world.fault_of("", **media("file", "application/zip")) == Rejected(
-        "WhatsApp takes no files of type application/zip."
-    )
-
-
 async def test_an_upload_that_ended_is_told_so_that_it_is_made_anew(world: World) -> None:
     await world.send("", **media("image", "image/png"))
     world.simulator.clock.advance(31 * 86_400)

@@ -70,7 +70,7 @@ def test_each_channel_of_ours_describes_itself(name: str) -> None:
     """Every field has a title, its defaults keep its own rules, and the page of steps comes along."""
     channel = registry.find(name)
     assert not isinstance(channel, registry.Broken), channel
-    described = about.describe(channel)
+    described = about.describe(channel, "https://desk.example.com")
     assert described == msgspec.json.decode(msgspec.json.encode(described), type=about.About)
     assert described.guide
     assert [f.key for f in described.fields if f.title == f.key] == []
@@ -85,7 +85,7 @@ def test_each_form_of_ours_reads_in_chinese(name: str) -> None:
     """Each field has a title, and a help where it has one in English; nothing else stands there."""
     channel = registry.find(name)
     assert not isinstance(channel, registry.Broken), channel
-    described = about.describe(channel)
+    described = about.describe(channel, "https://desk.example.com")
     assert list(CHINESE[name]) == [field.key for field in described.fields]
     for field in described.fields:
         title, help_ = CHINESE[name][field.key]

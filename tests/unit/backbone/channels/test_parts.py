@@ -41,6 +41,7 @@ def test_the_console_tells_before_as_what_it_goes_out(case: dict[str, Any]) -> N
         together=told["together"],
         caption=told["caption"],
         media_bytes=told["media_bytes"],
+        media_types={kind: frozenset(types) for kind, types in told.get("media_types", {}).items()},
     )
     files = [ev.Attachment(file=f"f{n}", name="a", **each) for n, each in enumerate(case["files"])]
     planned = plan(caps, _message(case["text"][0] * case["text"][1], *files), _link)
