@@ -85,9 +85,9 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
     chinese = crowd.agent(LIN, locale="zh-CN", theme="dark")
     _says_why_a_file_is_missing(desk, chinese, world, accounts["telegram"])
     _closes_and_opens_again(desk, chinese, world, accounts["wechat"])
-    _tells_as_what_it_goes_out(desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "goes to WeChat as a link"))
+    _tells_as_what_it_goes_out(desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "WeChat takes no file like this."))
     picture(desk, "channels-length")
-    _tells_as_what_it_goes_out(chinese, ("1,800 / 2,048 字节", "将分 2 条发送", "以链接形式发到微信公众号"))
+    _tells_as_what_it_goes_out(chinese, ("1,800 / 2,048 字节", "将分 2 条发送", "微信公众号不支持这种文件"))
     expect(chinese.get_by_test_id("window")).to_contain_text("还可回复")
     picture(chinese, "channels-zh-CN-dark")
     assert violations(chinese) == []
@@ -177,8 +177,8 @@ def _closes_and_opens_again(desk: Page, chinese: Page, world: Platforms, wechat:
 
 
 def _tells_as_what_it_goes_out(desk: Page, said: tuple[str, str, str]) -> None:
-    """Near the limit, over it, and with a file of a kind that WeChat doesn't carry."""
-    near, parts, link = said
+    """Near the limit, over it, and with a file that WeChat doesn't carry; customers reach no node to fetch it from."""
+    near, parts, refused = said
     composer, length = desk.get_by_test_id("composer"), desk.get_by_test_id("length")
     composer.fill("好" * 600)
     expect(length).to_contain_text(near)
@@ -189,5 +189,7 @@ def _tells_as_what_it_goes_out(desk: Page, said: tuple[str, str, str]) -> None:
     desk.get_by_test_id("attach").set_input_files(
         {"name": "退换货说明.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"}
     )
-    expect(desk.get_by_test_id("upload")).to_contain_text(link)
-    expect(length).to_contain_text(parts)
+    expect(desk.get_by_test_id("upload")).to_contain_text(refused)
+    expect(desk.get_by_test_id("send")).to_be_disabled()
+    composer.press("Enter")
+    expect(composer).to_have_value("请看附件")
