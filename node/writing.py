@@ -48,7 +48,7 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
     if context.log.is_full:
         # The client's next frames wait behind this one, and then its own buffers fill.
         await context.log.room_for_more(context.settings.wait_s)
-    attachments = [await _own_file(context, who, file) for file in frame.attachments]
+    attachments = [await own_file(context, who, file) for file in frame.attachments]
     if frame.conv is None:
         await _send_without_conversation(context, socket, who, frame, attachments)
         STORE_SECONDS.observe(time.perf_counter() - began)
@@ -245,7 +245,8 @@ def _is_over(head: Head) -> bool:
     return closed_for_good(head, now_ms(), directory.REOPEN_WINDOW_S * 1000)
 
 
-async def _own_file(context: Context, who: Who, file: str) -> ev.Attachment:
+async def own_file(context: Context, who: Who, file: str) -> ev.Attachment:
+    """A file that `who` uploaded. Raises NotFoundError, ForbiddenError `file.not_yours`."""
     record, owner = await context.files.record(who.tenant, file)
     if owner != who.id:
         raise ForbiddenError("file.not_yours", "Attach files that you uploaded yourself.", field="attachments")

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from backbone.channel.inbound import Peer, type_of_kind
 
+type_of_file = Literal["", "image", "video", "file"]
+
 
 class OutMedia(Struct, frozen=True, kw_only=True):
     """A file of ours to send. `content` is read from the store; `link` is a signed address for a fallback."""
@@ -65,8 +67,14 @@ class Sent(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True, kw_only=True):
-    """A text that the platform has approved; `{{1}}` or `{{name}}` in it is a place for a value."""
+    """A text that the platform has approved; `{{1}}` or `{{name}}` in it is a place for a value.
+
+    Where a platform counts the places of a title by themselves, they are `{{title.1}}` here, and the end of the first
+    button's address is `{{button.1}}`: no two places share a name. `file`: of which kind the file above the text is,
+    empty for none; whoever sends the template chooses it, and `send` gets it as `Out.media` with this `Out.kind`.
+    """
 
     name: str
     language: str
     text: str
+    file: type_of_file = ""

@@ -11,6 +11,7 @@ from backbone import events as ev
 from backbone.channel import Caps, Rejected, type_of_kind
 from backbone.channels.split import size, split
 
+_OF_TEMPLATE: Final[Mapping[str, type_of_kind]] = {"image": "image", "video": "video", "file": "file"}
 _BY_MIME: Final[Mapping[str, type_of_kind]] = {"image": "image", "audio": "audio", "video": "video"}
 
 
@@ -29,6 +30,8 @@ type_of_link = Callable[[ev.Attachment], str]
 def plan(caps: Caps, event: ev.MessageAdded, link: type_of_link) -> list[Part] | Rejected:
     """The parts of a message, in order, or why it can't be sent at all."""
     files = [a for a in event.attachments if a.file]
+    if event.parts:
+        return [Part(_OF_TEMPLATE.get(event.parts[0].get("file", ""), "text"), event.text, tuple(files[:1]))]
     if caps.together:
         return [Part("email" if "email" in caps.kinds else "text", event.text, tuple(files))]
     parts: list[Part] = []

@@ -1,21 +1,24 @@
 """Templates: texts that a platform has approved, which may be sent where its window is closed. Pure.
 
-A place in a text is `{{1}}`, `{{2}}` or `{{name}}`. A message carries its template as the first of
-`MessageAdded.parts`: name, language, and its values as JSON, a list for numbered places, an object for named ones.
+A place in a text is `{{1}}`, `{{2}}`, `{{name}}` or `{{title.1}}`. A message carries its template as the first of
+`MessageAdded.parts`: name, language, the kind of its file if it has one, and its values as JSON, a list where all
+places are numbers, else an object by place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from backbone import events as ev
 from backbone.channel import Template
 
 VALUE_MOST: Final = 1024
-PLACE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+FILES: Final = {"image": "a picture", "video": "a video", "file": "a document"}
+PLACE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.]+)\s*\}\}")
 
 
 def places(text: str) -> list[str]:
@@ -35,6 +38,26 @@ def problem(template: Template, values: Sequence[str]) -> str:
     return ""
 
 
+def file_problem(
+    template: Template, file: ev.Attachment | None, types: Mapping[str, Sequence[str]], most_bytes: Mapping[str, int]
+) -> str:
+    """What is wrong with the file above the text, as a sentence; empty if nothing is. `types` and `most_bytes` by kind
+    are the channel's (`Caps.media_types`, `Caps.media_bytes`).
+    """
+    kind = template.file
+    if not kind:
+        return "The template takes no file." if file else ""
+    if file is None:
+        return f"The template wants {FILES[kind]} above its text."
+    if kind != "file" and not file.mime.startswith(f"{kind}/"):
+        return f"The template wants {FILES[kind]} above its text, not {file.name}."
+    if file.mime not in types.get(kind, (file.mime,)):
+        return f"The channel takes no files such as {file.name} as {FILES[kind]}: {', '.join(types[kind])}."
+    if file.bytes > (most := most_bytes.get(kind, file.bytes)):
+        return f"{file.name} is too large: at most {most // 1024**2} MiB as {FILES[kind]}."
+    return ""
+
+
 def filled(template: Template, values: Sequence[str]) -> str:
     """The text as the customer reads it."""
     by_place = dict(zip(places(template.text), values, strict=True))
@@ -45,11 +68,12 @@ def part(template: Template, values: Sequence[str]) -> dict[str, str]:
     """The template as a message carries it."""
     wanted = places(template.text)
     kept = list(values) if _are_numbered(wanted) else dict(zip(wanted, values, strict=True))
-    return {
+    told = {
         "name": template.name,
         "language": template.language,
         "parameters": msgspec.json.encode(kept).decode(),
     }
+    return {**told, "file": template.file} if template.file else told
 
 
 def _are_numbered(found: Sequence[str]) -> bool:

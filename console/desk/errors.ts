@@ -39,6 +39,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'channel.not_found': 'error.channel_gone',
   'id.token': 'error.inbox_id',
   'template.not_found': 'error.template_gone',
+  'template.file': 'error.template_file',
   'template.values': 'error.template_values',
   'template.busy': 'error.template_busy',
   'access.admins_only': 'error.admins',

@@ -22,26 +22,38 @@ from backbone.ids import check_conversation, check_name, check_uuid
 from node.context import Context
 from node.reading import authorise
 from node.rest.requests import agent_asks, answer, body_of, context_of
+from node.writing import own_file
 
 WITHIN_S = 20.0
 
 
 class Chosen(Struct, kw_only=True):
-    """A template with its values, in the order of its places. `id` is the message's, the same at every try."""
+    """A template with its values, in the order of its places. `id` is the message's, the same at every try; `file` is
+    an uploaded one, where the template wants one above its text.
+    """
 
     id: str
     name: Annotated[str, Meta(min_length=1, max_length=512)]
     language: Annotated[str, Meta(max_length=32)]
     values: Annotated[list[str], Meta(max_length=50)] = []
+    file: str = ""
 
 
 async def list_templates(request: Request) -> Response:
-    """`GET /api/v1/inboxes/{inbox}/templates`: the approved ones, with the places that want a value."""
+    """`GET /api/v1/inboxes/{inbox}/templates`: the approved ones, with the places that want a value
+    and the kind of the file that stands above the text.
+    """
     who = await agent_asks(request, "list")
     inbox = check_name(request.path_params["inbox"], "inbox")
     found = await _of(context_of(request), who.tenant, inbox)
     items = [
-        {"name": one.name, "language": one.language, "text": one.text, "places": templates.places(one.text)}
+        {
+            "name": one.name,
+            "language": one.language,
+            "text": one.text,
+            "places": templates.places(one.text),
+            "file": one.file,
+        }
         for one in found
     ]
     return answer({"items": items, "next": None})
@@ -57,6 +69,7 @@ async def send(request: Request) -> Response:
     conv = check_conversation(request.path_params["conv"], "conv")
     body = await body_of(request, Chosen)
     message = check_uuid(body.id, "id")
+    file = await own_file(context, who, check_uuid(body.file, "file")) if body.file else None
     async with context.hub.visit(who.tenant, conv) as room:
         authorise(who, "write", room)
         _check_open(room.head)
@@ -66,6 +79,9 @@ async def send(request: Request) -> Response:
             raise NotFoundError("template.not_found", "The platform has no such template.", field="name")
         if wrong := templates.problem(template, body.values):
             raise InvalidInputError("template.values", wrong, field="values")
+        about = await context.channels.find(room.head.channel)
+        if wrong := templates.file_problem(template, file, about.media_types, about.media_bytes):
+            raise InvalidInputError("template.file", wrong, field="file")
         head = room.head
         _check_open(head)
         event = ev.MessageAdded(
@@ -75,8 +91,10 @@ async def send(request: Request) -> Response:
             conv=head.conv,
             at=time.time_ns() // 1_000_000,
             by=who.actor(),
+            kind=template.file or "text",
             text=templates.filled(template, body.values),
             parts=[templates.part(template, body.values)],
+            attachments=[file] if file else [],
         )
         stored = await context.log.publish(room.subject, event)
     return answer({"seq": stored.seq}, 201)

@@ -24,6 +24,7 @@ from tests.harness.system import LIN, TENANT, Login, System
 from tests.simulators.base import Simulator
 from trunkline import rest
 from trunkline.connect import connected
+from trunkline.talk import parcel
 
 QI = Login("qi", "齐晨", "qi@example.com")
 FENG = Login("feng", "冯雪", "feng@example.com")
@@ -283,8 +284,9 @@ def test_a_template_is_sent_while_the_window_is_closed(crowd: People, world: Pla
     chinese.get_by_test_id("row").filter(has_text="Is my order ready?").click()
     chinese.set_viewport_size(NARROW)
     chinese.get_by_test_id("template-open").click()
-    expect(chinese.get_by_test_id("template")).to_have_count(2)
-    chinese.get_by_test_id("template").last.click()
+    expect(chinese.get_by_test_id("template")).to_have_count(4)
+    _wants_a_picture(chinese)
+    chinese.get_by_test_id("template").nth(1).click()
     chinese.get_by_test_id("place-1").fill("A-17")
     expect(chinese.get_by_test_id("template-preview")).to_have_text("{{2}}您好，您的订单 A-17 已备好。")
     picture(chinese, "template-zh-CN-narrow")
@@ -325,6 +327,42 @@ def test_a_template_is_sent_while_the_window_is_closed(crowd: People, world: Pla
     expect(message(page, "Your order 18 is ready, Anna.")).to_have_attribute("data-state", re.compile("sent|delivered"))
     expect(message(page, "Ask us anything")).to_have_attribute("data-state", "held")
     assert [one.text for one in simulator.accepted] == [f"Your order {n} is ready, Anna." for n in (17, 18)]
+    _with_a_picture(page, simulator)
+
+
+def _wants_a_picture(chinese: Page) -> None:
+    """The form of a template with a picture, a value in its text and one in a button, and back."""
+    chinese.get_by_test_id("template").last.click()
+    expect(chinese.get_by_role("button", name="选择正文上方的图片")).to_be_focused()
+    expect(chinese.get_by_label("按钮 2 的网址结尾")).to_be_visible()
+    picture(chinese, "template-file-zh-CN-narrow")
+    assert violations(chinese) == []
+    chinese.get_by_role("button", name="返回模板列表").click()
+
+
+def _with_a_picture(page: Page, simulator: Simulator) -> None:
+    """A template with a picture above its text and a value at the end of a button's address."""
+    page.get_by_test_id("template-open").press("Enter")
+    page.get_by_test_id("template").filter(has_text="New teas").press("Enter")
+    page.get_by_label("Value for 1").fill("Anna")
+    page.get_by_label("End of the address of button 2").fill("oolong")
+    attach, send = page.get_by_test_id("template-attach"), page.get_by_test_id("template-send")
+    attach.set_input_files({"name": "teas.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"})
+    expect(page.get_by_role("alert")).to_contain_text("does not go with this template")
+    expect(send).to_be_disabled()
+    attach.set_input_files({"name": "teas.png", "mimeType": "image/png", "buffer": parcel()})
+    expect(page.get_by_test_id("template-file")).to_have_attribute("data-state", "done")
+    text = "New teas, Anna!\nSee them: https://tea.example/new/oolong"
+    expect(page.get_by_test_id("template-preview")).to_have_text(text)
+    picture(page, "template-file")
+    assert violations(page) == []
+    send.click()
+    expect(page.get_by_test_id("templates")).to_have_count(0)
+    expect(message(page, "New teas, Anna!")).to_have_attribute("data-state", re.compile("sent|delivered"))
+    expect(message(page, "New teas, Anna!").locator("img")).to_be_visible()
+    last = simulator.accepted[-1]
+    assert (last.text, last.more["addresses"]) == ("New teas, Anna!", ["https://tea.example/new/oolong"])
+    assert last.sha256
 
 
 def _refused(node: str, conv: str) -> None:
@@ -333,7 +371,10 @@ def _refused(node: str, conv: str) -> None:
     good = {"id": str(uuid.uuid4()), "name": "order_ready", "language": "en", "values": ["1", "2"]}
     for more, code in (
         ({"language": "fr"}, "template.not_found"),
-        ({"name": "summer"}, "template.not_found"),
+        ({"name": "visit"}, "template.not_found"),
+        ({"name": "summer"}, "template.file"),
+        ({"file": "x"}, "id.uuid"),
+        ({"file": str(uuid.uuid4())}, "file.not_found"),
         ({"values": ["1"]}, "template.values"),
         ({"values": ["1", "two\nlines"]}, "template.values"),
         ({"id": "x"}, "id.uuid"),

@@ -119,22 +119,24 @@ class WhatsApp:
         return Sent(taken[0].id if taken else "", "accepted")
 
     async def _content(self, out: Out, kit: Kit) -> dict[str, Any]:
+        file = await self._file(out.media, out.kind, kit) if out.media else None
         if out.template:
             try:
-                return protocol.template(
-                    out.template.get("name", ""), out.template.get("language", ""), out.template.get("parameters", "")
-                )
+                return templates.content(out.template, file)
             except MalformedError as error:
                 raise FaultError(Rejected(str(error))) from None
-        if out.media is None:
+        if file is None:
             return {"type": "text", "text": {"body": out.text, "preview_url": False}}
-        kind = TYPES[out.kind][0]
-        content = {"id": await kit.upload(out.media, out.kind)}
-        if out.text and kind != "audio":
-            content["caption"] = out.text
-        if kind == "document":
-            content["filename"] = out.media.name
-        return {"type": kind, kind: content}
+        if out.text and out.kind != "audio":
+            file[file["type"]]["caption"] = out.text
+        return file
+
+    async def _file(self, media: OutMedia, kind: str, kit: Kit) -> dict[str, Any]:
+        theirs = TYPES[kind][0]
+        content = {"id": await kit.upload(media, kind)}
+        if theirs == "document":
+            content["filename"] = media.name
+        return {"type": theirs, theirs: content}
 
     async def put_media(self, media: OutMedia, kind: str, acc: settings.Account, kit: Kit) -> str:
         """Uploads a file; the id is good for thirty days."""
@@ -170,7 +172,7 @@ class WhatsApp:
         await _call(kit, acc, "messages", json=body)
 
     async def templates(self, acc: settings.Account, kit: Kit) -> list[Template]:
-        """The approved ones that want no more than words, by name. Raises FaultError."""
+        """The approved ones that want no more than words and a file, by name. Raises FaultError."""
         if not acc.business_id:
             raise FaultError(Rejected(NO_BUSINESS))
         found: list[Template] = []

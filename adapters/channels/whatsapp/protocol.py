@@ -385,22 +385,3 @@ def addressed(to: str, key: str, reply_to: str) -> dict[str, Any]:
     }
     # A message whose answer was lost is known by our key alone, which can't be quoted.
     return {**body, "context": {"message_id": reply_to}} if reply_to.startswith("wamid.") else body
-
-
-def template(name: str, language: str, parameters: str) -> dict[str, Any]:
-    """A template. `parameters` is JSON: a list for {{1}}, {{2}}, or an object for {{name}}.
-
-    Raises MalformedError where it is neither.
-    """
-    try:
-        values = msgspec.json.decode(parameters or "[]", type=list[str] | dict[str, str])
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        raise MalformedError("parameters of a template are a JSON list or object of texts") from None
-    if isinstance(values, dict):
-        filled = [{"type": "text", "parameter_name": each, "text": value} for each, value in values.items()]
-    else:
-        filled = [{"type": "text", "text": value} for value in values]
-    content: dict[str, Any] = {"name": name, "language": {"code": language}}
-    if filled:
-        content["components"] = [{"type": "body", "parameters": filled}]
-    return {"type": "template", "template": content}

@@ -1,13 +1,13 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
-import { call, uuid7 } from '../../client/index.ts';
+import { call } from '../../client/index.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import { explain } from '../errors.ts';
 import { givesFocusBack } from '../givesBack.ts';
 import { t } from '../texts.ts';
 import { createAsked } from './asked.ts';
+import { Filling } from './Filling.tsx';
 import { inWords } from './reasons.ts';
-import { filled, matching, type Template } from './template.ts';
+import { matching, type Template } from './template.ts';
 import s from './templates.module.css';
 import { Ghosts } from './Trouble.tsx';
 
@@ -59,7 +59,7 @@ export default function Templates(props: {
               <Ghosts />
             </Match>
             <Match when={chosen()} keyed>
-              {(one) => <Filling template={one} conv={props.conv} onSent={props.onClose} />}
+              {(one) => <Filling template={one} conv={props.conv} channel={props.channel} onSent={props.onClose} />}
             </Match>
             <Match when={asked.value()?.length === 0}>
               <p class={s['trouble']}>{t('template.none')}</p>
@@ -94,72 +94,5 @@ export default function Templates(props: {
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog>
-  );
-}
-
-/** One template: a line for each of its places, and what the customer will read. */
-function Filling(props: { readonly template: Template; readonly conv: string; readonly onSent: () => void }): JSX.Element {
-  // The same at every try: it is sent once.
-  const id = uuid7();
-  const [values, setValues] = createSignal<readonly string[]>(props.template.places.map(() => ''));
-  const [problem, setProblem] = createSignal('');
-  const [isBusy, setBusy] = createSignal(false);
-  const isReady = (): boolean => values().every((value) => value.trim() !== '') && !isBusy();
-  const send = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    if (!isReady()) return;
-    setBusy(true);
-    setProblem('');
-    try {
-      const one = props.template;
-      const given = values().map((value) => value.trim());
-      await call('POST', `conversations/${props.conv}/template`, { id, name: one.name, language: one.language, values: given });
-      props.onSent();
-    } catch (error) {
-      setProblem(explain(error));
-      setBusy(false);
-    }
-  };
-  return (
-    <form class={s['filling']} onSubmit={(event) => void send(event)}>
-      <For each={props.template.places}>
-        {(place, n) => (
-          <label>
-            <span>{t('template.place', { place })}</span>
-            <input
-              class="field"
-              type="text"
-              maxlength={1024}
-              autocomplete="off"
-              data-testid={`place-${place}`}
-              ref={(box) => n() === 0 && requestAnimationFrame(() => box.focus())}
-              onInput={(event) => setValues(values().with(n(), event.currentTarget.value))}
-            />
-          </label>
-        )}
-      </For>
-      <section aria-label={t('template.preview')}>
-        <h3>{t('template.preview')}</h3>
-        <p class={s['preview']} data-testid="template-preview">
-          {filled(props.template, values())}
-        </p>
-      </section>
-      <Show when={problem()}>
-        <p class={s['bad']} role="alert">
-          {problem()}
-        </p>
-      </Show>
-      <div class={s['acts']}>
-        <button
-          class="btn primary"
-          type="submit"
-          data-testid="template-send"
-          disabled={!isReady()}
-          ref={(button) => props.template.places.length === 0 && requestAnimationFrame(() => button.focus())}
-        >
-          {t('template.send')}
-        </button>
-      </div>
-    </form>
   );
 }

@@ -7,7 +7,7 @@ import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
 import { outcomeOf, reported } from './delivery.ts';
 import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
 import { messagesOf, sentAs, type Carries } from './plan.ts';
-import { filled, matching, type Template } from './template.ts';
+import { filled, fits, matching, whereIs, type Template } from './template.ts';
 import { lostAs, worded } from './reasons.ts';
 import { partsOf, sizeOf } from './size.ts';
 import { roomOf, type Window } from './window.ts';
@@ -111,10 +111,36 @@ test('a file that could not be had keeps its name, and its reason is told like a
 });
 
 test('a template shows its values, and the places that have none yet', () => {
-  const one: Template = { name: 'order_ready', language: 'zh_CN', text: '{{2}}您好，订单 {{1}}，{{ 2 }}', places: ['1', '2'] };
+  const one: Template = { name: 'order_ready', language: 'zh_CN', text: '{{2}}您好，订单 {{1}}，{{ 2 }}', places: ['1', '2'], file: '' };
   expect(filled(one, ['A-1', ' '])).toBe('{{2}}您好，订单 A-1，{{ 2 }}');
   expect(filled(one, ['{{2}}', '李'])).toBe('李您好，订单 {{2}}，李');
   expect([matching([one], 'ORDER 您好'), matching([one], 'en'), matching([one], '')]).toEqual([[one], [], [one]]);
+});
+
+test('the places of a title and of an address are told apart, and filled like others', () => {
+  expect(['1', 'who', 'title.1', 'title.who', 'button.1'].map(whereIs)).toEqual([
+    { where: 'text', place: '1' },
+    { where: 'text', place: 'who' },
+    { where: 'title', place: '1' },
+    { where: 'title', place: 'who' },
+    { where: 'button', place: '1' },
+  ]);
+  const one: Template = { name: 'a', language: 'en', text: 'For {{title.1}}\n{{1}}\nSee: https://a/{{button.1}}', places: ['title.1', '1', 'button.1'], file: 'image' };
+  expect(filled(one, ['Li', '', 'x'])).toBe('For Li\n{{1}}\nSee: https://a/x');
+});
+
+test.each([
+  ['image', 'image/png', 1, true],
+  ['image', 'image/png', 11, false],
+  ['image', 'image/webp', 1, false],
+  ['image', 'application/pdf', 1, false],
+  ['file', 'application/pdf', 99, true],
+  ['file', 'application/zip', 1, false],
+  ['video', 'video/mp4', 99, true],
+] as const)('above a text that wants %s stands %s of %i bytes: %s', (file, mime, bytes, is) => {
+  const channel = { media_types: { image: ['image/png'], file: ['application/pdf'] }, media_bytes: { image: 10 } };
+  expect(fits(channel, { file }, { mime, bytes })).toBe(is);
+  expect(fits(undefined, { file }, { mime, bytes })).toBe(file === 'file' || mime.startsWith(file));
 });
 
 test('a text in the measure of its channel', () => {

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from backbone.channel import Request
 from tests.simulators.base import Accepted, Fault, Push, Reset, Simulator
 from tests.simulators.telegram import forms
+from tests.simulators.whatsapp import templates
 
 MB = 1024 * 1024
 DAY_S = 86_400.0
@@ -47,6 +48,7 @@ WORDS = {
     131053: "Media upload error",
     131056: "(Business Account, Consumer Account) pair rate limit hit",
     132000: "Number of parameters does not match the expected number of params",
+    132012: "Parameter format does not match format in the created template",
     132001: "Template name does not exist in the translation",
 }
 HTTP = {190: 401, 130429: 429, 131016: 500, 131026: 400, 1: 500}
@@ -83,10 +85,7 @@ class WhatsAppSimulator(Simulator):
         self.access_token = "EAAJB-token-of-a-system-user"
         self.verify_token = "a-word-of-our-choice"
         self.reports: tuple[str, ...] = ("sent", "delivered")
-        self.templates = {
-            ("order_ready", "en"): "Your order {{1}} is ready, {{2}}.",
-            ("order_ready", "zh_CN"): "{{2}}您好，您的订单 {{1}} 已备好。",
-        }
+        self.templates = dict(templates.TEMPLATES)
         self.business_id = "102290129340398"
         self.templates_a_page = 100
         self.window_s = DAY_S
@@ -334,8 +333,8 @@ class WhatsAppSimulator(Simulator):
         content = body.get(kind, {})
         file = self._files.get(content.get("id", "")) if kind in {"image", "audio", "video", "document"} else None
         wants_file = kind in {"image", "audio", "video", "document"}
-        template = self.templates.get((content.get("name"), content.get("language", {}).get("code")), "")
-        values = content.get("components", [{}])[0].get("parameters", []) if kind == "template" else []
+        template = self.templates.get((content.get("name"), content.get("language", {}).get("code")))
+        misfit = self._misfit(template, content) if kind == "template" and template else None
         checks = (
             (body.get("messaging_product") != "whatsapp", 100, "messaging_product is required"),
             (to not in self._names, 131026, "Receiver is incapable of receiving this message"),
@@ -344,7 +343,7 @@ class WhatsAppSimulator(Simulator):
             (kind == "audio" and "caption" in content, 100, "Unexpected key caption"),
             (wants_file and (file is None or file.until < self.clock.now()), 100, "Media id is not found or expired"),
             (kind == "template" and not template, 132001, "no such template"),
-            (kind == "template" and template.count("{{") != len(values), 132000, "number of parameters"),
+            (misfit is not None, *(misfit or (0, ""))),
             (
                 kind != "template" and self.window_closes == "now" and not self._is_open(to),
                 131047,
@@ -353,6 +352,10 @@ class WhatsAppSimulator(Simulator):
         )
         wrong = next((_error(code, details) for is_so, code, details in checks if is_so), None)
         return wrong or self._limited(to)
+
+    def _misfit(self, template: templates.type_of_components, content: dict[str, Any]) -> tuple[int, str] | None:
+        there = {key: file.mime for key, file in self._files.items() if file.until >= self.clock.now()}
+        return templates.refusal(template, content, there, is_named=templates.is_named(template))
 
     def _is_open(self, number: str) -> bool:
         return self.clock.now() < self._last.get(number, 0) + self.window_s
@@ -375,18 +378,23 @@ class WhatsAppSimulator(Simulator):
     def _taken(self, body: dict[str, Any]) -> Response:
         kind, to = body["type"], str(body["to"]).lstrip("+")
         content = body[kind]
-        file = self._files.get(content.get("id", ""))
+        text, addresses = content.get("body", content.get("caption", "")), []
+        if kind == "template":
+            text, addresses = templates.rendered(self.templates[content["name"], content["language"]["code"]], content)
+        named = templates.file_of(content) if kind == "template" else content
+        file = self._files.get(named.get("id", ""))
         one = Accepted(
             id=self._wamid(),
             peer=self._names[to],
             kind={"document": "file", "template": "text"}.get(kind, kind),
-            text=self._rendered(content) if kind == "template" else content.get("body", content.get("caption", "")),
+            text=text,
             sha256=hashlib.sha256(file.content).hexdigest() if file else "",
             key=body.get("biz_opaque_callback_data", ""),
             more={
                 "type": kind,
                 "reply_to": body.get("context", {}).get("message_id", ""),
-                "filename": content.get("filename", ""),
+                "filename": named.get("filename", ""),
+                "addresses": addresses,
             },
         )
         if kind != "template" and not self._is_open(to):
@@ -397,12 +405,6 @@ class WhatsAppSimulator(Simulator):
             self._report(self.statuses(one, *self.reports))
         contacts = [{"input": body["to"], "wa_id": to}]
         return JSONResponse({"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": one.id}]})
-
-    def _rendered(self, content: dict[str, Any]) -> str:
-        text = self.templates[content["name"], content["language"]["code"]]
-        for number, value in enumerate(content.get("components", [{}])[0].get("parameters", []), 1):
-            text = text.replace("{{" + str(value.get("parameter_name", number)) + "}}", value["text"])
-        return text
 
     def _report(self, pushes: list[Push]) -> None:
         if self.hook:
@@ -426,20 +428,16 @@ class WhatsAppSimulator(Simulator):
         return JSONResponse({"id": self.file(file.content, file.mime, file.filename, self.upload_life_s)})
 
     async def _templates(self, request: HttpRequest) -> Response:
-        """Pages of the account's templates, with one that waits for approval and one with a picture among them."""
+        """Pages of the account's templates, with one that waits for approval and one that wants a place on a map."""
         if refused := self._refused(request):
             return refused
         if request.path_params["business"] != self.business_id:
             return _error(100, "Unsupported get request. Object does not exist", status=400)
         told: list[dict[str, Any]] = [
-            {"name": name, "language": language, "status": "APPROVED", "components": [{"type": "BODY", "text": text}]}
-            for (name, language), text in self.templates.items()
+            {"name": name, "language": language, "status": "APPROVED", "components": components}
+            for (name, language), components in {**self.templates, **templates.UNSENDABLE}.items()
         ]
-        picture = [{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "New"}]
-        told += [
-            {"name": "summer", "language": "en", "status": "APPROVED", "components": picture},
-            {"name": "waits", "language": "en", "status": "PENDING", "components": [{"type": "BODY", "text": "Hi"}]},
-        ]
+        told.append({"name": "waits", "language": "en", "status": "PENDING", "components": [templates.body("Hi")]})
         begin = int(request.query_params.get("after", "0"))
         end = begin + self.templates_a_page
         paging = {"cursors": {"before": str(begin), "after": str(end)}}

@@ -7,13 +7,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
-from adapters.channels.whatsapp import WhatsApp, templates
+from adapters.channels.whatsapp import WhatsApp
 from backbone.channel import (
     FaultError,
-    MalformedError,
     Media,
     MediaGone,
     Out,
@@ -116,22 +114,6 @@ async def test_after_a_day_only_a_template_goes_out(world: World) -> None:
     assert [a.text for a in world.simulator.accepted] == ["Your order 17 is ready, Li."]
 
 
-@pytest.mark.parametrize(
-    ("template", "words"),
-    [
-        ({"name": "order_ready", "language": "zh"}, "no such template"),
-        ({"name": "order_ready", "language": "en", "parameters": "[]"}, "number of parameters"),
-        ({"name": "order_ready", "language": "en", "parameters": "17"}, "JSON"),
-    ],
-)
-async def test_a_template_that_does_not_fit_is_refused_in_words(
-    world: World, template: dict[str, str], words: str
-) -> None:
-    fault = await world.fault_of(template=template)
-    assert isinstance(fault, Rejected)
-    assert words in fault.reason
-
-
 async def test_a_number_without_whatsapp_is_a_refusal_in_words(world: World) -> None:
     fault = await world.fault_of(peer=Peer("15550000000"))
     assert isinstance(fault, Rejected)
@@ -222,52 +204,3 @@ async def test_a_closed_window_may_be_told_by_a_status_alone(world: World) -> No
     world.simulator.clock.advance(86_401)
     await world.send()
     assert world.simulator.accepted == []
-
-
-@pytest.mark.parametrize("a_page", [100, 1])
-async def test_the_approved_templates_that_want_words_alone_are_listed(world: World, a_page: int) -> None:
-    world.simulator.templates_a_page = a_page
-    found = await world.channel.templates(world.acc, world.kit)
-    assert [(one.name, one.language) for one in found] == [("order_ready", "en"), ("order_ready", "zh_CN")]
-    assert found[0].text == "Your order {{1}} is ready, {{2}}."
-
-
-async def test_why_there_are_no_templates_is_told_in_words(world: World) -> None:
-    for changed, words in (({"business_id": ""}, "Business Account ID"), ({"access_token": "x"}, "token")):
-        with pytest.raises(FaultError) as caught:
-            await world.channel.templates(msgspec.structs.replace(world.acc, **changed), world.kit)
-        assert isinstance(caught.value.fault, Pause | Rejected)
-        assert words in caught.value.fault.reason
-
-
-@pytest.mark.parametrize(
-    ("components", "text"),
-    [
-        ([{"type": "HEADER", "format": "TEXT", "text": "Tea"}, {"type": "BODY", "text": "Hi {{1}}"}], "Tea\nHi {{1}}"),
-        ([{"type": "BODY", "text": "Hi"}, {"type": "FOOTER", "text": "Bye"}], "Hi\nBye"),
-        ([{"type": "BODY", "text": "Hi"}, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY"}]}], "Hi"),
-        (
-            [
-                {"type": "BODY", "text": "Hi"},
-                {"type": "BUTTONS", "buttons": [{"type": "URL", "url": "https://a/{{1}}"}]},
-            ],
-            "",
-        ),
-        ([{"type": "BODY", "text": "Hi"}, {"type": "BUTTONS", "buttons": [{"type": "OTP"}]}], ""),
-        ([{"type": "HEADER", "format": "TEXT", "text": "{{1}}"}, {"type": "BODY", "text": "Hi"}], ""),
-        ([{"type": "HEADER", "format": "LOCATION"}, {"type": "BODY", "text": "Hi"}], ""),
-        ([{"type": "CAROUSEL"}, {"type": "BODY", "text": "Hi"}], ""),
-        ([], ""),
-    ],
-)
-def test_a_template_that_wants_more_than_words_is_left_out(components: list[Any], text: str) -> None:
-    one = {"name": "a", "language": "en", "status": "APPROVED", "components": components}
-    found, after = templates.read(msgspec.json.encode({"data": [one]}))
-    assert [each.text for each in found] == ([text] if text else [])
-    assert after == ""
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"data": 1}', b"\xff"])
-def test_a_page_of_templates_that_is_none_is_malformed(body: bytes) -> None:
-    with pytest.raises(MalformedError):
-        templates.read(body)

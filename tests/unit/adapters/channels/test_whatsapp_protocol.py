@@ -289,20 +289,6 @@ def test_what_an_answer_means(status: int, body: bytes, headers: dict[str, str],
     assert WhatsApp().classify(status, body, headers) == fault
 
 
-def test_the_parameters_of_a_template_are_a_list_or_an_object() -> None:
-    by_number = protocol.template("t", "en", '["17", "Li"]')["template"]["components"][0]["parameters"]
-    by_name = protocol.template("t", "en", '{"who": "Li"}')["template"]["components"][0]["parameters"]
-    assert by_number == [{"type": "text", "text": "17"}, {"type": "text", "text": "Li"}]
-    assert by_name == [{"type": "text", "parameter_name": "who", "text": "Li"}]
-    assert protocol.template("t", "en", "") == {
-        "type": "template",
-        "template": {"name": "t", "language": {"code": "en"}},
-    }
-    for wrong in ("[1]", "17", "[" * 100_000):
-        with pytest.raises(MalformedError):
-            protocol.template("t", "en", wrong)
-
-
 @given(st.binary())
 def test_no_bytes_raise_anything_else(body: bytes) -> None:
     with contextlib.suppress(BadSignatureError):

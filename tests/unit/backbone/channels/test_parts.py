@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from backbone import events as ev
@@ -78,6 +79,15 @@ def test_without_an_address_the_reason_is_told() -> None:
 def test_a_mail_is_one_part() -> None:
     caps = Caps(kinds=frozenset({"email"}), together=True)
     assert plan(caps, _message("see", PICTURE, SHEET), _nowhere) == [Part("email", "see", (PICTURE, SHEET))]
+
+
+def test_a_template_is_one_part_with_its_file_whatever_its_length() -> None:
+    template = {"name": "a", "language": "en", "parameters": "[]"}
+    caps = Caps(kinds=frozenset({"text", "image", "file"}), text=(2, "chars"), media_bytes={"image": 1})
+    plain = msgspec.structs.replace(_message("see"), parts=[template])
+    assert plan(caps, plain, _link) == [Part("text", "see")]
+    pictured = msgspec.structs.replace(_message("see", PICTURE), parts=[{**template, "file": "file"}])
+    assert plan(caps, pictured, _link) == [Part("file", "see", (PICTURE,))]
 
 
 def test_an_empty_message_is_refused() -> None:
