@@ -85,7 +85,9 @@ def test_one_agent_answers_every_channel(crowd: People, channels: System, world:
     chinese = crowd.agent(LIN, locale="zh-CN", theme="dark")
     _says_why_a_file_is_missing(desk, chinese, world, accounts["telegram"])
     _closes_and_opens_again(desk, chinese, world, accounts["wechat"])
-    _tells_as_what_it_goes_out(desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "WeChat takes no file like this."))
+    _tells_as_what_it_goes_out(
+        desk, ("1,800 of 2,048 bytes", "Goes out as 2 messages", "WeChat takes no file like this.")
+    )
     picture(desk, "channels-length")
     _tells_as_what_it_goes_out(chinese, ("1,800 / 2,048 字节", "将分 2 条发送", "微信公众号不支持这种文件"))
     expect(chinese.get_by_test_id("window")).to_contain_text("还可回复")
