@@ -3,7 +3,7 @@ import { kindOf } from '../../ui/files.ts';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
-import { createUploads, uploadLimits } from '../../ui/uploads.ts';
+import { createUploads, uploadLimits, type Upload } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
 import { isProvider } from '../channels/known.ts';
 import { Closed, Countdown, createRoom, Lengths, Removed } from '../channels/Limits.tsx';
@@ -21,6 +21,8 @@ import { authorOf, excerptOf } from './said.ts';
 import { change } from './take.ts';
 
 const Templates = lazy(() => import('../channels/Templates.tsx'));
+/** A file's type as the browser guesses it, and once it is there as the node has found it. */
+const keptOf = ({ file, attachment }: Upload): Kept => ({ mime: attachment?.mime ?? file.type, bytes: attachment?.bytes ?? file.size });
 const LINES = { least: 3, most: 12, px: 22, frame: 18 };
 
 export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
@@ -35,14 +37,14 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   );
   const text = (): string => draftFor(props.conv)[tab()];
   /** A file of this answer would not arrive at all. */
-  const isHeldUp = (): boolean => uploads.items().some(({ file }) => goesAs(file) === 'upload.as_nothing');
+  const isHeldUp = (): boolean => uploads.items().some((one) => goesAs(one) === 'upload.as_nothing');
   const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy() && !isHeldUp();
   const channel = () => desk.channelOf(props.standing.channel);
   const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.isRemoved(props.standing.inbox);
-  const files = (): Kept[] => uploads.items().map(({ file }) => ({ mime: file.type, bytes: file.size }));
+  const files = (): Kept[] => uploads.items().map(keptOf);
   /** What to tell of a file that doesn't arrive as what it is. */
-  const goesAs = (file: File): 'upload.as_file' | 'upload.as_link' | 'upload.as_nothing' | undefined => {
-    const as = tab() === 'reply' ? sentAs(channel(), { mime: file.type, bytes: file.size }) : 'itself';
+  const goesAs = (one: Upload): 'upload.as_file' | 'upload.as_link' | 'upload.as_nothing' | undefined => {
+    const as = tab() === 'reply' ? sentAs(channel(), keptOf(one)) : 'itself';
     return as === 'itself' ? undefined : `upload.as_${as}`;
   };
   const isResolved = (): boolean => props.standing.status === 'resolved';
@@ -229,7 +231,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
                 <Icon name="file" />
                 <span class="cut">{one.file.name || t('row.image')}</span>
                 <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
-                <Show when={goesAs(one.file)}>
+                <Show when={goesAs(one)}>
                   {(as) => (
                     <span class={s[as() === 'upload.as_nothing' ? 'bad' : 'size']}>
                       {t(as(), { channel: channelName(props.standing.channel) })}
