@@ -21,17 +21,15 @@ from backbone.channels.inbound_media import AccountIllError, TryAgainError, has_
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
+from backbone.channels.unfetched import Message, UnfetchedFiles
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.reader import Entry
-from backbone.worker import Policy, bury
+from backbone.worker import bury
 
 REPLAY_MOST: Final = 20_000
 ILL_AT_ONCE: Final = 8
 """Conversations of ill accounts that are told of it and parked at once: the others' go on beside them."""
-
-MEDIA_TRIES: Final = Policy().attempts
-"""Of a file that can't be had for now: after as many an event is given up."""
 
 _log = structlog.get_logger("channels.effects")
 
@@ -46,8 +44,8 @@ class Effects:
         self._deliverer = deliverer
         self._s = s
         self._slots_of_ill = asyncio.Semaphore(ILL_AT_ONCE)
-        self._tries: dict[str, int] = {}
-        """How often the files of a message, by its id, couldn't be had; only of those that will be tried again."""
+        self.unfetched = UnfetchedFiles(room, s)
+        """Messages whose files couldn't be had yet."""
 
     def account(self, known: Conversation) -> Account | None:
         """The account of a conversation, None if there is none any more."""
@@ -56,21 +54,27 @@ class Effects:
         except TrunklineError:
             return None
 
-    async def settle_media(self, known: Conversation, event: ev.Event | ev.Envelope) -> Wait | None:
-        """Fetches the files of a customer's message; they wait with everything else while the account is ill."""
+    async def settle_media(self, known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> Wait | None:
+        """Fetches the files of the customer's message at `seq`; while the account is ill, all waits for that.
+
+        What the provider doesn't give for now is noted in `unfetched`, and the conversation goes on.
+        """
         if not has_places(event) or (account := self.account(known)) is None:
             return None
         if account.ill:
             return Wait(FOR_EVER, "pause")
-        tries = self._tries.pop(event.id, 0) + 1
+        message = Message(known.head.tenant, known.head.conv, seq)
+        is_last = self.unfetched.is_over(message)
         try:
-            await settle_media(self._room, account, self._kits, known, event, is_last=tries >= MEDIA_TRIES)
-        except TryAgainError:
-            self._tries[event.id] = tries
-            raise
+            await settle_media(self._room, account, self._kits, known, event, is_last=is_last)
+        except TryAgainError as error:
+            _log.info("media.waits", tenant=message.tenant, conv=message.conv, seq=seq, error=str(error)[:300])
+            await self.unfetched.put(known.head, seq)
         except AccountIllError as ill:
             await self._accounts.pause(account, str(ill))
             return Wait(FOR_EVER, "pause")
+        else:
+            await self.unfetched.remove(message)
         return None
 
     async def deliver(

@@ -8,7 +8,8 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -19,11 +20,11 @@ from backbone.channels.accounts import Accounts
 from backbone.channels.courtesies import Courtesies
 from backbone.channels.deliver import Deliverer, Wait
 from backbone.channels.effects import Effects
-from backbone.channels.inbound_media import TryAgainError
 from backbone.channels.kits import Kits
 from backbone.channels.parking import Parking
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
+from backbone.channels.unfetched import Message
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.locks import NamedLocks
@@ -35,6 +36,9 @@ LEAVE_WITHIN_S: Final = 8.0
 TURN_S: Final = 0.2
 REPLAY_MOST: Final = 20_000
 VISITED_PLACES: Final = 5
+FETCHES_AT_ONCE: Final = 16
+"""Of files that couldn't be had before."""
+
 AGAIN: Final = state.AGAIN.encode()
 TYPING: Final = b"typing"
 
@@ -54,6 +58,7 @@ class Lane:
         self._locks: NamedLocks[str] = NamedLocks()
         self._parking = Parking(room, s)
         self._resuming: set[str] = set()
+        self._fetching: set[Message] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         # Where each message is given time to be fetched, most places are held by those that only wait.
         places = room.settings.concurrency * (VISITED_PLACES if room.channel.caps.visited else 1)
@@ -71,6 +76,7 @@ class Lane:
     async def run(self) -> None:
         """Works until cancelled; then `leave` first."""
         await self._parking.load()
+        await self._effects.unfetched.load()
         turning = asyncio.create_task(self._turn())
         sid = 0
         if hasattr(self._room.channel, "typing"):
@@ -107,7 +113,7 @@ class Lane:
                 return
             if parked.why != "pause":
                 # Only what goes out waits.
-                await self._effects.settle_media(known, event)
+                await self._effects.settle_media(known, event, entry.seq)
             if parked.why == "window" and _is_heard(event):
                 self._resume_soon(chat.conv)
             elif parked.why == "window" and state.is_ours(event) and event.parts:
@@ -154,7 +160,7 @@ class Lane:
 
     async def _act(self, subject: str, known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
         """Does what an event asks of the provider; parks the conversation if that must wait."""
-        if wait := await self._effects.settle_media(known, event):
+        if wait := await self._effects.settle_media(known, event, seq):
             await self._parking.put(known.head, seq, wait)
         elif state.is_ours(event):
             # What a lane before this one left unsent comes again later than what is new: it goes out first.
@@ -180,12 +186,22 @@ class Lane:
             well = {(account.tenant, account.id) for account in self._accounts.all() if not account.ill}
             for conv in self._parking.due(now_ms, well):
                 self._resume_soon(conv)
+            for message in self._effects.unfetched.due(now_ms, well):
+                self._fetch_soon(message)
 
     def _resume_soon(self, conv: str) -> None:
         if conv in self._resuming:
             return
         self._resuming.add(conv)
-        task = asyncio.create_task(self._resume(conv))
+        self._begin(self._resume(conv))
+
+    def _fetch_soon(self, message: Message) -> None:
+        if message not in self._fetching and len(self._fetching) < FETCHES_AT_ONCE:
+            self._fetching.add(message)
+            self._begin(self._fetch(message))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -202,11 +218,28 @@ class Lane:
                     if self._parking.of(conv) is not parked:
                         return
                 await self._parking.remove(conv)
-        except (TrunklineError, TryAgainError) as error:
+        except TrunklineError as error:
             _log.warning("resume.failed", conv=conv, error=str(error))
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         finally:
             self._resuming.discard(conv)
+
+    async def _fetch(self, message: Message) -> None:
+        """Tries again to have the files of a message, beside what is said meanwhile."""
+        subject = subjects.chat(message.tenant, self._room.channel.name, message.conv)
+        try:
+            async with self._locks.hold(message.conv):
+                known = await self._load(subject, 0)
+            page, _ = await self._room.log.replay(subject, message.seq - 1, 1)
+            if page and page[0].seq == message.seq:
+                await self._effects.settle_media(known, parse_tolerant(page[0].raw), message.seq)
+            else:
+                await self._effects.unfetched.remove(message)
+        except TrunklineError as error:
+            _log.warning("fetch.failed", tenant=message.tenant, conv=message.conv, error=str(error))
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        finally:
+            self._fetching.discard(message)
 
     async def _catch_up(self, subject: str, first: int, last: int, tried: int = 0) -> None:
         """Sends what isn't settled from `first` (`tried` so often) to `last`, in order; parks where it must wait."""
@@ -219,7 +252,7 @@ class Lane:
             for each in page:
                 event = parse_tolerant(each.raw)
                 state.apply(known, event, each.seq)
-                wait = await self._effects.settle_media(known, event)
+                wait = await self._effects.settle_media(known, event, each.seq)
                 if not wait and state.is_ours(event) and not state.is_settled(known, event.id):
                     wait = await self._effects.deliver(
                         subject, known, event, each.seq, tried if each.seq == first else 0

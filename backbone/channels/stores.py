@@ -1,8 +1,8 @@
 """What the kit keeps in the bucket `channels`, by tenant: tokens, tries, ids, cursors, parked conversations, health.
 
 Keys: `<tenant>.token.<inbox>.<name>`, `.send.<event>.<part>`, `.ref.<hash>`, `.early.<hash>`, `.value.<hash>`,
-`.rate.<inbox>`, `.cursor.<inbox>.<hash of stream>`, `.parked.<conversation>`, `.health.<inbox>`, and in the bucket
-`seen`: `<tenant>.<channel>.<hash of the provider's id>`. Times are UTC ms.
+`.rate.<inbox>`, `.cursor.<inbox>.<hash of stream>`, `.parked.<conversation>`, `.unfetched.<conversation>.<sequence>`,
+`.health.<inbox>`, and in the bucket `seen`: `<tenant>.<channel>.<hash of the provider's id>`. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -88,6 +88,15 @@ class Parked(Struct, frozen=True, tag="parked", kw_only=True):
     tries: int = 0
 
 
+class Unfetched(Struct, frozen=True, tag="unfetched", kw_only=True):
+    """A customer's message whose files couldn't be had: since when, after how many tries, and until when it waits."""
+
+    inbox: str
+    since: int
+    until: int
+    tries: int
+
+
 class Health(Struct, frozen=True, tag="health", kw_only=True):
     """How an account is: `paused` with the reason, or held back by its provider until a time."""
 
@@ -96,7 +105,7 @@ class Health(Struct, frozen=True, tag="health", kw_only=True):
     until: int = 0
 
 
-Record = KeptToken | Trying | Ref | Early | Value | Budget | Cursor | Parked | Health
+Record = KeptToken | Trying | Ref | Early | Value | Budget | Cursor | Parked | Unfetched | Health
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -168,6 +177,11 @@ def cursor_key(tenant: str, inbox: str, stream: str) -> str:
 def parked_key(tenant: str, conv: str) -> str:
     """Of a conversation that waits."""
     return subjects.key(tenant, "parked", conv)
+
+
+def unfetched_key(tenant: str, conv: str, seq: int) -> str:
+    """Of a message that waits for its files."""
+    return subjects.key(tenant, "unfetched", conv, str(seq))
 
 
 def health_key(tenant: str, inbox: str) -> str:

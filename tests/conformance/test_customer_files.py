@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.rig import QUICK, Account, Bench, type_of_event
+from tests.conformance.rig import QUICK, WITHIN_S, Account, Bench, type_of_event
 from tests.conformance.test_files import OUT, PDF
 from tests.conformance.test_inbound import PNG
 
@@ -60,7 +60,7 @@ async def test_18_a_file_of_a_customer_that_is_never_ready_is_given_up(bench: Be
     async with bench.account() as account:
         account.simulator.keeps_back = 1000
         await account.deliver(account.simulator.say("ann", "", kind="image", content=PNG))
-        _is_refused(await _settled(account))
+        _is_refused(await _settled(account, within_s=60))
         await _goes_on(account)
 
 
@@ -97,11 +97,11 @@ def _need_fetching(bench: Bench) -> None:
         pytest.skip(f"excused: {bench.channel} fetches no files of customers")
 
 
-async def _settled(account: Account) -> type_of_event:
-    """The edit that follows a try to fetch the file of the only message."""
+async def _settled(account: Account, within_s: float = WITHIN_S) -> type_of_event:
+    """The edit that settles the file of the only message."""
     said = await account.event(lambda e: e["type"] == "message.added")
     assert [(place["file"], bool(place["ref"])) for place in said["attachments"]] == [("", True)]
-    settled = await account.event(lambda e: e["type"] == "message.edited")
+    settled = await account.event(lambda e: e["type"] == "message.edited", within_s)
     assert settled["target"] == said["id"]
     return settled
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backbone import subjects
 from backbone.channels import stores
 from backbone.channels.deliver import FOR_EVER
 from backbone.channels.stores import Parked
@@ -69,6 +70,33 @@ async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Be
         looks = len(bench.replicas) * (1 + 2 * (time.monotonic() - began) / float(QUICK["TRUNKLINE_CHANNEL_CHECK_S"]))
         assert under_way * 1.5 < CROWD
         assert 1 <= account.simulator.calls <= under_way + looks
+
+
+async def test_a_picture_that_the_platform_keeps_back_holds_up_nobody_and_is_fetched_by_whoever_has_the_lane_then(
+    bench: Bench,
+) -> None:
+    async with bench.account() as account:
+        account.simulator.keeps_back = 1_000_000
+        heard = await account.hears("ann", "", kind="image", content=PNG)
+        bucket = stores.channels(account.link)
+        async with asyncio.timeout(20):
+            while not await bucket.keys(subjects.key_filter(account.tenant, "unfetched", heard["conv"])):
+                await asyncio.sleep(0.05)
+        # Neither what we say nor what the customer says waits behind it.
+        await account.state(await account.answers(heard, "it isn't here yet"), *OUT)
+        await account.hears("ann", "a moment")
+        for replica in bench.replicas:
+            replica.kill()
+        account.simulator.keeps_back = 0
+        for replica in bench.replicas:
+            replica.start()
+        for replica in bench.replicas:
+            await asyncio.to_thread(replica.wait_ready)
+        edited = await account.event(lambda e: e["type"] == "message.edited", within_s=60)
+        assert (edited["target"], edited["attachments"][0]["bytes"]) == (heard["id"], len(PNG))
+        async with asyncio.timeout(20):
+            while await bucket.keys(subjects.key_filter(account.tenant, "unfetched", heard["conv"])):
+                await asyncio.sleep(0.05)
 
 
 async def test_a_picture_that_came_while_the_account_was_ill_is_there_after_its_repair(bench: Bench) -> None:
