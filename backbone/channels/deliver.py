@@ -32,7 +32,7 @@ from backbone.channel import (
     Unknown,
     WindowClosed,
 )
-from backbone.channels import parts, state, stores, windows
+from backbone.channels import backoff, parts, state, stores, windows
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.kit import AccountKit
 from backbone.channels.parts import Part
@@ -45,7 +45,6 @@ from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id
 
 LINK_LIFE_S: Final = 7 * 86_400
-BACKOFF_MOST_S: Final = 300.0
 RECORD_TRIES: Final = 8
 LOOK_S: Final = 0.5
 FOR_EVER: Final = 2**62
@@ -293,8 +292,7 @@ class Deliverer:
         elif caps.backoff_s:
             delay_s = caps.backoff_s[tries] * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
         else:
-            # The last try is made when it is time to give up, not long after.
-            delay_s = random.uniform(0.1, min(BACKOFF_MOST_S, 2.0**tries, left_s + 0.2))  # noqa: S311 - jitter
+            delay_s = backoff.delay_s(tries, left_s)
         if fault.account:
             await self._accounts.hold(one.account, delay_s)
         if delay_s > self._settings.park_after_s:

@@ -66,7 +66,7 @@ class Effects:
         message = Message(known.head.tenant, known.head.conv, seq)
         is_last = self.unfetched.is_over(message)
         try:
-            await settle_media(self._room, account, self._kits, known, event, is_last=is_last)
+            await settle_media(self._room, account, self._kits, known, event, seq, is_last=is_last)
         except TryAgainError as error:
             _log.info("media.waits", tenant=message.tenant, conv=message.conv, seq=seq, error=str(error)[:300])
             await self.unfetched.put(known.head, seq)

@@ -38,17 +38,18 @@ def has_places(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
     return isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments)
 
 
-async def settle_media(
-    room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded, *, is_last: bool
+async def settle_media(  # noqa: PLR0917 - where, whose, by whom and what
+    room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded, seq: int, *, is_last: bool
 ) -> None:
-    """Stores the files and publishes `message.edited` with them; one that can't be had keeps its place, and says why.
+    """Stores the files of the message at `seq` and publishes `message.edited` with them; one that can't be had keeps
+    its place, and says why.
 
     The same again stores nothing twice. Raises TryAgainError where another try may succeed and this isn't the last,
     AccountIllError where that takes somebody who repairs the account.
     """
     edited_id = derived_event_id(event.id, "media")
     subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
-    if await _is_stored(room, subject, edited_id, event):
+    if await _is_stored(room, subject, edited_id, seq):
         return
     filled = [await _filled(room, account, kits, each, is_last=is_last) for each in event.attachments]
     edited = ev.MessageEdited(
@@ -65,12 +66,10 @@ async def settle_media(
     await room.log.publish(subject, edited)
 
 
-async def _is_stored(room: Room, subject: str, edited_id: str, event: ev.MessageAdded) -> bool:
+async def _is_stored(room: Room, subject: str, edited_id: str, seq: int) -> bool:
+    """Whether the edit is there; it comes behind its message."""
     wanted = edited_id.encode()
-    for each in await room.log.replay_all(subject, 0, 20_000):
-        if wanted in each.raw and event.id.encode() in each.raw:
-            return True
-    return False
+    return any(wanted in each.raw for each in await room.log.replay_all(subject, seq, 20_000))
 
 
 async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment, *, is_last: bool) -> ev.Attachment:

@@ -4,19 +4,17 @@ everything else that is said. Kept in the bucket, so that whoever has the lane n
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Container
 from typing import Final, NamedTuple
 
 import prometheus_client
 
-from backbone.channels import stores
+from backbone.channels import backoff, stores
 from backbone.channels.room import Room
 from backbone.channels.stores import Unfetched
 from backbone.conversation import Head
 
-DELAY_MOST_S: Final = 300.0
 MARKER_S: Final = 60
 
 _unfetched = prometheus_client.Gauge(
@@ -56,9 +54,8 @@ class UnfetchedFiles:
         before = self._waiting.get(message)
         since, tries = (before.since, before.tries + 1) if before else (now_ms, 1)
         left_s = (since + self._give_up_ms - now_ms) / 1000
-        # The last try is made when it is time to give up, not long after.
-        delay_s = random.uniform(0.1, max(0.1, min(DELAY_MOST_S, 2.0**tries, left_s)))  # noqa: S311 - jitter
-        waits = Unfetched(inbox=head.inbox, since=since, until=now_ms + round(delay_s * 1000), tries=tries)
+        until = now_ms + round(backoff.delay_s(tries, left_s) * 1000)
+        waits = Unfetched(inbox=head.inbox, since=since, until=until, tries=tries)
         await self._bucket.put(stores.unfetched_key(*message), waits)
         self._waiting[message] = waits
         self._count.set(len(self._waiting))

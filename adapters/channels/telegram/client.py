@@ -121,7 +121,7 @@ class Telegram:
         to = protocol.addressed(out.peer.id, out.reply_to, out.thread)
         if out.media is None:
             return _sent(out, await kit.call(_url(acc, "sendMessage"), json={**to, "text": out.text}))
-        method = _DOCUMENT if out.kind == "file" else _METHODS[out.kind][out.media.mime]
+        method = _METHODS.get(out.kind, {}).get(out.media.mime, _DOCUMENT)
         try:
             return _sent(out, await _post(kit, acc, method, to, out.text, out.media))
         except FaultError as error:
