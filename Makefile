@@ -1,6 +1,6 @@
 # `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
 .DEFAULT_GOAL := help
-.PHONY: help install up test unit e2e faults conformance lint types fmt bench wire docs
+.PHONY: help install up test test-rest unit e2e faults conformance lint types fmt bench wire docs
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
@@ -16,9 +16,13 @@ install: ## make .venv from uv.lock, fetching uv itself if it is missing
 up: install ## run the whole system on this machine (ARGS="--demo --port 8080 --data DIR")
 	@$(BIN)/trunkline up $(ARGS)
 
-test: install ## every test: unit, contract, integration, faults, browser; two at a time (ARGS="-n 0": one)
+test: install ## every kind of test: unit, contract, integration, faults, browser; two at a time (ARGS="-n 0": one)
 	@.ci/browser
-	@$(BIN)/pytest $(BY_TWO) $(ARGS)
+	@$(BIN)/pytest $(BY_TWO) -m "not rest and not long" $(ARGS)
+
+test-rest: install ## the tests that `make test` leaves out, but for the campaigns
+	@.ci/browser
+	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser
 	@$(BIN)/pytest $(BY_TWO) tests/unit tests/contract $(ARGS)
