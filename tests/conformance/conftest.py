@@ -30,6 +30,11 @@ ONE: Final = {
 `make conformance` has them for all.
 """
 
+FIRST: Final = ("telegram", "wechat", "api")
+"""Channels whose cases `make test` has: between them they poll, are called back in XML and JSON, and give files both
+ways. `make test-rest` has the others, each on a system of its own.
+"""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--channel`: the channel to examine, again for several. `--simulator`: who plays its platform."""
@@ -43,11 +48,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("--channel", default=None)
         case = metafunc.function.__name__
         one = next((channel for begin, channel in ONE.items() if case.startswith(begin)), "")
-        names = [
-            pytest.param(name, marks=pytest.mark.long) if one and not chosen and name != one else name
-            for name in chosen or (*OURS, *EXAMPLES)
-        ]
+        names = [pytest.param(name, marks=() if chosen else _tier(name, one)) for name in chosen or (*OURS, *EXAMPLES)]
         metafunc.parametrize("bench", names, indirect=True, scope="package")
+
+
+def _tier(channel: str, one: str) -> list[pytest.MarkDecorator]:
+    """The mark of a case for `channel`, where the channel `one` (empty: each) has it in each run."""
+    if one and channel != one:
+        return [pytest.mark.long]
+    return [] if channel in FIRST else [pytest.mark.rest]
 
 
 @pytest.fixture(scope="package")

@@ -274,6 +274,7 @@ def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
     expect(message(page, "还在吗")).to_have_attribute("data-state", "sent")
 
 
+@pytest.mark.rest
 def test_a_template_is_sent_while_the_window_is_closed(crowd: People, world: Platforms) -> None:
     """Chosen, filled in and seen by keyboard; behind a message that waits none is offered."""
     simulator = world.connect("whatsapp", "tea", "Tea house")
@@ -384,6 +385,7 @@ def _refused(node: str, conv: str) -> None:
         assert refused.body["code"] == code
 
 
+@pytest.mark.rest
 def test_the_channels_of_a_narrow_window_and_in_chinese(crowd: People, channels: System) -> None:
     """375 px wide, Chinese, light; a broken plugin's account says why and can only be removed."""
     run_apart(_add_broken(channels))

@@ -27,6 +27,7 @@ def own(tmp_path: Path) -> Iterator[System]:
         yield running
 
 
+@pytest.mark.rest
 def test_both_screens_go_on_and_hold_the_log(own: System, browser: Browser) -> None:
     """After the restart each screen, the log and ClickHouse hold each message once, in one order."""
     people = People(browser, own.nodes[0].http)

@@ -20,6 +20,7 @@ from tests.faults.kinds import OTHERS, POINTS, schedule
 SHORT = ["die at node.stored", "kill nats", "cut mid-frame", "drain node"]
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(180)
 def test_a_few_rounds(tmp_path: Path) -> None:
     by_name = {kind.name: kind for kind in (*POINTS, *OTHERS)}

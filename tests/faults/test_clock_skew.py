@@ -32,6 +32,7 @@ class Skewed(System):
         return process
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(120)
 def test_two_hours_apart_both_sides_see_one_order(tmp_path: Path) -> None:
     system = Skewed(tmp_path)

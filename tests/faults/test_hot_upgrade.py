@@ -48,6 +48,7 @@ class Run(NamedTuple):
     log: dict[str, list[tuple[int, dict[str, Any]]]]
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(300)
 def test_two_upgrades_under_load_lose_double_and_refuse_nothing(tmp_path: Path) -> None:
     """The short version: half the rate, no bound on seconds."""

@@ -82,6 +82,7 @@ def test_on_another_node_both_go_on_from_their_watermarks(tmp_path: Path) -> Non
         asyncio.run(_both_write_while(system, _kill(system.nodes[0])))
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(120)
 def test_after_its_restart_both_go_on_from_their_watermarks(tmp_path: Path) -> None:
     """The only node dies and comes back on its port."""

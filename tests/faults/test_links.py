@@ -62,17 +62,16 @@ async def refuse(wire: Wire) -> None:
     wire.heal()
 
 
-FAULTS: list[type_of_fault] = [
-    cut,
+FIRST: list[type_of_fault] = [cut, partition, slow]
+FURTHER: list[type_of_fault] = [
     end,
     cut_mid_frame_up,
     cut_mid_frame_down,
-    partition,
     partition_to_the_far_side,
     partition_from_the_far_side,
-    slow,
     refuse,
 ]
+FAULTS = [*FIRST, *(pytest.param(fault, marks=pytest.mark.rest) for fault in FURTHER)]
 
 
 @pytest.fixture(scope="module")

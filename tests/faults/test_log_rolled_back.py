@@ -62,6 +62,7 @@ async def _roll_back(system: System) -> None:
     assert mark[0] > epoch
 
 
+@pytest.mark.rest
 @pytest.mark.timeout(120)
 def test_routing_forgets_what_the_log_no_longer_holds(tmp_path: Path) -> None:
     with running_system(tmp_path, nodes=1, adapters=("routing",)) as system:

@@ -113,6 +113,7 @@ async def test_a_hundred_thousand_pings_cost_pongs_and_nothing_else(system: Syst
         assert after < before + 32 * 2**20
 
 
+@pytest.mark.rest
 async def test_who_never_says_hello_is_closed(system: System) -> None:
     async with nothing_is_left(system) as node, dialled(node) as raw:
         await raw.send(frame(PING, b"only this"))

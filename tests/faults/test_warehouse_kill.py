@@ -49,7 +49,10 @@ def warehouse(nats: NatsServer, tmp_path: Path) -> Iterator[Process]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("kills", "count"), [(3, 15_000), pytest.param(10, 50_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("kills", "count"),
+    [pytest.param(3, 15_000, marks=pytest.mark.rest), pytest.param(10, 50_000, marks=pytest.mark.long)],
+)
 def test_kill_warehouse_in_the_middle_of_loads(
     nats: NatsServer, warehouse: Process, tmp_path: Path, kills: int, count: int
 ) -> None:

@@ -40,6 +40,7 @@ def test_post_tells_latency_and_cpu_of_product_and_prototype() -> None:
     assert "amiss" not in found
 
 
+@pytest.mark.rest
 def test_everybody_comes_back_from_a_storm() -> None:
     found = importlib.import_module("tests.bench.storm").measure()
     assert found["sockets"] == 20
@@ -54,6 +55,7 @@ def test_race(name: str) -> None:
     assert "amiss" not in found
 
 
+@pytest.mark.rest
 def test_what_is_lost_is_noticed(tmp_path: Path) -> None:
     with running_prototype(tmp_path, "fast") as prototype:
         generator = Generator(prototype.target())

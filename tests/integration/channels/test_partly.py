@@ -22,6 +22,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield running
 
 
+@pytest.mark.rest
 async def test_who_gets_no_copy_is_told_of_a_message_that_was_sent(bench: Bench) -> None:
     async with bench.account() as account:
         assert isinstance(account.simulator, EmailSimulator)

@@ -108,6 +108,7 @@ async def _write_while_leaders_die(system: ClusterSystem) -> None:
     await asyncio.to_thread(assert_in_the_warehouse, system, conv)
 
 
+@pytest.mark.rest
 def test_with_two_servers_dead_posts_are_refused_and_readiness_says_so_until_they_are_back(
     system: ClusterSystem,
 ) -> None:

@@ -192,6 +192,7 @@ async def test_a_log_that_stands_still_makes_clients_wait_and_then_refuses(small
         assert {(await answer(second))["t"] for _ in range(2)} == {"ok", "ev"}
 
 
+@pytest.mark.rest
 async def test_a_socket_that_the_node_itself_does_not_read_is_not_silent(tmp_path: Path) -> None:
     many, wait_s, silent_s = 46, 0.1, 1.0
     system = System(tmp_path)

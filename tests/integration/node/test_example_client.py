@@ -36,6 +36,7 @@ def test_it_is_short() -> None:
     assert len(SOURCE.read_text().splitlines()) < MOST_LINES
 
 
+@pytest.mark.rest
 async def test_it_resumes_whatever_node_dies(system: System) -> None:
     shown: list[dict[str, Any]] = []
     visitor = example().Visitor("web", [node.http for node in system.nodes], shown.append)

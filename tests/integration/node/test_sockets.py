@@ -292,6 +292,7 @@ def reads(client: Client, conv: str) -> list[tuple[str, int]]:
     return [(e["reader"], e["read"]) for e in events if e["type"] == "read.marked"]
 
 
+@pytest.mark.rest
 async def test_too_many_messages_are_told_when_to_come_back(system: System) -> None:
     async with raw(system.nodes[0]) as socket:
         await hello(socket, token_of(system))

@@ -111,6 +111,7 @@ def test_a_killed_nats_server_comes_back_where_it_was(standing: Up) -> None:
     assert token
 
 
+@pytest.mark.rest
 def test_children_end_with_a_killed_up_and_the_next_start_is_clean(tmp_path: Path) -> None:
     """`kill -9` of `up` itself."""
     with up(tmp_path) as running:
@@ -124,6 +125,7 @@ def test_children_end_with_a_killed_up_and_the_next_start_is_clean(tmp_path: Pat
         pass
 
 
+@pytest.mark.rest
 def test_the_demo_has_agents_who_can_sign_in_and_a_visitor_who_talks(tmp_path: Path) -> None:
     with up(tmp_path, "--demo") as running:
         logins = re.findall(r"^  (\S+@demo\.example)\s+(\S+)  (.+)$", running.said(), re.MULTILINE)
@@ -144,6 +146,7 @@ def test_the_demo_has_agents_who_can_sign_in_and_a_visitor_who_talks(tmp_path: P
         assert logins == re.findall(r"^  (\S+@demo\.example)\s+(\S+)  (.+)$", again.said(), re.MULTILINE)
 
 
+@pytest.mark.rest
 def test_sql_answers_from_the_files_when_nothing_runs(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         _wait_until_well(running.data)
@@ -155,6 +158,7 @@ def test_sql_answers_from_the_files_when_nothing_runs(tmp_path: Path) -> None:
     assert "Only SELECT" in refused.stderr
 
 
+@pytest.mark.rest
 def test_a_channel_runs_from_its_first_account_on_and_doctor_tells_of_it(tmp_path: Path) -> None:
     """The adapter starts by itself, again after a crash and with the next start of `up`."""
     settings = tmp_path / "bot.json"

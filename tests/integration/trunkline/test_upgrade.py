@@ -57,6 +57,7 @@ def _add_bot(running: Up) -> None:
     _until(lambda: "adapter telegram" in running.family(), running)
 
 
+@pytest.mark.rest
 def test_the_code_now_installed_runs_afterwards_and_the_former_can_follow_it(tmp_path: Path, running: Up) -> None:
     """`up` and each process are of the other version, in the same process and on the same port; then back."""
     python = other_version(tmp_path, "9.9.9")
@@ -93,6 +94,7 @@ def test_a_new_process_that_does_not_come_up_leaves_the_old_one_serving(tmp_path
     upgrade(running)
 
 
+@pytest.mark.rest
 def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: Path, running: Up) -> None:
     """Its `up` is broken: executing it would have ended the system."""
     python = other_version(tmp_path, "9.9.9")
