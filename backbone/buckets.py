@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
+import prometheus_client
+import structlog
 
-from backbone.errors import ConflictError, TrunklineError, UnavailableError
+from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError
 from backbone.feed import Delivery, Feed
 from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, header_block, header_value, status_of
 
+VALUE_MOST: Final = 256 * 1024
+"""Bytes of one value: what is read with others must not hold them up."""
+
 V = TypeVar("V")
+
+_log = structlog.get_logger("backbone.buckets")
+_unreadable = prometheus_client.Counter(
+    "trunkline_bucket_unreadable", "Stored records that this version can't read, by bucket.", ["bucket"]
+)
 
 
 class Kept(NamedTuple, Generic[V]):
@@ -39,6 +49,12 @@ class RevisionError(ConflictError):
     code = "bucket.moved"
 
 
+class UnreadableError(TrunklineError):
+    """A record is there, and this version can't read it: another version's, or broken."""
+
+    code = "bucket.unreadable"
+
+
 class Change(NamedTuple, Generic[V]):
     """What a watch tells: a new value, or None when the key was deleted or ran out (`expired`)."""
 
@@ -58,11 +74,14 @@ class Bucket(Generic[V]):
         self._decode: Callable[[bytes], V] = msgspec.json.Decoder(kind).decode
 
     async def get(self, key: str) -> Kept[V] | None:
-        """The value and its revision, None if there is none (or it was deleted)."""
+        """The value and its revision, None if there is none (or it was deleted). Raises UnreadableError."""
         found = await self._last(key)
         if found is None or found[2]:
             return None
-        return Kept(key, self._decode(found[1]), found[0])
+        try:
+            return Kept(key, self._decode(found[1]), found[0])
+        except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            raise UnreadableError(message=f"{key} in {self._stream} can't be read: {wrong}.") from wrong
 
     async def create(self, key: str, value: V, ttl_s: int = 0) -> int:
         """Stores the first value of a key; returns its revision. Raises KeyExistsError."""
@@ -88,7 +107,7 @@ class Bucket(Generic[V]):
 
     def put_soon(self, key: str, value: V) -> asyncio.Future[Any]:
         """`put` without waiting: the future fails if it wasn't stored."""
-        return self._link.request_future(self._prefix + key, msgspec.json.encode(value))
+        return self._link.request_future(self._prefix + key, self._encode(key, value))
 
     async def delete(self, key: str, revision: int | None = None, *, marker_s: int = 0) -> None:
         """Deletes a key, if `revision` is given only at that one (RevisionError). Watchers hear of it.
@@ -138,13 +157,20 @@ class Bucket(Generic[V]):
     ) -> Feed:
         """Calls `receive` with every value there is, then with each change; close the feed to end.
 
+        A record that this version can't read is said in the log and skipped: one tenant's, or a newer version's, must
+        not hold up the others. What was known of its key stays so.
         `reset` is called when the bucket was made anew: forget all, everything comes again.
         """
         skip = len(self._prefix)
 
         def take(one: Delivery) -> None:
             key = one.subject[skip:].decode()
-            value = None if _is_marker(one.header) else self._decode(one.data)
+            try:
+                value = None if _is_marker(one.header) else self._decode(one.data)
+            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+                _unreadable.labels(self._stream).inc()
+                _log.warning("bucket.skipped", bucket=self._stream, key=key, revision=one.seq, reason=str(wrong))
+                return
             receive(Change(key, value, one.seq, value is None and b"\r\nNats-Marker-Reason: " in (one.header or b"")))
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
@@ -170,7 +196,14 @@ class Bucket(Generic[V]):
             pairs.append(("Nats-Expected-Last-Subject-Sequence", expected))
         if ttl_s:
             pairs.append(("Nats-TTL", f"{ttl_s}s"))
-        return await self._send(key, msgspec.json.encode(value), pairs)
+        return await self._send(key, self._encode(key, value), pairs)
+
+    def _encode(self, key: str, value: V) -> bytes:
+        """The bytes of a value. Raises TooLargeError `bucket.too_large`."""
+        raw = msgspec.json.encode(value)
+        if len(raw) > VALUE_MOST:
+            raise TooLargeError("bucket.too_large", f"{key} has {len(raw)} bytes; a record has {VALUE_MOST} at most.")
+        return raw
 
     async def _send(self, key: str, payload: bytes, pairs: list[tuple[str, str | int]]) -> int:
         try:

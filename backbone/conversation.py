@@ -15,6 +15,11 @@ from msgspec import Struct, structs
 from backbone import events as ev
 
 TEXT_IN_HEAD = 120
+NAME_IN_HEAD = 200
+ID_IN_HEAD = 64
+LISTED_IN_HEAD = 100
+"""Entries of each list of a head, the newest: a head is written with each event and read by every node."""
+
 STEP_EVERY = 200
 STEPS_KEPT = 50
 
@@ -142,7 +147,7 @@ def may_follow(head: Head, act: type_of_act, agent: str = "") -> str | None:
 def _opened(_head: Head, e: ev.ConversationOpened, _seq: int) -> dict[str, Any]:
     return {
         "inbox": e.inbox,
-        "contact": ContactRef(e.contact, e.contact_name),
+        "contact": ContactRef(e.contact, e.contact_name[:NAME_IN_HEAD]),
         "peer": e.peer,
         "source": e.source,
         "previous": e.previous,
@@ -156,7 +161,9 @@ def _message(head: Head, e: ev.MessageAdded, seq: int) -> dict[str, Any]:
     last = LastMessage(seq, e.at, e.by, e.kind, e.text[:TEXT_IN_HEAD], e.note)
     changed: dict[str, Any] = {"last": last}
     if e.mentions:
-        changed["mentions"] = sorted({*head.mentions, *e.mentions})
+        mentioned = [agent for agent in e.mentions if len(agent) <= ID_IN_HEAD]
+        earlier = [agent for agent in head.mentions if agent not in mentioned]
+        changed["mentions"] = sorted([*earlier, *mentioned][-LISTED_IN_HEAD:])
     if e.note:
         return changed
     changed["n"] = head.n + 1
@@ -190,7 +197,7 @@ def _queue_entered(head: Head, e: ev.QueueEntered, _seq: int) -> dict[str, Any]:
         "agent": "",
         "team": e.team or head.team,
         "priority": e.priority or head.priority,
-        "queue": QueuePlace(e.since or e.at, e.priority, e.skills),
+        "queue": QueuePlace(e.since or e.at, e.priority, e.skills[:LISTED_IN_HEAD]),
     }
 
 
@@ -222,7 +229,8 @@ def _closed(_head: Head, e: ev.ConversationClosed, _seq: int) -> dict[str, Any]:
 
 def _tagged(head: Head, e: ev.ConversationTagged, _seq: int) -> dict[str, Any]:
     kept = [t for t in head.tags if t not in e.removed]
-    return {"tags": kept + [t for t in e.added if t not in kept]}
+    added = [t for t in e.added if t not in kept and len(t) <= ID_IN_HEAD]
+    return {"tags": (kept + added)[-LISTED_IN_HEAD:]}
 
 
 def _prioritised(_head: Head, e: ev.ConversationPrioritised, _seq: int) -> dict[str, Any]:
@@ -230,15 +238,19 @@ def _prioritised(_head: Head, e: ev.ConversationPrioritised, _seq: int) -> dict[
 
 
 def _read(head: Head, e: ev.ReadMarked, _seq: int) -> dict[str, Any]:
-    return {"read": {**head.read, e.reader: max(e.read, head.read.get(e.reader, 0))}} if e.read else {}
+    if not e.read or len(e.reader) > ID_IN_HEAD:
+        return {}
+    others = [(reader, seq) for reader, seq in head.read.items() if reader != e.reader][-(LISTED_IN_HEAD - 1) :]
+    return {"read": {**dict(others), e.reader: max(e.read, head.read.get(e.reader, 0))}}
 
 
 def _linked(head: Head, e: ev.ContactLinked, _seq: int) -> dict[str, Any]:
-    return {"contact": ContactRef(e.contact, e.name)} if e.name and head.contact.id == e.contact else {}
+    is_ours = e.name and head.contact.id == e.contact
+    return {"contact": ContactRef(e.contact, e.name[:NAME_IN_HEAD])} if is_ours else {}
 
 
 def _merged(head: Head, e: ev.ContactMerged, _seq: int) -> dict[str, Any]:
-    return {"contact": ContactRef(e.contact, e.name)} if head.contact.id == e.merged else {}
+    return {"contact": ContactRef(e.contact, e.name[:NAME_IN_HEAD])} if head.contact.id == e.merged else {}
 
 
 type_of_change = Callable[[Head, Any, int], dict[str, Any]]

@@ -48,14 +48,16 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
             between = await log.replay_all(subject, head.seq, FOLD_AT_MOST)
             for event in between:
                 parsed = parse_tolerant(event.raw)
-                if parsed.id == act.id:
+                if _is_of(parsed, act):
                     return Decided(head, event.seq)
                 head = fold(head, parsed, event.seq)
                 if is_lifecycle(parsed):
                     decided_by = event.raw
-            if not between and (seq := _place(await _newest(log, head), act)) is not None:
+            if not between and (seq := _own_place(await _newest(log, head), act)) is not None:
                 return Decided(head, seq)
             continue
+        if stored.duplicate:
+            _own_place(await _newest(log, head), act)
         first = stored.seq - len(planned) + 1
         for number, made in enumerate(planned):
             head = fold(head, made, first + number)
@@ -89,7 +91,20 @@ async def _newest(log: Log, head: Head) -> list[LogEvent]:
 
 def _place(newest: list[LogEvent], act: acts.Act) -> int | None:
     """Where an act is stored: its answer was lost, and it is asked again."""
-    return next((e.seq for e in reversed(newest) if parse_tolerant(e.raw).id == act.id), None)
+    return next((e.seq for e in reversed(newest) if _is_of(parse_tolerant(e.raw), act)), None)
+
+
+def _own_place(newest: list[LogEvent], act: acts.Act) -> int | None:
+    """As `_place`. Raises ConflictError `id.used` where somebody else's event has the act's id."""
+    seq = _place(newest, act)
+    if seq is None and any(parse_tolerant(e.raw).id == act.id for e in newest):
+        raise ConflictError("id.used", "Another event has this id already; choose another.", field="id")
+    return seq
+
+
+def _is_of(event: ev.Event | ev.Envelope, act: acts.Act) -> bool:
+    """Whether a stored event is what `act` makes. Its id alone doesn't say: whoever writes messages chooses theirs."""
+    return event.id == act.id and event.by.kind == act.by.kind and event.by.id == act.by.id and is_lifecycle(event)
 
 
 def _last_decision(newest: list[LogEvent]) -> bytes | None:

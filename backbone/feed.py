@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import prometheus_client
 import structlog
 
 from backbone.errors import TrunklineError
@@ -21,6 +22,9 @@ from backbone.link import SECOND_NS, Link, status_of
 
 PULL: Final = 1000
 PULL_BYTES: Final = 1024 * 1024
+"""Bytes asked for at once, at least. Twice `max_payload` where that is more: nats-server delivers nothing of a pull
+whose bound its next message passes, and a feed stood still for ever behind one of 1 MiB.
+"""
 PULL_EXPIRES_S: Final = 20
 HEARTBEAT_S: Final = 5
 SILENT_S: Final = 2.5 * HEARTBEAT_S
@@ -28,6 +32,9 @@ RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 5.0
 
 _log = structlog.get_logger("backbone.feed")
+_skipped = prometheus_client.Counter(
+    "trunkline_feed_skipped", "Messages that a reader of a stream couldn't take, by stream.", ["stream"]
+)
 _END_OF_PULL: Final = frozenset({b"404", b"408", b"409"})
 
 
@@ -165,7 +172,7 @@ class Feed:
         self._heard_at = asyncio.get_running_loop().time()
         request = {
             "batch": count,
-            "max_bytes": PULL_BYTES,
+            "max_bytes": max(PULL_BYTES, 2 * self._link.max_payload),
             "expires": PULL_EXPIRES_S * SECOND_NS,
             "idle_heartbeat": HEARTBEAT_S * SECOND_NS,
         }
@@ -188,7 +195,12 @@ class Feed:
         self.pending = int(parts[5])
         if seq >= self.next_seq:
             self.next_seq = seq + 1
-            self._receive(Delivery(seq, int(parts[4]) // 1_000_000, subject, header, data))
+            try:
+                self._receive(Delivery(seq, int(parts[4]) // 1_000_000, subject, header, data))
+            except Exception:  # noqa: BLE001 - whatever it is: see below
+                # One message's fault: what comes behind it is delivered, and whoever waits for the end hears of it.
+                _skipped.labels(self._stream).inc()
+                _log.exception("feed.skipped", stream=self._stream, seq=seq, subject=subject.decode(errors="replace"))
         if not self.pending and not self.caught_up.is_set():
             self.caught_up.set()
         if self.owed <= 0:

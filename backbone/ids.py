@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -66,6 +67,13 @@ def check_uuid(value: str, field: str = "id") -> str:
     return value
 
 
+def check_client_uuid(value: str, field: str = "id") -> str:
+    """`value` if it is a UUID that a client may choose: of any version but 8, which only the system derives."""
+    if check_uuid(value, field)[14] == "8":
+        raise InvalidInputError("id.uuid", f"{field} must be a UUID of version 4 or 7; ours have 8.", field=field)
+    return value
+
+
 def new_event_id() -> str:
     """A UUID version 7, so that ids made by one process sort by time."""
     return str(uuid_utils.uuid7())
@@ -100,12 +108,13 @@ def new_salt() -> str:
     return _salts.pop()
 
 
-def conversation_id(tenant: str, inbox: str, first_message: str, open_streams: list[str]) -> str:
-    """The id of the conversation that `first_message` opens: the same wherever it is derived.
+def conversation_id(tenant: str, inbox: str, contact: str, first_message: str, open_streams: list[str]) -> str:
+    """The id of the conversation that `first_message` of `contact` opens: the same wherever it is derived.
 
-    `open_streams` are the two-digit names of streams open for new conversations.
+    Two contacts who choose the same message id open two. `open_streams` are the two-digit names of streams open for new
+    conversations.
     """
-    digest = hashlib.sha256(f"{tenant}\0{inbox}\0{first_message}".encode()).digest()
+    digest = hashlib.sha256(f"{tenant}\0{inbox}\0{contact}\0{first_message}".encode()).digest()
     return open_streams[digest[-1] % len(open_streams)] + _base32(digest[:ID_BYTES])
 
 
@@ -118,6 +127,12 @@ def provider_event_id(channel: str, inbox: str, provider_id: str) -> str:
 def derived_event_id(event_id: str, suffix: str) -> str:
     """The id of a second event of one act, derived so that a retry makes the same one."""
     digest = hashlib.sha256(f"{event_id}\0{suffix}".encode()).digest()
+    return _uuid8(digest)
+
+
+def decision_id(secret: str, event_id: str, suffix: str) -> str:
+    """As `derived_event_id`, keyed by the system's secret: nobody outside can know it before it is stored."""
+    digest = hmac.digest(secret.encode(), f"{event_id}\0{suffix}".encode(), "sha256")
     return _uuid8(digest)
 
 

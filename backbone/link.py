@@ -22,7 +22,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.protocol import command
 
-from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.errors import TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.parser import BatchParser, type_of_raw_callback
 
 type_of_done = Callable[[bytes, TrunklineError | None], None]
@@ -39,6 +39,12 @@ RECONNECT_WAIT_S: Final = 0.2
 REQUEST_TIMEOUT_S: Final = 5.0
 PENDING_BYTES: Final = 64 * 1024 * 1024
 STATUS_NO_RESPONDERS: Final = b"503"
+
+SUBJECT_MOST: Final = 1024
+"""Bytes of a subject. nats-server closes a connection whose control line has over 4096."""
+
+HEADER_LINE: Final = 4
+"""Bytes that a header's line has beside its name and value: colon, space, CR, LF."""
 
 _log = structlog.get_logger("backbone.link")
 
@@ -125,6 +131,9 @@ class Link(Client):
         self._sweeper: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_open = asyncio.Event()
+        self.was_lost = asyncio.Event()
+        """Set when nats-py gave the connection up for good though nobody closed it: only a new process helps."""
+        self._is_leaving = False
 
     async def open(self, url: str, *, name: str, user: str = "", password: str = "") -> None:
         """Connects, trying for ever; `is_open` is set from the first connection on."""
@@ -142,6 +151,7 @@ class Link(Client):
             error_cb=self._say_error,
             disconnected_cb=self._when_disconnected,
             reconnected_cb=self._when_reconnected,
+            closed_cb=self._when_closed,
         )
         self.subscribe_raw(self._inbox_prefix_raw + "*", self._answered)
         self.subscribe_raw(self._ack_inbox + "*", self._acknowledged)
@@ -150,6 +160,7 @@ class Link(Client):
 
     async def close(self) -> None:
         """Flushes what is pending and leaves; requests without an answer fail."""
+        self._is_leaving = True
         if self._sweeper:
             self._sweeper.cancel()
         self._fail_waiting()
@@ -199,12 +210,14 @@ class Link(Client):
             self._write(command.unsub_cmd(sid, 0))
 
     def publish_raw(self, subject: str, payload: bytes, header: bytes | None = None, reply: str = "") -> None:
-        """Puts a message into the outgoing buffer. Raises UnavailableError without a connection.
+        """Puts a message into the outgoing buffer.
 
-        `header` is a whole block as `header_block` makes it.
+        `header` is a whole block as `header_block` makes it. Raises UnavailableError without a connection, and
+        TooLargeError `log.too_large` for what the server's `max_payload` doesn't hold: it would close the connection.
         """
         if not self.is_usable:
             raise _unreachable()
+        self._check_size(subject, len(payload) + (0 if header is None else len(header)))
         if header is None:
             self._write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
         else:
@@ -223,6 +236,7 @@ class Link(Client):
         if not self.is_usable:
             raise _unreachable()
         size = len(header)
+        self._check_size(subject, size + len(payload))
         self._write(
             b"HPUB %b %b%b %d %d\r\n%b%b\r\n"
             % (subject.encode(), self._ack_inbox_raw, token, size, size + len(payload), header, payload)
@@ -274,11 +288,28 @@ class Link(Client):
             raise ApiError(problem.code, problem.err_code, problem.description)
         return msgspec.json.decode(answer.data)
 
+    async def publish(
+        self, subject: str, payload: bytes = b"", reply: str = "", headers: dict[str, Any] | None = None
+    ) -> None:
+        """nats-py's own, which its object store and services publish by; measured as `publish_raw` measures.
+
+        nats-py looks at the payload alone, while the server counts the headers too.
+        """
+        named = sum(len(k.encode()) + len(str(v).encode()) + HEADER_LINE for k, v in (headers or {}).items())
+        self._check_size(subject, len(payload) + (named + len(header_block()) if headers else 0))
+        await super().publish(subject, payload, reply, headers)
+
     async def process_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, header: bytes | None) -> None:
         """A message of one of nats-py's own subscriptions, as its parser hands it on."""
         await self._process_msg(sid, subject, reply, data, header)  # type: ignore[arg-type]  # it takes None too
 
     # --- inside ----------------------------------------------------------------------------
+
+    def _check_size(self, subject: str, size: int) -> None:
+        if size > self._max_payload or len(subject) > SUBJECT_MOST:
+            raise TooLargeError(
+                "log.too_large", f"This has {size} bytes with its headers; NATS takes {self._max_payload} at once."
+            )
 
     def _request(
         self,
@@ -380,6 +411,17 @@ class Link(Client):
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             _log.error("nats.after_reconnect_failed", exc_info=task.exception())
+
+    async def _process_err(self, err_msg: str) -> None:
+        """An `-ERR` of the server. nats-py closes for good at most of them; the server itself closes the connection
+        where it means to, and what is read then is its end: nats-py reconnects as after any other.
+        """
+        await self._say_error(NatsError(f"nats: {err_msg.strip(chr(39))}"))
+
+    async def _when_closed(self) -> None:
+        if not self._is_leaving:
+            _log.error("nats.lost", error=repr(self.last_error))
+            self.was_lost.set()
 
     async def _say_error(self, error: Exception) -> None:
         if isinstance(error, (OSError, asyncio.TimeoutError)):

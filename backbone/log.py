@@ -327,9 +327,11 @@ class Log:
 
     async def _if_mine(self, subject: str, batch: Sequence[ev.Event], refused: ApiError) -> Stored:
         """A refused expectation isn't a conflict if the events are stored already: this was a retry."""
-        wanted = batch[-1].id
+        wanted = batch[-1]
         last = await self.last(subject)
-        if last and ev.parse_envelope(last.raw).id == wanted:
+        found = ev.parse_envelope(last.raw) if last else None
+        # The author too: whoever writes messages chooses their ids.
+        if last and found and found.id == wanted.id and found.by.id == wanted.by.id:
             return Stored(last.seq, duplicate=True)
         raise WrongSequenceError(message=str(refused)) from refused
 

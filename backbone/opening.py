@@ -69,7 +69,7 @@ async def place(
     With `claim` whoever calls knows by it what was stored before, beyond what a conversation's beginning tells.
     Raises TooManyError `log.busy` after 8 tries, and what `Log.publish` raises.
     """
-    derived = conversation_id(message.tenant, message.inbox.id, message.id, open_streams)
+    derived = conversation_id(message.tenant, message.inbox.id, message.contact, message.id, open_streams)
     bucket = contacts.contacts(link)
     key = contacts.open_key(message.tenant, message.inbox.id, message.contact, message.thread)
     for _ in range(TRIES):

@@ -41,8 +41,19 @@ class BatchParser(Parser):
         self._held = 0
         self._needed = 0
 
-    async def parse(self, data: bytes = b"") -> None:  # noqa: C901 - one pass: a call a message costs as much as its cut
-        """Takes the next bytes. Raises nats-py's ProtocolError for what isn't the protocol."""
+    async def parse(self, data: bytes = b"") -> None:
+        """Takes the next bytes. Raises nats-py's ProtocolError for what isn't the protocol or can't be worked on:
+        nats-py reconnects after it, while after any other error it would read nothing more and say nothing.
+        """
+        try:
+            await self._read(data)
+        except (ProtocolError, OSError):
+            raise
+        except Exception as wrong:
+            _log.exception("nats.unreadable")
+            raise ProtocolError("nats: what came in couldn't be worked on") from wrong
+
+    async def _read(self, data: bytes) -> None:  # noqa: C901 - one pass: a call a message costs as much as its cut
         chunks = self._chunks
         chunks.append(data)
         self._held += len(data)

@@ -21,7 +21,14 @@ from nats.micro.request import Request as MicroRequest
 from nats.micro.service import Service, ServiceConfig
 
 from backbone import subjects
-from backbone.errors import BY_STATUS, InvalidInputError, TooManyError, TrunklineError, UnavailableError
+from backbone.errors import (
+    BY_STATUS,
+    InvalidInputError,
+    TooLargeError,
+    TooManyError,
+    TrunklineError,
+    UnavailableError,
+)
 from backbone.link import Link, header_block, header_value
 
 DEADLINE_HEADER: Final = "Trunkline-Deadline"
@@ -127,7 +134,8 @@ async def call(  # noqa: PLR0917 - where to, what, and what comes back
 ) -> A:
     """Asks a service; the answer decoded as `kind`.
 
-    Raises the error the service raised, or UnavailableError `<service>.unavailable` when nobody answers in time.
+    Raises the error the service raised, UnavailableError `<service>.unavailable` when nobody answers in time,
+    TooLargeError `log.too_large` for a request that NATS can't carry.
     """
     deadline = int((time.time() + timeout_s) * 1000)
     try:
@@ -137,6 +145,8 @@ async def call(  # noqa: PLR0917 - where to, what, and what comes back
             header_block((DEADLINE_HEADER, deadline)),
             timeout_s,
         )
+    except TooLargeError:
+        raise
     except TrunklineError as error:
         raise UnavailableError(
             f"{service}.unavailable", f"The {service} doesn't answer now. Try again.", retry_after_ms=2000

@@ -25,7 +25,7 @@ from msgspec import Struct
 from starlette.applications import Starlette
 
 from backbone import failpoints, http
-from backbone.errors import SettingError, TrunklineError
+from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.settings import Common, load, redacted
@@ -216,6 +216,12 @@ def _line(now: tuple[str, str], **words: Any) -> bytes:
     return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
 
 
+async def _until_lost(link: Link) -> None:
+    """Ends the process, which whoever started it starts again, once its connection is given up for good."""
+    await link.was_lost.wait()
+    raise UnavailableError("log.unavailable", "The connection to NATS was closed for good.")
+
+
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     service = Service(name, common)
     service.logger.info("process.starting", durability=service.facts["durability"])
@@ -237,6 +243,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         ),
         "link.open",
     )
+    service.spawn(_until_lost(service.link), "link.lost")
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)

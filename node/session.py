@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from backbone.errors import InvalidInputError
-from backbone.ids import check_conversation, check_uuid
+from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
 from node import frames as f
 from node.authenticate import Who
 from node.authorize import may, type_of_action
@@ -180,12 +180,14 @@ def _check_ids(frame: f.FromClient) -> None:
     if conv is not None:
         check_conversation(conv)
     if isinstance(frame, f.Send | f.Act | f.Presence):
-        check_uuid(frame.id)
+        check_client_uuid(frame.id)
     if isinstance(frame, f.Send):
         for file in frame.attachments:
             check_uuid(file, "attachments")
         if frame.reply_to:
             check_uuid(frame.reply_to, "reply_to")
+        for agent in frame.mentions:
+            check_name(agent, "mentions")
 
 
 def _is_storable(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,9 @@ def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> Coroutine
     """Stores a message; `ok` follows when the log has acknowledged it.
 
     Most messages are published before this returns. What must be waited for comes back as a coroutine: a
-    conversation nobody here is attached to, a file's record, the log's bound.
+    conversation nobody here is attached to, a file's record, agents who are mentioned, the log's bound.
     """
-    if frame.conv and not frame.attachments and not context.log.is_full:
+    if frame.conv and not frame.attachments and not frame.mentions and not context.log.is_full:
         room = context.hub.present(who.tenant, frame.conv)
         if room is not None:
             _send_into(room, context, socket, who, frame, attachments=[])
@@ -49,6 +50,7 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
         # The client's next frames wait behind this one, and then its own buffers fill.
         await context.log.room_for_more(context.settings.wait_s)
     attachments = [await own_file(context, who, file) for file in frame.attachments]
+    await _check_mentions(context, who, frame.mentions)
     if frame.conv is None:
         await _send_without_conversation(context, socket, who, frame, attachments)
         STORE_SECONDS.observe(time.perf_counter() - began)
@@ -80,7 +82,7 @@ def _send_into(
         attachments=attachments,
         reply_to=frame.reply_to,
         note=frame.note,
-        mentions=frame.mentions if frame.note else [],
+        mentions=sorted(set(frame.mentions)) if frame.note else [],
     )
 
     def done(outcome: Stored | TrunklineError) -> None:
@@ -251,6 +253,13 @@ async def own_file(context: Context, who: Who, file: str) -> ev.Attachment:
     if owner != who.id:
         raise ForbiddenError("file.not_yours", "Attach files that you uploaded yourself.", field="attachments")
     return record
+
+
+async def _check_mentions(context: Context, who: Who, mentions: list[str]) -> None:
+    """Raises InvalidInputError `mention.unknown_agent` unless each is an agent of the tenant."""
+    found = await asyncio.gather(*(directory.get_agent(context.link, who.tenant, agent) for agent in set(mentions)))
+    if not all(found):
+        raise InvalidInputError("mention.unknown_agent", "Mention agents of yours by their ids.", field="mentions")
 
 
 async def _whom(context: Context, who: Who, frame: f.Act, head: Head) -> str:

@@ -50,6 +50,6 @@ async def _work(running: Service, settings: RoutingSettings, lease: Lease, worki
     """Routes until the lease is lost. Raises what ends routing before."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
     await ensure(running.link, running.common.log_streams(), running.common.copies())
-    routing = Routing(running.link, running.common.log_streams(), settings)
+    routing = Routing(running.link, running.common.log_streams(), settings, running.common.need_secret())
     working.append(routing)
     await lease.while_held(routing.run())

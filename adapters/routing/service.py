@@ -19,6 +19,7 @@ from adapters.routing import assign
 from adapters.routing.absence import Absence
 from adapters.routing.crew import Crew
 from adapters.routing.heads import Projection
+from adapters.routing.holding import Holding
 from adapters.routing.settings import RoutingSettings
 from backbone import failpoints, presence, subjects
 from backbone.acts import Act
@@ -28,9 +29,9 @@ from backbone.cursors import Cursor, forget_cursor, get_cursor, put_cursor
 from backbone.decide import decide, read_head
 from backbone.directory import REOPEN_WINDOW_S
 from backbone.epochs import stream_state
-from backbone.errors import ConflictError, TrunklineError
+from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.events import Actor, AssignmentReason
-from backbone.ids import derived_event_id
+from backbone.ids import decision_id
 from backbone.link import Link
 from backbone.log import Log
 from backbone.reader import Entry, Reader
@@ -43,6 +44,9 @@ READ_MOST: Final = 1000
 READ_LINGER_S: Final = 0.005
 """What comes in within it is taken at once: under load far fewer turns, and nobody notices it in an assignment."""
 TICK_S: Final = 1.0
+RESTORE_S: Final = 120.0
+"""Time in which all heads are read at the start; a million of them take about 20 s."""
+
 HEADS_EVERY_S: Final = 0.1
 SWEEP_S: Final = 60.0
 AT_ONCE: Final = 32
@@ -63,8 +67,10 @@ class RolledBackError(TrunklineError):
 class Routing:
     """One active instance of a group, from the moment it holds the lease."""
 
-    def __init__(self, link: Link, streams: list[str], settings: RoutingSettings) -> None:
+    def __init__(self, link: Link, streams: list[str], settings: RoutingSettings, secret: str) -> None:
+        """`secret` keys the ids of decisions, so that nobody stores something under them before."""
         self._link = link
+        self._secret = secret
         self._log = Log(link)
         self._streams = streams
         self._settings = settings
@@ -76,12 +82,14 @@ class Routing:
         self._thrown_away: set[str] = set()
         self._reader: Reader | None = None
         self._is_caught_up = False
+        self._doing = "The heads are being read."
+        self._held = Holding()
         # Decisions are made one pass at a time, each on what the one before has changed.
         self._deciding = asyncio.Lock()
 
     def problem(self) -> str | None:
         """None once the heads are those of the log's end."""
-        return None if self._is_caught_up else "The heads are being rebuilt from the log."
+        return None if self._is_caught_up else self._doing
 
     async def run(self) -> None:
         """Works until cancelled.
@@ -140,8 +148,16 @@ class Routing:
                 heads[change.key] = change.value
 
         feed = self._bucket.watch(take)
-        await feed.caught_up.wait()
-        await feed.close()
+        try:
+            async with asyncio.timeout(RESTORE_S):
+                await feed.caught_up.wait()
+        except TimeoutError:
+            raise UnavailableError(
+                "log.unavailable", f"The bucket of heads couldn't be read within {RESTORE_S:.0f} s."
+            ) from None
+        finally:
+            await feed.close()
+        self._doing = "The heads are being rebuilt from the log."
         starts = dict.fromkeys(self._streams, 1)
         cursors = await self._cursors() if heads else {}
         if all(subjects.stream_of(head.conv) in cursors for head in heads.values()):
@@ -184,7 +200,9 @@ class Routing:
             epoch = reader.epochs[entry.s].number(entry.seq) if reader else 0
             try:
                 self.projection.take(entry, epoch)
-            except (msgspec.DecodeError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - one event's fault must not stop all tenants
+                if not isinstance(error, msgspec.DecodeError | ValueError):
+                    _log.exception("routing.event_refused", stream=entry.s, seq=entry.seq)
                 await bury(self._link, "routing", entry, 1, error)
             self._position[entry.s] = Cursor(epoch, entry.seq)
         strangers, self.projection.strangers = self.projection.strangers, {}
@@ -222,6 +240,9 @@ class Routing:
                 pending[conv] = (
                     asyncio.ensure_future(self._bucket.delete(key)) if is_over else self._bucket.put_soon(key, head)
                 )
+            except TooLargeError as error:
+                self._too_large(head, error)
+                continue
             except TrunklineError as error:
                 problem = error
                 break
@@ -240,6 +261,12 @@ class Routing:
                 self._written_at.pop(conv, None)
         if problem is not None:
             raise problem
+
+    def _too_large(self, head: Head, error: TrunklineError) -> None:
+        """Its head stays as the bucket has it: that costs this conversation its row, and nobody else anything."""
+        _log.error("routing.head_too_large", tenant=head.tenant, conversation=head.conv, error=error.message)
+        self.projection.changed.discard(head.conv)
+        self.projection.urgent.discard(head.conv)
 
     async def _write_cursors(self) -> None:
         position = dict(self._position)
@@ -272,11 +299,14 @@ class Routing:
             head = self.projection.heads.get(conv)
             if head is None or head.status != "resolved":
                 continue
+            if self._held.holds(conv, time.monotonic()):
+                self.projection.reopening.setdefault(conv, message)
+                continue
             agent = head.agent if self.crew.eligible(head.tenant, head.agent) else ""
-            await self._do(
+            is_done = await self._do(
                 head,
                 Act(
-                    id=derived_event_id(message, "reopened"),
+                    id=decision_id(self._secret, message, "reopened"),
                     do="reopen",
                     by=ME,
                     at=_now_ms(),
@@ -284,13 +314,16 @@ class Routing:
                     why="visitor",
                 ),
             )
+            if not is_done:
+                self.projection.reopening.setdefault(conv, message)
 
     async def _assign(self) -> None:
         for tenant, queued in self.projection.queued.items():
             if not queued:
                 continue
-            heads = self.projection.heads
-            decided = assign.decide([heads[conv] for conv in queued], self.crew.of(tenant))
+            heads, now = self.projection.heads, time.monotonic()
+            waiting = [heads[conv] for conv in queued if not self._held.holds(conv, now)]
+            decided = assign.decide(waiting, self.crew.of(tenant))
             for start in range(0, len(decided), AT_ONCE):
                 await asyncio.gather(*(self._give(one) for one in decided[start : start + AT_ONCE]))
         _queue.set(sum(map(len, self.projection.queued.values())))
@@ -305,7 +338,7 @@ class Routing:
         is_done = await self._do(
             head,
             Act(
-                id=derived_event_id(head.conv, f"assigned:{head.epoch}:{head.seq}"),
+                id=decision_id(self._secret, head.conv, f"assigned:{head.epoch}:{head.seq}"),
                 do="take",
                 by=ME,
                 at=at,
@@ -317,14 +350,30 @@ class Routing:
             _assigned.inc()
 
     async def _do(self, head: Head, act: Act) -> bool:
-        """Writes a decision; somebody else's decision in between is theirs, not an error."""
+        """Writes a decision; somebody else's decision in between is theirs, not an error.
+
+        One that changes nothing, or that the log refuses for this conversation alone, holds the conversation back for a
+        growing while: it must not keep others waiting. Raises where the log is away.
+        """
         try:
             decided = await decide(self._log, head, act)
             if failpoints.ARMED:
                 failpoints.reach("routing.decided")
         except ConflictError as conflict:
             _log.info("decision.overtaken", conv=head.conv, act=act.do, code=conflict.code)
+            self._held.failed(head.conv, time.monotonic())
             return False
+        except (UnavailableError, UnknownOutcomeError):
+            raise
+        except TrunklineError as error:
+            _log.warning("decision.refused", conv=head.conv, act=act.do, code=error.code, error=error.message)
+            self._held.failed(head.conv, time.monotonic())
+            return False
+        if decided.seq <= head.seq:
+            _log.warning("decision.changed_nothing", conv=head.conv, act=act.do, event_id=act.id)
+            self._held.failed(head.conv, time.monotonic())
+            return False
+        self._held.done(head.conv)
         self.projection.adopt(decided.head)
         _log.info(
             "decision.written",
@@ -377,7 +426,7 @@ class Routing:
                     at=_now_ms(),
                     reason=presence.GONE,
                     capacity=state.capacity,
-                    event_id=derived_event_id(state.id, "gone"),
+                    event_id=decision_id(self._secret, state.id, "gone"),
                 )
                 await self._log.publish(subjects.desk(tenant, agent), event)
                 self.projection.states[tenant, agent] = event
@@ -386,7 +435,7 @@ class Routing:
                 await self._do(
                     head,
                     Act(
-                        id=derived_event_id(head.conv, f"gone:{head.epoch}:{head.seq}"),
+                        id=decision_id(self._secret, head.conv, f"gone:{head.epoch}:{head.seq}"),
                         do="release",
                         by=ME,
                         at=_now_ms(),
@@ -401,6 +450,7 @@ class Routing:
             if self._is_over(head):
                 await self._bucket.delete(subjects.key(head.tenant, head.conv))
                 self.projection.drop(head.conv)
+        self._held.forget(time.monotonic())
 
     def _is_over(self, head: Head) -> bool:
         window_ms = self.crew.reopen_window_ms.get((head.tenant, head.inbox), REOPEN_WINDOW_S * 1000)

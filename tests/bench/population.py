@@ -30,7 +30,7 @@ def message_of(number: int) -> str:
 
 def conversation_of(number: int) -> str:
     """The id of their conversation."""
-    return conversation_id(TENANT, INBOX, message_of(number), STREAMS)
+    return conversation_id(TENANT, INBOX, "somebody", message_of(number), STREAMS)
 
 
 def open_of(number: int) -> tuple[str, OpenConversation]:

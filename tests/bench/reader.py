@@ -70,7 +70,7 @@ async def _store(link: Link) -> None:
     for number in range(EVENTS):
         while log.unacknowledged > 2000:
             await asyncio.sleep(0)
-        conv = conversation_id("main", "web", str(number % 1000), STREAMS)
+        conv = conversation_id("main", "web", "somebody", str(number % 1000), STREAMS)
         event = ev.MessageAdded(id=new_event_id(), tenant="main", channel="web", conv=conv, at=number, by=BY, text=TEXT)
         log.publish_soon(subjects.chat("main", "web", conv), event, done)
     while stored < EVENTS:

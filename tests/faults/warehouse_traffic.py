@@ -76,7 +76,7 @@ async def publish(link: Link, events: list[ev.Event], at_once: int = 2000) -> No
 def _open(chance: random.Random) -> Talk:
     tenant = chance.choice(TENANTS)
     first = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-    return Talk(tenant, ids.conversation_id(tenant, "web", first, STREAMS), [])
+    return Talk(tenant, ids.conversation_id(tenant, "web", "somebody", first, STREAMS), [])
 
 
 def _next(chance: random.Random, talk: Talk, at: int) -> ev.Event:

@@ -68,7 +68,7 @@ class Speaker:
         visitor = self.connect(place)
         yield visitor
         if self._signer is None:
-            conv = conversation_id(TENANT, INBOX, new_event_id(), STREAMS)
+            conv = conversation_id(TENANT, INBOX, "somebody", new_event_id(), STREAMS)
         else:
             yield from self._hello(visitor, new_contact_id())
             say(visitor, {"t": "send", "id": new_event_id(), "conv": None, "text": TEXT})

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from msgspec import Struct
 
-from backbone.buckets import Bucket, Change, KeyExistsError, RevisionError
+from backbone.buckets import Bucket, Change, KeyExistsError, RevisionError, UnreadableError
+from backbone.directory import Agent, Tenant
 from backbone.leases import Holder, Lease
 from backbone.link import Link
 from backbone.streams import BUCKETS, bucket_stream
@@ -130,3 +131,47 @@ async def test_a_lease_is_kept_by_renewing_and_lost_to_whoever_took_it(link: Lin
     await thief.put("routing.0", Holder("b"))
     assert not await asyncio.wait_for(lease.while_held(asyncio.Event().wait()), 30)
     assert lease.lost.is_set()
+
+
+async def test_a_record_that_cannot_be_read_is_skipped_by_who_watches_and_told_to_who_asks(link: Link) -> None:
+    """The last record of a bucket was of a type that this version doesn't know: whoever watched never caught up."""
+    bucket = Bucket[Agent | Tenant](link, "directory", Agent | Tenant)
+    await bucket.put("main.tenant", Tenant(id="main", name="Main"))
+    for key, raw in (
+        ("main.unknown", b'{"type":"of a version to come"}'),
+        ("main.broken", b"{"),
+        ("main.wrong", b'{"type":"tenant","id":1}'),
+        ("main.bytes", b'{"type":"tenant","id":"\xff"}'),
+    ):
+        await link.request_raw(f"$KV.directory.{key}", raw)
+    assert [kept.key for kept in await bucket.all()] == ["main.tenant"]
+    for key in ("main.unknown", "main.broken", "main.wrong", "main.bytes"):
+        with pytest.raises(UnreadableError, match=key):
+            await bucket.get(key)
+
+
+async def test_one_record_of_the_largest_size_does_not_hold_up_who_reads_the_bucket(link: Link) -> None:
+    bucket = Bucket[str](link, "channels", str)
+    await link.request_raw("$KV.channels.large", b'"' + b"x" * (link.max_payload - 100) + b'"')
+    await bucket.put("small", "after it")
+    assert {kept.key for kept in await bucket.all()} == {"large", "small"}
+
+
+async def test_what_a_watcher_cannot_take_does_not_keep_the_rest_from_it(link: Link) -> None:
+    bucket = Bucket[str](link, "channels", str)
+    for key in ("a", "b"):
+        await bucket.put(key, key)
+    taken: list[str] = []
+
+    def take(change: Change[str]) -> None:
+        if change.key == "b":
+            raise KeyError(change.key)
+        taken.append(change.key)
+
+    feed = bucket.watch(take)
+    async with asyncio.timeout(10):
+        await feed.caught_up.wait()
+        await bucket.put("c", "c")
+        while taken != ["a", "c"]:
+            await asyncio.sleep(0.01)
+    await feed.close()

@@ -25,7 +25,7 @@ def act(do: str, agent: str = "lin") -> Act:
 
 
 async def opened(log: Log) -> Head:
-    conv = conversation_id("main", "web", new_event_id(), STREAMS)
+    conv = conversation_id("main", "web", "somebody", new_event_id(), STREAMS)
     event = ev.ConversationOpened(
         id=new_event_id(), tenant="main", channel="web", conv=conv, at=1, by=VISITOR, inbox="web", contact=VISITOR.id
     )
@@ -69,3 +69,20 @@ async def test_what_somebody_else_did_is_a_conflict_that_names_it(link: Link) ->
         await decide(log, await now(log, head), act("take"))
     assert refused.value.code == "conversation.taken"
     assert b'"agent":"emma"' in (refused.value.decided_by or b"")
+
+
+async def test_a_message_under_the_id_of_an_act_is_not_taken_for_it(link: Link) -> None:
+    """Visitors who guessed the ids of routing's decisions kept a customer waiting: each was "done" already."""
+    log = Log(link)
+    head = await opened(log)
+    taking = act("take")
+    forged = ev.MessageAdded(
+        id=taking.id, tenant="main", channel="web", conv=head.conv, at=1, by=VISITOR, text="not a decision"
+    )
+    await log.publish(subjects.chat("main", "web", head.conv), forged)
+    for known in (head, await now(log, head)):
+        with pytest.raises(ConflictError) as refused:
+            await decide(log, known, taking)
+        assert refused.value.code == "id.used"
+    decided = await decide(log, await now(log, head), act("take"))
+    assert decided.head.agent == "lin"

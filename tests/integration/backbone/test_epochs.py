@@ -18,7 +18,7 @@ STREAM = chat_stream("00")
 
 
 async def store(link: Link) -> None:
-    conv = conversation_id("main", "web", "first", ["00"])
+    conv = conversation_id("main", "web", "somebody", "first", ["00"])
     by = ev.Actor("visitor", "c" + "a" * 26)
     event = ev.MessageAdded(id=new_event_id(), tenant="main", channel="web", conv=conv, at=1, by=by, text="x")
     await Log(link).publish(subjects.chat("main", "web", conv), event)

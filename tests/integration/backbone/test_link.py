@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from nats.aio.client import Client
 
-from backbone import subjects
-from backbone.errors import TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone import rpc, subjects
+from backbone.buckets import VALUE_MOST, Bucket
+from backbone.errors import TooLargeError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import conversation_id
 from backbone.link import Link, header_block
 from backbone.log import Log, place_of
@@ -65,7 +67,7 @@ async def test_messages_with_and_without_headers_reach_raw_and_ordinary_subscrip
 
 async def test_every_publish_has_one_outcome_in_order(link: Link) -> None:
     outcomes = Outcomes()
-    subject = subjects.chat("main", "web", conversation_id("main", "web", "first", ["00"]))
+    subject = subjects.chat("main", "web", conversation_id("main", "web", "somebody", "first", ["00"]))
     for number in range(500):
         link.publish_soon(subject, b"%d" % number, HEADER, outcomes.done, 5)
     await until(lambda: len(outcomes.answers) == 500)
@@ -132,7 +134,7 @@ async def test_who_waits_for_the_bound_goes_on_in_order_or_is_refused_in_time(li
 
 
 async def test_the_server_writes_a_live_events_place_as_it_is_read(link: Link) -> None:
-    subject = subjects.chat("main", "web", conversation_id("main", "web", "place", ["00"]))
+    subject = subjects.chat("main", "web", conversation_id("main", "web", "somebody", "place", ["00"]))
     headers: list[bytes | None] = []
     Log(link).attach(subject, lambda _subject, _reply, header, _data: headers.append(header))
     for _ in range(2):
@@ -172,3 +174,96 @@ async def test_it_closes_in_order_at_each_step_of_a_loss(nats: NatsServer, turns
     nats.start()
     assert link.is_closed
     assert lost
+
+
+async def test_one_byte_too_much_is_refused_by_every_way_to_publish_and_costs_no_connection(link: Link) -> None:
+    """nats-server closes a connection that sends more than `max_payload`, and with it the work of a whole process."""
+    lost: list[None] = []
+    link.on_disconnect(lambda: lost.append(None))
+    most = link.max_payload
+    whole, over = b"x" * most, b"x" * (most + 1)
+    beside_a_header = b"x" * (most + 1 - len(HEADER))
+    bucket = Bucket[str](link, "channels", str)
+    with pytest.raises(TooLargeError, match="at once"):
+        link.publish_raw("test.a", over)
+    with pytest.raises(TooLargeError):
+        link.publish_raw("test.a", beside_a_header, HEADER)
+    with pytest.raises(TooLargeError):
+        link.publish_soon("test.a", beside_a_header, HEADER, Outcomes().done, 5)
+    with pytest.raises(TooLargeError):
+        await link.request_raw("test.a", over)
+    with pytest.raises(TooLargeError):
+        await link.publish("test.a", over)
+    with pytest.raises(TooLargeError):
+        await link.publish("test.a", beside_a_header, headers={"X": "1"})
+    with pytest.raises(TooLargeError):
+        link.publish_raw("test." + "a" * 2000, b"")
+    with pytest.raises(TooLargeError) as refused:
+        await bucket.put("key", "x" * VALUE_MOST)
+    assert refused.value.code == "bucket.too_large"
+    with pytest.raises(TooLargeError):
+        bucket.put_soon("key", "x" * VALUE_MOST)
+    with pytest.raises(TooLargeError):
+        await rpc.call(link, "echo", "main", "say", {"text": "x" * most}, dict)
+    sub = await link.subscribe("test.whole")
+    link.publish_raw("test.whole", whole)
+    assert (await sub.next_msg(timeout=30)).data == whole
+    assert not lost
+
+
+async def test_an_answer_of_a_service_that_is_too_large_is_an_error_for_who_asked_and_costs_no_connection(
+    link: Link,
+) -> None:
+    lost: list[None] = []
+    link.on_disconnect(lambda: lost.append(None))
+
+    async def say(_tenant: str, wanted: int) -> str:
+        return "x" * wanted
+
+    serving = await rpc.serve(link, "echo", "1.0.0", {"say": rpc.Verb(int, say)})
+    with pytest.raises(TooLargeError) as refused:
+        await rpc.call(link, "echo", "main", "say", link.max_payload, str)
+    assert refused.value.code == "log.too_large"
+    assert await rpc.call(link, "echo", "main", "say", 3, str) == "xxx"
+    await serving.stop()
+    assert not lost
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"PUB test.a 3000000\r\n", id="too large"),
+        pytest.param(b"NONSENSE\r\n\r\n", id="no operation"),
+        pytest.param(b"PUB " + b"a" * 5000 + b" 1\r\nx\r\n", id="a line too long"),
+    ],
+)
+async def test_a_connection_that_the_server_closes_with_an_error_is_back_by_itself(link: Link, sent: bytes) -> None:
+    """nats-py closes for good at an error of the server; the process stood still until somebody restarted it."""
+    back = asyncio.Event()
+
+    async def reconnected() -> None:
+        back.set()
+
+    link.on_reconnect(reconnected)
+    link._write(sent)
+    async with asyncio.timeout(5):
+        await back.wait()
+    outcomes = Outcomes()
+    link.publish_soon(
+        subjects.chat("main", "web", conversation_id("main", "web", "somebody", "after", ["00"])),
+        b"1",
+        HEADER,
+        outcomes.done,
+        5,
+    )
+    await until(lambda: outcomes.answers)
+    assert not link.was_lost.is_set()
+
+
+async def test_a_connection_that_is_given_up_for_good_says_so(nats: NatsServer) -> None:
+    lost = Link()
+    await lost.open(nats.url, name="test", user=nats.user, password=nats.password)
+    await Client._close(lost, Client.CLOSED)
+    async with asyncio.timeout(5):
+        await lost.was_lost.wait()
+    await lost.close()

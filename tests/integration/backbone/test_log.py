@@ -22,7 +22,7 @@ VISITOR = ev.Actor("visitor", "c" + "a" * 26)
 
 
 def conversation(number: int = 1) -> str:
-    return conversation_id("main", "web", f"first message {number}", ["00", "01"])
+    return conversation_id("main", "web", "somebody", f"first message {number}", ["00", "01"])
 
 
 def message(conv: str, text: str = "你好") -> ev.MessageAdded:

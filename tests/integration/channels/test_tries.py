@@ -109,7 +109,7 @@ async def _room(system: System, link: Link, channel: Refusing) -> Room:
 async def _conversation(link: Link, room: Room) -> tuple[str, str]:
     """Somebody asked, an agent answered: the subject, and the id of the answer."""
     first = new_event_id()
-    conv = conversation_id(TENANT, INBOX, first, room.streams)
+    conv = conversation_id(TENANT, INBOX, "somebody", first, room.streams)
     subject = subjects.chat(TENANT, "api", conv)
     now = time.time_ns() // 1_000_000
     visitor, agent = ev.Actor("visitor", "c1"), ev.Actor("agent", "lin")

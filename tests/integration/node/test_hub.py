@@ -66,7 +66,7 @@ def message(conv: str) -> ev.MessageAdded:
 
 
 async def test_a_room_that_was_let_go_reads_on_from_where_it_was(system: System) -> None:
-    conv = conversation_id("main", "web", new_event_id(), ["00"])
+    conv = conversation_id("main", "web", "somebody", new_event_id(), ["00"])
     subject = subjects.chat("main", "web", conv)
     async with connected(system.common, "writer") as writer, connected(system.common, "hub") as link:
         log, read = Log(writer), Reading(link)
@@ -87,7 +87,7 @@ async def test_a_room_that_was_let_go_reads_on_from_where_it_was(system: System)
 
 
 async def test_what_comes_in_while_the_guard_asks_is_no_log_that_went_back(system: System) -> None:
-    conv = conversation_id("main", "web", new_event_id(), ["00"])
+    conv = conversation_id("main", "web", "somebody", new_event_id(), ["00"])
     subject = subjects.chat("main", "web", conv)
 
     async with connected(system.common, "writer") as writer, connected(system.common, "hub") as link:

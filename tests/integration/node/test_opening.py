@@ -38,7 +38,7 @@ def message(contact: str, text: str, at: int = 1000) -> opening.Message:
 
 
 def derived(one: opening.Message) -> str:
-    return conversation_id(TENANT, INBOX, one.id, STREAMS)
+    return conversation_id(TENANT, INBOX, one.contact, one.id, STREAMS)
 
 
 async def claim(link: Link, one: opening.Message) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,3 +185,27 @@ def test_a_contact_is_called_what_the_platform_tells_later() -> None:
     nameless = event(ev.ContactLinked, contact=VISITOR.id)
     another = event(ev.ContactLinked, contact="c" + "b" * 26, name="Wang")
     assert folded(OPENED, linked, nameless, another).contact.name == "小李"
+
+
+def test_a_head_stays_small_whatever_is_mentioned_tagged_read_and_named() -> None:
+    """22 notes with 50 long mentions each made a head of over 1 MiB, and routing stopped for all tenants."""
+    head, seq = empty("main", "web", "00" + "a" * 26), 0
+    for number in range(60):
+        names = [f"{number}-{n}-" + "x" * 40 for n in range(50)]
+        for event in (
+            ev.ConversationOpened(**_about(), inbox="web", contact="c", contact_name="n" * 100_000),
+            ev.MessageAdded(**_about(), text="x" * 16_000, note=True, mentions=[*names, "y" * 90_000]),
+            ev.ConversationTagged(**_about(), added=[*names, "z" * 90_000]),
+            ev.ReadMarked(**_about(), reader=f"agent{number}" + "r" * 30, read=seq + 1),
+            ev.ReadMarked(**_about(), reader="r" * 90_000, read=seq + 1),
+        ):
+            seq += 1
+            head = fold(head, event, seq)
+    assert len(msgspec.json.encode(head)) < 64 * 1024
+    assert names[-1] in head.mentions
+    assert head.read[f"agent{59}" + "r" * 30]
+
+
+def _about() -> dict[str, Any]:
+    by = ev.Actor("agent", "lin")
+    return {"id": new_event_id(), "tenant": "main", "channel": "web", "conv": "00" + "a" * 26, "at": 1, "by": by}

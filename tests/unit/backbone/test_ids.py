@@ -46,18 +46,20 @@ def test_whatever_passes_as_a_token_holds_nothing_that_nats_reads(text: str) -> 
 def test_a_conversation_is_derived_alike_everywhere_and_names_an_open_stream(
     tenant: str, inbox: str, message: uuid.UUID
 ) -> None:
-    conv = ids.conversation_id(tenant, inbox, str(message), STREAMS)
-    assert conv == ids.conversation_id(tenant, inbox, str(message), STREAMS)
+    conv = ids.conversation_id(tenant, inbox, "somebody", str(message), STREAMS)
+    assert conv == ids.conversation_id(tenant, inbox, "somebody", str(message), STREAMS)
     assert ids.check_conversation(conv) == conv
     assert conv[:2] in STREAMS
 
 
 def test_the_separator_keeps_tenant_and_inbox_apart() -> None:
-    assert ids.conversation_id("ab", "c", "m", STREAMS) != ids.conversation_id("a", "bc", "m", STREAMS)
+    assert ids.conversation_id("ab", "c", "somebody", "m", STREAMS) != ids.conversation_id(
+        "a", "bc", "somebody", "m", STREAMS
+    )
 
 
 def test_conversations_spread_over_the_streams() -> None:
-    seen = {ids.conversation_id("main", "web", str(n), STREAMS)[:2] for n in range(300)}
+    seen = {ids.conversation_id("main", "web", "somebody", str(n), STREAMS)[:2] for n in range(300)}
     assert seen == set(STREAMS)
 
 
@@ -90,3 +92,19 @@ def test_other_forms_of_conversations_are_refused(value: str) -> None:
 def test_other_forms_of_uuids_are_refused(value: str) -> None:
     with pytest.raises(InvalidInputError):
         ids.check_uuid(value)
+
+
+def test_two_who_choose_the_same_message_id_open_two_conversations() -> None:
+    one, other = (ids.conversation_id("main", "web", contact, "the same", STREAMS) for contact in ("c1", "c2"))
+    assert one != other
+
+
+def test_the_id_of_a_decision_is_known_to_who_has_the_secret_alone() -> None:
+    decided = ids.decision_id("s" * 32, "conv", "assigned:1:2")
+    assert decided == ids.decision_id("s" * 32, "conv", "assigned:1:2")
+    assert decided != ids.decision_id("t" * 32, "conv", "assigned:1:2")
+    assert decided != ids.derived_event_id("conv", "assigned:1:2")
+    with pytest.raises(InvalidInputError):
+        ids.check_client_uuid(decided)
+    assert ids.check_client_uuid(ids.new_event_id())
+    assert ids.check_client_uuid(ids.new_uuid())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backbone.ids import new_uuid
+from backbone.ids import derived_event_id, new_uuid
 from node import frames as f
 from node.authenticate import Who
 from node.limits import TokenBucket
@@ -193,3 +193,19 @@ def test_frames_with_stored_bytes_are_json_and_keep_them() -> None:
     assert (evs["more"], evs["history"], evs["upto"]) == (True, True, 6)
     conflict = msgspec.json.decode(payload(f.conflict_frame(f.Err(code="conflict", message="x"), raw)))
     assert conflict["decided"]["id"] == "1"
+
+
+@pytest.mark.parametrize(
+    "frame", [send(id=derived_event_id("a", "b")), f.Act(id=derived_event_id("a", "b"), conv=CONV, do="take")]
+)
+def test_an_id_of_the_version_that_only_the_system_derives_is_refused(frame: f.FromClient) -> None:
+    verdict = session(AGENT).on_frame(frame, 0)
+    assert isinstance(verdict, Refuse)
+    assert (verdict.err.code, verdict.err.field) == ("id.uuid", "id")
+
+
+@pytest.mark.parametrize("mention", ["", "x" * 65, "a.b", "a b", "_a", "*", "小王"])
+def test_a_mention_that_is_no_id_is_refused(mention: str) -> None:
+    verdict = session(AGENT).on_frame(send(note=True, mentions=["li", mention]), 0)
+    assert isinstance(verdict, Refuse)
+    assert (verdict.err.code, verdict.err.field) == ("id.token", "mentions")

@@ -107,7 +107,7 @@ def test_nobody_is_judged_within_the_grace_of_routings_own_connection() -> None:
 def entries(conversations: int) -> list[Entry]:
     found: list[Entry] = []
     for number in range(conversations):
-        conv = conversation_id("main", "web", str(number), ["00"])
+        conv = conversation_id("main", "web", "somebody", str(number), ["00"])
         common = {"tenant": "main", "channel": "web", "conv": conv, "by": ev.Actor("visitor", "c1")}
         made: list[Any] = [
             ev.ConversationOpened(id=new_event_id(), at=number, inbox="web", contact="c1", **common),
