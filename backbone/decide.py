@@ -58,11 +58,15 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
             continue
         if stored.duplicate:
             _own_place(await _newest(log, head), act)
-        first = stored.seq - len(planned) + 1
-        for number, made in enumerate(planned):
-            head = fold(head, made, first + number)
-        return Decided(head, stored.seq)
+        return _after(head, planned, stored.seq)
     raise TooManyError("log.busy", "The conversation moves too fast just now. Try again.", retry_after_ms=200)
+
+
+def _after(head: Head, planned: list[ev.Event], last: int) -> Decided:
+    """`head` after events of ours, the last of which is stored at `last`."""
+    for seq, made in enumerate(planned, start=last - len(planned) + 1):
+        head = fold(head, made, seq)
+    return Decided(head, last)
 
 
 async def read_head(log: Log, tenant: str, conv: str, known: Head | None) -> Head | None:
