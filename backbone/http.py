@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import prometheus_client
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from backbone.http_bounds import Bounded, Bounds, Door, crowded
 
 _tasks = prometheus_client.Gauge("trunkline_tasks", "Tasks of the event loop.")
 
@@ -66,7 +69,7 @@ class _Server(uvicorn.Server):
 class Protocols(NamedTuple):
     """What uvicorn speaks on a connection, before and after it asks for a WebSocket."""
 
-    http: type[asyncio.Protocol]
+    http: type[Bounded]
     websocket: type[asyncio.Protocol]
 
 
@@ -78,12 +81,14 @@ class Serving:
         app: Any,
         sock: socket.socket,
         *,
-        connections: int,
+        door: Door,
         protocols: Protocols | None,
         proxies: Sequence[str],
     ) -> None:
         self._sock = sock
         self._app = app
+        self._most_requests = door.bounds.requests
+        self._requests = 0
         self._is_leaving = False
         self._server = _Server(
             uvicorn.Config(
@@ -93,12 +98,11 @@ class Serving:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                http=protocols.http if protocols else "auto",
+                http=cast("Any", functools.partial(protocols.http if protocols else Bounded, door)),
                 ws=protocols.websocket if protocols else "none",
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,
                 ws_ping_timeout=None,
-                limit_concurrency=connections,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=5,
                 proxy_headers=bool(proxies),
@@ -142,7 +146,18 @@ class Serving:
                 message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
-        await self._app(scope, receive, last if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._requests >= self._most_requests:
+            for message in crowded():
+                await send(message)
+            return
+        self._requests += 1
+        try:
+            await self._app(scope, receive, last)
+        finally:
+            self._requests -= 1
 
 
 def serve(
@@ -151,15 +166,15 @@ def serve(
     port: int,
     *,
     fd: int | None = None,
-    connections: int = 1000,
+    door: Door | None = None,
     protocols: Protocols | None = None,
     proxies: Sequence[str] = (),
 ) -> Serving:
     """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
 
     `fd` is a listening socket handed down by a parent, in place of host and port. `protocols` are uvicorn's `http` and
-    `ws`; without them there are no WebSockets. `connections` bounds the requests at once; `proxies` are the addresses
-    whose X-Forwarded-For is believed.
+    `ws`; without them there are no WebSockets. `door` bounds what strangers may hold; `proxies` are the addresses whose
+    X-Forwarded-For is believed.
     """
     if fd is not None:
         sock = socket.socket(fileno=fd)
@@ -170,7 +185,7 @@ def serve(
         sock.bind((host, port))
         sock.listen(4096)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
-    return Serving(app, sock, connections=connections, protocols=protocols, proxies=proxies)
+    return Serving(app, sock, door=door or Door(Bounds()), protocols=protocols, proxies=proxies)
 
 
 def health_routes(

@@ -26,6 +26,7 @@ from starlette.applications import Starlette
 
 from backbone import failpoints, http
 from backbone.errors import SettingError, TrunklineError, UnavailableError
+from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.settings import Common, load, redacted
@@ -35,6 +36,8 @@ LOOK_S: Final = 0.02
 EXIT_CONFIG: Final = 78
 EXIT_FAILED: Final = 1
 COLLECT_AFTER: Final = 20_000
+HEALTH: Final = Bounds(connections=100, address_connections=50, requests=50)
+"""Of the port of health and metrics, which a flood of the node's own port doesn't reach."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -231,7 +234,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     health: http.Serving | None = None
     if common.health_port:
         app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
-        health = http.serve(app, common.health_host, common.health_port, connections=100)
+        health = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(

@@ -9,11 +9,11 @@ from typing import Any, Final, Protocol, cast
 
 import structlog
 from starlette.websockets import WebSocket
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
 from backbone.http import Protocols
+from backbone.http_bounds import Bounded
 from node import framing
 from node.frames import BAD_FRAME, TOO_LARGE, TOO_SLOW
 
@@ -206,11 +206,12 @@ class Connection(asyncio.Protocol):
             self._receiver = None
 
 
-class Upgradable(HttpToolsProtocol):
+class Upgradable(Bounded):
     """uvicorn's HTTP until a request asks for a WebSocket."""
 
     def handle_websocket_upgrade(self) -> None:
         """Hands over to `Handshake`; a parser and its protocol hold each other, so one lets go."""
+        self.depart()
         super().handle_websocket_upgrade()
         del self.parser, self.transport, self.flow, self.scope, self.headers
 

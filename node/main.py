@@ -9,6 +9,7 @@ import msgspec
 from backbone import http, service
 from backbone.attachments import Attachments
 from backbone.channels.wanted import Wanted
+from backbone.http_bounds import Bounds, Door
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.service import Service
@@ -39,7 +40,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     One that takes over listens last: what it accepts, the node before it would have served.
     """
     link = running.link
-    settings = msgspec.structs.replace(settings, sockets=descriptors.raise_limit(settings.sockets))
+    sockets, connections = descriptors.raise_limit(settings.sockets, settings.connections)
+    settings = msgspec.structs.replace(settings, sockets=sockets, connections=connections)
     running.facts["sockets"] = settings.sockets
     log = Log(link, settings.unacknowledged)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
@@ -74,6 +76,9 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         app.build(running, context),
         settings.host,
         settings.port,
+        door=Door(
+            Bounds(settings.connections, settings.address_connections, settings.requests), context.quotas.is_counted
+        ),
         fd=settings.fd if settings.fd >= 0 else None,
         protocols=PROTOCOLS,
         proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],

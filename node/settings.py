@@ -29,6 +29,11 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         str, Meta(description="Addresses that may read /metrics besides loopback, comma-separated.")
     ] = ""
     sockets: Annotated[int, Meta(ge=1, description="Sockets at once; further ones are refused with 4429.")] = 50_000
+    connections: Annotated[
+        int, Meta(ge=10, description="HTTP connections at once; beyond, the longest idle is closed for a new one.")
+    ] = 2000
+    address_connections: Annotated[int, Meta(ge=4, description="The same of one address.")] = 500
+    requests: Annotated[int, Meta(ge=4, description="HTTP requests at once; further ones get 503.")] = 500
     address_sockets: Annotated[int, Meta(ge=1, description="Sockets at once from one address.")] = 5000
     actor_sockets: Annotated[int, Meta(ge=1, description="Sockets at once of one visitor or agent.")] = 50
     handshakes: Annotated[
