@@ -30,6 +30,7 @@ from starlette.routing import Route
 
 from backbone import http
 from backbone.channel import Request
+from backbone.http_bounds import Bounds, Door
 from tests.simulators.telling import Telling
 
 PAGE = Path(__file__).with_name("page.html")
@@ -335,7 +336,7 @@ class Simulator(Telling):
             ],
             middleware=[Middleware(_TellsFirst, simulator=self)],
         )
-        serving = http.serve(app, "127.0.0.1", port, connections=2000)
+        serving = http.serve(app, "127.0.0.1", port, door=Door(Bounds(2000, 2000, 2000)))
         self.base = f"http://127.0.0.1:{serving.port}"
         try:
             yield self
