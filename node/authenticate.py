@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import time
 from typing import Final, Literal
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from msgspec import Struct
 
 from backbone import directory, subjects
@@ -22,19 +18,9 @@ from node.inboxes import Inboxes
 
 COOKIE: Final = "tl"
 SECURE_COOKIE: Final = "__Host-tl"
-PASSWORD_LEAST: Final = 10
-PASSWORD_MOST: Final = 1024
 TOUCH_AFTER_S: Final = 300
 MARKER_S: Final = 60
 """Nodes that watch hear of a sign-out within seconds; the key is never used again."""
-
-_hasher = PasswordHasher()
-
-
-@functools.cache
-def _nobody() -> str:
-    """Checked for unknown e-mail addresses, so that they take as long as known ones."""
-    return _hasher.hash("nobody has this password")
 
 
 class Who(Struct, frozen=True, kw_only=True):
@@ -64,20 +50,6 @@ class SessionRecord(Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
-def check_password(password: str) -> str:
-    """`password` if it may be one. Raises InvalidInputError `agent.password_weak`."""
-    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST or len(set(password)) < 4:
-        raise InvalidInputError(
-            "agent.password_weak", f"Use at least {PASSWORD_LEAST} characters, of 4 kinds or more.", field="password"
-        )
-    return password
-
-
-async def hash_password(password: str) -> str:
-    """The argon2id hash of a password that `check_password` let pass; 50 ms in a thread."""
-    return await asyncio.to_thread(_hasher.hash, check_password(password))
-
-
 class Sessions:
     """Agents' sessions: made at sign-in, checked at each request, gone when idle or signed out."""
 
@@ -86,23 +58,6 @@ class Sessions:
         self._idle_s = idle_s
         self._life_s = life_s
         self.bucket: Bucket[SessionRecord] = Bucket(link, "sessions", SessionRecord)
-
-    async def sign_in(self, email: str, password: str, address: str) -> tuple[str, str, directory.Agent]:
-        """The cookie's value, the tenant and the agent.
-
-        Raises NotAuthenticatedError `session.bad_credentials`, after the same time for unknown addresses.
-        """
-        try:
-            found = await directory.find_login(self._link, email)
-        except InvalidInputError:
-            found = None
-        is_right = await asyncio.to_thread(_matches, found[1].password if found else "", password[:PASSWORD_MOST])
-        if found is None or not is_right:
-            raise NotAuthenticatedError(
-                "session.bad_credentials", "The e-mail address or the password is wrong.", field="password"
-            )
-        tenant, agent = found
-        return await self.begin(tenant, agent.id, address), tenant, agent
 
     async def begin(self, tenant: str, agent: str, address: str) -> str:
         """A new session for an agent; returns the cookie's value."""
@@ -149,10 +104,3 @@ def _key_of(cookie: str) -> str:
         return subjects.key(parts[0], parts[1], key_hash(parts[2]))
     except InvalidInputError:
         raise NotAuthenticatedError("session.missing", "Sign in first.") from None
-
-
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored or _nobody(), password)
-    except VerificationError:
-        return False

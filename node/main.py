@@ -21,6 +21,8 @@ from node.context import UNACKNOWLEDGED, Context
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
+from node.login_limits import LoginLimits
+from node.passwords import Passwords
 from node.quotas import Quotas
 from node.settings import NodeSettings
 from node.socket import bounds
@@ -58,8 +60,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         files=Attachments(link, settings.file_bytes),
         open_streams=running.common.log_streams(),
         sockets={},
-        failed_logins=RateByKey(settings.login_rate),
-        login_addresses=RateByKey(settings.login_address_rate),
+        passwords=Passwords(),
+        logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         quotas=Quotas(settings),
         greetings=asyncio.Semaphore(settings.greetings),

@@ -61,9 +61,15 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     read_burst: Annotated[
         int, Meta(ge=1, description="Conversations opened and pages read at once; a resume takes one for each.")
     ] = 2500
-    login_rate: Annotated[float, Meta(gt=0, description="Failed sign-ins a minute to one account.")] = 10.0
+    login_rate: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Wrong sign-ins a minute to one account from one address; thrice as many from all slow it.",
+        ),
+    ] = 10.0
     login_address_rate: Annotated[
-        float, Meta(gt=0, description="Sign-ins a minute from one address; an office may share one.")
+        float, Meta(gt=0, description="Sign-ins a minute from one address (of IPv6: one /64); an office may share one.")
     ] = 120.0
     visitors_rate: Annotated[float, Meta(gt=0, description="New visitors a minute per address.")] = 60.0
     unsent_bytes: Annotated[

@@ -22,7 +22,7 @@ from backbone.ids import new_contact_id
 from backbone.signing import VisitorToken
 from node.authenticate import Who
 from node.context import Context
-from node.origins import address
+from node.origins import network
 from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
 from node.writing import now_ms
 
@@ -62,7 +62,7 @@ async def create(request: Request) -> Response:
     is_user = bool(body.identity or body.user)
     if is_user or not before:
         # A wrong claim costs a check of its signature: whoever guesses is slowed down like a crowd of newcomers.
-        check_rate(context.new_visitors, address(request), time.monotonic())
+        check_rate(context.new_visitors, network(request), time.monotonic())
     if is_user:
         user = await _signed_in(context, tenant, inbox, body, before)
     elif before:
