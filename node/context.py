@@ -13,7 +13,6 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.signing import Signer
-from node.authenticate import Sessions
 from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
@@ -22,6 +21,7 @@ from node.login_limits import LoginLimits
 from node.passwords import Passwords
 from node.quotas import Quotas
 from node.session import Bounds
+from node.sessions import Sessions
 from node.settings import NodeSettings
 from node.watching import Mirrors
 

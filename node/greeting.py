@@ -86,11 +86,11 @@ def rates(context: Context, who: Who, address: str) -> tuple[TokenBucket, ...]:
 
 
 async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
-    claims = context.signer.visitor(hello.token)
-    who = await authenticate.visitor(context.inboxes, claims)
+    claims = await authenticate.claims_of(context, hello.token)
+    who = await authenticate.visitor(context, claims)
     token = None
-    if needs_renewal(claims):
-        token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact, claims.user, claims.name)
+    if needs_renewal(claims, authenticate.life_of(context.settings, claims.user)):
+        token = authenticate.renewed(context.signer, context.settings, claims)
     me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox, name=who.name)
     welcome = _welcome(context, session, me)
     welcome.open = await _open_conversation(context, who)

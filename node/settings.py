@@ -83,6 +83,13 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     ] = 1.0
     session_idle_s: Annotated[int, Meta(ge=60, description="Idle time after which an agent is signed out.")] = 12 * 3600
     session_life_s: Annotated[int, Meta(ge=60, description="Time after which an agent signs in again.")] = 14 * 86_400
+    visitor_life_s: Annotated[
+        int, Meta(ge=60, description="Time after which a visitor's token renews itself no more; they begin as another.")
+    ] = 365 * 86_400
+    user_life_s: Annotated[
+        int,
+        Meta(ge=60, description="Time after which a user of an app proves anew, by the company's token, who it is."),
+    ] = 30 * 86_400
     drain_spread_ms: Annotated[
         int, Meta(ge=0, description="Time over which clients reconnect when the node leaves.")
     ] = 3000

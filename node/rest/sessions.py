@@ -71,7 +71,7 @@ async def sign_in(request: Request) -> Response:
     context = context_of(request)
     body = await body_of(request, SignIn)
     tenant, agent = await _proved(context, body, network(request))
-    cookie = await context.sessions.begin(tenant, agent.id, address(request))
+    cookie = await context.sessions.begin(tenant, agent, address(request))
     return await _signed_in(context, cookie, tenant, agent)
 
 
@@ -122,7 +122,7 @@ async def join(request: Request) -> Response:
     tenant, agent = await directory.accept_invitation(
         context.link, body.token, structs.replace(wanted, password=hashed)
     )
-    cookie = await context.sessions.begin(tenant, agent.id, address(request))
+    cookie = await context.sessions.begin(tenant, agent, address(request))
     return await _signed_in(context, cookie, tenant, agent)
 
 

@@ -122,14 +122,14 @@ async def test_what_somebody_began_before_signing_in_is_theirs_and_nobody_elses(
         ]
 
 
-@pytest.mark.parametrize("said", [{"email_verified": True}, {"email_verified": False}, {}])
+@pytest.mark.parametrize("stated", [{"email_verified": True}, {"email_verified": False}, {}])
 async def test_the_address_of_another_user_opens_none_of_their_conversations(
-    bench: Bench, said: dict[str, bool]
+    bench: Bench, stated: dict[str, bool]
 ) -> None:
     """Whoever can have any address written into their token, as where users type it, is still themselves."""
     async with bench.account() as account:
         address = f"li-{account.inbox}@example.com"
-        claims = {"email": address, **said}
+        claims = {"email": address, **stated}
         li = (await asked(account, identity=signed(account, email=address, email_verified=True))).body
         async with Client([bench.system.nodes[0].ws], token=li["token"]).running() as client:
             said = await client.send("my card number is 4711")
