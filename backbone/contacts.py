@@ -3,7 +3,7 @@
 Record `<tenant>.c.<contact>`; open conversation `<tenant>.o.<inbox>.<contact, or hash of thread>`: one per inbox and
 contact or thread, guarded by compare-and-set (log-and-protocol.md, "Opening"). Who comes through a channel is
 claimed: `<tenant>.i.<inbox>.<hash of the provider's id>`; an alias `<tenant>.a.<kind>.<hash>` that is vouched for
-joins several of them into one contact.
+joins several of them into one contact, of each inbox one: `<tenant>.p.<inbox>.<contact>` says which.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ class OpenConversation(Struct, frozen=True, kw_only=True, tag="open"):
 
 
 class Identity(Struct, frozen=True, kw_only=True, tag="identity"):
-    """The contact that a provider's id, or an alias that is vouched for, belongs to."""
+    """The contact that a provider's id, or an alias that is vouched for, belongs to.
+
+    Under `p`, the other way: the hash of the one provider's id in an inbox that belongs to a contact.
+    """
 
     contact: str
 
@@ -71,7 +74,9 @@ def open_key(tenant: str, inbox: str, contact: str, thread: str = "") -> str:
 async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict[str, str]) -> str:
     """The contact of a provider's id, made if nobody has it: the same for whoever asks at once.
 
-    `aliases` (kind to value) are vouched for: somebody who is known by one of them stays the same person.
+    `aliases` (kind to value) are vouched for: somebody who is known by one of them from another inbox stays the same
+    person. Within one inbox two ids are two people, whatever address they give: it would open the one's conversations
+    to the other.
     """
     bucket = contacts(link)
     key = subjects.key(tenant, "i", inbox, key_hash(peer))
@@ -80,10 +85,27 @@ async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict
         return kept.value.contact
     keys = [subjects.key(tenant, "a", kind, key_hash(value)) for kind, value in sorted(aliases.items()) if value]
     known = [k.value.contact for k in [await bucket.get(a) for a in keys] if k and isinstance(k.value, Identity)]
-    contact = await _claimed(bucket, key, known[0] if known else new_contact_id())
+    contact = new_contact_id()
+    for other in dict.fromkeys(known):
+        if await _is_free(bucket, tenant, inbox, other, peer):
+            contact = other
+            break
+    else:
+        await _claimed(bucket, subjects.key(tenant, "p", inbox, contact), key_hash(peer))
+    contact = await _claimed(bucket, key, contact)
     for alias in keys:
         await _claimed(bucket, alias, contact)
     return contact
+
+
+async def _is_free(bucket: Bucket[Record], tenant: str, inbox: str, contact: str, peer: str) -> bool:
+    """Whether a contact is of no other id of this inbox; it is this one's from then on."""
+    record = await bucket.get(subjects.key(tenant, "c", contact))
+    # Contacts of before had no `p`; who has written has a record.
+    wrote = record.value if record and isinstance(record.value, Contact) and record.value.inbox == inbox else None
+    if wrote and wrote.peer not in {"", peer}:
+        return False
+    return await _claimed(bucket, subjects.key(tenant, "p", inbox, contact), key_hash(peer)) == key_hash(peer)
 
 
 async def merge(  # noqa: PLR0917 - where, who, and when

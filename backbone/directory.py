@@ -27,6 +27,7 @@ VISITED: Final = frozenset({"web", "app"})
 
 REOPEN_WINDOW_S: Final = 72 * 3600
 EMAIL_MOST: Final = 254
+NAME_MOST: Final = 80
 
 type_of_role = Literal["admin", "supervisor", "agent"]
 
@@ -157,10 +158,8 @@ async def remove_inbox(link: Link, tenant: str, inbox: str, revision: int) -> No
 
 async def create_agent(link: Link, tenant: str, agent: Agent) -> Agent:
     """Makes an agent (an empty id is filled in). Raises ConflictError `agent.email_taken`."""
-    email = normal_email(agent.email)
-    if not agent.name.strip():
-        raise InvalidInputError("agent.name_missing", "Give a name that customers may see.", field="name")
-    whole = msgspec.structs.replace(agent, id=agent.id or new_name(), email=email, name=agent.name.strip())
+    email, name = normal_email(agent.email), _checked_name(agent.name)
+    whole = msgspec.structs.replace(agent, id=agent.id or new_name(), email=email, name=name)
     claim = Claim(tenant=tenant, id=whole.id)
     await _claim(link, login_key(email), claim, "agent.email_taken", "email")
     await _create(link, subjects.key(tenant, "agent", whole.id), whole)
@@ -220,26 +219,54 @@ async def invite(link: Link, tenant: str, role: type_of_role) -> str:
     return secret
 
 
-async def accept_invitation(link: Link, secret: str, agent: Agent) -> tuple[str, Agent]:
-    """Uses up an invitation and makes the agent with its role; returns the tenant and the agent.
+async def check_invitation(link: Link, secret: str, agent: Agent) -> Kept[Record]:
+    """The invitation's record, if all but the password is as `accept_invitation` takes it.
 
     Raises GoneError `invitation.gone`, ConflictError `agent.email_taken`, InvalidInputError.
     """
-    bucket = directory(link)
-    gone = GoneError("invitation.gone", "The link was used already or has expired; ask for a new one.")
-    kept = await bucket.get(invitation_key(secret))
+    kept = await directory(link).get(invitation_key(secret))
     if kept is None or not isinstance(kept.value, Invitation) or kept.value.exp < time.time():
-        raise gone
-    tenant = kept.value.tenant
-    if await bucket.get(login_key(agent.email)):
+        raise _gone()
+    _checked_name(agent.name)
+    if await directory(link).get(login_key(agent.email)):
         raise ConflictError("agent.email_taken", "Somebody has this e-mail address already.", field="email")
+    return kept
+
+
+async def accept_invitation(link: Link, secret: str, agent: Agent) -> tuple[str, Agent]:
+    """Uses up an invitation and makes the agent with its role; returns the tenant and the agent.
+
+    What is refused leaves the invitation as it was. Raises as `check_invitation`.
+    """
+    bucket = directory(link)
+    kept = await check_invitation(link, secret, agent)
+    invitation = kept.value
+    if not isinstance(invitation, Invitation):
+        raise _gone()
+    agent = msgspec.structs.replace(agent, id=agent.id or new_name(), role=invitation.role)
+    claim = Claim(tenant=invitation.tenant, id=agent.id)
+    # The e-mail first, which somebody else may just have taken; then the invitation, by compare-and-set: two who
+    # press at once can't both use it.
+    await _claim(link, login_key(agent.email), claim, "agent.email_taken", "email")
     try:
-        # First the invitation, by compare-and-set: two who press at once can't both use it.
         await bucket.delete(kept.key, kept.revision)
     except RevisionError:
-        raise gone from None
-    role = kept.value.role
-    return tenant, await create_agent(link, tenant, msgspec.structs.replace(agent, role=role))
+        await bucket.delete(login_key(agent.email))
+        raise _gone() from None
+    return invitation.tenant, await create_agent(link, invitation.tenant, agent)
+
+
+def _checked_name(name: str) -> str:
+    text = name.strip()
+    if not text:
+        raise InvalidInputError("agent.name_missing", "Give a name that customers may see.", field="name")
+    if len(text) > NAME_MOST:
+        raise InvalidInputError("agent.name_long", f"Give a name of at most {NAME_MOST} characters.", field="name")
+    return text
+
+
+def _gone() -> GoneError:
+    return GoneError("invitation.gone", "The link was used already or has expired; ask for a new one.")
 
 
 async def _all(link: Link, tenant: str, kind: str) -> list[Kept[Any]]:

@@ -40,7 +40,8 @@ class Common(Struct, frozen=True, kw_only=True):
     old_secrets: Annotated[
         str,
         Meta(
-            description="Earlier values of the secret, comma-separated: what they sealed can still be read.",
+            description="Other values of the secret, comma-separated: what they signed still counts, what they sealed "
+            "can still be read, for as long as they stand here.",
             extra_json_schema={"secret": True},
         ),
     ] = ""
@@ -83,8 +84,15 @@ class Common(Struct, frozen=True, kw_only=True):
         return self.replicas or (3 if self.profile == "cluster" else 1)
 
     def secrets(self) -> list[str]:
-        """The secret that seals, then earlier ones. Raises SettingError as `need_secret`."""
-        return [self.need_secret(), *(part.strip() for part in self.old_secrets.split(",") if part.strip())]
+        """The secret that signs and seals, then earlier ones. Raises SettingError if one is missing or short."""
+        earlier = [part.strip() for part in self.old_secrets.split(",") if part.strip()]
+        if any(len(one) < SECRET_MIN for one in earlier):
+            raise SettingError(
+                message=f"{PREFIX}OLD_SECRETS holds a secret of less than {SECRET_MIN} characters; what it signs "
+                "would count.",
+                field="old_secrets",
+            )
+        return [self.need_secret(), *earlier]
 
     def need_secret(self) -> str:
         """The signing secret. Raises SettingError if it is missing or short."""

@@ -1,13 +1,16 @@
-"""Signed texts that a client keeps and brings back: visitors' tokens and links to files.
+"""Signed texts that a client keeps and brings back: visitors' tokens and links to files; and marks of records in
+buckets that only a process with the secret may make.
 
 HMAC-SHA256 by the system's secret (a setting, the same in every process), through itsdangerous. A purpose
-is part of the key, so that a link never passes for a token.
+is part of the key, so that a link never passes for a token. Rotation: the first secret signs, earlier ones still count.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,14 +20,23 @@ from msgspec import Struct
 from backbone.errors import NotAuthenticatedError, NotFoundError
 
 TOKEN_LIFE_S: Final = 30 * 86_400
+"""Idle: who doesn't come for so long is somebody new."""
+
 RENEW_BELOW_S: Final = 23 * 86_400
+
+LIFE_MOST_S: Final = 365 * 86_400
+"""Absolute, however often a token is renewed."""
+
 LINK_LIFE_S: Final = 300
 
 S = TypeVar("S", bound=Struct)
 
 
 class VisitorToken(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A visitor of one inbox; `exp` in Unix seconds. `user`: who they are at the company, where that is proved."""
+    """A visitor of one inbox; `exp` in Unix seconds. `user`: who they are at the company, where that is proved.
+
+    `at`: when it was issued; `first`: when the first one was that it renews (both Unix ms; 0 in tokens of before).
+    """
 
     tenant: str
     inbox: str
@@ -32,6 +44,18 @@ class VisitorToken(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exp: int
     user: str = ""
     name: str = ""
+    at: int = 0
+    first: int = 0
+
+    @property
+    def issued_ms(self) -> int:
+        """When it was issued."""
+        return self.at or (self.exp - TOKEN_LIFE_S) * 1000
+
+    @property
+    def began_ms(self) -> int:
+        """When the first one was issued that it renews."""
+        return self.first or self.issued_ms
 
 
 class FileLink(Struct, frozen=True, kw_only=True):
@@ -45,16 +69,34 @@ class FileLink(Struct, frozen=True, kw_only=True):
 
 
 class Signer:
-    """Signs and checks by one secret."""
+    """Signs by the first of `secrets` (or the only one), takes what any of them signed."""
 
-    def __init__(self, secret: str) -> None:
-        self._token = _serializer(secret, "trunkline.visitor.v1")
-        self._link = _serializer(secret, "trunkline.file.v1")
+    def __init__(self, secrets: str | Sequence[str]) -> None:
+        self._secrets = [secrets] if isinstance(secrets, str) else list(secrets)
+        self._token = _serializer(self._secrets, "trunkline.visitor.v1")
+        self._link = _serializer(self._secrets, "trunkline.file.v1")
 
-    def visitor_token(self, tenant: str, inbox: str, contact: str, user: str = "", name: str = "") -> str:
-        """A token of 30 days for one visitor of one inbox."""
-        exp = int(time.time()) + TOKEN_LIFE_S
-        token = VisitorToken(tenant=tenant, inbox=inbox, contact=contact, exp=exp, user=user, name=name)
+    def visitor_token(
+        self,
+        tenant: str,
+        inbox: str,
+        contact: str,
+        user: str = "",
+        name: str = "",
+        *,
+        first_ms: int = 0,
+        life_s: int = LIFE_MOST_S,
+    ) -> str:
+        """A token of 30 days for one visitor of one inbox; of less where `life_s` since `first_ms` ends sooner.
+
+        `first_ms`: `began_ms` of the token that it renews, Unix ms; 0: it is a first one.
+        """
+        now_ms = time.time_ns() // 1_000_000
+        first = first_ms or now_ms
+        exp = min(now_ms // 1000 + TOKEN_LIFE_S, first // 1000 + life_s)
+        token = VisitorToken(
+            tenant=tenant, inbox=inbox, contact=contact, exp=exp, user=user, name=name, at=now_ms, first=first
+        )
         return str(self._token.dumps(msgspec.to_builtins(token)))
 
     def visitor(self, token: str) -> VisitorToken:
@@ -81,15 +123,31 @@ class Signer:
             raise NotFoundError("file.link_expired", "The link is no longer valid; open the file again.")
         return found
 
+    def mark(self, purpose: str, *parts: str | int) -> str:
+        """What shows of a record, in whatever store, that a process with the secret made it: hex HMAC-SHA256."""
+        return _mark(self._secrets[0], purpose, parts)
 
-def needs_renewal(token: VisitorToken) -> bool:
-    """Whether to hand out a fresh token, so that a visitor who keeps coming stays the same person."""
-    return token.exp - time.time() < RENEW_BELOW_S
+    def is_mark(self, mark: str, purpose: str, *parts: str | int) -> bool:
+        """Whether `mark` is one of ours for these parts."""
+        given = mark.encode(errors="replace")
+        return any(hmac.compare_digest(given, _mark(one, purpose, parts).encode()) for one in self._secrets)
 
 
-def _serializer(secret: str, purpose: str) -> URLSafeSerializer:
+def needs_renewal(token: VisitorToken, life_s: int = LIFE_MOST_S) -> bool:
+    """Whether to hand out a fresh token, so that a visitor who keeps coming stays the same person until `life_s`."""
+    now = time.time()
+    return token.exp - now < RENEW_BELOW_S and token.exp < token.began_ms // 1000 + life_s
+
+
+def _mark(secret: str, purpose: str, parts: Sequence[str | int]) -> str:
+    key = hmac.digest(secret.encode(), f"trunkline.{purpose}.v1".encode(), "sha256")
+    return hmac.digest(key, msgspec.json.encode(parts), "sha256").hex()
+
+
+def _serializer(secrets: list[str], purpose: str) -> URLSafeSerializer:
+    # The library wants the one that signs at the end.
     return URLSafeSerializer(
-        secret, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        secrets[::-1], salt=purpose, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
     )
 
 

@@ -1,45 +1,29 @@
-"""Who is asking: passwords, agents' sessions, visitors' tokens (console.md section 8, "Session")."""
+"""Who is asking: visitors by their tokens, agents by their sessions' cookies (console.md section 8, "Session")."""
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import time
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from msgspec import Struct
 
-from backbone import directory, subjects
-from backbone.buckets import Bucket
-from backbone.errors import InvalidInputError, NotAuthenticatedError
+from backbone.errors import NotAuthenticatedError
 from backbone.events import Actor
-from backbone.ids import key_hash, new_secret
-from backbone.link import Link
-from backbone.signing import VisitorToken
-from node.inboxes import Inboxes
+from backbone.signing import Signer, VisitorToken
+
+if TYPE_CHECKING:
+    from node.context import Context
+    from node.settings import NodeSettings
 
 COOKIE: Final = "tl"
 SECURE_COOKIE: Final = "__Host-tl"
-PASSWORD_LEAST: Final = 10
-PASSWORD_MOST: Final = 1024
-TOUCH_AFTER_S: Final = 300
-MARKER_S: Final = 60
-"""Nodes that watch hear of a sign-out within seconds; the key is never used again."""
-
-_hasher = PasswordHasher()
-
-
-@functools.cache
-def _nobody() -> str:
-    """Checked for unknown e-mail addresses, so that they take as long as known ones."""
-    return _hasher.hash("nobody has this password")
 
 
 class Who(Struct, frozen=True, kw_only=True):
     """An authenticated actor of one tenant. A visitor has an inbox and, if they are a user of the company's, its own id
     of them in `user`; an agent has a role and a session key.
+
+    `until`: when it must be proved anew, Unix seconds; `issued_ms`: when a visitor's token was issued, Unix ms.
     """
 
     kind: Literal["visitor", "agent"]
@@ -50,109 +34,59 @@ class Who(Struct, frozen=True, kw_only=True):
     inbox: str = ""
     user: str = ""
     session: str = ""
+    until: int = 0
+    issued_ms: int = 0
 
     def actor(self) -> Actor:
         """As events name them."""
         return Actor(self.kind, self.id, self.name)
 
 
-class SessionRecord(Struct, frozen=True, kw_only=True):
-    """An agent's session in the bucket; Unix seconds."""
+async def claims_of(context: Context, token: str) -> VisitorToken:
+    """What a visitor's token says, if it still counts.
 
-    began: int
-    seen: int
-    address: str = ""
-
-
-def check_password(password: str) -> str:
-    """`password` if it may be one. Raises InvalidInputError `agent.password_weak`."""
-    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST or len(set(password)) < 4:
-        raise InvalidInputError(
-            "agent.password_weak", f"Use at least {PASSWORD_LEAST} characters, of 4 kinds or more.", field="password"
-        )
-    return password
+    Raises NotAuthenticatedError `token.invalid`, `token.expired`, `token.ended`.
+    """
+    claims = context.signer.visitor(token)
+    life_s = life_of(context.settings, claims.user)
+    ends = await context.sessions.tokens_end(claims.tenant, claims.contact)
+    if claims.issued_ms <= ends:
+        raise NotAuthenticatedError("token.ended", "The token was ended; ask for a new one.", field="token")
+    if claims.began_ms // 1000 + life_s < time.time():
+        raise NotAuthenticatedError("token.expired", "The token has expired; ask for a new one.", field="token")
+    return claims
 
 
-async def hash_password(password: str) -> str:
-    """The argon2id hash of a password that `check_password` let pass; 50 ms in a thread."""
-    return await asyncio.to_thread(_hasher.hash, check_password(password))
-
-
-class Sessions:
-    """Agents' sessions: made at sign-in, checked at each request, gone when idle or signed out."""
-
-    def __init__(self, link: Link, idle_s: int, life_s: int) -> None:
-        self._link = link
-        self._idle_s = idle_s
-        self._life_s = life_s
-        self.bucket: Bucket[SessionRecord] = Bucket(link, "sessions", SessionRecord)
-
-    async def sign_in(self, email: str, password: str, address: str) -> tuple[str, str, directory.Agent]:
-        """The cookie's value, the tenant and the agent.
-
-        Raises NotAuthenticatedError `session.bad_credentials`, after the same time for unknown addresses.
-        """
-        try:
-            found = await directory.find_login(self._link, email)
-        except InvalidInputError:
-            found = None
-        is_right = await asyncio.to_thread(_matches, found[1].password if found else "", password[:PASSWORD_MOST])
-        if found is None or not is_right:
-            raise NotAuthenticatedError(
-                "session.bad_credentials", "The e-mail address or the password is wrong.", field="password"
-            )
-        tenant, agent = found
-        return await self.begin(tenant, agent.id, address), tenant, agent
-
-    async def begin(self, tenant: str, agent: str, address: str) -> str:
-        """A new session for an agent; returns the cookie's value."""
-        secret = new_secret()
-        now = int(time.time())
-        record = SessionRecord(began=now, seen=now, address=address)
-        await self.bucket.create(subjects.key(tenant, agent, key_hash(secret)), record, self._idle_s)
-        return f"{tenant}.{agent}.{secret}"
-
-    async def find(self, cookie: str) -> Who:
-        """Whom a cookie names. Raises NotAuthenticatedError `session.missing` or `session.expired`."""
-        key = _key_of(cookie)
-        kept = await self.bucket.get(key)
-        now = int(time.time())
-        if kept is None or kept.value.began + self._life_s < now:
-            raise NotAuthenticatedError("session.expired", "Sign in again.")
-        tenant, agent_id, _ = key.split(".")
-        agent = await directory.get_agent(self._link, tenant, agent_id)
-        if agent is None or not agent.active:
-            raise NotAuthenticatedError("session.expired", "Sign in again.")
-        if now - kept.value.seen > TOUCH_AFTER_S:
-            seen = SessionRecord(began=kept.value.began, seen=now, address=kept.value.address)
-            await self.bucket.put(key, seen, self._idle_s)
-        return Who(kind="agent", tenant=tenant, id=agent.id, name=agent.name, role=agent.role, session=key)
-
-    async def sign_out(self, cookie: str) -> None:
-        """Ends a session everywhere: nodes that watch the bucket close its sockets."""
-        await self.bucket.delete(_key_of(cookie), marker_s=MARKER_S)
-
-
-async def visitor(inboxes: Inboxes, claims: VisitorToken) -> Who:
+async def visitor(context: Context, claims: VisitorToken) -> Who:
     """Whom a visitor's token names. Raises NotAuthenticatedError, NotFoundError `inbox.not_found`."""
-    tenant, _inbox = await inboxes.find(claims.inbox)
+    tenant, _inbox = await context.inboxes.find(claims.inbox)
     if tenant != claims.tenant:
         raise NotAuthenticatedError("token.invalid", "The token isn't one of ours.", field="token")
-    return Who(kind="visitor", tenant=tenant, id=claims.contact, name=claims.name, inbox=claims.inbox, user=claims.user)
+    return Who(
+        kind="visitor",
+        tenant=tenant,
+        id=claims.contact,
+        name=claims.name,
+        inbox=claims.inbox,
+        user=claims.user,
+        until=claims.exp,
+        issued_ms=claims.issued_ms,
+    )
 
 
-def _key_of(cookie: str) -> str:
-    parts = cookie.split(".")
-    if len(parts) != 3:
-        raise NotAuthenticatedError("session.missing", "Sign in first.")
-    try:
-        return subjects.key(parts[0], parts[1], key_hash(parts[2]))
-    except InvalidInputError:
-        raise NotAuthenticatedError("session.missing", "Sign in first.") from None
+def renewed(signer: Signer, settings: NodeSettings, claims: VisitorToken) -> str:
+    """A fresh token for the same visitor, whose life goes on from its first one."""
+    return signer.visitor_token(
+        claims.tenant,
+        claims.inbox,
+        claims.contact,
+        claims.user,
+        claims.name,
+        first_ms=claims.began_ms,
+        life_s=life_of(settings, claims.user),
+    )
 
 
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored or _nobody(), password)
-    except VerificationError:
-        return False
+def life_of(settings: NodeSettings, user: str) -> int:
+    """How long, in seconds, a visitor's token may renew itself: a user of the company's proves anew who they are."""
+    return settings.user_life_s if user else settings.visitor_life_s

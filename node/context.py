@@ -13,13 +13,15 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.signing import Signer
-from node.authenticate import Sessions
 from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
+from node.login_limits import LoginLimits
+from node.passwords import Passwords
 from node.quotas import Quotas
 from node.session import Bounds
+from node.sessions import Sessions
 from node.settings import NodeSettings
 from node.watching import Mirrors
 
@@ -56,8 +58,8 @@ class Context(NamedTuple):
     files: Attachments
     open_streams: list[str]
     sockets: dict[str, Socket]
-    failed_logins: RateByKey
-    login_addresses: RateByKey
+    passwords: Passwords
+    logins: LoginLimits
     new_visitors: RateByKey
     quotas: Quotas
     greetings: asyncio.Semaphore

@@ -18,7 +18,7 @@ from node import frames as f
 from node.authenticate import Who
 from node.context import Context
 from node.limits import TokenBucket
-from node.origins import address, is_foreign
+from node.origins import is_foreign, network
 from node.writing import now_ms
 
 MOST_ATTACHMENTS: Final = 20
@@ -27,7 +27,9 @@ LOG_WITHIN_S: Final = 5.0
 
 
 class Caller(NamedTuple):
-    """What the handshake told, kept until `hello`: an agent's cookie, whose page asks, and from where."""
+    """What the handshake told, kept until `hello`: an agent's cookie, whose page asks, and from where (as limits count
+    it).
+    """
 
     cookie: str
     is_foreign: bool
@@ -49,7 +51,7 @@ def caller(websocket: WebSocket, public_url: str) -> Caller:
         cookie=cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or "",
         is_foreign=is_foreign(websocket, public_url),
         has_origin="origin" in websocket.headers,
-        address=address(websocket),
+        address=network(websocket),
     )
 
 
@@ -84,11 +86,11 @@ def rates(context: Context, who: Who, address: str) -> tuple[TokenBucket, ...]:
 
 
 async def _visitor(context: Context, hello: f.Hello, session: str) -> Greeted:
-    claims = context.signer.visitor(hello.token)
-    who = await authenticate.visitor(context.inboxes, claims)
+    claims = await authenticate.claims_of(context, hello.token)
+    who = await authenticate.visitor(context, claims)
     token = None
-    if needs_renewal(claims):
-        token = context.signer.visitor_token(claims.tenant, claims.inbox, claims.contact, claims.user, claims.name)
+    if needs_renewal(claims, authenticate.life_of(context.settings, claims.user)):
+        token = authenticate.renewed(context.signer, context.settings, claims)
     me = f.Me(kind="visitor", tenant=who.tenant, id=who.id, inbox=who.inbox, name=who.name)
     welcome = _welcome(context, session, me)
     welcome.open = await _open_conversation(context, who)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 PRUNE_ABOVE: Final = 10_000
+KEYS_MOST: Final = 200_000
+"""Some 40 MB. Beyond, the oldest half is forgotten: who made so many had as many addresses to begin anew from."""
 
 
 class TokenBucket:
@@ -27,6 +29,10 @@ class TokenBucket:
             return 0.0
         return (1 - self._left) / self._rate
 
+    def give(self) -> None:
+        """Undoes one `take`."""
+        self._left = min(self._burst, self._left + 1)
+
     def wait(self, now: float) -> float:
         """What `take` would answer, without taking."""
         left = min(self._burst, self._left + (now - self._at) * self._rate)
@@ -46,10 +52,10 @@ class RateByKey:
         self._buckets: dict[str, TokenBucket] = {}
         self._prune_at = PRUNE_ABOVE
 
-    def wait(self, key: str, now: float) -> float:
-        """As `TokenBucket.wait`, for `key`."""
-        bucket = self._buckets.get(key)
-        return bucket.wait(now) if bucket else 0.0
+    def give(self, key: str) -> None:
+        """Undoes one `take` of `key`."""
+        if bucket := self._buckets.get(key):
+            bucket.give()
 
     def take(self, key: str, now: float) -> float:
         """As `TokenBucket.take`, for `key`."""
@@ -61,6 +67,7 @@ class RateByKey:
         return bucket.take(now)
 
     def _prune(self, now: float) -> None:
-        self._buckets = {k: b for k, b in self._buckets.items() if not b.is_full(now)}
+        used = [(k, b) for k, b in self._buckets.items() if not b.is_full(now)]
+        self._buckets = dict(used[len(used) // 2 :] if len(used) >= KEYS_MOST else used)
         # Those in use stay: looking through all of them for each new one would cost more than they take.
         self._prune_at = max(PRUNE_ABOVE, 2 * len(self._buckets))

@@ -13,16 +13,18 @@ from backbone.http_bounds import Bounds, Door
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.service import Service
-from backbone.signing import Signer
+from backbone.signing import TOKEN_LIFE_S, Signer
 from node import app, descriptors, drain
-from node.authenticate import Sessions
 from node.channels import Channels
 from node.connection import PROTOCOLS
 from node.context import UNACKNOWLEDGED, Context
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
+from node.login_limits import LoginLimits
+from node.passwords import Passwords
 from node.quotas import Quotas
+from node.sessions import Sessions
 from node.settings import NodeSettings
 from node.socket import bounds
 from node.tending import Tending
@@ -44,6 +46,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     settings = msgspec.structs.replace(settings, sockets=sockets, connections=connections)
     running.facts["sockets"] = settings.sockets
     log = Log(link, settings.unacknowledged)
+    signer = Signer(running.common.secrets())
+    token_life_s = max(settings.visitor_life_s, settings.user_life_s, TOKEN_LIFE_S)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
     context = Context(
         settings=settings,
@@ -54,14 +58,14 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         mirrors=Mirrors(link),
         inboxes=Inboxes(link),
         channels=Channels(link),
-        sessions=Sessions(link, settings.session_idle_s, settings.session_life_s),
-        signer=Signer(running.common.need_secret()),
+        sessions=Sessions(link, signer, settings.session_idle_s, settings.session_life_s, token_life_s),
+        signer=signer,
         sealer=Sealer(running.common.secrets()),
         files=Attachments(link, settings.file_bytes),
         open_streams=running.common.log_streams(),
         sockets={},
-        failed_logins=RateByKey(settings.login_rate),
-        login_addresses=RateByKey(settings.login_address_rate),
+        passwords=Passwords(),
+        logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         quotas=Quotas(settings),
         greetings=asyncio.Semaphore(settings.greetings),

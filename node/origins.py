@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from node.addresses import counted_as
+
 
 def is_foreign(connection: HTTPConnection, public_url: str) -> bool:
     """Whether a browser says that another site's page is asking. Without `Origin` it isn't known to be one."""
@@ -26,5 +28,10 @@ def own_origins(connection: HTTPConnection, public_url: str) -> set[str]:
 
 
 def address(connection: HTTPConnection) -> str:
-    """Where the request came from, for rates and records."""
+    """Where the request came from, for records; limits count by `network`."""
     return connection.client.host if connection.client else ""
+
+
+def network(connection: HTTPConnection) -> str:
+    """Where the request came from, as every limit by address counts it."""
+    return counted_as(address(connection))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import ip_address
 from typing import Final
 from weakref import WeakValueDictionary
 
 from backbone.errors import TooManyError
+from node.addresses import counted_as, is_loopback
 from node.limits import TokenBucket
 from node.settings import NodeSettings
 
@@ -21,7 +21,7 @@ class Quotas:
 
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
-        self._proxies = {a.strip() for a in settings.proxies.split(",") if a.strip()}
+        self._proxies = {counted_as(a.strip()) for a in settings.proxies.split(",") if a.strip()}
         self._sockets: defaultdict[str, int] = defaultdict(int)
         self._buckets: WeakValueDictionary[str, TokenBucket] = WeakValueDictionary()
 
@@ -40,13 +40,8 @@ class Quotas:
             del self._sockets[key]
 
     def is_counted(self, address: str) -> bool:
-        """Whether an address tells one client, or a small number, from others."""
-        if not address or address in self._proxies:
-            return False
-        try:
-            return not ip_address(address).is_loopback
-        except ValueError:
-            return True
+        """Whether an address, as `addresses.counted_as` has it, tells one client, or a small number, from others."""
+        return bool(address) and address not in self._proxies and not is_loopback(address)
 
     def bucket(self, key: str, rate: float, burst: int, now: float) -> TokenBucket:
         """The token bucket of an address or actor: one for all of its sockets, for as long as one is there."""

@@ -75,6 +75,10 @@ class Session:
         self.who = who
         self._rates = rates
 
+    def is_now(self, who: Who) -> None:
+        """The same actor, with another name, role or end."""
+        self.who = who
+
     def on_text(self, text: str | bytes, now: float) -> type_of_verdict:
         """A text frame as it came in."""
         try:

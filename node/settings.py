@@ -66,9 +66,15 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     read_burst: Annotated[
         int, Meta(ge=1, description="Conversations opened and pages read at once; a resume takes one for each.")
     ] = 2500
-    login_rate: Annotated[float, Meta(gt=0, description="Failed sign-ins a minute to one account.")] = 10.0
+    login_rate: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Wrong sign-ins a minute to one account from one address; thrice as many from all slow it.",
+        ),
+    ] = 10.0
     login_address_rate: Annotated[
-        float, Meta(gt=0, description="Sign-ins a minute from one address; an office may share one.")
+        float, Meta(gt=0, description="Sign-ins a minute from one address (of IPv6: one /64); an office may share one.")
     ] = 120.0
     visitors_rate: Annotated[float, Meta(gt=0, description="New visitors a minute per address.")] = 60.0
     unsent_bytes: Annotated[
@@ -82,6 +88,13 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     ] = 1.0
     session_idle_s: Annotated[int, Meta(ge=60, description="Idle time after which an agent is signed out.")] = 12 * 3600
     session_life_s: Annotated[int, Meta(ge=60, description="Time after which an agent signs in again.")] = 14 * 86_400
+    visitor_life_s: Annotated[
+        int, Meta(ge=60, description="Time after which a visitor's token renews itself no more; they begin as another.")
+    ] = 365 * 86_400
+    user_life_s: Annotated[
+        int,
+        Meta(ge=60, description="Time after which a user of an app proves anew, by the company's token, who it is."),
+    ] = 30 * 86_400
     drain_spread_ms: Annotated[
         int, Meta(ge=0, description="Time over which clients reconnect when the node leaves.")
     ] = 3000

@@ -83,6 +83,11 @@ class Socket:
         SOCKETS.inc()
         self._count_in(caller)
 
+    def is_of(self, tenant: str, actor: str) -> bool:
+        """Whether it is a socket of this agent or contact."""
+        who = self.who
+        return who is not None and who.tenant == tenant and who.id == actor
+
     @property
     def who(self) -> Who | None:
         """Who it is, once `hello` was accepted."""
@@ -143,6 +148,26 @@ class Socket:
     def _is_paused(self) -> bool:
         """Whether this node reads nothing from it, so that its silence is the node's."""
         return self._waiting is not None and len(self._waiting) >= MOST_WAITING
+
+    def check_proof(self, wall: float) -> None:
+        """Closes a socket whose session, or token, has come to its end; `wall`: Unix seconds."""
+        who = self.who
+        if who is not None and who.until and wall >= who.until:
+            code = f.SIGNED_OUT if who.kind == "agent" else f.NOT_AUTHENTICATED
+            self.connection.close(code, "session.expired: prove anew who you are")
+
+    async def prove_again(self) -> None:
+        """The agent's record or session changed: goes on as what they are now, or is closed with 4409."""
+        who = self.who
+        if who is None:
+            return
+        try:
+            self.session.is_now(await self._context.sessions.check(who.session))
+        except NotAuthenticatedError as error:
+            self.connection.close(f.SIGNED_OUT, f"{error.code}: {error.message}")
+        except TrunklineError as error:
+            # It can't be told now: the next hello is asked again.
+            self.connection.close(f.RESTART, f"{error.code}: {error.message}")
 
     def check_silence(self, now: float, hello_s: float, silent_s: float) -> None:
         """Closes a socket that never said hello, or nothing for too long."""
@@ -262,9 +287,16 @@ class Socket:
         self.session.began(welcome.who, greeting.rates(self._context, welcome.who, caller.address))
         if welcome.who.kind == "agent":
             await self.say_here()
+            # What changed while the hello was answered told no socket.
+            await self.prove_again()
         else:
+            await self._end_if_ended(welcome.who)
             self.source = ev.Source(page=frame.page, referrer=frame.referrer, device=frame.client, locale=frame.locale)
         self.connection.push(f.encode(welcome.frame))
+
+    async def _end_if_ended(self, who: Who) -> None:
+        if who.issued_ms <= await self._context.sessions.tokens_end(who.tenant, who.id):
+            self.connection.close(f.NOT_AUTHENTICATED, "token.ended: the token was ended; ask for a new one")
 
     async def _no_longer_here(self, who: Who) -> None:
         try:

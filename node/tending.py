@@ -7,16 +7,16 @@ from __future__ import annotations
 import asyncio
 import time
 
+import msgspec
 import structlog
 
-from backbone import presence, replicas
-from backbone.buckets import Change
+from backbone import directory, presence, replicas
+from backbone.buckets import Bucket, Change
 from backbone.errors import TrunklineError
 from backbone.service import Service
 from backbone.streams import chat_stream
-from node.authenticate import SessionRecord
 from node.context import Context
-from node.frames import RESTART, SIGNED_OUT
+from node.frames import NOT_AUTHENTICATED, RESTART, SIGNED_OUT
 
 LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0
@@ -43,7 +43,9 @@ class Tending:
         context = self._context
         await context.link.is_open.wait()
         await self._find_streams()
-        context.sessions.bucket.watch(self._session_changed)
+        context.sessions.watch(self._session_ended, self._tokens_ended)
+        agents: Bucket[msgspec.Raw] = Bucket(context.link, directory.BUCKET, msgspec.Raw)
+        agents.watch(self._agent_changed, "*.agent.*")
         context.hub.on_rollback(self._greet_agents_again)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
@@ -62,14 +64,16 @@ class Tending:
     async def _close_silent(self) -> None:
         """One look at every socket each second, a slice at a time, in place of a timer for each."""
         settings = self._context.settings
+        # One look at every socket each second is also when it is told that its session has ended.
         look_s = min(LOOK_AT_SOCKETS_S, settings.silent_s / 30)
         while True:
             await asyncio.sleep(look_s)
             sockets = list(self._context.sockets.values())
             for start in range(0, len(sockets), SLICE):
-                now = time.monotonic()
+                now, wall = time.monotonic(), time.time()
                 for socket in sockets[start : start + SLICE]:
                     socket.check_silence(now, settings.hello_s, settings.silent_s - look_s)
+                    socket.check_proof(wall)
                 await asyncio.sleep(0)
 
     async def _find_streams(self) -> None:
@@ -107,9 +111,19 @@ class Tending:
             if socket.who is not None and socket.who.kind == "agent":
                 socket.connection.close(RESTART, "the log was restored; come back")
 
-    def _session_changed(self, change: Change[SessionRecord]) -> None:
-        if change.value is not None:
-            return
+    def _session_ended(self, key: str) -> None:
         for socket in list(self._context.sockets.values()):
-            if socket.who is not None and socket.who.session == change.key:
+            if socket.who is not None and socket.who.session == key:
                 socket.connection.close(SIGNED_OUT, "signed out")
+
+    def _tokens_ended(self, tenant: str, contact: str, until_ms: int) -> None:
+        for socket in list(self._context.sockets.values()):
+            if socket.is_of(tenant, contact) and socket.who and socket.who.issued_ms <= until_ms:
+                socket.connection.close(NOT_AUTHENTICATED, "token.ended: the token was ended; ask for a new one")
+
+    def _agent_changed(self, change: Change[msgspec.Raw]) -> None:
+        """Deactivated, another role or another password: whoever is connected as them is looked at again."""
+        tenant, _, agent = change.key.split(".")
+        for socket in list(self._context.sockets.values()):
+            if socket.is_of(tenant, agent):
+                self._context.spawn_farewell(socket.prove_again())

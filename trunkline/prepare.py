@@ -17,7 +17,7 @@ from backbone.channels.settings import ChannelSettings
 from backbone.directory import Agent, Inbox, Invitation
 from backbone.link import Link
 from backbone.settings import Common, load
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from trunkline.datafolder import keep_private
 
 TENANT: Final = "main"

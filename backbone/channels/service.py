@@ -57,7 +57,7 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         channel=channel,
         settings=settings,
         files=Attachments(running.link, settings.file_bytes),
-        signer=Signer(common.need_secret()),
+        signer=Signer(common.secrets()),
         sealer=Sealer(common.secrets()),
         caller=Caller(),
         streams=common.log_streams(),

@@ -44,7 +44,7 @@ async def who_asks(request: Request) -> Who:
         raise ForbiddenError("origin.foreign", "This page may not ask here.")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
-        return await authenticate.visitor(context.inboxes, context.signer.visitor(token.strip()))
+        return await authenticate.visitor(context, await authenticate.claims_of(context, token.strip()))
     cookie = cookie_of(request)
     if not cookie:
         raise NotAuthenticatedError("session.missing", "Sign in first.")

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone import directory
-from backbone.errors import NotAuthenticatedError
+from backbone.errors import InvalidInputError, NotAuthenticatedError, TrunklineError
 from node import authenticate
 from node.context import Context
-from node.origins import address
+from node.origins import address, network
+from node.passwords import check_password
 from node.rest.requests import (
     NO_STORE,
     agent_asks,
     answer,
     body_of,
-    check_rate,
     context_of,
     cookie_of,
-    refuse_for,
     who_asks,
 )
 
@@ -70,28 +70,59 @@ async def sign_in(request: Request) -> Response:
     """`POST /api/v1/session`: 200 and the cookie, or 401 `session.bad_credentials`."""
     context = context_of(request)
     body = await body_of(request, SignIn)
-    now = time.monotonic()
-    check_rate(context.login_addresses, address(request), now)
-    account = body.email.strip().casefold()[:254]
-    refuse_for(context.failed_logins.wait(account, now))
-    try:
-        cookie, tenant, agent = await context.sessions.sign_in(body.email, body.password, address(request))
-    except NotAuthenticatedError:
-        # Only failures count: who knows the password may come as often as they like.
-        context.failed_logins.take(account, now)
-        raise
+    tenant, agent = await _proved(context, body, network(request))
+    cookie = await context.sessions.begin(tenant, agent, address(request))
     return await _signed_in(context, cookie, tenant, agent)
+
+
+async def _proved(context: Context, body: SignIn, network: str) -> tuple[str, directory.Agent]:
+    """The tenant and agent whose e-mail and password these are.
+
+    Raises NotAuthenticatedError `session.bad_credentials`, after the same time for unknown addresses; TooManyError
+    `limit.rate`, `session.busy`.
+    """
+    account = body.email.strip().casefold()[: directory.EMAIL_MOST]
+    # Before anything is awaited: of a hundred guesses at once each finds what those before it have taken.
+    attempt = context.logins.attempt(account, network, time.monotonic())
+    try:
+        await asyncio.sleep(attempt.slowed_s)
+        found = await _login_of(context, body.email)
+        share = network if context.quotas.is_counted(network) else ""
+        is_right = await context.passwords.matches(found[1].password if found else "", body.password, share)
+    except TrunklineError:
+        attempt.undo()
+        raise
+    finally:
+        attempt.waited()
+    if found is None or not is_right:
+        raise NotAuthenticatedError(
+            "session.bad_credentials", "The e-mail address or the password is wrong.", field="password"
+        )
+    attempt.was_right()
+    return found
+
+
+async def _login_of(context: Context, email: str) -> tuple[str, directory.Agent] | None:
+    try:
+        return await directory.find_login(context.link, email)
+    except InvalidInputError:
+        return None
 
 
 async def join(request: Request) -> Response:
     """`POST /api/v1/invitations/accept`: uses up a one-time link, makes the agent, signs in."""
     context = context_of(request)
     body = await body_of(request, Join)
-    check_rate(context.login_addresses, address(request), time.monotonic())
-    hashed = await authenticate.hash_password(body.password)
-    wanted = directory.Agent(id="", name=body.name, email=body.email, password=hashed)
-    tenant, agent = await directory.accept_invitation(context.link, body.token, wanted)
-    cookie = await context.sessions.begin(tenant, agent.id, address(request))
+    context.logins.address(network(request), time.monotonic())
+    wanted = directory.Agent(id="", name=body.name, email=body.email, password=check_password(body.password))
+    # All of the form first: what is refused costs no hash, and doesn't use up the link.
+    await directory.check_invitation(context.link, body.token, wanted)
+    share = network(request) if context.quotas.is_counted(network(request)) else ""
+    hashed = await context.passwords.hash(body.password, share)
+    tenant, agent = await directory.accept_invitation(
+        context.link, body.token, structs.replace(wanted, password=hashed)
+    )
+    cookie = await context.sessions.begin(tenant, agent, address(request))
     return await _signed_in(context, cookie, tenant, agent)
 
 

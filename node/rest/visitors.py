@@ -20,9 +20,10 @@ from backbone.contacts import User
 from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
 from backbone.signing import VisitorToken
+from node import authenticate
 from node.authenticate import Who
 from node.context import Context
-from node.origins import address
+from node.origins import network
 from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
 from node.writing import now_ms
 
@@ -58,18 +59,20 @@ async def create(request: Request) -> Response:
     tenant, inbox = await context.inboxes.find(body.inbox)
     if inbox.channel not in directory.VISITED:
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
-    before = _former(context, body.token, tenant, inbox)
+    before = await _former(context, body.token, tenant, inbox)
     is_user = bool(body.identity or body.user)
     if is_user or not before:
         # A wrong claim costs a check of its signature: whoever guesses is slowed down like a crowd of newcomers.
-        check_rate(context.new_visitors, address(request), time.monotonic())
+        check_rate(context.new_visitors, network(request), time.monotonic())
+    if before and not is_user:
+        token = authenticate.renewed(context.signer, context.settings, before)
+        return answer({"token": token, "contact": before.contact})
     if is_user:
         user = await _signed_in(context, tenant, inbox, body, before)
-    elif before:
-        user = User(contact=before.contact, user=before.user, name=before.name)
     else:
         user = User(contact=new_contact_id(), user="")
-    token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name)
+    life_s = authenticate.life_of(context.settings, user.user)
+    token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name, life_s=life_s)
     return answer({"token": token, "contact": user.contact})
 
 
@@ -87,12 +90,12 @@ async def drop_device(request: Request) -> Response:
     return await _changed(request, who, Device(token=request.path_params["token"], service="apns"), is_there=False)
 
 
-def _former(context: Context, token: str, tenant: str, inbox: directory.Inbox) -> VisitorToken | None:
+async def _former(context: Context, token: str, tenant: str, inbox: directory.Inbox) -> VisitorToken | None:
     """Whom the old token names, if it is one of this inbox."""
     if not token:
         return None
     try:
-        claims = context.signer.visitor(token)
+        claims = await authenticate.claims_of(context, token)
     except NotAuthenticatedError:
         # An old or broken token makes nobody: they begin as someone new.
         return None

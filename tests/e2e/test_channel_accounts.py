@@ -16,7 +16,7 @@ from backbone import directory
 from backbone.channels import about
 from backbone.channels.registry import Broken
 from backbone.directory import Agent
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, picture, violations
 from tests.harness.platforms import Platforms

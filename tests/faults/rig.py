@@ -19,7 +19,7 @@ import msgspec
 from backbone import directory
 from backbone.failpoints import CONSENT, CONSENTED, POINT
 from backbone.settings import Common
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from tests.faults import history as h
 from tests.faults.checker import Branch
 from tests.faults.load import Agent, Node, Plan, Status

@@ -21,7 +21,7 @@ from backbone import directory
 from backbone.directory import Agent
 from backbone.events import SHOWN_TO_VISITORS
 from backbone.reader import read_range
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from tests.faults.rig import metric
 from tests.faults.upgrade_load import Plan, Result, Shown
 from tests.harness.prober import Prober, probing

@@ -40,7 +40,8 @@ class _Claims(Struct):
     nbf: _Time = 0
     name: str = ""
     email: str = ""
-    email_verified: bool = True
+    email_verified: bool = False
+    """As OpenID Connect has it: an address that a server doesn't say it has verified is what somebody typed."""
 
 
 class _KeySet(Struct):

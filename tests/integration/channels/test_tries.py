@@ -98,7 +98,7 @@ async def _room(system: System, link: Link, channel: Refusing) -> Room:
         channel=channel,
         settings=settings,
         files=Attachments(link, settings.file_bytes),
-        signer=Signer(system.common.need_secret()),
+        signer=Signer(system.common.secrets()),
         sealer=sealer,
         caller=Caller(),
         streams=system.common.log_streams(),

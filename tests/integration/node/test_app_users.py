@@ -122,6 +122,36 @@ async def test_what_somebody_began_before_signing_in_is_theirs_and_nobody_elses(
         ]
 
 
+@pytest.mark.parametrize("stated", [{"email_verified": True}, {"email_verified": False}, {}])
+async def test_the_address_of_another_user_opens_none_of_their_conversations(
+    bench: Bench, stated: dict[str, bool]
+) -> None:
+    """Whoever can have any address written into their token, as where users type it, is still themselves."""
+    async with bench.account() as account:
+        address = f"li-{account.inbox}@example.com"
+        claims = {"email": address, **stated}
+        li = (await asked(account, identity=signed(account, email=address, email_verified=True))).body
+        async with Client([bench.system.nodes[0].ws], token=li["token"]).running() as client:
+            said = await client.send("my card number is 4711")
+        thief = (await asked(account, identity=signed(account, sub="thief", **claims))).body
+        assert thief["contact"] != li["contact"]
+        async with Client([bench.system.nodes[0].ws], token=thief["token"]).running() as client:
+            assert client.welcome.get("open") is None
+            with pytest.raises(RefusedError) as refused:
+                await client.send("hello", said["conv"])
+            assert refused.value.code == "resource.not_found"
+        again = (await asked(account, identity=signed(account, sub="thief", **claims))).body
+        assert again["contact"] == thief["contact"]
+
+
+async def test_a_verified_address_joins_a_user_with_who_they_are_in_another_inbox(bench: Bench) -> None:
+    async with bench.account() as account, bench.account() as another:
+        claims = {"email": f"both-{account.inbox}@example.com", "email_verified": True}
+        first = (await asked(account, identity=signed(account, sub="in-one", **claims))).body
+        second = (await asked(another, identity=signed(another, sub="in-two", **claims))).body
+        assert first["contact"] == second["contact"]
+
+
 async def test_only_who_does_not_look_is_rung(bench: Bench) -> None:
     async with bench.account() as account:
         phone = simulator_of(account).phone("li")

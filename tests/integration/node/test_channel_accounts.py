@@ -16,7 +16,7 @@ from backbone.channels.accounts import open_settings
 from backbone.channels.registry import Broken, find
 from backbone.directory import Agent
 from backbone.sealing import Sealer
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.system import LIN, PASSWORD, TENANT, System
 from trunkline import rest

@@ -15,7 +15,7 @@ from backbone.attachments import Attachments
 from backbone.directory import Agent
 from backbone.ids import new_event_id
 from backbone.log import Log
-from node.authenticate import hash_password
+from node.passwords import hash_password
 from tests.harness.system import LIN, PASSWORD, TENANT, System
 from trunkline import rest
 from trunkline.connect import connected

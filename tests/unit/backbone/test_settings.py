@@ -59,3 +59,9 @@ def test_streams_have_two_digits(streams: str) -> None:
 def test_a_short_secret_is_refused_with_the_fix() -> None:
     with pytest.raises(SettingError, match="TRUNKLINE_SECRET_FILE"):
         Common(secret="short").need_secret()
+
+
+def test_a_short_earlier_secret_is_refused_since_what_it_signs_counts() -> None:
+    assert Common(secret="s" * 32, old_secrets="o" * 32 + ", ").secrets() == ["s" * 32, "o" * 32]
+    with pytest.raises(SettingError, match="TRUNKLINE_OLD_SECRETS"):
+        Common(secret="s" * 32, old_secrets="o" * 32 + ",short").secrets()

@@ -59,14 +59,15 @@ def unsigned(header: dict[str, Any], signature: bytes = b"") -> str:
 
 
 def test_a_token_names_its_user_whom_the_company_vouches_for() -> None:
-    assert identity.verify(token(name="Li", email="Li@Example.com"), ACCOUNT, NOW) == Peer(
+    assert identity.verify(token(name="Li", email="Li@Example.com", email_verified=True), ACCOUNT, NOW) == Peer(
         "user-42", "Li", {"sub": "user-42", "email": "li@example.com"}, ("sub", "email")
     )
     assert identity.verify(token(), ACCOUNT, NOW) == Peer("user-42", "", {"sub": "user-42"}, ("sub",))
 
 
-def test_an_address_that_the_company_does_not_vouch_for_joins_nobody() -> None:
-    peer = identity.verify(token(email="li@example.com", email_verified=False), ACCOUNT, NOW)
+@pytest.mark.parametrize("said", [{}, {"email_verified": False}])
+def test_an_address_that_the_company_does_not_vouch_for_joins_nobody(said: dict[str, bool]) -> None:
+    peer = identity.verify(token(email="li@example.com", **said), ACCOUNT, NOW)
     assert peer.verified == ("sub",)
 
 

@@ -1,0 +1,33 @@
+"""By what an address is counted: one helper for every limit by address. Pure."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+SITE_BITS: Final = 64
+"""The least that a provider gives one customer of IPv6: 2^64 addresses, each of which would have limits of its own."""
+
+
+def counted_as(address: str) -> str:
+    """An address as limits count it: IPv4 as it is, also where IPv6 wraps it; IPv6 by its /64; other text as it is."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    if parsed.is_loopback:
+        return str(parsed)
+    return str(IPv6Network((int(parsed), SITE_BITS), strict=False))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine's own, and so a proxy's beside the node."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return parsed.is_loopback
