@@ -1,29 +1,30 @@
-"""Attachments: type by content, sizes, and the object store `files` (name `<tenant>/<uuid>`)."""
+"""Attachments: type by content, sizes, and the object store `files` (name `<tenant>/<uuid>`).
+
+A file that was uploaded is waiting (`Waiting`) until a message names it, and is deleted where none does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import re
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 import msgspec
 import puremagic
 from msgspec import Struct
-from nats.js.api import ObjectMeta
-from nats.js.errors import NotFoundError as NatsNotFoundError
-from nats.js.object_store import ObjectStore
-from PIL import Image
 
-from backbone.errors import InvalidInputError, NotFoundError, TooLargeError, UnsupportedTypeError
+from backbone import pictures
+from backbone.errors import InvalidInputError, TooLargeError, UnsupportedTypeError
 from backbone.events import Attachment
 from backbone.ids import check_name, check_uuid, new_uuid
-from backbone.link import Link
-from backbone.streams import FILES_BUCKET
+from backbone.objects import Objects
 
-MOST_PIXELS: Final = 50_000_000
 NAME_CHARACTERS: Final = 200
+EXAMINED_AT_ONCE: Final = 2
+"""Files that are in memory whole at once, to be told and stored: 2 of 20 MiB."""
+
 FALLBACK_MIME: Final = "application/octet-stream"
 
 INLINE: Final = frozenset(
@@ -43,7 +44,6 @@ REFUSED: Final = frozenset(
 )
 """Programs: nobody sends one to a service desk for good."""
 
-_IMAGE: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -73,17 +73,7 @@ def sniff(content: bytes, name: str) -> tuple[str, int, int]:
     """
     if not content:
         raise InvalidInputError("file.empty", "The file is empty.", field="body")
-    try:
-        with Image.open(io.BytesIO(content), formats=list(_IMAGE)) as image:
-            width, height = image.size
-            mime = _IMAGE[image.format or ""]
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return _sniff_other(content, name), 0, 0
-    if width * height > MOST_PIXELS:
-        raise TooLargeError(
-            "file.too_many_pixels", "The picture has over 50 megapixels; make it smaller.", field="body"
-        )
-    return mime, width, height
+    return pictures.measure(content) or (_sniff_other(content, name), 0, 0)
 
 
 def _sniff_other(content: bytes, name: str) -> str:
@@ -106,62 +96,84 @@ def _is_text(content: bytes) -> bool:
     return "\x00" not in text
 
 
+class Examined(Struct, frozen=True):
+    """A file as it will be stored: its bytes, type, hash (hex SHA-256), and pixels where it is a picture."""
+
+    content: bytes
+    mime: str
+    sha256: str
+    width: int
+    height: int
+
+
+def examine(content: bytes, name: str) -> Examined:
+    """Tells a file by its content, and takes out of a picture what it says of its maker. Raises as `sniff`."""
+    mime, width, height = sniff(content, name)
+    if width:
+        content = pictures.without_traces(content, mime)
+    return Examined(content, mime, hashlib.sha256(content).hexdigest(), width, height)
+
+
 class Attachments:
-    """The object store of files."""
+    """The files of all tenants."""
 
-    def __init__(self, link: Link, most_bytes: int) -> None:
-        self._link = link
+    def __init__(self, objects: Objects, most_bytes: int) -> None:
+        self._objects = objects
         self._most_bytes = most_bytes
-        self._store: ObjectStore | None = None
+        self._examining = asyncio.Semaphore(EXAMINED_AT_ONCE)
 
-    async def save(self, tenant: str, owner: str, content: bytes, name: str) -> Attachment:
+    async def save(
+        self, tenant: str, owner: str, content: bytes | Callable[[], bytes], name: str, file: str = ""
+    ) -> Attachment:
         """Checks and stores a file for `owner` (a contact or agent); returns its record.
 
-        Raises what `sniff` raises, and TooLargeError over the size limit.
+        `content` may be a function that reads it, which is called in a thread once there is room in memory for it.
+        `file` is its id, if it has one already. Raises what `sniff` and `Objects.put` raise, and TooLargeError.
         """
-        if len(content) > self._most_bytes:
-            raise TooLargeError(
-                "file.too_large", f"Files may have {self._most_bytes // 1_048_576} MiB at most.", field="body"
-            )
         shown = clean_name(name)
-        # Sniffing and hashing megabytes would hold up every socket of the loop.
-        mime, width, height = await asyncio.to_thread(sniff, content, shown)
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
-        file = new_uuid()
-        meta = _Meta(name=shown, mime=mime, bytes=len(content), sha256=digest, owner=owner, width=width, height=height)
-        store = await self._open()
-        await store.put(_object(tenant, file), content, meta=_info(meta))
+        async with self._examining:
+            if callable(content):
+                content = await asyncio.to_thread(content)
+            if len(content) > self._most_bytes:
+                raise TooLargeError(
+                    "file.too_large", f"Files may have {self._most_bytes // 1_048_576} MiB at most.", field="body"
+                )
+            # Sniffing and hashing megabytes would hold up every socket of the loop.
+            found = await asyncio.to_thread(examine, content, shown)
+            file = file or new_uuid()
+            meta = _Meta(
+                name=shown,
+                mime=found.mime,
+                bytes=len(found.content),
+                sha256=found.sha256,
+                owner=owner,
+                width=found.width,
+                height=found.height,
+            )
+            await self._objects.put(_object(tenant, file), msgspec.json.encode(meta).decode(), found.content)
         return _attachment(file, meta)
 
     async def record(self, tenant: str, file: str) -> tuple[Attachment, str]:
         """The record of a file and its owner. Raises NotFoundError `file.not_found`."""
-        try:
-            info = await (await self._open()).get_info(_object(tenant, file))
-        except NatsNotFoundError:
-            raise _missing() from None
+        info = await self._objects.info(_object(tenant, file))
         meta = msgspec.json.decode(info.description or "{}", type=_Meta)
         return _attachment(file, meta), meta.owner
 
     async def content(self, tenant: str, file: str) -> bytes:
         """The bytes of a file. Raises NotFoundError `file.not_found`."""
-        try:
-            result = await (await self._open()).get(_object(tenant, file))
-        except NatsNotFoundError:
-            raise _missing() from None
-        return result.data or b""
+        return b"".join([chunk async for chunk in await self.chunks(tenant, file)])
 
-    async def _open(self) -> ObjectStore:
-        if self._store is None:
-            self._store = await self._link.jetstream().object_store(FILES_BUCKET)
-        return self._store
+    async def chunks(self, tenant: str, file: str) -> AsyncIterator[bytes]:
+        """The bytes of a file, 128 KiB at a time, read as they are taken. Raises NotFoundError `file.not_found`."""
+        return self._objects.read(await self._objects.info(_object(tenant, file)))
+
+    async def delete(self, tenant: str, file: str) -> None:
+        """Deletes a file; one that isn't there is no error."""
+        await self._objects.delete(_object(tenant, file))
 
 
 def _object(tenant: str, file: str) -> str:
     return f"{check_name(tenant, 'tenant')}/{check_uuid(file, 'file')}"
-
-
-def _info(meta: _Meta) -> ObjectMeta:
-    return ObjectMeta(description=msgspec.json.encode(meta).decode())
 
 
 def _attachment(file: str, meta: _Meta) -> Attachment:
@@ -174,7 +186,3 @@ def _attachment(file: str, meta: _Meta) -> Attachment:
         width=meta.width,
         height=meta.height,
     )
-
-
-def _missing() -> NotFoundError:
-    return NotFoundError("file.not_found", "There is no such file.", field="file")

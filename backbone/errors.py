@@ -98,6 +98,13 @@ class UnsupportedTypeError(TrunklineError):
     code = "input.type_refused"
 
 
+class TimedOutError(TrunklineError):
+    """What was to come didn't come in time."""
+
+    status = 408
+    code = "input.too_slow"
+
+
 class TooManyError(TrunklineError):
     """A rate or a count was passed; `retry_after_ms` says when to come back."""
 
@@ -135,6 +142,7 @@ BY_STATUS: dict[int, type[TrunklineError]] = {
         GoneError,
         ConflictError,
         TooLargeError,
+        TimedOutError,
         UnsupportedTypeError,
         TooManyError,
         UnavailableError,

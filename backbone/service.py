@@ -71,6 +71,8 @@ class Service:
         }
         self._told: dict[str, Any] = {}
         self._has_news = asyncio.Event()
+        self._bulk: Link | None = None
+        self._bulk_opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
@@ -108,6 +110,29 @@ class Service:
         """Returns once every condition of readiness holds."""
         while self.problem:  # noqa: ASYNC110 - conditions are asked for, they don't call
             await asyncio.sleep(LOOK_S)
+
+    async def bulk(self) -> Link:
+        """A second connection, for what is large: made at the first call, and anew where it was lost for good."""
+        async with self._bulk_opening:
+            if self._bulk is None or self._bulk.was_lost.is_set():
+                link = Link()
+                await self._open(link, f"{self.instance}-files")
+                self._bulk = link
+            return self._bulk
+
+    async def open_link(self) -> None:
+        """Opens the connection that all else travels by."""
+        await self._open(self.link, self.instance)
+
+    async def close_links(self) -> None:
+        """Closes what was opened."""
+        for link in (self._bulk, self.link):
+            if link is not None and link.is_open.is_set():
+                await link.close()
+
+    async def _open(self, link: Link, name: str) -> None:
+        common = self.common
+        await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -237,15 +262,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         health = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
-    opening = service.spawn(
-        service.link.open(
-            common.nats_url,
-            name=service.instance,
-            user=common.nats_user,
-            password=common.nats_password,
-        ),
-        "link.open",
-    )
+    opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
@@ -259,8 +276,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         service.logger.warning("drain.timed_out", after_s=common.drain_s)
     opening.cancel()
     stopped.cancel()
-    if service.link.is_open.is_set():
-        await service.link.close()
+    await service.close_links()
     if health:
         await health.stop()
     if isinstance(service.failure, SettingError):

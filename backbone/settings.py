@@ -51,6 +51,9 @@ class Common(Struct, frozen=True, kw_only=True):
     replicas: Annotated[
         int, Meta(ge=0, le=5, description="Copies of each stream on making it; 0: 3 in a cluster, else 1.")
     ] = 0
+    files_bytes: Annotated[
+        int, Meta(ge=1024**2, description="Most bytes of all files; the log keeps the rest of the disk.")
+    ] = 20 * 1024**3
     profile: Annotated[
         Literal["synced", "fast", "cluster"],
         Meta(description="What acknowledged means: synced to disk, synced within 10 ms, or on a majority of servers."),

@@ -24,6 +24,7 @@ MAX_EVENT_BYTES = 128 * 1024
 DEDUPE_S = 60
 EPOCH_KEY = "epoch"
 FILES_BUCKET = "files"
+FILES_MOST = 20 * 1024**3
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="presence", per_key_ttl=True, marker_s=60, volatile=True),
     BucketSpec(name="sessions", per_key_ttl=True, marker_s=60),
     BucketSpec(name="seen", ttl_s=7 * 86_400),
+    BucketSpec(name="uploads", per_key_ttl=True, marker_s=60),
     BucketSpec(name="channels", per_key_ttl=True),
     BucketSpec(name="leases", per_key_ttl=True),
     BucketSpec(name="cursors"),
@@ -123,8 +125,11 @@ def bucket_stream(spec: BucketSpec, replicas: int = 1) -> StreamSpec:
     return StreamSpec(name=f"KV_{spec.name}", config=config)
 
 
-def files_stream(replicas: int = 1) -> StreamSpec:
-    """The stream behind the object store, as the NATS object-store convention has it."""
+def files_stream(replicas: int = 1, most_bytes: int = FILES_MOST) -> StreamSpec:
+    """The stream behind the object store, as the NATS object-store convention has it.
+
+    Its bound leaves the log its room: who fills the store of files doesn't stop messages.
+    """
     return StreamSpec(
         name=f"OBJ_{FILES_BUCKET}",
         config={
@@ -133,28 +138,31 @@ def files_stream(replicas: int = 1) -> StreamSpec:
             "allow_direct": True,
             "allow_rollup_hdrs": True,
             "discard": "new",
+            "max_bytes": most_bytes,
             "num_replicas": replicas,
         },
     )
 
 
-def everything(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
+def everything(log_streams: list[str], replicas: int = 1, files_bytes: int = FILES_MOST) -> list[StreamSpec]:
     """All streams that `ensure` makes."""
     return [
         *streams(log_streams, replicas),
         *(bucket_stream(spec, replicas) for spec in BUCKETS),
-        files_stream(replicas),
+        files_stream(replicas, files_bytes),
     ]
 
 
-async def ensure(link: Link, log_streams: list[str], replicas: int = 1) -> list[str]:
+async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_bytes: int = FILES_MOST) -> list[str]:
     """Makes what is missing and updates what is old; returns the names of streams it made.
+
+    `files_bytes`: the bound of the store of files.
 
     A new `CHAT_` stream begins an epoch now. Raises UnavailableError if JetStream doesn't answer. A cluster that has
     just been started is waited for: its servers find each other and elect a leader first.
     """
     deadline = asyncio.get_running_loop().time() + (CLUSTER_WITHIN_S if replicas > 1 else 0)
-    specs = everything(log_streams, replicas)
+    specs = everything(log_streams, replicas, files_bytes)
     return [spec.name for spec in specs if await _ensure_in_time(link, spec, deadline)]
 
 

@@ -13,6 +13,7 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.signing import Signer
+from backbone.waiting import Waiting
 from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
@@ -27,6 +28,7 @@ from node.watching import Mirrors
 
 if TYPE_CHECKING:
     from node.socket import Socket
+    from node.uploading import Uploads
 
 SOCKETS = prometheus_client.Gauge("trunkline_node_sockets", "Sockets attached.")
 FRAMES = prometheus_client.Counter("trunkline_node_frames", "Frames of clients, by type.", ["type"])
@@ -56,6 +58,9 @@ class Context(NamedTuple):
     signer: Signer
     sealer: Sealer
     files: Attachments
+    waiting: Waiting
+    uploads: Uploads
+    downloads: asyncio.Semaphore
     open_streams: list[str]
     sockets: dict[str, Socket]
     passwords: Passwords

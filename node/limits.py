@@ -20,18 +20,19 @@ class TokenBucket:
         self._left = burst
         self._at = now
 
-    def take(self, now: float) -> float:
-        """0 if it may be done now (and is counted), else seconds until it may."""
+    def take(self, now: float, amount: float = 1) -> float:
+        """0 if it may be done now (and is counted), else seconds until it may. More than `burst` counts as that."""
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left >= 1:
-            self._left -= 1
+        amount = min(amount, self._burst)
+        if self._left >= amount:
+            self._left -= amount
             return 0.0
-        return (1 - self._left) / self._rate
+        return (amount - self._left) / self._rate
 
-    def give(self) -> None:
+    def give(self, amount: float = 1) -> None:
         """Undoes one `take`."""
-        self._left = min(self._burst, self._left + 1)
+        self._left = min(self._burst, self._left + amount)
 
     def wait(self, now: float) -> float:
         """What `take` would answer, without taking."""
@@ -52,19 +53,19 @@ class RateByKey:
         self._buckets: dict[str, TokenBucket] = {}
         self._prune_at = PRUNE_ABOVE
 
-    def give(self, key: str) -> None:
+    def give(self, key: str, amount: float = 1) -> None:
         """Undoes one `take` of `key`."""
         if bucket := self._buckets.get(key):
-            bucket.give()
+            bucket.give(amount)
 
-    def take(self, key: str, now: float) -> float:
+    def take(self, key: str, now: float, amount: float = 1) -> float:
         """As `TokenBucket.take`, for `key`."""
         bucket = self._buckets.get(key)
         if bucket is None:
             if len(self._buckets) >= self._prune_at:
                 self._prune(now)
             bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
-        return bucket.take(now)
+        return bucket.take(now, amount)
 
     def _prune(self, now: float) -> None:
         used = [(k, b) for k, b in self._buckets.items() if not b.is_full(now)]

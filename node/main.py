@@ -11,9 +11,11 @@ from backbone.attachments import Attachments
 from backbone.channels.wanted import Wanted
 from backbone.http_bounds import Bounds, Door
 from backbone.log import Log
+from backbone.objects import Objects
 from backbone.sealing import Sealer
 from backbone.service import Service
 from backbone.signing import TOKEN_LIFE_S, Signer
+from backbone.waiting import Waiting
 from node import app, descriptors, drain
 from node.channels import Channels
 from node.connection import PROTOCOLS
@@ -24,10 +26,12 @@ from node.limits import RateByKey
 from node.login_limits import LoginLimits
 from node.passwords import Passwords
 from node.quotas import Quotas
+from node.rest.files import DOWNLOADS_MOST
 from node.sessions import Sessions
 from node.settings import NodeSettings
 from node.socket import bounds
 from node.tending import Tending
+from node.uploading import Uploads
 from node.watching import Mirrors
 
 
@@ -49,6 +53,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     signer = Signer(running.common.secrets())
     token_life_s = max(settings.visitor_life_s, settings.user_life_s, TOKEN_LIFE_S)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
+    quotas = Quotas(settings)
+    files = Attachments(Objects(running.bulk), settings.file_bytes)
     context = Context(
         settings=settings,
         bounds=bounds(settings),
@@ -61,13 +67,16 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         sessions=Sessions(link, signer, settings.session_idle_s, settings.session_life_s, token_life_s),
         signer=signer,
         sealer=Sealer(running.common.secrets()),
-        files=Attachments(link, settings.file_bytes),
+        files=files,
+        waiting=Waiting(link, files),
+        uploads=Uploads(settings, quotas),
+        downloads=asyncio.Semaphore(DOWNLOADS_MOST),
         open_streams=running.common.log_streams(),
         sockets={},
         passwords=Passwords(),
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
-        quotas=Quotas(settings),
+        quotas=quotas,
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),
     )

@@ -25,10 +25,10 @@ class Quotas:
         self._sockets: defaultdict[str, int] = defaultdict(int)
         self._buckets: WeakValueDictionary[str, TokenBucket] = WeakValueDictionary()
 
-    def enter(self, key: str, most: int, what: str) -> None:
-        """Counts one more socket of an address or actor. Raises TooManyError `limit.sockets` over `most`."""
-        if self._sockets[key] >= most:
-            raise TooManyError("limit.sockets", f"Too many connections of one {what}.", retry_after_ms=WAIT_MS)
+    def enter(self, key: str, most: int, what: str, code: str = "limit.sockets") -> None:
+        """Counts one more socket (or upload) of an address or actor. Raises TooManyError `code` over `most`."""
+        if self._sockets.get(key, 0) >= most:
+            raise TooManyError(code, f"Too many connections of one {what}.", retry_after_ms=WAIT_MS)
         self._sockets[key] += 1
 
     def leave(self, key: str) -> None:

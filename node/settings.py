@@ -52,6 +52,13 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     frame_bytes: Annotated[int, Meta(ge=1024, description="Largest frame.")] = 128 * 1024
     text_bytes: Annotated[int, Meta(ge=256, description="Longest text of a message.")] = 16 * 1024
     file_bytes: Annotated[int, Meta(ge=1024, description="Largest file.")] = 20 * MIB
+    uploads: Annotated[int, Meta(ge=1, description="Uploads at once.")] = 256
+    actor_uploads: Annotated[int, Meta(ge=1, description="Uploads at once of one visitor or agent.")] = 6
+    address_uploads: Annotated[int, Meta(ge=1, description="Uploads at once from one address.")] = 32
+    upload_visitor_mib: Annotated[int, Meta(ge=1, description="MiB a minute that a visitor uploads.")] = 60
+    upload_agent_mib: Annotated[int, Meta(ge=1, description="MiB a minute that an agent uploads.")] = 600
+    upload_address_mib: Annotated[int, Meta(ge=1, description="MiB a minute uploaded from one address.")] = 300
+    upload_tenant_mib: Annotated[int, Meta(ge=1, description="MiB a minute uploaded to one tenant.")] = 1200
     visitor_conversations: Annotated[int, Meta(ge=1, description="Conversations on one visitor's socket.")] = 200
     agent_conversations: Annotated[int, Meta(ge=1, description="Conversations on one agent's socket.")] = 2000
     visitor_rate: Annotated[float, Meta(gt=0, description="Messages a second of a visitor, on all sockets.")] = 5.0

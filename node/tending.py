@@ -49,6 +49,7 @@ class Tending:
         context.hub.on_rollback(self._greet_agents_again)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
+        service.spawn(context.waiting.run(), "uploads.sweep")
         service.spawn(self._close_silent(), "silence")
         service.spawn(self._look_at_the_log(), "log.look")
         while True:

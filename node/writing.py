@@ -56,6 +56,10 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
         STORE_SECONDS.observe(time.perf_counter() - began)
         return
     async with context.hub.visit(who.tenant, frame.conv) as room:
+        if attachments:
+            # Kept by those alone who may write here, and before the message that names them is stored.
+            authorise(who, "write_note" if frame.note else "write", room)
+            await keep(context, who, frame.attachments)
         _send_into(room, context, socket, who, frame, attachments=attachments)
 
 
@@ -110,6 +114,7 @@ async def _send_without_conversation(
     tenant, inbox = await context.inboxes.find(inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
+    await keep(context, who, frame.attachments)
     peer, name = who.user, who.name
     if who.kind == "agent":
         if not await contacts.is_known(context.link, tenant, contact):
@@ -245,6 +250,12 @@ def _kind(frame: f.Send, attachments: list[ev.Attachment]) -> Any:
 
 def _is_over(head: Head) -> bool:
     return closed_for_good(head, now_ms(), directory.REOPEN_WINDOW_S * 1000)
+
+
+async def keep(context: Context, who: Who, files: list[str]) -> None:
+    """A message will name these files. Raises NotFoundError `file.not_found` for one that waited too long."""
+    for file in files:
+        await context.waiting.keep(who.tenant, file)
 
 
 async def own_file(context: Context, who: Who, file: str) -> ev.Attachment:

@@ -54,7 +54,7 @@ async def prepare(
 
     Raises InvalidInputError for an address or password that can't be, UnavailableError without JetStream.
     """
-    made = await streams.ensure(link, common.log_streams(), common.copies())
+    made = await streams.ensure(link, common.log_streams(), common.copies(), common.files_bytes)
     await about.publish(link, await asyncio.to_thread(_installed))
     await directory.create_tenant(link, TENANT, "Main")
     await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))

@@ -49,7 +49,8 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
 async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:
     """Routes until the lease is lost. Raises what ends routing before."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
-    await ensure(running.link, running.common.log_streams(), running.common.copies())
+    common = running.common
+    await ensure(running.link, common.log_streams(), common.copies(), common.files_bytes)
     routing = Routing(running.link, running.common.log_streams(), settings, running.common.need_secret())
     working.append(routing)
     await lease.while_held(routing.run())

@@ -25,6 +25,7 @@ from backbone.channels.settings import ChannelSettings
 from backbone.channels.users import Users
 from backbone.errors import SettingError
 from backbone.log import Log
+from backbone.objects import Objects
 from backbone.sealing import Sealer
 from backbone.service import Service, start
 from backbone.signing import Signer
@@ -56,7 +57,7 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         log=Log(running.link),
         channel=channel,
         settings=settings,
-        files=Attachments(running.link, settings.file_bytes),
+        files=Attachments(Objects(running.bulk), settings.file_bytes),
         signer=Signer(common.secrets()),
         sealer=Sealer(common.secrets()),
         caller=Caller(),

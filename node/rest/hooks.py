@@ -17,11 +17,16 @@ from node.context import Context
 from node.rest.requests import NO_STORE, context_of, read_body
 
 BODY_MOST: Final = 1024 * 1024
+HEADERS_MOST: Final = 32
+HEADER_MOST: Final = 4096
+BODY_WITHIN_S: Final = 10.0
 WITHIN_S: Final = 4.5
 """Below the 5 s that most platforms wait for an answer, above the 4 s in which an adapter gives up."""
 
-_PASSED_ON: Final = 64
-"""Headers that are handed over at most; a callback has a dozen."""
+_PASSED_ON: Final = ("x-", "webhook-")
+_PASSED_ON_TOO: Final = frozenset({"content-type", "msg-id"})
+_KEPT_BACK: Final = ("x-forwarded-", "x-real-")
+"""Platforms sign in headers whose names begin like these; what a proxy or a browser adds is none of a channel's."""
 
 
 class _Hook(Struct):
@@ -51,8 +56,8 @@ async def callback(request: Request) -> Response:
             method=request.method,
             path=request.path_params.get("rest", ""),
             query=dict(request.query_params),
-            headers=dict(list(request.headers.items())[:_PASSED_ON]),
-            body=await read_body(request, BODY_MOST),
+            headers=_passed_on(request),
+            body=await read_body(request, BODY_MOST, BODY_WITHIN_S),
         )
         reply = await rpc.call(context.link, channel, tenant, "hook", hook, _Reply, timeout_s=WITHIN_S)
     except TooLargeError:
@@ -65,8 +70,23 @@ async def callback(request: Request) -> Response:
     return Response(reply.body, reply.status, NO_STORE, media_type=reply.content_type)
 
 
+def _passed_on(request: Request) -> dict[str, str]:
+    """The headers that a channel may verify. Raises TooLargeError for more or longer ones than a platform sends."""
+    found = {
+        name: value
+        for name, value in request.headers.items()
+        if (name.startswith(_PASSED_ON) and not name.startswith(_KEPT_BACK)) or name in _PASSED_ON_TOO
+    }
+    if len(found) > HEADERS_MOST or any(len(value) > HEADER_MOST for value in found.values()):
+        raise TooLargeError("input.too_large", "The callback has more headers than any platform sends.")
+    return found
+
+
 async def _tenant_of(context: Context, channel: str, inbox: str) -> str:
-    """Whose inbox it is. Raises NotFoundError where there is none of this id on this channel."""
+    """Whose inbox it is. Raises NotFoundError where there is none of this id on this channel, or nobody calls it."""
+    about = await context.channels.find(channel)
+    if not about.callbacks:
+        raise NotFoundError("channel.not_found", "This channel is called by nobody.")
     tenant, record = await context.inboxes.find(inbox)
     if record.channel != channel:
         raise NotFoundError("inbox.not_found", "There is no such inbox.")

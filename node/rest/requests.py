@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from backbone.errors import (
     ForbiddenError,
     InvalidInputError,
     NotAuthenticatedError,
+    TimedOutError,
     TooLargeError,
     TooManyError,
     UnsupportedTypeError,
@@ -26,6 +28,7 @@ from node.origins import is_foreign
 T = TypeVar("T")
 NO_STORE = {"Cache-Control": "no-store"}
 BODY_MOST = 256 * 1024
+BODY_WITHIN_S = 20.0
 
 
 def context_of(request: Request) -> Context:
@@ -93,17 +96,21 @@ async def body_of(request: Request, kind: type[T]) -> T:
         raise InvalidInputError("body.invalid", f"The body isn't JSON: {wrong}.") from None
 
 
-async def read_body(request: Request, most_bytes: int) -> bytes:
-    """The raw body. Raises TooLargeError as soon as it passes `most_bytes`."""
+async def read_body(request: Request, most_bytes: int, within_s: float = BODY_WITHIN_S) -> bytes:
+    """The raw body. Raises TooLargeError as soon as it passes `most_bytes`, TimedOutError `body.too_slow`."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most_bytes:
-            raise TooLargeError(
-                "file.too_large", f"At most {most_bytes // 1024} KiB may be sent at once.", field="body"
-            )
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(within_s):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most_bytes:
+                    raise TooLargeError(
+                        "file.too_large", f"At most {most_bytes // 1024} KiB may be sent at once.", field="body"
+                    )
+                chunks.append(chunk)
+    except TimeoutError:
+        raise TimedOutError("body.too_slow", "The body came too slowly; try again.", field="body") from None
     return b"".join(chunks)
 
 

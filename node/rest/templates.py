@@ -18,11 +18,11 @@ from backbone.channels import templates
 from backbone.channels.asking import Which
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
-from backbone.ids import check_conversation, check_name, check_uuid
+from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
 from node.context import Context
 from node.reading import authorise
 from node.rest.requests import agent_asks, answer, body_of, context_of
-from node.writing import own_file
+from node.writing import keep, own_file
 
 WITHIN_S = 20.0
 
@@ -68,7 +68,7 @@ async def send(request: Request) -> Response:
     who = await agent_asks(request, "list")
     conv = check_conversation(request.path_params["conv"], "conv")
     body = await body_of(request, Chosen)
-    message = check_uuid(body.id, "id")
+    message = check_client_uuid(body.id, "id")
     file = await own_file(context, who, check_uuid(body.file, "file")) if body.file else None
     async with context.hub.visit(who.tenant, conv) as room:
         authorise(who, "write", room)
@@ -84,6 +84,7 @@ async def send(request: Request) -> Response:
             raise InvalidInputError("template.file", wrong, field="file")
         head = room.head
         _check_open(head)
+        await keep(context, who, [body.file] if body.file else [])
         event = ev.MessageAdded(
             id=message,
             tenant=head.tenant,

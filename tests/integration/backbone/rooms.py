@@ -11,8 +11,10 @@ from backbone.channels.room import Room
 from backbone.channels.settings import ChannelSettings
 from backbone.link import Link
 from backbone.log import Log
+from backbone.objects import Objects
 from backbone.sealing import Sealer
 from backbone.signing import Signer
+from tests.harness.files import at_hand
 from tests.integration.backbone.conftest import STREAMS
 
 SECRET = "a-secret-of-tests-that-is-long-enough"
@@ -30,7 +32,7 @@ async def made_room(link: Link, channel: Api, instance: str, tenant: str, inbox:
         log=Log(link),
         channel=channel,
         settings=settings,
-        files=Attachments(link, settings.file_bytes),
+        files=Attachments(Objects(at_hand(link)), settings.file_bytes),
         signer=Signer(SECRET),
         sealer=sealer,
         caller=Caller(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import time
 
 import pytest
 from msgspec import Struct
@@ -11,6 +13,7 @@ from PIL import Image
 
 from backbone import rpc
 from backbone.attachments import Attachments
+from backbone.buckets import Bucket
 from backbone.errors import (
     InvalidInputError,
     NotFoundError,
@@ -20,6 +23,12 @@ from backbone.errors import (
 )
 from backbone.ids import new_uuid
 from backbone.link import Link
+from backbone.objects import CHUNK, Objects
+from backbone.streams import ensure
+from backbone.waiting import Upload, Waiting
+from tests.harness.files import at_hand
+from tests.harness.nats import NatsServer
+from tests.integration.backbone.conftest import STREAMS
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +81,7 @@ def png(width: int = 3, height: int = 2) -> bytes:
 
 
 async def test_a_file_comes_back_as_it_went_in_with_its_true_type(link: Link) -> None:
-    files = Attachments(link, 2_000_000)
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
     saved = await files.save("main", "c1", png(), "../../图片.exe")
     assert (saved.mime, saved.width, saved.height, saved.name) == ("image/png", 3, 2, "图片.exe")
     assert await files.content("main", saved.file) == png()
@@ -82,7 +91,7 @@ async def test_a_file_comes_back_as_it_went_in_with_its_true_type(link: Link) ->
 
 
 async def test_files_of_another_tenant_and_unwanted_ones_are_refused(link: Link) -> None:
-    files = Attachments(link, 2_000_000)
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
     saved = await files.save("main", "c1", png(), "a.png")
     with pytest.raises(NotFoundError):
         await files.content("other", saved.file)
@@ -96,3 +105,64 @@ async def test_files_of_another_tenant_and_unwanted_ones_are_refused(link: Link)
         await files.save("main", "c1", b"x" * 2_000_001, "big.txt")
     with pytest.raises(InvalidInputError):
         await files.save("main", "c1", b"", "empty.txt")
+
+
+async def test_a_file_of_many_chunks_comes_back_a_chunk_at_a_time_and_is_gone_once_deleted(link: Link) -> None:
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
+    content = bytes(range(256)) * 4000
+    saved = await files.save("main", "c1", content, "data.bin")
+    chunks = [chunk async for chunk in await files.chunks("main", saved.file)]
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks)) <= CHUNK
+    await files.delete("main", saved.file)
+    with pytest.raises(NotFoundError):
+        await files.content("main", saved.file)
+    state = (await link.api("STREAM.INFO.OBJ_files", {}))["state"]
+    assert state["messages"] == 0
+    await files.delete("main", saved.file)
+
+
+async def test_a_full_store_of_files_says_so_leaves_nothing_half_and_takes_messages_on(nats: NatsServer) -> None:
+    link = Link()
+    await link.open(nats.url, name="test", user=nats.user, password=nats.password)
+    await ensure(link, STREAMS, files_bytes=1024 * 1024)
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
+    with pytest.raises(UnavailableError) as full:
+        await files.save("main", "c1", os.urandom(1_500_000), "data.bin")
+    assert full.value.code == "files.full"
+    assert (await link.api("STREAM.INFO.OBJ_files", {}))["state"]["messages"] == 0
+    await files.save("main", "c1", b"a small one", "data.txt")
+    await Bucket[str](link, "channels", str).put("key", "value")
+    await link.close()
+
+
+async def test_a_file_that_no_message_names_is_deleted_and_one_that_is_named_stays(link: Link) -> None:
+    """600 MiB were uploaded by nobody in 14 s, and stayed for ever."""
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
+    waiting = Waiting(link, files, life_s=3600)
+    named = await files.save("main", "c1", b"named", "a.txt")
+    left = await files.save("main", "c1", b"left", "b.txt")
+    for file in (named, left):
+        await waiting.add("main", file.file)
+    feed = waiting._bucket.watch(waiting._changed)
+    await feed.caught_up.wait()
+    await waiting.keep("main", named.file)
+    async with asyncio.timeout(10):
+        while len(waiting._known) > 1:
+            await asyncio.sleep(0.01)
+    assert await waiting.sweep(time.time() + 3500) == 0
+    assert await waiting.sweep(time.time() + 3700) == 1
+    assert await files.content("main", named.file) == b"named"
+    with pytest.raises(NotFoundError):
+        await files.content("main", left.file)
+    await waiting.keep("main", named.file)
+    await feed.close()
+
+
+async def test_a_file_that_is_being_deleted_cannot_be_named_any_more(link: Link) -> None:
+    files = Attachments(Objects(at_hand(link)), 2_000_000)
+    waiting = Waiting(link, files)
+    saved = await files.save("main", "c1", b"going", "a.txt")
+    await waiting._bucket.put(f"main.{saved.file}", Upload(at=0, going=True))
+    with pytest.raises(NotFoundError):
+        await waiting.keep("main", saved.file)

@@ -26,8 +26,10 @@ from backbone.channels.settings import ChannelSettings
 from backbone.ids import conversation_id, new_event_id
 from backbone.link import Link
 from backbone.log import Log
+from backbone.objects import Objects
 from backbone.sealing import Sealer
 from backbone.signing import Signer
+from tests.harness.files import at_hand
 from tests.harness.system import TENANT, System, running_system
 from trunkline.connect import connected
 
@@ -97,7 +99,7 @@ async def _room(system: System, link: Link, channel: Refusing) -> Room:
         log=Log(link),
         channel=channel,
         settings=settings,
-        files=Attachments(link, settings.file_bytes),
+        files=Attachments(Objects(at_hand(link)), settings.file_bytes),
         signer=Signer(system.common.secrets()),
         sealer=sealer,
         caller=Caller(),

@@ -15,7 +15,9 @@ from backbone.attachments import Attachments
 from backbone.directory import Agent
 from backbone.ids import new_event_id
 from backbone.log import Log
+from backbone.objects import Objects
 from node.passwords import hash_password
+from tests.harness.files import at_hand
 from tests.harness.system import LIN, PASSWORD, TENANT, System
 from trunkline import rest
 from trunkline.connect import connected
@@ -29,7 +31,7 @@ SPY = "spy@acme.example"
 async def _mail(system: System, conv: str, html: str) -> int:
     """Its sequence, once a customer's mail is in the log."""
     async with connected(system.common, "test") as link:
-        files = Attachments(link, 1024 * 1024)
+        files = Attachments(Objects(at_hand(link)), 1024 * 1024)
         saved = await files.save(TENANT, "test", html.encode(), "mail.html") if html else None
         added = ev.MessageAdded(
             id=new_event_id(),

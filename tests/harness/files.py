@@ -1,0 +1,15 @@
+"""Files over a connection that a test has at hand."""
+
+from __future__ import annotations
+
+from backbone.link import Link
+from backbone.objects import type_of_connect
+
+
+def at_hand(link: Link) -> type_of_connect:
+    """Gives `link` each time."""
+
+    async def connect() -> Link:
+        return link
+
+    return connect

@@ -1,0 +1,87 @@
+"""Pictures of strangers: bombs are refused, traces are cut out, and what is shown stays the same."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from backbone.errors import TooLargeError
+from backbone.pictures import measure, without_traces
+
+PLACE = 0x8825
+ORIENTATION = 0x0112
+SECRET = b"taken at home"
+
+
+def picture(kind: str, orientation: int = 1) -> bytes:
+    """One that tells where, when and by whom it was made."""
+    image = Image.new("RGB", (40, 30), "teal")
+    image.putpixel((3, 4), (200, 10, 10))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[0x010E] = SECRET.decode()
+    exif.get_ifd(PLACE)[2] = (48.0, 51.0, 29.0)
+    out = io.BytesIO()
+    if kind == "PNG":
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Comment", SECRET.decode())
+        image.save(out, kind, exif=exif, pnginfo=info)
+    elif kind == "JPEG":
+        image.save(out, kind, exif=exif, comment=SECRET, icc_profile=b"a profile")
+    else:
+        image.save(out, kind, exif=exif, lossless=True, xmp=SECRET)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_picture_loses_place_camera_and_comments_and_nothing_that_is_seen(kind: str, orientation: int) -> None:
+    before = picture(kind, orientation)
+    assert SECRET in before
+    after = without_traces(before, f"image/{kind.lower()}")
+    assert SECRET not in after
+    with Image.open(io.BytesIO(before)) as old, Image.open(io.BytesIO(after)) as new:
+        assert new.tobytes() == old.tobytes()
+        exif = new.getexif()
+        assert not exif.get_ifd(PLACE)
+        if kind == "JPEG":
+            assert exif.get(ORIENTATION, 1) == orientation
+            assert new.info["icc_profile"] == b"a profile"
+        else:
+            assert not exif
+    assert measure(after) == (f"image/{kind.lower()}", 40, 30)
+    assert without_traces(after, f"image/{kind.lower()}") == after
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_that_is_cut_off_or_broken_is_left_as_it_is_or_loses_its_traces(kind: str) -> None:
+    whole = picture(kind)
+    for end in range(0, len(whole), 7):
+        without_traces(whole[:end], f"image/{kind.lower()}")
+    for at in range(0, min(len(whole), 600), 3):
+        without_traces(whole[:at] + b"\xff" + whole[at + 1 :], f"image/{kind.lower()}")
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (8000, 8000), (1, 50_000_001)])
+def test_a_picture_of_too_many_pixels_is_refused_however_many_they_are(width: int, height: int) -> None:
+    """20,000 x 20,000 in 47 KiB passed as something that is no picture."""
+    with pytest.raises(TooLargeError) as refused:
+        measure(_png(width, height))
+    assert refused.value.code == "file.too_many_pixels"
+
+
+def test_what_is_no_picture_is_none() -> None:
+    assert measure(b"hello") is None
+    assert measure(b"\x89PNG\r\n\x1a\n") is None
+
+
+def _png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
