@@ -1,0 +1,135 @@
+"""Files on a real node: who uploads how much, and that neither way holds up messages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+from tests.harness.system import LIN, System
+from trunkline import rest
+from trunkline.client import Client
+
+pytestmark = pytest.mark.anyio
+
+MIB = 1024 * 1024
+DOWNLOADS = 8
+
+
+async def _raw(system: System, head: str, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    node = system.nodes[0]
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port, limit=64 * 1024)
+    writer.write(f"{head}\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode() + sent)
+    return reader, writer
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    async with asyncio.timeout(30):
+        line = await reader.readline()
+    return int(line.split()[1]) if line else 0
+
+
+def _upload_head(token: str, size: int) -> str:
+    return (
+        f"POST /api/v1/files?name=a.bin HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {size}"
+    )
+
+
+async def _send_in_time(client: Client, conv: str, times: int) -> float:
+    """The longest that a message waited for its acknowledgement, in seconds."""
+    longest = 0.0
+    for n in range(times):
+        began = time.monotonic()
+        await client.send(f"line {n}", conv)
+        longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+async def test_eight_downloads_of_a_large_file_hold_up_nobody(system: System) -> None:
+    """They came by the line of messages, and NATS cut the node off as a slow consumer: all got log.unavailable."""
+    node = system.nodes[0]
+    agent, visitor = system.agent(LIN, nodes=[node]), system.visitor(nodes=[node])
+    content = os.urandom(20 * MIB)
+    async with agent.running(), visitor.running():
+        conv = str((await visitor.send("你好"))["conv"])
+        saved = await asyncio.to_thread(
+            rest.upload, node.http, "a.bin", content, "application/octet-stream", cookie=agent.cookie
+        )
+        assert saved.status == 201, saved
+        sent = await agent.send("here it is", conv, attachments=[saved.body["file"]])
+        reader, writer = await _raw(
+            system,
+            f"GET /api/v1/conversations/{conv}/files/{sent['seq']}/0 HTTP/1.1\r\nCookie: {agent.cookie}",
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        writer.close()
+        place = next(line for line in head.splitlines() if line.lower().startswith("location:")).split(": ", 1)[1]
+        path = urllib.parse.urlsplit(place).path
+        drops = _disconnects(system)
+        downloads = [await _raw(system, f"GET {path} HTTP/1.1") for _ in range(DOWNLOADS)]
+        assert [await _status(reader) for reader, _ in downloads] == [200] * DOWNLOADS
+        longest = await _send_in_time(visitor, conv, 50)
+        taken = await asyncio.gather(*(_body(reader) for reader, _ in downloads[1:]))
+        assert all(one == content for one in taken)
+        for _, writer in downloads:
+            writer.close()
+    assert longest < 5
+    assert _disconnects(system) == drops
+
+
+async def _body(reader: asyncio.StreamReader) -> bytes:
+    """The body of a chunked answer."""
+    async with asyncio.timeout(60):
+        await reader.readuntil(b"\r\n\r\n")
+        parts: list[bytes] = []
+        while size := int(await reader.readline(), 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readexactly(2)
+        return b"".join(parts)
+
+
+def _disconnects(system: System) -> int:
+    return system.nodes[0].log.read_text().count("nats.disconnected")
+
+
+async def test_bytes_a_minute_are_bounded_before_any_is_read(system: System) -> None:
+    token, _ = rest.become_visitor(system.nodes[0].http, "web")
+    content = os.urandom(20 * MIB)
+    for _ in range(3):
+        answer = await asyncio.to_thread(
+            rest.upload, system.nodes[0].http, "a.bin", content, "application/octet-stream", token=token
+        )
+        assert answer.status == 201
+    reader, writer = await _raw(system, _upload_head(token, 20 * MIB))
+    assert await _status(reader) == 429
+    assert b'"code":"limit.rate"' in await reader.read(2000)
+    writer.close()
+    other, _ = rest.become_visitor(system.nodes[0].http, "web")
+    assert rest.upload(system.nodes[0].http, "a.txt", b"hello", "text/plain", token=other).status == 201
+
+
+async def test_uploads_of_one_person_at_once_are_bounded_and_slow_ones_cost_no_memory(system: System) -> None:
+    """25 slow uploads held 296 MiB."""
+    node = system.nodes[0]
+    tokens = [rest.become_visitor(node.http, "web")[0] for _ in range(5)]
+    part = b"x" * (4 * MIB)
+    before = _memory(node.pid)
+    slow = [await _raw(system, _upload_head(token, 8 * MIB), part) for token in tokens for _ in range(6)]
+    for _, writer in slow:
+        await writer.drain()
+    reader, writer = await _raw(system, _upload_head(tokens[0], 100))
+    assert await _status(reader) == 429
+    assert b'"code":"limit.uploads"' in await reader.read(2000)
+    writer.close()
+    assert _memory(node.pid) - before < 60 * MIB
+    for _, writer in slow:
+        writer.close()
+
+
+def _memory(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
