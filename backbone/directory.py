@@ -30,7 +30,7 @@ EMAIL_MOST: Final = 254
 
 type_of_role = Literal["admin", "supervisor", "agent"]
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+|[^@\s\x00-\x1f]+@localhost")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@(?:[^@\s\x00-\x1f][^@\s\x00-\x1f.]*\.[^@\s\x00-\x1f]+|localhost)")
 
 
 class Tenant(Struct, frozen=True, kw_only=True, tag="tenant"):
