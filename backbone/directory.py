@@ -31,7 +31,7 @@ NAME_MOST: Final = 80
 
 type_of_role = Literal["admin", "supervisor", "agent"]
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+|[^@\s\x00-\x1f]+@localhost")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@(?:[^@\s\x00-\x1f][^@\s\x00-\x1f.]*\.[^@\s\x00-\x1f]+|localhost)")
 
 
 class Tenant(Struct, frozen=True, kw_only=True, tag="tenant"):

@@ -81,7 +81,7 @@ def statements(text: str, cluster: str) -> list[str]:
     filled = text.replace("{{engine}}", "Replicated" if cluster else "").replace(
         "{{on_cluster}}", f"ON CLUSTER {quoted(cluster)}" if cluster else ""
     )
-    bare = re.sub(r"(?m)^\s*--.*$", "", filled)
+    bare = re.sub(r"(?m)^[ \t]*--.*$", "", filled)
     return [part.strip() for part in bare.split(";\n") if part.strip().rstrip(";")]
 
 

@@ -74,12 +74,21 @@ export type Piece = { readonly text: string; readonly href?: string };
 
 const LINK = /\b(?:https?:\/\/|mailto:|tel:)[^\s<>"'，。；！？、）】」]+/gi;
 
+const MARKS = '.,;:!?)]';
+
+/** An address without the punctuation behind it. A pattern that ends in `$` is tried at each mark, with all that follow. */
+function withoutMarks(text: string): string {
+  let end = text.length;
+  while (end > 0 && MARKS.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
 /** Text cut into plain pieces and links; only http(s), mailto and tel become links. */
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(/[.,;:!?)\]]+$/, '');
+    const address = withoutMarks(match[0]);
     if (match.index > end) found.push({ text: text.slice(end, match.index) });
     found.push({ text: address, href: address });
     end = match.index + address.length;

@@ -21,7 +21,7 @@ MOST_REASON_CHARS: Final = 500
 _LOOK_CHARS: Final = 200_000
 _SENDER: Final = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|microsoftexchange[0-9a-f]*|mailerdaemon)@.*")
 _FAILED: Final = re.compile(
-    r"undeliver|deliver\w* (?:status|fail)|returned mail|failure notice|returning message to sender|mail delivery|"
+    r"undeliver|deliver\w{0,20} (?:status|fail)|returned mail|failure notice|returning message to sender|mail delivery|"
     r"non.?delivery|delivery has failed|退信|无法投递|投递失败|未送达|無法傳遞|傳送失敗|发送失败|未能送达",
     re.IGNORECASE,
 )
@@ -30,7 +30,7 @@ _DELAYED: Final = re.compile(
     r"延迟|延遲|仍在重试",
     re.IGNORECASE,
 )
-_QUOTED_ID: Final = re.compile(r"^[>\s]*Message-ID:\s*(<[^<>\s]{1,990}>)", re.IGNORECASE | re.MULTILINE)
+_QUOTED_ID: Final = re.compile(r"^[> \t]{0,40}Message-ID:\s{0,40}(<[^<>\s]{1,990}>)", re.IGNORECASE | re.MULTILINE)
 _SAID: Final = re.compile(r"\b([45])\d\d[ -]#?((?:[245]\.\d{1,3}\.\d{1,3})?)[^\n]{0,300}")
 _STATUS: Final = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from adapters.channels.email import compose, imap, mailbox, oauth, settings, smtp, thread
 from adapters.channels.email.codes import fault_of_token
+from adapters.channels.email.reader import Reader
 from backbone.channel import (
     BadSignatureError,
     Caps,
@@ -48,6 +49,13 @@ class Email:
         timeout_s=60,
     )
 
+    def __init__(self) -> None:
+        self._reader = Reader()
+
+    async def close(self) -> None:
+        """Ends the processes that read mails."""
+        await self._reader.close()
+
     def verify(self, req: Request, acc: settings.Account) -> Reply | None:
         """Mail has no callbacks: whoever posts one isn't its provider."""
         del req, acc
@@ -75,7 +83,7 @@ class Email:
     def listen(self, acc: settings.Account, stream: str, cursor: str, kit: Kit) -> AsyncIterator[Page]:
         """Pages of the mailbox as mail comes."""
         del stream
-        return mailbox.read(acc, cursor, kit)
+        return mailbox.read(acc, cursor, kit, self._reader)
 
     async def token(self, acc: settings.Account, kit: Kit, name: str, previous: Token | None) -> Token:
         """An access token for XOAUTH2."""

@@ -76,7 +76,7 @@ _DECLARATION: Final = re.compile(r"[\w\s#%.,+\-!'\"]*(?:rgba?\([\d\s%.,/]*\)[\w\
 _PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINK: Final = re.compile(r"\s*(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"https?://[^\s]+", re.IGNORECASE)
-_CID: Final = re.compile(r"\s*cid:\s*(.+?)\s*", re.IGNORECASE | re.DOTALL)
+_CID: Final = re.compile(r"cid:\s*(\S.*)", re.IGNORECASE | re.DOTALL)
 
 
 def clean(source: str) -> str:
@@ -188,7 +188,7 @@ def _style(value: str) -> str | None:
 
 def _source(value: str, mark: str) -> str | None:
     """Where an image comes from."""
-    if own := _CID.fullmatch(value):
+    if own := _CID.fullmatch(value.strip()):
         return "cid:" + unquote(own[1]).strip("<>")
     if _PICTURE.fullmatch(value):
         return value

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-import structlog
 from msgspec import Struct
 
-from adapters.channels.email import imap, parse, thread
+from adapters.channels.email import imap, thread
 from adapters.channels.email.automatic import Fuse
 from adapters.channels.email.imap import Box, Folder, Listed
 from adapters.channels.email.imap_words import day_before
 from adapters.channels.email.parse import Translated
+from adapters.channels.email.reader import Reader
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Kit, Message, Page
 
 PAGE_MAILS: Final = 20
 PAGE_BYTES: Final = 35 * 1024 * 1024
 """A page ends behind the mail that passes it, so that a page of large mails fits into memory."""
-
-_log = structlog.get_logger("channels.email")
 
 
 class Cursor(Struct, frozen=True):
@@ -47,7 +44,7 @@ def cursor_of(text: str, folder: Folder, now: float, look_back_days: int) -> Cur
     return Cursor(folder.uid_validity, 0, day_before(now, look_back_days))
 
 
-async def read(acc: Account, cursor: str, kit: Kit) -> AsyncIterator[Page]:
+async def read(acc: Account, cursor: str, kit: Kit, reader: Reader) -> AsyncIterator[Page]:
     """Pages, first of what is there, then of what comes."""
     async with imap.opened(acc, kit) as box:
         at = cursor_of(cursor, box.folder, kit.now(), acc.look_back_days)
@@ -57,7 +54,7 @@ async def read(acc: Account, cursor: str, kit: Kit) -> AsyncIterator[Page]:
         while True:
             uids = await box.since(at.uid, at.day)
             while uids:
-                events, last = await _page(box, uids[:PAGE_MAILS], acc, kit, fuse)
+                events, last = await _page(box, uids[:PAGE_MAILS], acc, kit, fuse, reader)
                 uids = [uid for uid in uids if uid > last]
                 at = Cursor(at.uid_validity, last, at.day)
                 yield Page(events=events, cursor=str(at), more=bool(uids))
@@ -73,13 +70,15 @@ async def _top(box: Box) -> int:
     return box.folder.uid_next - 1 if box.folder.uid_next else max(await box.since(0), default=0)
 
 
-async def _page(box: Box, uids: list[int], acc: Account, kit: Kit, fuse: Fuse) -> tuple[list[Event], int]:
+async def _page(  # noqa: PLR0917 - whose mails, and what reads them
+    box: Box, uids: list[int], acc: Account, kit: Kit, fuse: Fuse, reader: Reader
+) -> tuple[list[Event], int]:
     """Events of the first of these mails, as many as fit, and the last UID among them."""
     events: list[Event] = []
     size = 0
     last = uids[-1]
     for listed in await box.listed(uids):
-        read = await _read(box, listed, acc, kit)
+        read = await _read(box, listed, acc, kit, reader)
         for event in read.events:
             if isinstance(event, Message):
                 await _settle(event, read.answers, kit)
@@ -92,22 +91,15 @@ async def _page(box: Box, uids: list[int], acc: Account, kit: Kit, fuse: Fuse) -
     return events, last
 
 
-async def _read(box: Box, listed: Listed, acc: Account, kit: Kit) -> Translated:
+async def _read(box: Box, listed: Listed, acc: Account, kit: Kit, reader: Reader) -> Translated:
     """One mail. Nothing if it is gone."""
     now = min(listed.at, kit.now()) if listed.at else kit.now()
     is_large = listed.size > acc.mail_most_bytes
     raw = await (box.head(listed.uid) if is_large else box.mail(listed.uid))
     if raw is None:
         return Translated([], ())
-    try:
-        if is_large:
-            return parse.translate_head(raw, listed.size, acc, now)
-        # Large mails take long: not in the loop.
-        return await asyncio.to_thread(parse.translate, raw, acc, now)
-    except Exception:  # noqa: BLE001 - see below
-        # One mail that shows a fault of the parser must not stop a mailbox: it is kept for who mends it.
-        _log.exception("a mail can't be read", inbox=kit.inbox, uid=listed.uid)
-        return Translated([parse.unreadable(raw, now, f"uid:{box.folder.uid_validity}:{listed.uid}")], ())
+    key = f"uid:{box.folder.uid_validity}:{listed.uid}"
+    return await reader.read(raw, acc, now, key, size=listed.size if is_large else 0)
 
 
 async def _settle(message: Message, answers: tuple[str, ...], kit: Kit) -> None:

@@ -47,6 +47,7 @@ _ATTRIBUTE: Final = re.compile(
     r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|(\"|')|([^\s>\"'][^\s>]*)?))?"
 )
 _CLOSE: Final = re.compile(r"[\s/]*>")
+_ENDS: Final = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE) for name in SILENT}
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,40});")
 MOST_ATTRIBUTES: Final = 50
 
@@ -103,7 +104,7 @@ def _after(source: str, at: int, name: str, endless: set[str]) -> int:
         return at
     end = None
     if name not in endless:
-        end = re.compile(rf"</{re.escape(name)}(?=[\s/>])[^>]*>?", re.IGNORECASE).search(source, at)
+        end = _ENDS[name].search(source, at)
     if end:
         return end.end()
     endless.add(name)

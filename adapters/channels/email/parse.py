@@ -11,11 +11,16 @@ from adapters.channels.email.bounce import Bounce
 from adapters.channels.email.headers import Address
 from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
-from backbone.channel import Event, Message, Peer, Receipt, Signal
+from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
 from backbone.ids import key_hash
 
 UNKNOWN: Final = "unknown"
 """The peer where a mail names no sender at all."""
+
+UNREAD: Final = (
+    "This mail couldn't be read within its time. It is attached as it came.\n这封邮件没能在限定时间内读完，原件见附件。"
+)
+"""In both languages of the desk: it is stored as the message's text."""
 
 MOST_ID_CHARS: Final = 300
 MOST_SUBJECT_CHARS: Final = 500
@@ -67,12 +72,27 @@ def translate_head(head: bytes, size: int, acc: Account, now: float) -> Translat
     return translated
 
 
-def unreadable(raw: bytes, now: float, key: str) -> Message:
-    """A mail that can't be understood at all: kept as it came."""
-    text = "A mail that can't be read. It is kept as it came."
-    return Message(
-        key=key, peer=Peer(UNKNOWN), kind="unsupported", text=text, at=int(now * 1000), raw=raw, automatic=True
+def head_of(raw: bytes, most_bytes: int) -> bytes:
+    """The headers of a mail, as far as they have so many bytes."""
+    ends = [at for at in (raw.find(b"\r\n\r\n", 0, most_bytes), raw.find(b"\n\n", 0, most_bytes)) if at >= 0]
+    return raw[: min(ends, default=most_bytes)]
+
+
+def kept_whole(head: Translated | None, raw: bytes, now: float, key: str) -> Translated:
+    """A mail that couldn't be read within its bounds: a message that says so, the mail as it came its file.
+
+    `head` is what its headers say, where at least they could be read; `key` where they couldn't. Nothing answers it by
+    itself.
+    """
+    mail = Media(kind="file", mime="message/rfc822", name="mail.eml", size=len(raw), content=raw)
+    for event in head.events if head else []:
+        if isinstance(event, Message):
+            event.text, event.html, event.media, event.automatic = UNREAD, "", [mail], True
+            return Translated([event], head.answers if head else ())
+    told = Message(
+        key=key, peer=Peer(UNKNOWN), kind="email", text=UNREAD, at=int(now * 1000), media=[mail], automatic=True
     )
+    return Translated([told], ())
 
 
 class _Mail(NamedTuple):

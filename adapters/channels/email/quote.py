@@ -23,8 +23,8 @@ _WROTE: Final = re.compile(
     r"写道|寫道|写到|님이 작성)\s?[:：]\s*"
 )
 _OPENER: Final = re.compile(r"(?:On|At|Am|Le|El|Il|Op|Den|Em|Dnia|W dniu)\b|在|于|於|\d{4}[年./-]")
-_JAPANESE: Final = re.compile(r"\d{4}年\d{1,2}月\d{1,2}日.{0,120}<[^<>]+@[^<>]+>(?:のメール)?[:：]?\s*")
-_MAILBOX: Final = re.compile(r"[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+")
+_JAPANESE: Final = re.compile(r"\d{4}年\d{1,2}月\d{1,2}日.{0,120}<[^<>@]+@[^<>]+>(?:のメール)?[:：]?\s*")
+_MAILBOX: Final = re.compile(r"(?<![^\s<>@])[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+")
 _SENDER: Final = re.compile(r".{0,80}<[^\s<>@]+@[^\s<>@]+>.{0,40}")
 _LINE: Final = r"[-_—=*\s]{2,}"
 _SEPARATOR: Final = re.compile(
@@ -212,7 +212,7 @@ def _parsed(text: str) -> str:
     """What mail-parser-reply leaves. It is asked how far the text goes, so that spaces and bullets stay as they are."""
     if len(text) > MOST_PARSED_CHARS or max(map(len, text.split("\n")), default=0) > MOST_PARSED_LINE:
         return text
-    message = EmailMessage(text=text, languages=["en", "zh"], keep_hyphen_lists=True).read()
+    message = EmailMessage(text=_tight(text), languages=["en", "zh"], keep_hyphen_lists=True).read()
     if not message.replies:
         return text
     reply = message.replies[0]
@@ -223,6 +223,12 @@ def _parsed(text: str) -> str:
         body = reply.content.removesuffix(signature)
         kept = kept[: _reach(kept, body)] if body.strip() and body != reply.content else kept
     return kept.rstrip()
+
+
+def _tight(text: str) -> str:
+    """Without the further ones of several empty lines: mail-parser-reply tries each of them with all that follow."""
+    lines = text.split("\n")
+    return "\n".join(line for line, before in zip(lines, ["", *lines], strict=False) if line.strip() or before.strip())
 
 
 def _reach(text: str, beginning: str) -> int:

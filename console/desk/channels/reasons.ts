@@ -19,8 +19,9 @@ export function worded(known: Reasons, channel: string, text: string): string {
 
 /** The name of a lost file with its reason, which stands in the brackets behind it, as `told` has it. Pure. */
 export function lostAs(name: string, told: (reason: string) => string): string {
-  const [, before, reason] = /^(.*?) \((.+)\)$/s.exec(name) ?? [];
-  return reason === undefined ? name : `${before} (${told(reason)})`;
+  const at = name.indexOf(' (');
+  const reason = at < 0 || !name.endsWith(')') ? '' : name.slice(at + 2, -1);
+  return reason === '' ? name : `${name.slice(0, at)} (${told(reason)})`;
 }
 
 const [known, setKnown] = createSignal<Reasons>({});

@@ -160,13 +160,15 @@ class Reading:
     def __init__(self, acc: Account, kit: MemoryKit, cursor: str = "") -> None:
         self.cursor = cursor
         self.pages: list[Page] = []
-        self._stream = Email().listen(acc, "main", cursor, kit)
+        self._channel = Email()
+        self._stream = self._channel.listen(acc, "main", cursor, kit)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stream.aclose()  # type: ignore[attr-defined]
+        await self._channel.close()
 
     async def messages(self, count: int) -> list[Message]:
         """Reads on until there are so many messages in all."""

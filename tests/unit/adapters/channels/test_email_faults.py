@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.channels.email import Email, imap, mailbox, parse
-from adapters.channels.email.settings import Account
+from adapters.channels.email.reader import Reader
 from backbone.channel import FaultError, Pause, Retry
 from tests.simulators.email import ADDRESS, EmailSimulator
 from tests.unit.adapters.channels.kit_email import DAY_S, PEER, Reading, kit_for, letter, texts
@@ -101,25 +101,33 @@ async def test_xoauth2_that_stays_refused_pauses_the_account_and_never_hangs() -
     assert kit.fetched == 2
 
 
-async def test_a_mail_on_which_the_parser_fails_is_kept_and_stops_nothing(
-    provider: EmailSimulator, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", ["raise RecursionError", "while True: pass", "bytearray(1 << 31)", "os._exit(1)"])
+async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
+    provider: EmailSimulator, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    whole = parse.translate
-
-    def failing(raw: bytes, acc: Account, now: float) -> parse.Translated:
-        if b"poison" in raw:
-            raise RecursionError
-        return whole(raw, acc, now)
-
-    monkeypatch.setattr(parse, "translate", failing)
+    program = (
+        "import os\n"
+        "from adapters.channels.email import limited, parse\n"
+        "whole = parse.translate\n"
+        "def failing(raw, acc, now):\n"
+        "    if b'poison' in raw:\n"
+        f"        {fault}\n"
+        "    return whole(raw, acc, now)\n"
+        "parse.translate = failing\n"
+        "limited.main()\n"
+    )
+    monkeypatch.setattr("adapters.channels.email.reader._PROGRAM", program)
+    monkeypatch.setattr("adapters.channels.email.reader.CPU_S", 1)
     provider.say(PEER, "fine", fresh=True)
     provider.say(PEER, "poison", fresh=True)
     provider.say(PEER, "fine too", fresh=True)
     async with kit_for(provider) as (kit, acc), Reading(acc, kit) as reading:
         _, kept, _ = await reading.messages(3)
-    assert texts(reading.so_far()) == ["fine", "A mail that can't be read. It is kept as it came.", "fine too"]
-    assert kept.kind == "unsupported"
-    assert b"poison" in kept.raw
+    assert texts(reading.so_far()) == ["fine", parse.UNREAD, "fine too"]
+    assert kept.peer.id == PEER
+    assert [(each.name, each.mime) for each in kept.media] == [("mail.eml", "message/rfc822")]
+    assert b"poison" in kept.media[0].content
+    assert kept.automatic
 
 
 async def test_a_mail_that_is_gone_before_it_is_read_is_passed_over(provider: EmailSimulator) -> None:
@@ -132,7 +140,7 @@ async def test_a_mail_that_is_gone_before_it_is_read_is_passed_over(provider: Em
         )
         provider.dovecot.deliver(ADDRESS, letter(2, at=0))
         await box.since(0)
-        read = await mailbox._read(box, listed, acc, kit)
+        read = await mailbox._read(box, listed, acc, kit, Reader())
     assert read.events == []
 
 
