@@ -76,8 +76,7 @@ def configure(folder: Path, password: str, channels: tuple[str, ...] | None = No
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in CONFIGURATIONS:
-        if configuration(name).is_file():
-            _keep(folder / name, configuration(name).read_text())
+        _keep(folder / name, configuration(name).read_text())
     return _keep(folder / USERS, nats_users.configuration(password, channels or nats_users.channels()))
 
 
