@@ -221,10 +221,8 @@ class Bucket(Generic[V]):
 
     async def _last(self, key: str) -> tuple[int, bytes, bool] | None:
         """Revision, bytes and whether it is a delete marker."""
-        reply = await self._link.request_raw(
-            f"$JS.API.DIRECT.GET.{self._stream}",
-            msgspec.json.encode({"last_by_subj": self._prefix + key}),
-        )
+        # The key in the subject: permissions hold a kind of process to what it may read.
+        reply = await self._link.request_raw(f"$JS.API.DIRECT.GET.{self._stream}.{self._prefix}{key}", b"")
         if status_of(reply.header) is not None:
             return None
         revision = int(header_value(reply.header, b"Nats-Sequence") or 0)

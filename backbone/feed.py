@@ -123,7 +123,7 @@ class Feed:
         info = await self._link.api(f"STREAM.INFO.{self._stream}", {})
         self.next_seq = await self._examine(info, self.next_seq)
         name = f"feed-{secrets.token_hex(8)}"
-        inbox = f"_TLF.{secrets.token_hex(8)}"
+        inbox = f"_TLF.{self._link.own}.{secrets.token_hex(8)}"
         config: dict[str, Any] = {
             "name": name,
             "ack_policy": "none",
@@ -141,9 +141,9 @@ class Feed:
         self.owed = 0
         self._broken = False
         self._sid = self._link.subscribe_raw(inbox, self._arrived)
-        answer = await self._link.api(
-            f"CONSUMER.CREATE.{self._stream}.{name}", {"stream_name": self._stream, "config": config}
-        )
+        # With the filter in its subject too: permissions hold a kind of process to what it may read.
+        verb = f"CONSUMER.CREATE.{self._stream}.{name}" + (f".{self._filter}" if self._filter else "")
+        answer = await self._link.api(verb, {"stream_name": self._stream, "config": config})
         self.pending = answer.get("num_pending", 0)
         if not self.pending:
             self.caught_up.set()

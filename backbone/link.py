@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.protocol import command
 
-from backbone.errors import TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone import permissions
+from backbone.errors import ForbiddenError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.parser import BatchParser, type_of_raw_callback
 
 type_of_done = Callable[[bytes, TrunklineError | None], None]
@@ -45,6 +47,9 @@ SUBJECT_MOST: Final = 1024
 
 HEADER_LINE: Final = 4
 """Bytes that a header's line has beside its name and value: colon, space, CR, LF."""
+
+_REFUSED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"')
+"""What nats-server says to a user who isn't allowed a subject, in lower case, as nats-py reads it."""
 
 _log = structlog.get_logger("backbone.link")
 
@@ -97,14 +102,16 @@ class RawSubscription:
 class _Waiting:
     """One request: a future for its only answer, or a queue for several until `is_last` says so."""
 
-    __slots__ = ("collected", "deadline", "future", "is_last")
+    __slots__ = ("collected", "deadline", "future", "is_last", "subject")
 
     def __init__(
         self,
         future: asyncio.Future[Any],
         deadline: float,
         is_last: Callable[[bytes | None, bytes], bool] | None,
+        subject: str,
     ) -> None:
+        self.subject = subject
         self.future = future
         self.deadline = deadline
         self.is_last = is_last
@@ -116,11 +123,8 @@ class Link(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inbox_prefix_raw = f"_TL.{secrets.token_hex(6)}."
-        self._prefix_length = len(self._inbox_prefix_raw)
+        self._name_inboxes("")
         self._waiting: dict[bytes, _Waiting] = {}
-        self._ack_inbox = f"_TA.{secrets.token_hex(6)}."
-        self._ack_inbox_raw = self._ack_inbox.encode()
         self._clock = time.monotonic
         self._acks: dict[bytes, tuple[type_of_done, float]] = {}
         self.raw_callbacks: dict[bytes, type_of_raw_callback] = {}
@@ -137,11 +141,13 @@ class Link(Client):
 
     async def open(self, url: str, *, name: str, user: str = "", password: str = "") -> None:
         """Connects, trying for ever; `is_open` is set from the first connection on."""
+        self._name_inboxes(user)
         await self.connect(
             url.split(","),
             name=name,
             user=user or None,
             password=password or None,
+            inbox_prefix=f"_INBOX.{self.own}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions work
             connect_timeout=3,
@@ -311,6 +317,14 @@ class Link(Client):
                 "log.too_large", f"This has {size} bytes with its headers; NATS takes {self._max_payload} at once."
             )
 
+    def _name_inboxes(self, user: str) -> None:
+        """Where we are answered: under our user's token, which no other user may listen to (permissions.py)."""
+        self.own = permissions.own(user)
+        self._inbox_prefix_raw = f"_TL.{self.own}.{secrets.token_hex(6)}."
+        self._prefix_length = len(self._inbox_prefix_raw)
+        self._ack_inbox = f"_TA.{self.own}.{secrets.token_hex(6)}."
+        self._ack_inbox_raw = self._ack_inbox.encode()
+
     def _request(
         self,
         subject: str,
@@ -323,7 +337,7 @@ class Link(Client):
         token = str(next(self._tokens))
         self.publish_raw(subject, payload, header, self._inbox_prefix_raw + token)
         future: asyncio.Future[Any] = loop.create_future()
-        self._waiting[token.encode()] = _Waiting(future, loop.time() + timeout_s, is_last)
+        self._waiting[token.encode()] = _Waiting(future, loop.time() + timeout_s, is_last, subject)
         return future
 
     def _answered(self, subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
@@ -423,8 +437,23 @@ class Link(Client):
             _log.error("nats.lost", error=repr(self.last_error))
             self.was_lost.set()
 
+    def _forbidden(self, subject: str) -> None:
+        """The server refuses this user a subject: who waits for an answer from it needn't wait for its time.
+
+        `subject` comes in lower case: nats-py reads errors so.
+        """
+        for token in [token for token, waiting in self._waiting.items() if waiting.subject.lower() == subject]:
+            waiting = self._waiting.pop(token)
+            if not waiting.future.done():
+                waiting.future.set_exception(_not_ours(waiting.subject))
+
     async def _say_error(self, error: Exception) -> None:
-        if isinstance(error, (OSError, asyncio.TimeoutError)):
+        if (refused := _REFUSED.search(str(error))) is not None:
+            # nats-py keeps the connection for these, and so does the server.
+            _log.error("nats.forbidden", user=self.own, what=refused[1], subject=refused[2])
+            if refused[1] == "publish":
+                self._forbidden(refused[2])
+        elif isinstance(error, (OSError, asyncio.TimeoutError)):
             _log.debug("nats.unreachable", error=repr(error))
         elif isinstance(error, NatsError):
             _log.warning("nats.error", error=repr(error))
@@ -463,6 +492,12 @@ def _fail(waiting: _Waiting) -> None:
 def _unknown() -> UnknownOutcomeError:
     return UnknownOutcomeError(
         "log.unknown_outcome", "The log didn't answer in time. Send it again with the same id.", retry_after_ms=500
+    )
+
+
+def _not_ours(subject: str) -> ForbiddenError:
+    return ForbiddenError(
+        "log.forbidden", f"NATS doesn't let this process publish to {subject[:200]}: see `trunkline nats users`."
     )
 
 

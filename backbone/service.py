@@ -24,7 +24,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, http
+from backbone import failpoints, http, private
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
@@ -202,6 +202,7 @@ def start(
 def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     """Runs `main` until it returns, a signal comes or something fails; returns the exit code."""
     configure(name, common)
+    private.keep_to_ourselves()
     _tame_the_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

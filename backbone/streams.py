@@ -166,6 +166,13 @@ async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_by
     return [spec.name for spec in specs if await _ensure_in_time(link, spec, deadline)]
 
 
+async def ensure_bucket(link: Link, name: str, replicas: int = 1) -> None:
+    """Makes one bucket of `BUCKETS` if it is missing, or updates it. Raises as `ensure`."""
+    spec = next(spec for spec in BUCKETS if spec.name == name)
+    deadline = asyncio.get_running_loop().time() + (CLUSTER_WITHIN_S if replicas > 1 else 0)
+    await _ensure_in_time(link, bucket_stream(spec, replicas), deadline)
+
+
 async def _ensure_in_time(link: Link, spec: StreamSpec, deadline: float) -> bool:
     while True:
         try:

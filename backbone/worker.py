@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
@@ -135,12 +136,12 @@ class Worker:
             "deliver_policy": "all",
         }
         await self._link.api(
-            f"CONSUMER.DURABLE.CREATE.{self._stream}.{self._durable}",
+            f"CONSUMER.CREATE.{self._stream}.{self._durable}.{self._filter}",
             {"stream_name": self._stream, "config": config},
         )
         self._is_broken = False
         self._owed = 0
-        inbox = f"_TLW.{self._link.new_inbox()}"
+        inbox = f"_TLW.{self._link.own}.{secrets.token_hex(8)}"
         sid = self._link.subscribe_raw(inbox, self._arrived)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:

@@ -16,11 +16,12 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from backbone import private
 from trunkline.embedded import USER, StartError
 
 DEFAULT: Final = Path("data")
@@ -41,12 +42,16 @@ class Running(NamedTuple):
 
 
 @contextlib.contextmanager
-def locked(data: Path) -> Iterator[int]:
-    """Hold `data` for one `trunkline up`; yields the lock's descriptor. Raises StartError if another one holds it."""
+def locked(data: Path, say: Callable[[str], None] = print) -> Iterator[int]:
+    """Hold `data` for one `trunkline up`, closed to others; yields the lock's descriptor.
+
+    Raises StartError if another one holds it, or if it is somebody else's and open.
+    """
     import fcntl  # noqa: PLC0415  (not on Windows, where `up` isn't offered)
 
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        close_to_others(data, say)
         handle = (data / "lock").open("a+")
     except OSError as error:
         raise StartError(f"The data folder {data} can't be used: {error.strerror}. Give another by --data.") from error
@@ -63,6 +68,15 @@ def locked(data: Path) -> Iterator[int]:
         handle.write(str(os.getpid()))
         handle.flush()
         yield handle.fileno()
+
+
+def close_to_others(data: Path, say: Callable[[str], None]) -> None:
+    """Close a folder that was there and is open. Raises StartError where it is somebody else's, OSError."""
+    try:
+        if private.close_to_others(data):
+            say(f"{data} was open to other users of this machine; now it is ours alone (mode 0700)")
+    except private.OpenFolderError as error:
+        raise StartError(f"The data folder {error}") from error
 
 
 def secret(data: Path, name: str) -> Path:

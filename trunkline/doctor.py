@@ -29,12 +29,12 @@ from trunkline.datafolder import Running
 from trunkline.doctor_channels import channels
 from trunkline.embedded import USER
 from trunkline.findings import Check
+from trunkline.nats_users import DOCTOR, credential
 
 DISK_LEAST_BYTES: Final = 5 * 1024**3
 CLOCK_MOST_S: Final = 1.0
 ANSWERS_WITHIN_S: Final = 0.5
 LEAST_SERVERS: Final = 3
-DOCTOR: Final = "trunkline-doctor"
 SYNC_MOST_S: Final = {"synced": 0.0, "fast": 0.010, "cluster": 120.0}
 SYNC_SETTING: Final = {"synced": "always", "fast": "10ms", "cluster": "120s"}
 ADAPTERS: Final = ("routing", "warehouse")
@@ -53,6 +53,7 @@ async def examine(common: Common, data: Path | None, now: Running | None) -> Asy
                 yield check
             yield await copies(link, common)
             yield durability(common, await syncing(common))
+            yield await users(common)
             yield await clock(link, common)
             async for check in adapters(link):
                 yield check
@@ -220,6 +221,21 @@ def durability(common: Common, servers: list[Syncing]) -> Check:
         todo = "Start the others: with fewer than three servers no second copy survives the loss of one."
         return Check("durability", "warning", f"{promise}, but {len(servers)} of them answer", todo)
     return Check("durability", "ok", promise)
+
+
+async def users(common: Common) -> Check:
+    """Whether NATS knows a user for each kind of process, or one password is worth everything."""
+    if common.nats_user != USER:
+        detail = f"asked as {common.nats_user or 'nobody'}: what each process may do can't be told"
+        return Check("users", "warning", detail, f"Ask as {USER}, or see `trunkline nats users`.")
+    user, password = credential(common.nats_password, "node")
+    try:
+        async with connected(msgspec.structs.replace(common, nats_user=user, nats_password=password), "doctor", 3):
+            return Check("users", "ok", "each kind of process has its own, and is refused what it doesn't do")
+    except TrunklineError:
+        detail = "all processes share one user of NATS, which may do everything"
+        todo = "Start `trunkline up` again; for a server of your own see `trunkline nats users`."
+        return Check("users", "warning", detail, todo)
 
 
 async def clock(link: Link, common: Common) -> Check:

@@ -14,12 +14,20 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-USER: Final = "trunkline"
-"""The user that nats.conf names."""
+from backbone.permissions import OPERATOR
+from backbone.private import UMASK
+from trunkline import nats_users
+
+USER: Final = OPERATOR
+"""The user that may do everything: the command line's."""
+
+CONFIGURATIONS: Final = ("nats.conf", "nats-cluster.conf")
+USERS: Final = "nats-users.conf"
+"""Beside them; both of a folder that the server's owner alone can read."""
 
 SYNC_OF_PROFILE: Final = {"synced": "always", "fast": "10ms"}
 """What the profiles of one machine mean for nats-server's `sync_interval`."""
@@ -61,19 +69,39 @@ def binary() -> str:
     return found
 
 
-def command(*more: str) -> list[str]:
-    """The command line that starts nats-server. Raises StartError if there is no binary."""
-    return [binary(), "--config", str(configuration()), *more]
+def configure(folder: Path, password: str, channels: tuple[str, ...] | None = None) -> bool:
+    """Write the server's configuration into `folder`, made if it isn't there; returns whether its users changed.
+
+    `channels`: names of those that have a user; all that are installed unless given.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in CONFIGURATIONS:
+        _keep(folder / name, configuration(name).read_text())
+    return _keep(folder / USERS, nats_users.configuration(password, channels or nats_users.channels()))
 
 
-def environment(*, store: Path, password: str, sync: str, host: str = "127.0.0.1", port: int = 0) -> dict[str, str]:
+def _keep(path: Path, text: str) -> bool:
+    if path.is_file() and path.read_text() == text:
+        return False
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(text)
+    fresh.replace(path)
+    return True
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    """The command line that starts nats-server as `folder` configures it. Raises StartError if there is no binary."""
+    return [binary(), "--config", str(folder / CONFIGURATIONS[0]), *more]
+
+
+def environment(*, store: Path, sync: str, host: str = "127.0.0.1", port: int = 0) -> dict[str, str]:
     """What nats.conf asks for. `port` 0 lets the system choose a free one."""
     return {
         "TRUNKLINE_NATS_LISTEN": f"{host}:{port or -1}",
         "TRUNKLINE_NATS_MONITOR": "127.0.0.1:0",
         "TRUNKLINE_NATS_STORE": json.dumps(str(store)),
         "TRUNKLINE_NATS_SYNC": sync,
-        "TRUNKLINE_NATS_PASSWORD": json.dumps(password),
     }
 
 
@@ -88,15 +116,18 @@ def start(
 ) -> Server:
     """Start nats-server and wait until it listens.
 
-    A large store takes seconds to restore. What it says goes into `log`. Raises StartError if it dies or the
-    deadline passes.
+    A large store takes seconds to restore. What it says goes into `log`, its configuration beside the store. Raises
+    StartError if it dies or the deadline passes.
     """
     store.mkdir(parents=True, exist_ok=True)
+    folder = configured_in(store)
+    configure(folder, password)
     process = subprocess.Popen(
-        command("--ports_file_dir", str(store), "--log", str(log)),
-        env={**os.environ, **environment(store=store, password=password, sync=sync, port=port)},
+        command(folder, "--ports_file_dir", str(store), "--log", str(log)),
+        env=bare(os.environ) | environment(store=store, sync=sync, port=port),
         stdin=subprocess.DEVNULL,
         process_group=0,
+        umask=UMASK,
         preexec_fn=die_with_parent(),  # noqa: PLW1509  (whoever starts a server has one thread)
     )
     ports = store / f"nats-server_{process.pid}.ports"
@@ -111,6 +142,16 @@ def start(
     process.kill()
     process.wait()
     raise StartError(f"nats-server didn't listen within {deadline_s:.0f} s.")
+
+
+def configured_in(store: Path) -> Path:
+    """The folder of the configuration of the server whose log is in `store`."""
+    return store.parent / "nats-server"
+
+
+def bare(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment without settings of ours: for a program that needs none of our secrets."""
+    return {name: value for name, value in environ.items() if not name.startswith("TRUNKLINE_")}
 
 
 def die_with_parent() -> Callable[[], object] | None:

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "dev": "Tools for writing a channel: play a platform and its customers.",
     "init": "Make streams, buckets, the first tenant and its admin. Safe to repeat.",
     "doctor": "Check a running system and say what to do.",
+    "nats": "Users of a nats-server of your own, one for each kind of process.",
     "sql": "Ask the warehouse a question in SQL.",
     "version": "Print the version.",
 }

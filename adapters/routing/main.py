@@ -11,7 +11,7 @@ from backbone import service
 from backbone.errors import TrunklineError
 from backbone.leases import Lease
 from backbone.service import Service
-from backbone.streams import ensure
+from backbone.streams import ensure_bucket
 
 
 def main() -> int:
@@ -49,8 +49,7 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
 async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:
     """Routes until the lease is lost. Raises what ends routing before."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
-    common = running.common
-    await ensure(running.link, common.log_streams(), common.copies(), common.files_bytes)
+    await ensure_bucket(running.link, "heads", running.common.copies())
     routing = Routing(running.link, running.common.log_streams(), settings, running.common.need_secret())
     working.append(routing)
     await lease.while_held(routing.run())

@@ -20,13 +20,17 @@ from typing import IO, Any, NamedTuple, TypeVar
 from xml.sax.saxutils import escape
 
 import clickhouse_connect
+import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 
 from adapters.warehouse.settings import Target, Warehouse
-from backbone.errors import InvalidInputError, UnavailableError
+from backbone import private
+from backbone.errors import InvalidInputError, SettingError, UnavailableError
 
 T = TypeVar("T")
+
+_log = structlog.get_logger("warehouse.engine")
 
 READ_LIMITS = {
     "max_execution_time": 10,
@@ -180,7 +184,12 @@ class _Held(NamedTuple):
 
 def _hold(path: Path, settings: Warehouse) -> _Held:
     """Locks the directory, writes the engine's config file and empties its scratch folder."""
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if private.close_to_others(path):
+            _log.warning("warehouse.folder_closed", path=str(path), mode="0700")
+    except private.OpenFolderError as error:
+        raise SettingError(message=f"TRUNKLINE_WAREHOUSE_DSN: {error}", field="dsn") from error
     lock = (path / "trunkline.lock").open("wb")
     try:
         # chDB locks too, but what it says then doesn't tell a locked directory from a broken one.

@@ -15,6 +15,7 @@ from tests.harness.ports import free_port
 from trunkline import embedded
 
 SERVERS = 3
+ROUTES = "password-of-the-servers-among-themselves"
 
 
 class Member:
@@ -30,8 +31,11 @@ class Member:
     def start(self, routes: list[str]) -> None:
         """Start it; returns when it listens, which may be before the cluster has a leader."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = embedded.environment(store=self.folder / "store", password=PASSWORD, sync="120s", port=self.port)
+        conf = self.folder / "nats-server"
+        embedded.configure(conf, PASSWORD)
+        settings = embedded.environment(store=self.folder / "store", sync="120s", port=self.port)
         more = {
+            "TRUNKLINE_NATS_PASSWORD": json.dumps(ROUTES),
             "TRUNKLINE_NATS_NAME": self.name,
             "TRUNKLINE_NATS_CLUSTER": f"127.0.0.1:{self.routes_port}",
             "TRUNKLINE_NATS_ROUTES": json.dumps(routes),
@@ -40,7 +44,7 @@ class Member:
             [
                 embedded.binary(),
                 "--config",
-                str(embedded.configuration("nats-cluster.conf")),
+                str(conf / "nats-cluster.conf"),
                 "--log",
                 str(self.folder / "log"),
             ],
@@ -70,7 +74,7 @@ class Cluster:
         self.user = embedded.USER
         self.password = PASSWORD
         self.members = [Member(folder, number) for number in range(SERVERS)]
-        self._routes = [f"nats://{embedded.USER}:{PASSWORD}@127.0.0.1:{m.routes_port}" for m in self.members]
+        self._routes = [f"nats://{embedded.USER}:{ROUTES}@127.0.0.1:{m.routes_port}" for m in self.members]
 
     @property
     def url(self) -> str:

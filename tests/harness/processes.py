@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from tests.harness.ports import free_port
-from trunkline.embedded import die_with_parent
+from trunkline import nats_users
+from trunkline.embedded import USER, die_with_parent
 
 STRICT = "tests.harness.strict"
 """`trunkline` under blockbuster."""
@@ -39,7 +40,7 @@ class Process:
     ) -> None:
         self.name = name
         self.arguments = arguments
-        self.environment = dict(environment)
+        self.environment = {**environment, **_own(arguments, environment)}
         self.module = module
         self.log = folder / f"{name}.log"
         self.port = 0
@@ -127,6 +128,13 @@ class Process:
     def tail(self, lines: int = 40) -> str:
         """The end of its output."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+
+def _own(arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The user of NATS of a process of ours, in place of the operator's."""
+    if environment.get("TRUNKLINE_NATS_USER") != USER or arguments[0] not in {"node", "adapter"}:
+        return {}
+    return nats_users.credential(environment["TRUNKLINE_NATS_PASSWORD"], arguments[-1]).settings
 
 
 def start_trunkline(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.up import Up, trunkline
+from trunkline.embedded import CONFIGURATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("backbone", "node", "adapters", "console", "trunkline")
@@ -36,7 +37,8 @@ def other_version(folder: Path, version: str) -> str:
     for room in ROOMS:
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
         shutil.copytree(ROOT / room, tree / room, ignore=ignored)
-    shutil.copy(ROOT / "nats.conf", tree)
+    for name in CONFIGURATIONS:
+        shutil.copy(ROOT / name, tree)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     python = environment / "bin" / "python"
     packages = next((environment / "lib").glob("python*")) / "site-packages"

@@ -27,16 +27,17 @@ def command(data: Path | None, demo: Path | None, *, as_json: bool) -> None:
     import msgspec  # noqa: PLC0415  (the other commands don't wait for these)
 
     from backbone.errors import TrunklineError  # noqa: PLC0415
+    from backbone.private import keep_to_ourselves  # noqa: PLC0415
     from trunkline.connect import common_settings, connected  # noqa: PLC0415
     from trunkline.prepare import Prepared, demo_logins, prepare  # noqa: PLC0415
 
     async def work() -> Prepared:
         common = common_settings(data)
         async with connected(common, "init") as link:
-            email = os.environ.get("TRUNKLINE_ADMIN_EMAIL", "")
-            password = os.environ.get("TRUNKLINE_ADMIN_PASSWORD", "")
             return await prepare(link, common, email=email, password=password, demo=logins)
 
+    keep_to_ourselves()
+    email, password = (os.environ.pop(f"TRUNKLINE_ADMIN_{name}", "") for name in ("EMAIL", "PASSWORD"))
     logins = demo_logins(demo) if demo else None
     try:
         prepared = asyncio.run(work())

@@ -30,9 +30,12 @@ def command(query: str, data: Path | None, form: str | None) -> None:
     trunkline sql "SELECT at, actor, text FROM messages FINAL ORDER BY at DESC LIMIT 20"
     """  # noqa: D301  (the backspace is click's mark for a paragraph to keep as it is)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the other commands don't wait for these)
+    from backbone.private import keep_to_ourselves  # noqa: PLC0415
     from trunkline import output  # noqa: PLC0415
     from trunkline.ask import ask  # noqa: PLC0415
 
+    # Without a running adapter the engine writes into its folder, if only a log.
+    keep_to_ourselves()
     text = sys.stdin.read() if query == "-" else query
     try:
         found = ask(text, data)

@@ -46,6 +46,8 @@ class Handover(NamedTuple):
     children: tuple[Running, ...]
     request: str = ""
     format: int = FORMAT
+    nats_users: bool = False
+    """Whether nats-server knows a user for each kind of process; earlier versions don't say, and theirs doesn't."""
 
 
 def write(data: Path, handover: Handover) -> None:

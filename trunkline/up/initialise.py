@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trunkline.embedded import StartError, die_with_parent
 from trunkline.up.parts import command
+
+ONCE: Final = ("TRUNKLINE_ADMIN_EMAIL", "TRUNKLINE_ADMIN_PASSWORD")
 
 
 class Prepared(NamedTuple):
@@ -16,6 +19,11 @@ class Prepared(NamedTuple):
 
     invitation: str
     agents: list[dict[str, str]]
+
+
+def take_secrets(environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Settings that are wanted once, to make the first admin, taken out of `environ`: no other process gets them."""
+    return {name: environ.pop(name) for name in ONCE if name in environ}
 
 
 def begin(environment: dict[str, str], *, demo: Path | None) -> subprocess.Popen[bytes]:

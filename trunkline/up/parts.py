@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from trunkline import datafolder, embedded
+from trunkline import datafolder, embedded, nats_users
 from trunkline.up.child import Part
 from trunkline.up.system import Options, System
 
@@ -17,9 +17,6 @@ VISITOR: Final = "visitor"
 NATS: Final = "nats-server"
 ADAPTERS: Final = ("routing", "warehouse")
 """In the order in which they are replaced."""
-
-CHANNELS: Final = "trunkline.channels"
-"""Entry points of channels, each of which is an adapter too: it runs while the channel has an account."""
 
 _FIRST, _LAST = 0, 9
 """Ranks of stopping: nodes and adapters drain while the log still answers; nats-server goes last."""
@@ -39,19 +36,30 @@ def start_nats(options: Options) -> embedded.Server:
 def nats(system: System) -> Part:
     """nats-server, which every restart puts on the port that it had."""
     data = system.options.data
+    store = (data / "nats").absolute()
     settings = embedded.environment(
-        store=(data / "nats").absolute(),
-        password=datafolder.secret(data, "nats").read_text(),
+        store=store,
         sync=embedded.SYNC_OF_PROFILE[system.options.profile],
         port=system.nats_port,
     )
-    program = embedded.command("--log", str((data / "nats.log").absolute()))
-    return Part(NATS, program, {**os.environ, **settings}, rank=_LAST)
+    program = embedded.command(embedded.configured_in(store), "--log", str((data / "nats.log").absolute()))
+    return Part(NATS, program, embedded.bare(os.environ) | settings, rank=_LAST)
+
+
+def let_in(system: System) -> None:
+    """Have nats-server know the users of this version, and of all channels that are installed now."""
+    data = system.options.data
+    folder = embedded.configured_in((data / "nats").absolute())
+    is_changed = embedded.configure(folder, datafolder.secret(data, "nats").read_text())
+    if is_changed and system.has_users:
+        for child in system.supervisor.children:
+            if child.part.name == NATS and child.process is not None:
+                child.process.send_signal(signal.SIGHUP)
 
 
 def all_but_nats(system: System, console: Path) -> list[Part]:
     """Everything but nats-server: the node, the adapters in the order of replacing them, the demo's visitor."""
-    settings = environment(system)
+    settings = environment(system, NODE)
     listener = system.listener.fileno()
     node = Part(
         NODE,
@@ -62,29 +70,53 @@ def all_but_nats(system: System, console: Path) -> list[Part]:
         reports=True,
         beside={"TRUNKLINE_NODE_TAKES_OVER": "true"},
     )
-    adapters = [Part(name, command("adapter", name), settings, rank=_FIRST, reports=True) for name in ADAPTERS]
-    talk = Part(VISITOR, command("talk", f"ws://{system.address}/ws"), settings, rank=_FIRST)
+    # The warehouse signs and opens nothing.
+    without = {"warehouse": ("TRUNKLINE_SECRET", "TRUNKLINE_OLD_SECRETS")}
+    adapters = [
+        Part(
+            name,
+            command("adapter", name),
+            _less(environment(system, name), without.get(name, ())),
+            rank=_FIRST,
+            reports=True,
+        )
+        for name in ADAPTERS
+    ]
+    # It is a visitor: it knows the node's address and none of our secrets.
+    talk = Part(VISITOR, command("talk", f"ws://{system.address}/ws"), embedded.bare(os.environ), rank=_FIRST)
     return [node, *adapters, *([talk] if system.options.demo else [])]
 
 
 def channel(system: System, name: str) -> Part:
     """The adapter of a channel. Without it all others go on: its code may be somebody else's."""
-    settings = environment(system)
+    settings = environment(system, name)
     return Part(name, command("adapter", name), settings, rank=_FIRST, reports=True, is_optional=True)
 
 
 def installed() -> set[str]:
     """Names of all channels that are installed now; one that is called as a part of ours is never run."""
-    return {point.name for point in entry_points(group=CHANNELS)} - {NODE, VISITOR, NATS, *ADAPTERS}
+    return set(nats_users.channels()) - {NODE, VISITOR, NATS, *ADAPTERS}
 
 
-def environment(system: System) -> dict[str, str]:
-    """The settings that join our processes."""
-    return {
-        **os.environ,
+def environment(system: System, process: str = "") -> dict[str, str]:
+    """The settings that join our processes: those of one of them, or the operator's.
+
+    A nats-server that an earlier version started knows one user only, until it is started again.
+    """
+    data = system.options.data
+    joined = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_NATS_")},
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
-        **datafolder.environment(system.options.data, system.running),
+        **datafolder.environment(data, system.running),
     }
+    if process and system.has_users:
+        del joined["TRUNKLINE_NATS_PASSWORD_FILE"]
+        joined |= nats_users.credential(datafolder.secret(data, "nats").read_text(), process).settings
+    return joined
+
+
+def _less(environ: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.removesuffix("_FILE") not in without}
 
 
 def command(*arguments: str) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from backbone import private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, parts, upgrade
+from trunkline.up import handover, initialise, parts, upgrade
 from trunkline.up.banner import banner
 from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
@@ -21,14 +22,16 @@ from trunkline.up.system import Options, System, port_of
 def run(options: Options, say: Callable[[str], None]) -> None:
     """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
     began = time.monotonic()
+    private.keep_to_ourselves()
+    secrets = initialise.take_secrets(os.environ)
     console = _console()
-    with datafolder.locked(options.data) as lock, listening(options.host, options.port) as listener:
+    with datafolder.locked(options.data, say) as lock, listening(options.host, options.port) as listener:
         supervisor = Supervisor(say)
         supervisor.listen()
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
             system = System(options, lock, listener, supervisor, nats_port=0)
-            prepared, system = start(system, console)
+            prepared, system = start(system, console, secrets)
             if not supervisor.is_stopping:
                 say(banner(system, prepared, time.monotonic() - began))
             _watch(system)
@@ -36,6 +39,9 @@ def run(options: Options, say: Callable[[str], None]) -> None:
 
 def go_on(data: Path, say: Callable[[str], None]) -> None:
     """Follow the program that ran in this process before: take its children over and replace them by ours."""
+    private.keep_to_ourselves()
+    initialise.take_secrets(os.environ)
+    datafolder.close_to_others(data, say)
     left = handover.read(data)
     if left.pid != os.getpid():
         raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
@@ -45,7 +51,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
         supervisor = Supervisor(say)
         supervisor.listen()
         with _stopped(supervisor, data):
-            system = System(options, left.lock, listener, supervisor, left.nats_port)
+            system = System(options, left.lock, listener, supervisor, left.nats_port, left.nats_users)
             upgrade.adopt(system, console, left.children)
             handover.forget(data)
             upgrade.replace_all(system, console, progress.Teller(data, left.request, say))
@@ -89,6 +95,7 @@ def _follow_accounts(system: System) -> None:
     there = {child.part.name: child for child in supervisor.children}
     for name in told:
         if name in installed and name not in there:
+            parts.let_in(system)
             supervisor.add(parts.channel(system, name))
     for name in installed & there.keys() - set(told):
         supervisor.end(there[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from trunkline import datafolder
@@ -30,14 +31,17 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def start(system: System, console: Path) -> tuple[Prepared, System]:
-    """Start everything and return once the node is ready, or once somebody asks us to stop."""
+def start(system: System, console: Path, secrets: Mapping[str, str]) -> tuple[Prepared, System]:
+    """Start everything and return once the node is ready, or once somebody asks us to stop.
+
+    `secrets` make the first admin: `init` gets them and nobody else.
+    """
     options, supervisor = system.options, system.supervisor
     server = parts.start_nats(options)
     system = system._replace(nats_port=server.port)
     supervisor.add(parts.nats(system), adopt=server.process)
     datafolder.say_running(options.data, system.running)
-    environment = parts.environment(system)
+    environment = {**parts.environment(system), **secrets}
     node, *others = parts.all_but_nats(system, console)
     demo = options.data / "secret" / "demo" if options.demo else None
     if has_been_ready(options.data):

@@ -36,6 +36,8 @@ class System(NamedTuple):
     listener: socket.socket
     supervisor: Supervisor
     nats_port: int
+    has_users: bool = True
+    """Whether nats-server knows a user for each kind of process: one that an earlier version started doesn't."""
 
     @property
     def running(self) -> datafolder.Running:

@@ -65,6 +65,7 @@ def _leave(system: System, request: str) -> None:
             nats_port=system.nats_port,
             children=children,
             request=request,
+            nats_users=system.has_users,
         ),
     )
 
@@ -118,6 +119,7 @@ def adopt(system: System, console: Path, children: tuple[handover.Running, ...])
         child.go_on_listening(running.report, running.words)
         if part is None:
             supervisor.end(child)
+    parts.let_in(system)
 
 
 def replace_all(system: System, console: Path, tell: progress.Teller) -> None:
@@ -142,6 +144,8 @@ def replace_all(system: System, console: Path, tell: progress.Teller) -> None:
                 tell.step(part.name, "kept", str(error))
         note_ready(data)
         tell.step(parts.NATS, "kept", "not replaced; its own version changes when `up` is started again")
+        if not system.has_users:
+            tell.step(parts.NATS, "kept", "all processes share one user of it until `up` is started again")
         tell.step("", "replaced", f"everything is replaced, in {time.monotonic() - began:.1f} s")
     except (replace.UpgradeError, StartError, OSError) as error:
         problem = str(error)

@@ -13,6 +13,7 @@ from backbone import streams
 from tests.harness.apart import run_apart
 from tests.harness.log import assert_in_the_warehouse, assert_saw_the_log, assert_stored_once, stored_events
 from tests.harness.system import LIN
+from tests.harness.trespass import trespasses
 from tests.integration.cluster.conftest import ClusterSystem
 from trunkline.client import Client
 from trunkline.connect import connected
@@ -152,3 +153,9 @@ async def _lose_the_majority(system: ClusterSystem) -> None:
             after = await visitor.send("after", conv)
     log = await stored_events(system, conv)
     assert_stored_once(log, [before, meanwhile, after])
+
+
+async def test_a_process_that_is_taken_over_is_refused_by_every_server(system: ClusterSystem) -> None:
+    """The same users on each of the three, whichever one a process is connected to."""
+    for member in system.cluster.members:
+        assert not await trespasses(f"nats://127.0.0.1:{member.port}", system.nats.password), member.name

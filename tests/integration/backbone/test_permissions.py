@@ -1,0 +1,103 @@
+"""One user of NATS a kind of process: what each is refused, and what a refusal does to its link."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+
+from backbone import permissions, streams, subjects
+from backbone.buckets import Bucket
+from backbone.errors import ForbiddenError
+from backbone.link import Link
+from tests.harness.nats import NatsServer
+from tests.harness.trespass import CONV, trespasses
+from trunkline import embedded, nats_users
+
+
+def test_the_table_knows_every_stream_and_bucket() -> None:
+    """A new one is refused to all until a row names it: the table's list is that of streams.py."""
+    made = {spec.name for spec in streams.everything(["00"])} - {"CHAT_00"}
+    assert made == set(permissions.STORES)
+    assert {spec.name for spec in streams.BUCKETS} == set(permissions.BUCKETS)
+
+
+async def test_a_process_that_is_taken_over_is_refused_what_it_has_no_business_with(
+    nats: NatsServer, link: Link
+) -> None:
+    """Forged decisions, written directories, deleted streams, sessions that are read: by each kind, each way."""
+    assert not await trespasses(nats.url, nats.password)
+    assert (await link.api("STREAM.INFO.CHAT_00", {}))["state"]["messages"] == 0
+
+
+async def test_the_passwords_of_processes_are_each_its_own(nats: NatsServer, link: Link) -> None:
+    """None of them is the operator's, and none opens another user."""
+    del link
+    users = ["node", "routing", "warehouse", "channel-telegram", "channel-email"]
+    passwords = {nats_users.password(nats.password, user) for user in users}
+    assert len(passwords | {nats.password}) == len(users) + 1
+    intruder = Link()
+    opening = asyncio.create_task(
+        intruder.open(nats.url, name="x", user="trunkline", password=nats_users.password(nats.password, "node"))
+    )
+    done, _ = await asyncio.wait({opening}, timeout=1)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    await intruder.close()
+    assert not done, "the node's password let somebody in as the operator"
+
+
+async def test_a_refusal_is_said_at_once_and_the_link_goes_on(nats: NatsServer, link: Link) -> None:
+    """Who waits for an answer gets the refusal in place of a time-out; the next request is answered."""
+    del link
+    ours = await _as(nats, "telegram")
+    try:
+        directory: Bucket[dict[str, str]] = Bucket(ours, "directory", dict[str, str])
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(ForbiddenError, match=r"\$KV\.directory\.main\.agent\.emma"):
+            await directory.put("main.agent.emma", {})
+        with pytest.raises(ForbiddenError):
+            await directory.get("main.agent.emma")
+        assert asyncio.get_running_loop().time() - began < 2
+        ours.subscribe_raw("live.>", lambda *_: None)
+        assert await directory.get("main.inbox.web") is None
+        answer = await ours.request_raw(subjects.chat("main", "telegram", CONV), b"{}")
+        assert b'"seq"' in answer.data
+    finally:
+        await ours.close()
+
+
+@pytest.mark.parametrize("user", ["", "an operator.of*their>own"])
+def test_the_inboxes_of_any_user_are_subjects(user: str) -> None:
+    """A user's name may hold what no token may."""
+    assert not set(permissions.own(user)) & set(".*> ")
+
+
+async def test_a_channel_that_is_installed_later_is_let_in_and_nobody_is_cut_off(nats: NatsServer, link: Link) -> None:
+    """`up` writes the users anew and has the running server read them: port and links stay."""
+    del link
+    node = await _as(nats, "node")
+    folder = embedded.configured_in(nats.folder / "nats")
+    assert embedded.configure(folder, nats.password, ("telegram", "later"))
+    try:
+        assert nats.process is not None
+        nats.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            later = await _as(nats, "later")
+        answer = await later.request_raw(subjects.chat("main", "later", CONV), b"{}")
+        assert b'"seq"' in answer.data
+        await later.close()
+        async with asyncio.timeout(20):
+            while not node.is_usable:
+                await asyncio.sleep(0.02)
+        assert await Bucket[dict[str, str]](node, "directory", dict[str, str]).get("main.agent.emma") is None
+    finally:
+        await node.close()
+
+
+async def _as(nats: NatsServer, process: str) -> Link:
+    user, password = nats_users.credential(nats.password, process)
+    link = Link()
+    await link.open(nats.url, name=process, user=user, password=password)
+    return link

@@ -1,0 +1,72 @@
+"""`trunkline nats ...`: users of a nats-server that somebody else starts."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+_CHANNEL = click.option(
+    "--channel", "more", multiple=True, help="A channel that isn't installed here. May be given more than once."
+)
+
+
+@click.group()
+def command() -> None:
+    """Users of NATS, one for each kind of process, for a nats-server of your own. `trunkline up` brings its own.
+
+    The one secret is TRUNKLINE_NATS_PASSWORD (or TRUNKLINE_NATS_PASSWORD_FILE), at least 32 characters: the operator's
+    password, from which all others are derived. Keep it from every process.
+    """
+
+
+@command.command("users")
+@_CHANNEL
+def users(more: tuple[str, ...]) -> None:
+    """Print nats-users.conf: all users, what each may do, and their passwords. Lies beside nats.conf, mode 0600."""
+    from trunkline import nats_users  # noqa: PLC0415  (the other commands don't wait for these)
+
+    click.echo(
+        nats_users.configuration(_secret(), tuple(sorted({*nats_users.channels(), *map(_name, more)}))), nl=False
+    )
+
+
+@command.command("credential")
+@click.argument("process")
+def credential(process: str) -> None:
+    """Print the settings by which PROCESS (node, routing, warehouse or a channel's name) signs in to NATS."""
+    from trunkline import nats_users  # noqa: PLC0415  (the same)
+
+    for name, value in nats_users.credential(_secret(), _name(process)).settings.items():
+        click.echo(f"{name}={value}")
+
+
+def _name(text: str) -> str:
+    from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from backbone.ids import check_token  # noqa: PLC0415  (the same)
+
+    try:
+        return check_token(text, "channel")
+    except TrunklineError as error:
+        _fail(error.message)
+
+
+def _secret() -> str:
+    from backbone.errors import SettingError  # noqa: PLC0415  (the same)
+    from backbone.settings import SECRET_MIN, Common, load  # noqa: PLC0415  (the same)
+
+    try:
+        common = load(Common)
+    except SettingError as error:
+        _fail(error.message)
+    if common.nats_user not in {"", "trunkline"}:
+        _fail(f"TRUNKLINE_NATS_USER is {common.nats_user}: give the operator's password, and no user.")
+    if len(common.nats_password) < SECRET_MIN:
+        _fail(f"TRUNKLINE_NATS_PASSWORD (or _FILE) must have at least {SECRET_MIN} characters: `openssl rand -hex 32`.")
+    return common.nats_password
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"trunkline nats: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,99 @@
+"""Users of NATS: the server's configuration made of the table of permissions, and each user's password.
+
+One secret is kept, the operator's password. Every other one is derived from it and from the user's name, so that it
+needn't be kept anywhere, and whoever has one can tell neither the secret nor another one. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from importlib.metadata import entry_points
+from typing import Final, NamedTuple
+
+from backbone import permissions
+from backbone.permissions import Access
+
+CHANNELS: Final = "trunkline.channels"
+"""Entry points of channels."""
+
+DOCTOR: Final = "trunkline-doctor"
+"""Asks each server how it syncs (account $SYS), and may ask nothing else."""
+
+ANSWER_WITHIN: Final = "1m"
+_PURPOSE: Final = b"trunkline nats user "
+
+
+class Credential(NamedTuple):
+    """What a process signs in to NATS with."""
+
+    user: str
+    password: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The same as settings."""
+        return {"TRUNKLINE_NATS_USER": self.user, "TRUNKLINE_NATS_PASSWORD": self.password}
+
+
+def credential(secret: str, process: str) -> Credential:
+    """Of a process by the name that `trunkline` starts it by, such as `node` or `telegram`."""
+    user = permissions.user_of(process)
+    return Credential(user, password(secret, user))
+
+
+def password(secret: str, user: str) -> str:
+    """The password of a user: the secret itself is the operator's."""
+    if user in {permissions.OPERATOR, DOCTOR}:
+        return secret
+    digest = hmac.digest(secret.encode(), _PURPOSE + user.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def channels() -> tuple[str, ...]:
+    """Names of all channels that are installed now."""
+    return tuple(sorted({point.name for point in entry_points(group=CHANNELS)} - {*permissions.PROCESSES}))
+
+
+def configuration(secret: str, names: tuple[str, ...]) -> str:
+    """The blocks `authorization` and `accounts` of nats-server, for channels of these names."""
+    users = [_user(user, password(secret, user), access) for user, access in permissions.users(names).items()]
+    # Alone in its account: nobody else is answered there.
+    doctor = Access(("$SYS.REQ.SERVER.PING.JSZ",), tuple(f"{root}.>" for root in permissions.INBOXES))
+    return "\n".join(
+        [
+            "# Made by `trunkline nats users`: don't edit, make it again. It holds passwords.",
+            "authorization {",
+            "  users: [",
+            f"    {{ user: {_text(permissions.OPERATOR)}, password: {_text(secret)} }}",
+            *users,
+            "  ]",
+            "}",
+            "accounts {",
+            "  $SYS {",
+            "    users: [",
+            _user(DOCTOR, secret, doctor),
+            "    ]",
+            "  }",
+            "}",
+            "",
+        ]
+    )
+
+
+def _user(user: str, secret: str, access: Access) -> str:
+    publish = f"{{ allow: {_list(access.publish)}, deny: {_list(access.not_publish)} }}"
+    subscribe = f"{{ allow: {_list(access.subscribe)} }}"
+    answers = f', allow_responses: {{ max: 1, expires: "{ANSWER_WITHIN}" }}' if access.answers else ""
+    allowed = f"{{ publish: {publish}, subscribe: {subscribe}{answers} }}"
+    return f"    {{ user: {_text(user)}, password: {_text(secret)}, permissions: {allowed} }}"
+
+
+def _list(subjects: tuple[str, ...]) -> str:
+    return f"[{', '.join(_text(subject) for subject in subjects)}]"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text)
