@@ -18,8 +18,11 @@ BODY_LOOK_S: Final = 10.0
 BODY_RATE: Final = 1024
 """Bytes a second, over 10 s, below which a request's body is given up."""
 
-UNREAD_MOST: Final = 256 * 1024
-"""Bytes of a body that may still come in after its request was answered; beyond, the connection is closed."""
+UNREAD_MOST: Final = 32 * 1024 * 1024
+UNREAD_S: Final = 10.0
+"""What may still come in of a body after its request was answered, and how long. It is read and thrown away: closing at
+once would send RST, and the client would lose the answer that says why.
+"""
 
 _connections = prometheus_client.Gauge("trunkline_http_connections", "HTTP connections open now.")
 _closed = prometheus_client.Counter(
@@ -215,9 +218,14 @@ class Bounded(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer has gone out."""
+        is_unread = self.cycle.more_body
         super().on_response_complete()
-        if not self._is_busy:
-            self.door.rests(self)
+        if self._is_busy:
+            return
+        self.door.rests(self)
+        if is_unread and not self.transport.is_closing():
+            self._stop_timer()
+            self._timer = self.loop.call_later(UNREAD_S, self.give_up, "unread")
 
     # --- inside ----------------------------------------------------------------------------
 

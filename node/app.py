@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -34,6 +35,15 @@ from node.rest import (
     visitors,
 )
 from node.socket import Socket
+
+
+class _Number(IntegerConvertor):
+    """A whole number of a path that Python will read: it refuses one of 5,000 digits, which was a 500."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("number", _Number())
 
 
 def build(service: Service, context: Context) -> Starlette:
@@ -74,8 +84,8 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/visitors/devices/{token}", visitors.drop_device, methods=["DELETE"]),
         Route("/api/v1/conversations", conversations.list_conversations),
         Route("/api/v1/conversations/{conv}/events", conversations.list_events),
-        Route("/api/v1/conversations/{conv}/files/{seq:int}/{n:int}", conversations.open_file),
-        Route("/api/v1/conversations/{conv}/mail/{seq:int}", mail.original),
+        Route("/api/v1/conversations/{conv}/files/{seq:number}/{n:number}", conversations.open_file),
+        Route("/api/v1/conversations/{conv}/mail/{seq:number}", mail.original),
         Route("/api/v1/files", files.upload, methods=["POST"]),
         Route("/files/{signed}", files.download),
         Route("/api/v1/search/messages", reports.search_messages),
@@ -94,6 +104,7 @@ def build(service: Service, context: Context) -> Starlette:
         exception_handlers={
             TrunklineError: problems.on_trunkline_error,
             HTTPException: problems.on_http_exception,
+            ClientDisconnect: problems.on_disconnect,
             Exception: problems.on_any_error,
         },
     )

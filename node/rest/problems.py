@@ -54,6 +54,11 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     return response(status, code, detail)
 
 
+async def on_disconnect(_request: Request, _error: Exception) -> Response:
+    """The client left in the middle of its body: nobody reads this answer, and it is no fault of ours."""
+    return response(400, "request.refused", "The request ended before its body did.")
+
+
 async def on_any_error(request: Request, error: Exception) -> Response:
     """Our fault: logged with its trace, answered without."""
     _log.error("request.crashed", path=request.url.path, exc_info=error)

@@ -77,6 +77,10 @@ class Wire:
         self._do(lambda: setattr(self, "tear", None))
         self._wait(self.listen())
 
+    def say(self, data: bytes) -> int:
+        """Bytes that nobody sent, to the target of every connection; returns how many there were."""
+        return self._do(lambda: self._say(data))
+
     def refuse(self) -> None:
         """Ends every connection and refuses new ones."""
         self._do(lambda: (self._deafen(), self._cut(reset=True)))
@@ -149,6 +153,12 @@ class Wire:
         for pair in pairs:
             pair.end(reset=reset)
         return len(pairs)
+
+    def _say(self, data: bytes) -> int:
+        sides = [pair.sides["down"] for pair in self._pairs if "down" in pair.sides]
+        for side in sides:
+            side.transport.write(data)
+        return len(sides)
 
     def _deafen(self) -> None:
         if self._server is not None:

@@ -55,6 +55,11 @@ async def slow(wire: Wire) -> None:
     wire.heal()
 
 
+async def nonsense(wire: Wire) -> None:
+    """The other side ends the connection, and says why: nats-server by `-ERR`, at which nats-py closes for good."""
+    assert wire.say(b"NONSENSE\r\n\r\n") > 0
+
+
 async def refuse(wire: Wire) -> None:
     wire.refuse()
     await asyncio.sleep(1)
@@ -62,7 +67,7 @@ async def refuse(wire: Wire) -> None:
     wire.heal()
 
 
-FIRST: list[type_of_fault] = [cut, partition, slow]
+FIRST: list[type_of_fault] = [cut, partition, slow, nonsense]
 FURTHER: list[type_of_fault] = [
     end,
     cut_mid_frame_up,

@@ -18,6 +18,7 @@ from backbone.http_bounds import UNREAD_MOST, Bounds, Door
 
 pytestmark = pytest.mark.anyio
 
+MIB = 1024 * 1024
 BOUNDS = Bounds(connections=6, address_connections=4, requests=2, head_bytes=8192, headers=20, head_s=0.5)
 UPGRADE = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -136,11 +137,11 @@ async def test_a_large_body_beside_a_small_head_is_none_of_its(server: Server) -
 
 
 async def test_a_body_that_nobody_wants_any_more_ends_the_connection(server: Server) -> None:
-    endless = await server.connect(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 99999999\r\n\r\n")
+    endless = await server.connect(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 999999999\r\n\r\n")
     assert await endless.status() == 200
     with contextlib.suppress(ConnectionError):
-        for _ in range(4):
-            endless.writer.write(b"x" * UNREAD_MOST)
+        for _ in range(UNREAD_MOST // MIB + 8):
+            endless.writer.write(b"x" * MIB)
             await endless.writer.drain()
     assert await endless.is_closed()
 
