@@ -388,8 +388,8 @@ CAME_IN = (
     b" Microsoft SMTP Server; Tue, 14 May 2024 01:29:59 +0000\r\n"
 )
 RESULTS = (
-    b"Authentication-Results: spf=%s (sender IP is 192.0.2.1)\r\n smtp.mailfrom=b.example; dkim=none (message not sig"
-    b"ned)\r\n header.d=none;dmarc=%s action=none\r\n header.from=b.example;compauth=pass reason=100\r\n"
+    b"Authentication-Results: spf=%s (sender IP is 192.0.2.1)\r\n smtp.mailfrom=b.example; dkim=none (message not signe"
+    b"d)\r\n header.d=none;dmarc=%s action=none\r\n header.from=b.example;compauth=pass reason=100\r\n"
 )
 
 
