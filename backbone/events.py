@@ -211,6 +211,7 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     """A message, or with `note` what only colleagues see.
 
     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
+    `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
     """
 
     salt: str = msgspec.field(default_factory=new_salt)
@@ -225,6 +226,7 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     subject: str = ""
     html: str = ""
     automatic: bool = False
+    answer_to: str = ""
 
 
 class MessageEdited(Base, tag="message.edited", kw_only=True):

@@ -75,7 +75,9 @@ class To(Struct):
 
 
 class Send(FromClient, tag="send", kw_only=True):
-    """A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one."""
+    """A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one. `answer_to`: an agent
+    answers the Reply-To of the customer's last mail, which proves nothing, instead of its sender.
+    """
 
     id: type_of_id
     conv: type_of_conv | None = None
@@ -86,6 +88,7 @@ class Send(FromClient, tag="send", kw_only=True):
     reply_to: str = ""
     note: bool = False
     mentions: Annotated[list[str], Meta(max_length=50)] = []
+    answer_to: Annotated[str, Meta(max_length=254)] = ""
 
 
 class ActArgs(Struct, frozen=True, omit_defaults=True):

@@ -85,6 +85,7 @@ def _send_into(
         text=frame.text,
         attachments=attachments,
         reply_to=frame.reply_to,
+        answer_to=frame.answer_to if who.kind == "agent" else "",
         note=frame.note,
         mentions=sorted(set(frame.mentions)) if frame.note else [],
     )

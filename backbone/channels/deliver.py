@@ -212,6 +212,7 @@ class Deliverer:
             thread=known.thread,
             context=known.context,
             reply_to=known.provider_ids.get(event.reply_to, ""),
+            answer_to=event.answer_to,
             refs=known.refs,
             author=event.by.name,
             template=event.parts[0] if event.parts else {},

@@ -41,6 +41,7 @@ export interface Draft {
   readonly attachments?: Entry['attachments'];
   readonly note?: boolean;
   readonly replyTo?: string;
+  readonly answerTo?: string;
 }
 
 export interface Client {

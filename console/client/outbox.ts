@@ -18,6 +18,8 @@ export interface Entry {
   readonly text: string;
   readonly attachments: readonly Attachment[];
   readonly replyTo: string;
+  /** Where an agent chose to answer instead of the customer's own address. */
+  readonly answerTo?: string;
   readonly note: boolean;
   /** When it was written here, UTC ms: shown until the node's own time is known. */
   readonly at: number;
@@ -118,4 +120,5 @@ export const frameOf = (entry: Entry): Send => ({
   attachments: entry.attachments.map((one) => one.file),
   reply_to: entry.replyTo,
   note: entry.note,
+  answer_to: entry.answerTo as string,
 });

@@ -27,6 +27,9 @@ export interface Message {
   readonly hasOriginal: boolean;
   /** The provider's time of a message that came through one (UTC ms), 0 where it says none; null: it is our own. */
   readonly providerAt: number | null;
+  /** What the channel must know to answer it; of a mail, whom it came from and whom it names. */
+  readonly context: Readonly<Record<string, string>>;
+  readonly answerTo: string;
   /** What its channel said became of it, oldest first; our own channels know by the other side's marks. */
   readonly deliveries: readonly Delivered[];
   /** Of a message that was refused here: why, for people. */
@@ -150,6 +153,8 @@ function itemOf(seq: number, event: Event): Item {
     subject: event.subject ?? '',
     hasOriginal: (event.html ?? '') !== '',
     providerAt: event.provider ? (event.provider.at ?? 0) : null,
+    context: event.provider?.context ?? {},
+    answerTo: event.answer_to ?? '',
     deliveries: [],
     error: '',
   };
@@ -184,6 +189,8 @@ export function messageOf(entry: Entry, me: Actor): Message {
     subject: '',
     hasOriginal: false,
     providerAt: null,
+    context: {},
+    answerTo: entry.answerTo ?? '',
     deliveries: [],
     error: entry.error?.message ?? '',
   };

@@ -97,9 +97,11 @@ export interface History {
   t: 'history';
 }
 /**
- * A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one.
+ * A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one. `answer_to`: an agent
+ *     answers the Reply-To of the customer's last mail, which proves nothing, instead of its sender.
  */
 export interface Send {
+  answer_to?: string;
   attachments?: string[];
   conv?: string | null;
   id: string;
@@ -401,8 +403,10 @@ export interface ConversationAttributeSet {
  * A message, or with `note` what only colleagues see.
  *
  *     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
+ *     `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
  */
 export interface MessageAdded {
+  answer_to?: string;
   at: number;
   attachments?: Attachment[];
   automatic?: boolean;

@@ -115,7 +115,7 @@ def _mail(raw: bytes, acc: Account) -> _Mail:
         own_id=headers.own_id(part.first("message-id")),
         sender=sender,
         subject=headers.words(part.first("subject"))[:MOST_SUBJECT_CHARS],
-        dmarc=trust.dmarc(part, acc.authserv_id, sender.address),
+        dmarc=trust.dmarc(part, acc, sender.address),
     )
 
 
@@ -180,14 +180,18 @@ def _peer(mail: _Mail) -> Peer:
     if address == UNKNOWN:
         return Peer(UNKNOWN)
     # One who stands behind a form of ours, or among several, was proven by nobody.
-    is_alone = [each.address for each in headers.addresses(mail.part.first("from"))] == [address]
-    is_proven = mail.dmarc == "pass" and is_alone
+    is_proven = mail.dmarc == "pass" and _is_alone(mail)
     return Peer(address, mail.sender.name, {"email": address}, ("email",) if is_proven else ())
 
 
-def _answer_to(mail: _Mail, acc: Account) -> str:
-    """Where answers go instead of the sender, empty if nowhere else. A forged mail doesn't get to say."""
+def _is_alone(mail: _Mail) -> bool:
+    return [each.address for each in headers.addresses(mail.part.first("from"))] == [mail.sender.address]
+
+
+def _wished(mail: _Mail, acc: Account) -> str:
+    """Where a mail wants its answers instead of at its sender's, empty if nowhere else. A forged one gets no say."""
     wished = [each.address for each in headers.addresses(mail.part.first("reply-to")) if not acc.is_own(each.address)]
+    wished = [each for each in wished if len(each) <= recipients.MOST_ADDRESS_CHARS]
     return wished[0] if wished and mail.dmarc != "fail" and wished[0] != mail.sender.address else ""
 
 
@@ -205,10 +209,11 @@ def _context(mail: _Mail) -> dict[str, str]:
 
 def _whom(mail: _Mail, acc: Account, *, is_automatic: bool) -> dict[str, str]:
     """Whom an answer goes to. A program takes nobody in."""
-    wished = _answer_to(mail, acc)
+    wished = _wished(mail, acc)
+    dmarc = mail.dmarc if mail.dmarc != "pass" or _is_alone(mail) else "none"
     if is_automatic:
-        return {"to": wished} if wished else {}
-    return recipients.context(mail.sender, wished, _listed(mail), acc, is_forged=mail.dmarc == "fail")
+        return {"to": wished, "reply_to": "", "dmarc": dmarc} if wished and dmarc == "pass" else {}
+    return recipients.context(mail.sender, wished, _listed(mail), acc, dmarc)
 
 
 def _listed(mail: _Mail) -> list[Address]:
@@ -220,6 +225,6 @@ def _attributes(mail: _Mail, acc: Account) -> dict[str, str]:
     attributes = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
         "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
-        "reply_to": _answer_to(mail, acc),
+        "reply_to": _wished(mail, acc),
     }
     return {name: value for name, value in attributes.items() if value}

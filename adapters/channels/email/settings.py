@@ -116,7 +116,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Name of the checking server",
             description="What stands first in the Authentication-Results that your server writes, such as "
-            "mx.google.com. Only with it a sender counts as proven.",
+            "mx.google.com; microsoft365 for Microsoft 365, which writes none. Only with it a sender counts as proven.",
         ),
     ] = ""
     subject: Annotated[

@@ -1,4 +1,4 @@
-import { createEffect, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
 import { kindOf } from '../../ui/files.ts';
 import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -6,6 +6,8 @@ import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits, type Upload } from '../../ui/uploads.ts';
 import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
 import { isProvider } from '../channels/known.ts';
+import { contextOf, recipients } from '../channels/mail.ts';
+import { Recipients } from '../channels/Recipients.tsx';
 import { Closed, Countdown, createRoom, Lengths, Removed } from '../channels/Limits.tsx';
 import { sentAs, type Kept } from '../channels/plan.ts';
 import { channelName } from '../channels/words.ts';
@@ -76,6 +78,14 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.focus();
     }, { defer: true }),
   );
+  const customer = (): string => desk.known.heads[props.conv]?.peer ?? '';
+  /** Kept with its conversation: another Reply-To than the one that was seen isn't chosen. */
+  const [chosen, setChosen] = createSignal({ conv: '', address: '' });
+  const mail = createMemo(() => {
+    const said = contextOf(thread().items);
+    const address = chosen().conv === props.conv ? chosen().address : '';
+    return said && recipients(said, customer() || (said['from'] ?? ''), address);
+  });
   const send = (): void => {
     if (!canSend()) return;
     const attachments = uploads.attachments();
@@ -87,6 +97,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         attachments,
         note: tab() === 'note',
         replyTo: draftFor(props.conv).answers,
+        answerTo: tab() === 'reply' && mail()?.doubtful === mail()?.to ? (mail()?.to ?? '') : '',
       });
     } catch {
       toast({ text: t('error.outbox_full') });
@@ -193,6 +204,11 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         <Suspense>
           <Templates conv={props.conv} inbox={props.standing.inbox} channel={props.standing.channel} onClose={() => setChoosing(false)} />
         </Suspense>
+      </Show>
+      <Show when={tab() === 'reply' && mail()}>
+        {(known) => (
+          <Recipients known={known()} customer={customer()} onChoose={(address) => setChosen({ conv: props.conv, address })} />
+        )}
       </Show>
       <Show when={answered()}>
         {(message) => (

@@ -8,6 +8,7 @@ import { Ticks } from '../../ui/Ticks.tsx';
 import { messageWith, type Fact, type Message } from '../../ui/thread.ts';
 import { outcomeOf, type Outcome, type State } from '../channels/delivery.ts';
 import { isProvider } from '../channels/known.ts';
+import { doubtOf } from '../channels/mail.ts';
 import { inWords, lostInWords } from '../channels/reasons.ts';
 import { channelName, reason } from '../channels/words.ts';
 import { sentence } from '../errors.ts';
@@ -123,6 +124,7 @@ function MessageView(props: {
       attachments: said.attachments,
       note: false,
       replyTo: said.replyTo,
+      answerTo: said.answerTo,
     });
   };
   const author = (): string => authorOf(desk, props.message, props.name);
@@ -171,12 +173,19 @@ function MessageView(props: {
       data-side={isOurs() && !props.message.note ? 'me' : 'them'}
       data-state={isOurs() ? state() : undefined}
     >
-      <Show when={props.isFirst || props.message.note}>
+      <Show when={props.isFirst || props.message.note || doubtOf(props.message.context)}>
         <header>
           <Show when={props.message.note}>
             <Icon name="lock" />
           </Show>
           <b>{author()}</b>
+          <Show when={doubtOf(props.message.context)}>
+            {(doubt) => (
+              <span class={s['doubt']} data-testid="doubt" title={props.message.context['from']}>
+                {t(doubt())}
+              </span>
+            )}
+          </Show>
           <time title={exact(props.message.at, locale())}>{clock(props.message.at, locale())}</time>
           <Show when={props.message.note}>
             <span class={s['unseen']}>{t('note.unseen')}</span>

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email, parse
+from adapters.channels.email import Email, parse, recipients
 from adapters.channels.email.settings import Account
 from backbone.channel import Fault, Message, Rejected, Retry
 from tests.simulators.email import ADDRESS, EmailSimulator, letters
-from tests.unit.adapters.channels.kit_email import PEER, kit_for, out, refused
+from tests.unit.adapters.channels.kit_email import OF_CORPUS, PEER, kit_for, out, refused
 
+PASSED = "Authentication-Results: mx.shop.example; dmarc=pass\r\n"
 BOSS, PARTNER = "boss@customer.example", "partner@elsewhere.example"
+
+RECIPIENTS: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "recipients.json").read_bytes())
+"""The desk shows by the same."""
 
 
 class Listing(EmailSimulator):
@@ -56,7 +63,9 @@ async def test_the_customer_stays_who_is_answered_where_somebody_else_of_the_thr
     listing: Listing,
 ) -> None:
     async with kit_for(listing) as (kit, acc):
-        context = of_mail(acc, sender="colleague@customer.example", extra="Reply-To: desk@customer.example\r\n")
+        context = of_mail(
+            acc, sender="colleague@customer.example", extra=f"Reply-To: desk@customer.example\r\n{PASSED}"
+        )
         await Email().send(out(context=context), acc, kit)
     assert listing.taken_for == [PEER, "desk@customer.example", PARTNER, BOSS]
 
@@ -72,6 +81,42 @@ async def test_a_forged_mail_names_nobody_who_gets_a_copy(listing: Listing) -> N
         forged = of_mail(acc, extra="Authentication-Results: mx.shop.example; dmarc=fail\r\n")
         await Email().send(out(context=forged), acc, kit)
     assert listing.taken_for == [PEER]
+
+
+FORGED = "Reply-To: thief@elsewhere.example\r\n"
+"""Behind a From that anybody may write."""
+
+
+@pytest.mark.parametrize("result", ["", "Authentication-Results: mx.shop.example; dmarc=none\r\n"])
+async def test_forged_sender_with_a_reply_to_gets_no_answer(listing: Listing, result: str) -> None:
+    """Neither as the receiver nor in copy, until an agent chooses that address."""
+    async with kit_for(listing) as (kit, acc):
+        context = of_mail(acc, extra=FORGED + result)
+        await Email().send(out(context=context), acc, kit)
+        assert listing.taken_for == [PEER, PARTNER, BOSS]
+        listing.taken_for.clear()
+        await Email().send(out(context=context, answer_to="thief@elsewhere.example", key="1" * 32), acc, kit)
+        assert listing.taken_for == ["thief@elsewhere.example", PARTNER, BOSS]
+
+
+async def test_answer_to_an_address_that_no_mail_named_is_refused(listing: Listing) -> None:
+    async with kit_for(listing) as (kit, acc):
+        fault = await refused(out(context=of_mail(acc, extra=FORGED), answer_to="other@elsewhere.example"), acc, kit)
+    assert isinstance(fault, Rejected)
+    assert listing.taken_for == []
+
+
+async def test_forged_sender_stored_by_an_earlier_version_gets_no_answer(listing: Listing) -> None:
+    stored = {"from": PEER, "to": "thief@elsewhere.example", "cc": f"thief@elsewhere.example {BOSS}"}
+    async with kit_for(listing) as (kit, acc):
+        await Email().send(out(context=stored), acc, kit)
+    assert listing.taken_for == [PEER, BOSS]
+
+
+@pytest.mark.parametrize("case", RECIPIENTS, ids=[each["name"] for each in RECIPIENTS])
+def test_recipients_are_those_that_stand_above_the_composer(case: dict[str, Any]) -> None:
+    written = out(to="a@x.example", context=case["context"], answer_to=case.get("chosen", ""))
+    assert recipients.of(written, OF_CORPUS) == [case["to"], *case["cc"]]
 
 
 async def test_who_is_refused_a_copy_is_named_and_all_others_get_it(listing: Listing) -> None:

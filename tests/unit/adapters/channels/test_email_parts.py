@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from adapters.channels.email import charset, headers, mime, plain, quote, tnef, trust
 from adapters.channels.email import html as safe_html
@@ -19,7 +20,7 @@ from adapters.channels.email.codes import fault_of_login, fault_of_reply, fault_
 from adapters.channels.email.flowed import unflow
 from adapters.channels.email.headers import Address
 from backbone.channel import Pause, Retry
-from tests.unit.adapters.channels.kit_email import CORPUS
+from tests.unit.adapters.channels.kit_email import CORPUS, OF_CORPUS
 
 # --- charsets ---------------------------------------------------------------------------------
 
@@ -372,10 +373,45 @@ def test_a_result_of_dmarc_is_read_with_comments_and_capitals() -> None:
         b"Authentication-Results: MX.shop.example (v1) 1;\r\n\tspf=pass smtp.mailfrom=a@b.example;\r\n"
         b"\tDMARC=Pass (p=NONE) header.from=B.example\r\n\r\n"
     )
-    assert trust.dmarc(part, "mx.shop.example", "a@b.example") == "pass"
-    assert trust.dmarc(part, "", "a@b.example") == ""
-    assert trust.dmarc(part, "mx.other.example", "a@b.example") == ""
-    assert trust.dmarc(part, "mx.shop.example", "a@notb.example") == ""
+    assert trust.dmarc(part, OF_CORPUS, "a@b.example") == "pass"
+    assert trust.dmarc(part, structs.replace(OF_CORPUS, authserv_id=""), "a@b.example") == ""
+    assert trust.dmarc(part, structs.replace(OF_CORPUS, authserv_id="mx.other.example"), "a@b.example") == ""
+    assert trust.dmarc(part, OF_CORPUS, "a@notb.example") == ""
+
+
+HOP = (
+    b"Received: from AM0PR01MB5810.eurprd01.prod.outlook.com (2603:10a6::1) by DB7.eurprd01.prod.outlook.com with HTTPS"
+    b"; Tue, 14 May 2024 01:30:00 +0000\r\n"
+)
+CAME_IN = (
+    b"Received: from mail.b.example (192.0.2.1) by AM6EUR05FT048.mail.protection.outlook.com (10.233.241.1) with"
+    b" Microsoft SMTP Server; Tue, 14 May 2024 01:29:59 +0000\r\n"
+)
+RESULTS = (
+    b"Authentication-Results: spf=%s (sender IP is 192.0.2.1)\r\n smtp.mailfrom=b.example; dkim=none (message not signe"
+    b"d)\r\n header.d=none;dmarc=%s action=none\r\n header.from=b.example;compauth=pass reason=100\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "result"),
+    [
+        (HOP + RESULTS % (b"pass", b"pass") + CAME_IN, "pass"),
+        (RESULTS % (b"fail", b"fail") + HOP + CAME_IN, "fail"),
+        (HOP + RESULTS % (b"none", b"none") + CAME_IN + RESULTS % (b"pass", b"pass"), "none"),
+        (HOP + CAME_IN + RESULTS % (b"pass", b"pass"), ""),
+        (HOP + b"Authentication-Results: mx.b.example; dmarc=pass header.from=b.example\r\n" + CAME_IN, ""),
+    ],
+    ids=["its own", "failed", "forged below its own", "forged alone", "of another server"],
+)
+def test_results_of_microsoft_365_that_name_no_server_are_told_from_forged_ones(head: bytes, result: str) -> None:
+    part = mime.read(head + b"From: a@b.example\r\n\r\nhi\r\n")
+    microsoft = structs.replace(OF_CORPUS, imap_host="outlook.office365.com", authserv_id="")
+    assert trust.dmarc(part, microsoft, "a@b.example") == result
+    by_name = structs.replace(OF_CORPUS, authserv_id="microsoft365")
+    assert trust.dmarc(part, by_name, "a@b.example") == result
+    elsewhere = structs.replace(OF_CORPUS, authserv_id="")
+    assert trust.dmarc(part, elsewhere, "a@b.example") == ""
 
 
 def test_the_fuse_blows_at_the_eleventh_mail_in_ten_minutes_and_holds_an_hour() -> None:

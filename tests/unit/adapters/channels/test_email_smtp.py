@@ -90,9 +90,9 @@ async def test_an_answer_names_what_it_answers_and_where_answers_go(provider: Em
     assert taken.more["reply_to"] == f"示例客服 <{wanted}>"
 
 
-async def test_an_answer_goes_where_the_customer_wished_it(provider: EmailSimulator) -> None:
+async def test_an_answer_goes_where_a_proven_customer_wished_it(provider: EmailSimulator) -> None:
     async with kit_for(provider) as (kit, acc):
-        await Email().send(out(context={"to": "accounting@customer.example"}), acc, kit)
+        await Email().send(out(context={"to": "accounting@customer.example", "dmarc": "pass"}), acc, kit)
     (taken,) = provider.accepted
     assert taken.peer == taken.more["to"] == "accounting@customer.example"
 
@@ -274,7 +274,7 @@ SMUGGLED: list[dict[str, Any]] = [
     {"to": "no address"},
     {"to": ""},
     {"to": "@customer.example"},
-    {"context": {"to": "x@y.example\nz@y.example"}},
+    {"context": {"to": "x@y.example\nz@y.example", "dmarc": "pass"}},
     {"reply_to": "<a@b>\r\nBcc: x@y.example"},
     {"context": {"message_id": "<a@b>\r\nBcc: x@y.example"}},
     {"media": attached("a\r\nb.pdf", "application/pdf", b"x")},

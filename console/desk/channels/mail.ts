@@ -1,0 +1,37 @@
+/**
+ * Whom an answer to a mail goes to, as the channel decides it (`adapters/channels/email/recipients.py`; both read
+ * `tests/cases/recipients.json`). Pure.
+ */
+import type { Item } from '../../ui/thread.ts';
+
+export interface Recipients {
+  readonly to: string;
+  readonly cc: readonly string[];
+  /** Where the mail wants its answers, though nothing proves its sender; empty where it doesn't. */
+  readonly doubtful: string;
+}
+
+type Context = Readonly<Record<string, string>>;
+
+/** What the customer's mails say together: of each the newest. Undefined in a conversation without mails. */
+export function contextOf(items: readonly Item[]): Context | undefined {
+  const said = items.flatMap((item) => (item.is === 'message' && item.by.kind === 'visitor' ? [item.context] : []));
+  return said.some((one) => 'from' in one) ? Object.assign({}, ...said) : undefined;
+}
+
+/** `customer`: whom the conversation is with; `chosen`: the Reply-To that the agent chose, empty for none. */
+export function recipients(said: Context, customer: string, chosen: string): Recipients {
+  const isTheirs = (said['from'] ?? customer) === customer;
+  const doubtful = said['reply_to'] || (said['dmarc'] === 'pass' ? '' : (said['to'] ?? ''));
+  const isChosen = isTheirs && chosen !== '' && chosen === doubtful;
+  const to = isChosen ? chosen : (isTheirs && !doubtful && said['to']) || customer;
+  const others = new Set((said['cc'] ?? '').split(' ').filter((one) => one !== ''));
+  const cc = [...others].filter((one) => one !== to && one !== customer && one !== doubtful);
+  return { to, cc: cc.slice(0, 20), doubtful: isTheirs ? doubtful : '' };
+}
+
+/** What to say beside the sender of a mail; undefined of one who is proven, and of what is no mail. */
+export function doubtOf(said: Context): 'mail.forged' | 'mail.unproven' | undefined {
+  if (!('from' in said) || said['dmarc'] === 'pass') return undefined;
+  return said['dmarc'] === 'fail' ? 'mail.forged' : 'mail.unproven';
+}
