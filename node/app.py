@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -17,6 +18,7 @@ from node import greeting, static
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
+from node.hosts import Hosts
 from node.rest import (
     accounts,
     agents,
@@ -74,8 +76,8 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/visitors/devices/{token}", visitors.drop_device, methods=["DELETE"]),
         Route("/api/v1/conversations", conversations.list_conversations),
         Route("/api/v1/conversations/{conv}/events", conversations.list_events),
-        Route("/api/v1/conversations/{conv}/files/{seq:int}/{n:int}", conversations.open_file),
-        Route("/api/v1/conversations/{conv}/mail/{seq:int}", mail.original),
+        Route("/api/v1/conversations/{conv}/files/{seq}/{n}", conversations.open_file),
+        Route("/api/v1/conversations/{conv}/mail/{seq}", mail.original),
         Route("/api/v1/files", files.upload, methods=["POST"]),
         Route("/files/{signed}", files.download),
         Route("/api/v1/search/messages", reports.search_messages),
@@ -87,10 +89,11 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/w/{inbox}", static.hosted),
         Route("/widget/{inbox}", static.frame),
         Route("/assets/{path:path}", static.asset),
-        Route("/demo/{path:path}", static.demo),
+        *([Route("/demo/{path:path}", static.demo)] if context.settings.demo else []),
     ]
     app = Starlette(
         routes=routes,
+        middleware=[Middleware(Hosts, settings=context.settings)],
         exception_handlers={
             TrunklineError: problems.on_trunkline_error,
             HTTPException: problems.on_http_exception,
@@ -115,7 +118,7 @@ async def _websocket(websocket: WebSocket) -> None:
     elif len(context.sockets) >= settings.sockets:
         connection.close(TOO_MANY, "the node is full; try again in some seconds")
     else:
-        socket = Socket(context, connection, greeting.caller(websocket, settings.public_url))
+        socket = Socket(context, connection, greeting.caller(websocket, settings))
         connection.begin(socket, early)
 
 
