@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, structs
 
 from backbone import events as ev
@@ -113,6 +114,33 @@ def shown_to_visitor(event: ev.Event | ev.Envelope) -> bool:
         return event.type in ev.SHOWN_TO_VISITORS and not event.type.startswith("message.")
     tag = str(type(event).__struct_config__.tag)
     return tag in ev.SHOWN_TO_VISITORS and not getattr(event, "note", False)
+
+
+def seen_by_visitor(event: ev.Event | ev.Envelope, raw: bytes) -> bytes | None:
+    """The bytes of an event as a visitor gets it; None for one that they may not see.
+
+    Messages and read marks are as they are stored. Of all else they get the fields that this version knows, without
+    those that are for colleagues: why an agent resolved it, what was wrong with the company's account at a provider.
+    """
+    if not shown_to_visitor(event):
+        return None
+    if isinstance(event, ev.Envelope):
+        return msgspec.json.encode(event)
+    if isinstance(event, _AS_STORED):
+        return raw
+    return ev.encode(structs.replace(event, **_INTERNAL.get(type(event), {})))
+
+
+_AS_STORED = (ev.MessageAdded, ev.MessageEdited, ev.MessageRecalled, ev.ReadMarked)
+
+_INTERNAL: dict[type, dict[str, Any]] = {
+    ev.ConversationOpened: {"attributes": {}},
+    ev.ConversationResolved: {"reason": "", "wrapup": ""},
+    ev.ConversationReopened: {"reason": ""},
+    ev.ConversationClosed: {"reason": ""},
+    ev.DeliveryUpdated: {"provider": "", "error": None},
+}
+"""Fields that visitors don't get, with the value that stands for none."""
 
 
 type_of_act = Literal["take", "assign", "release", "resolve", "reopen", "close"]

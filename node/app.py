@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from starlette.applications import Starlette
-from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -18,6 +18,7 @@ from node import greeting, static
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
+from node.hosts import Hosts
 from node.rest import (
     accounts,
     agents,
@@ -35,15 +36,6 @@ from node.rest import (
     visitors,
 )
 from node.socket import Socket
-
-
-class _Number(IntegerConvertor):
-    """A whole number of a path that Python will read: it refuses one of 5,000 digits, which was a 500."""
-
-    regex = "[0-9]{1,18}"
-
-
-register_url_convertor("number", _Number())
 
 
 def build(service: Service, context: Context) -> Starlette:
@@ -84,8 +76,8 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/api/v1/visitors/devices/{token}", visitors.drop_device, methods=["DELETE"]),
         Route("/api/v1/conversations", conversations.list_conversations),
         Route("/api/v1/conversations/{conv}/events", conversations.list_events),
-        Route("/api/v1/conversations/{conv}/files/{seq:number}/{n:number}", conversations.open_file),
-        Route("/api/v1/conversations/{conv}/mail/{seq:number}", mail.original),
+        Route("/api/v1/conversations/{conv}/files/{seq}/{n}", conversations.open_file),
+        Route("/api/v1/conversations/{conv}/mail/{seq}", mail.original),
         Route("/api/v1/files", files.upload, methods=["POST"]),
         Route("/files/{signed}", files.download),
         Route("/api/v1/search/messages", reports.search_messages),
@@ -97,10 +89,11 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/w/{inbox}", static.hosted),
         Route("/widget/{inbox}", static.frame),
         Route("/assets/{path:path}", static.asset),
-        Route("/demo/{path:path}", static.demo),
+        *([Route("/demo/{path:path}", static.demo)] if context.settings.demo else []),
     ]
     app = Starlette(
         routes=routes,
+        middleware=[Middleware(Hosts, settings=context.settings)],
         exception_handlers={
             TrunklineError: problems.on_trunkline_error,
             HTTPException: problems.on_http_exception,
@@ -126,7 +119,7 @@ async def _websocket(websocket: WebSocket) -> None:
     elif len(context.sockets) >= settings.sockets:
         connection.close(TOO_MANY, "the node is full; try again in some seconds")
     else:
-        socket = Socket(context, connection, greeting.caller(websocket, settings.public_url))
+        socket = Socket(context, connection, greeting.caller(websocket, settings))
         connection.begin(socket, early)
 
 

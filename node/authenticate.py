@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from backbone.signing import Signer, VisitorToken
 if TYPE_CHECKING:
     from node.context import Context
     from node.settings import NodeSettings
-
-COOKIE: Final = "tl"
-SECURE_COOKIE: Final = "__Host-tl"
 
 
 class Who(Struct, frozen=True, kw_only=True):

@@ -17,8 +17,10 @@ from node import authenticate
 from node import frames as f
 from node.authenticate import Who
 from node.context import Context
+from node.cookies import cookie_of
 from node.limits import TokenBucket
 from node.origins import is_foreign, network
+from node.settings import NodeSettings
 from node.writing import now_ms
 
 MOST_ATTACHMENTS: Final = 20
@@ -44,12 +46,11 @@ class Greeted(NamedTuple):
     frame: f.Welcome
 
 
-def caller(websocket: WebSocket, public_url: str) -> Caller:
+def caller(websocket: WebSocket, settings: NodeSettings) -> Caller:
     """What `greet` needs of the handshake, so that nothing else of it need be kept."""
-    cookies = websocket.cookies
     return Caller(
-        cookie=cookies.get(authenticate.SECURE_COOKIE) or cookies.get(authenticate.COOKIE) or "",
-        is_foreign=is_foreign(websocket, public_url),
+        cookie=cookie_of(websocket, settings),
+        is_foreign=is_foreign(websocket, settings.public_url),
         has_origin="origin" in websocket.headers,
         address=network(websocket),
     )

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from backbone import rpc
-from backbone.conversation import STEP_EVERY, Head, shown_to_visitor
+from backbone.conversation import STEP_EVERY, Head, seen_by_visitor
 from backbone.decide import is_readable, parse_tolerant
 from backbone.events import parse_envelope
 from backbone.link import Link
@@ -67,8 +67,9 @@ async def from_warehouse(
 
 
 def for_visitors(events: list[type_of_event]) -> list[type_of_event]:
-    """What a visitor may see of a page; the page's `upto` still covers the rest."""
-    return [e for e in events if _is_shown(e[2])]
+    """A page as a visitor sees it, hidden events left out; the page's `upto` still covers them."""
+    seen = [(seq, prev, _seen(raw)) for seq, prev, raw in events]
+    return [(seq, prev, raw) for seq, prev, raw in seen if raw is not None]
 
 
 class _History(msgspec.Struct):
@@ -80,11 +81,11 @@ def _position(position: tuple[int, int] | None) -> dict[str, int] | None:
     return {"epoch": position[0], "seq": position[1]} if position else None
 
 
-def _is_shown(raw: bytes) -> bool:
+def _seen(raw: bytes) -> bytes | None:
     try:
-        return shown_to_visitor(parse_tolerant(raw))
+        return seen_by_visitor(parse_tolerant(raw), raw)
     except msgspec.DecodeError:
-        return False
+        return None
 
 
 async def _read_from(log: Log, subject: str, head: Head, limit: int, before: int) -> list[LogEvent]:

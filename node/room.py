@@ -16,7 +16,7 @@ import structlog
 
 from backbone import events as ev
 from backbone import failpoints
-from backbone.conversation import Head, fold, shown_to_visitor
+from backbone.conversation import Head, fold, seen_by_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError
 from backbone.log import Log, place_of
@@ -177,8 +177,11 @@ class Room:
         """One frame for all who may see the event, and one for the others, however many there are."""
         skip = skip_frame(conv, seq, prev)
         whole = ev_frame(conv, seq, prev, raw) if event else skip
-        for_visitors = whole if event and shown_to_visitor(event) else skip
+        for_visitors = b""
         for viewer in tuple(self.viewers):
+            if viewer.is_visitor and not for_visitors:
+                seen = seen_by_visitor(event, raw) if event else None
+                for_visitors = whole if seen is raw else ev_frame(conv, seq, prev, seen) if seen else skip
             viewer.push(for_visitors if viewer.is_visitor else whole, seq)
 
     def _send_visitors_away(self, conv: str) -> None:

@@ -110,7 +110,7 @@ class Session:
             return self._on_send(frame, who, now)
         if isinstance(frame, f.Sub):
             return self._on_sub(frame, who, now)
-        if isinstance(frame, f.History | f.Watch):
+        if isinstance(frame, f.History | f.Watch | f.Mark):
             return self._read(frame, now)
         return self._limited(frame, now) if isinstance(frame, f.Signal | f.Act | f.Presence) else Do(frame)
 

@@ -22,6 +22,18 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         str, Meta(description="Address by which browsers reach the nodes, if a proxy stands before them.")
     ] = ""
+    hosts: Annotated[
+        str,
+        Meta(
+            description="Further names by which this node is reached, comma-separated; * for any. Addresses in "
+            "figures, localhost and the name in public_url always are."
+        ),
+    ] = ""
+    demo: Annotated[bool, Meta(description="Serve the demo shop at /demo/.")] = False
+    page_parameters: Annotated[
+        str,
+        Meta(description="Parameters that are kept of the address of a page with the chat, comma-separated."),
+    ] = "utm_*"
     secure_cookies: Annotated[
         bool, Meta(description="Cookies over HTTPS only; also on where public_url begins with https.")
     ] = False

@@ -17,7 +17,7 @@ from backbone import presence
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node import frames as f
-from node import greeting, reading, writing
+from node import greeting, reading, referring, writing
 from node.authenticate import Who
 from node.connection import Connection
 from node.context import FRAMES, REFUSED, SOCKETS, Context
@@ -291,7 +291,7 @@ class Socket:
             await self.prove_again()
         else:
             await self._end_if_ended(welcome.who)
-            self.source = ev.Source(page=frame.page, referrer=frame.referrer, device=frame.client, locale=frame.locale)
+            self.source = _source(self._context, frame)
         self.connection.push(f.encode(welcome.frame))
 
     async def _end_if_ended(self, who: Who) -> None:
@@ -365,6 +365,17 @@ _HANDLERS: Final[dict[type[f.FromClient], type_of_handler]] = {
     f.Watch: _watch,
     f.Presence: writing.presence,
 }
+
+
+def _source(context: Context, frame: f.Hello) -> ev.Source:
+    allowed = referring.allowed_of(context.settings.page_parameters)
+    return ev.Source(
+        page=referring.kept(frame.page, allowed),
+        referrer=referring.kept(frame.referrer, allowed),
+        device=frame.client,
+        locale=frame.locale,
+    )
+
 
 _NO_SOURCE: Final = ev.Source()
 _UNGREETED: Final = "ungreeted"

@@ -36,6 +36,12 @@ _PAGE = (
     "require-trusted-types-for 'script'; trusted-types solid"
 )
 
+_SHOP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the demo shop, a site that shows the widget."""
+
 
 def policy(frame_ancestors: str) -> dict[str, str]:
     """The headers of a page of ours that `frame_ancestors` may frame."""
@@ -89,10 +95,9 @@ async def asset(request: Request) -> Response:
 
 
 async def demo(request: Request) -> Response:
-    """`/demo/...`: a shop's page that shows the widget."""
-    return await _file(
-        request, f"demo/{request.path_params['path'] or 'index.html'}", {"X-Content-Type-Options": "nosniff"}
-    )
+    """`/demo/...`: a shop's page that shows the widget; only where the node is told to."""
+    headers = {"Content-Security-Policy": _SHOP, "X-Content-Type-Options": "nosniff"}
+    return await _file(request, f"demo/{request.path_params['path'] or 'index.html'}", headers)
 
 
 def _is_source(origin: str) -> bool:

@@ -20,7 +20,7 @@ from backbone.log import Stored
 from backbone.presence import state_event
 from node import frames as f
 from node.context import STORE_SECONDS
-from node.marks import Marks
+from node.marks import Marks, mark_rate
 from node.reading import authorise
 from node.room import LiveSignal, Room
 
@@ -198,7 +198,7 @@ async def mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> Non
             delivered=min(frame.delivered, head.seq),
         )
     if socket.marks is None:
-        socket.marks = Marks(context.log)
+        socket.marks = Marks(context.log, mark_rate(context, who))
     socket.marks.put(head.conv, room.subject, event)
 
 
@@ -207,6 +207,8 @@ async def signal(context: Context, socket: Socket, who: Who, frame: f.Signal) ->
     view = socket.views.get(frame.conv)
     if view is None:
         raise InvalidInputError("signal.not_subscribed", "Subscribe to the conversation first.", field="conv")
+    # It may have become somebody else's since.
+    authorise(who, "signal", view.room)
     signalled = f.Signalled(
         conv=frame.conv,
         kind=frame.kind,

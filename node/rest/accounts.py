@@ -28,6 +28,7 @@ from backbone.errors import ConflictError, InvalidInputError, NotFoundError, Tru
 from backbone.ids import check_name
 from node.authenticate import Who
 from node.context import Context
+from node.origins import checked_origins
 from node.rest.requests import NO_STORE, admin_asks, answer, body_of, context_of
 
 HEALTH_WITHIN_S: Final = 3.0
@@ -47,10 +48,11 @@ class NewInbox(Struct, kw_only=True):
 
 
 class ChangedInbox(Struct, kw_only=True):
-    """Another name, and other settings where they are given."""
+    """Another name; other settings, and other sites that may show its widget, where they are given."""
 
     name: str
     settings: dict[str, Any] | None = None
+    origins: list[str] | None = None
 
 
 async def create(request: Request) -> Response:
@@ -75,7 +77,9 @@ async def read(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings; a secret that isn't given stays."""
+    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings, other origins; what isn't given stays, so does a
+    secret.
+    """
     context, who = context_of(request), await admin_asks(request)
     revision, inbox = await _find(request, who)
     body = await body_of(request, ChangedInbox)
@@ -84,7 +88,8 @@ async def change(request: Request) -> Response:
         about = await _usable(context, inbox.channel)
         before = _opened(context, who.tenant, inbox)
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
-    changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings)
+    origins = inbox.origins if body.origins is None else checked_origins(body.origins)
+    changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)
     await directory.directory(context.link).update(_key(who, inbox.id), changed, revision)
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
     return answer(await _shown(request, who, changed))
@@ -182,6 +187,7 @@ async def _shown(request: Request, who: Who, inbox: Inbox) -> dict[str, Any]:
         "id": inbox.id,
         "channel": inbox.channel,
         "name": inbox.name,
+        "origins": inbox.origins,
         "settings": form.shown(fields, values),
         "secrets": form.kept_secrets(fields, values),
         "callback": callback_of(request, inbox) if about and about.callbacks else "",

@@ -14,7 +14,7 @@ from backbone.ids import check_conversation
 from node import pages
 from node.authenticate import Who
 from node.reading import authorise
-from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, who_asks
+from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, place, who_asks
 from node.views import order
 
 VIEW = re.compile(r"mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64}")
@@ -69,7 +69,7 @@ async def open_file(request: Request) -> Response:
     context = context_of(request)
     who = await who_asks(request)
     conv = check_conversation(request.path_params["conv"], "id")
-    seq, n = request.path_params["seq"], request.path_params["n"]
+    seq, n = place(request, "seq"), place(request, "n")
     async with context.hub.visit(who.tenant, conv) as room:
         authorise(who, "read", room)
         found = await context.log.at(room.subject, seq)

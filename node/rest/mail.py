@@ -22,7 +22,7 @@ from backbone.errors import NotFoundError
 from backbone.ids import check_conversation
 from node.context import Context
 from node.reading import authorise
-from node.rest.requests import NO_STORE, agent_asks, context_of
+from node.rest.requests import NO_STORE, agent_asks, context_of, place
 
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 PICTURES_MOST: Final = 12 * 1024 * 1024
@@ -44,7 +44,7 @@ async def original(request: Request) -> Response:
     conv = check_conversation(request.path_params["conv"], "id")
     async with context.hub.visit(who.tenant, conv) as room:
         authorise(who, "read", room)
-        found = await context.log.at(room.subject, request.path_params["seq"])
+        found = await context.log.at(room.subject, place(request, "seq"))
     event = _mail(found.raw) if found else None
     if event is None or not event.html:
         raise NotFoundError("file.not_found", "There is no such mail.")
@@ -57,11 +57,11 @@ async def original(request: Request) -> Response:
 def page(safe: str, pictures: Mapping[str, str], *, is_remote: bool) -> str:
     """The whole page. `pictures`: addresses of the mail's own pictures by their `cid`."""
 
-    def place(found: re.Match[str]) -> str:
+    def placed(found: re.Match[str]) -> str:
         address = pictures.get(html.unescape(found[1]), "")
         return f' src="{html.escape(address)}"' if address else ""
 
-    shown = _CID.sub(place, safe)
+    shown = _CID.sub(placed, safe)
     return _HEAD + (shown.replace(' data-src="', ' src="') if is_remote else shown)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from backbone import directory
 from backbone.errors import InvalidInputError, NotAuthenticatedError, TrunklineError
-from node import authenticate
+from node import cookies
 from node.context import Context
 from node.origins import address, network
 from node.passwords import check_password
@@ -135,8 +135,8 @@ async def sign_out(request: Request) -> Response:
         return Response(status_code=204, headers=NO_STORE)
     await context.sessions.sign_out(cookie_of(request))
     response = Response(status_code=204, headers=NO_STORE)
-    for name in (authenticate.COOKIE, authenticate.SECURE_COOKIE):
-        response.delete_cookie(name, secure=name == authenticate.SECURE_COOKIE, httponly=True)
+    for name in (cookies.PLAIN, cookies.SECURE):
+        response.delete_cookie(name, secure=name == cookies.SECURE, httponly=True)
     return response
 
 
@@ -153,9 +153,9 @@ async def me(request: Request) -> Response:
 async def _signed_in(context: Context, cookie: str, tenant: str, agent: directory.Agent) -> Response:
     response = answer(await _me(context, tenant, agent))
     settings = context.settings
-    is_secure = settings.secure_cookies or settings.public_url.startswith("https:")
+    is_secure = cookies.are_secure(settings)
     response.set_cookie(
-        authenticate.SECURE_COOKIE if is_secure else authenticate.COOKIE,
+        cookies.SECURE if is_secure else cookies.PLAIN,
         cookie,
         max_age=settings.session_life_s,
         secure=is_secure,

@@ -64,7 +64,12 @@ def all_but_nats(system: System, console: Path) -> list[Part]:
     node = Part(
         NODE,
         command("node"),
-        {**settings, "TRUNKLINE_NODE_FD": str(listener), "TRUNKLINE_NODE_CONSOLE_DIR": str(console)},
+        {
+            **settings,
+            "TRUNKLINE_NODE_FD": str(listener),
+            "TRUNKLINE_NODE_CONSOLE_DIR": str(console),
+            **({"TRUNKLINE_NODE_DEMO": "true"} if system.options.demo else {}),
+        },
         rank=_FIRST,
         sockets=(listener,),
         reports=True,

@@ -14,6 +14,7 @@ from joserfc.jwk import OctKey
 from adapters.channels.app.identity import user_hash
 from backbone.ids import key_hash
 from tests.conformance.rig import Account, Bench, running_bench
+from tests.harness.system import LIN
 from tests.simulators.app import AppSimulator
 from tests.simulators.app.phone import Company, Phone, device
 from trunkline import rest
@@ -107,6 +108,15 @@ async def test_what_somebody_began_before_signing_in_is_theirs_and_nobody_elses(
             with pytest.raises(RefusedError) as refused:
                 await nobody.send("still me?", began["conv"])
             assert refused.value.code == "resource.not_found"
+            # Nor is anybody shown that they type.
+            seen: list[dict[str, Any]] = []
+            agent = bench.system.agent(LIN, pushed=seen.append)
+            async with agent.running():
+                await agent.subscribe(began["conv"])
+                asked_away = len(told)
+                await nobody.say({"t": "signal", "conv": began["conv"], "kind": "typing", "text": "a stranger's"})
+                await account.until(lambda: any(f["t"] == "err" for f in told[asked_away:]), "a refused signal")
+                assert not [f for f in seen if f["t"] == "signal"]
         sent_away = [f for f in told if f["t"] == "err" and f.get("conv") == began["conv"]]
         assert sent_away[0]["code"] == "resource.not_found"
         assert not [f for f in told if f["t"] == "ev" and f["event"].get("text") == "it was number 7"]

@@ -134,6 +134,7 @@ def test_the_demo_has_agents_who_can_sign_in_and_a_visitor_who_talks(tmp_path: P
             answer = rest.sign_in(running.http, email, password)
             assert answer.status == 200
             assert answer.body["agent"]["name"] == name
+        assert rest.call("GET", f"{running.http}/demo/").status == 200
         query = "SELECT text FROM messages FINAL WHERE actor_kind = 'visitor'"
 
         def talks() -> bool:

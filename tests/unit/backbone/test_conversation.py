@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from backbone import events as ev
 from backbone.acts import Act, Refusal, plan
-from backbone.conversation import Head, closed_for_good, empty, fold, may_follow, shown_to_visitor
+from backbone.conversation import Head, closed_for_good, empty, fold, may_follow, seen_by_visitor, shown_to_visitor
 from backbone.ids import derived_event_id, new_event_id
 
 CONV = "00" + "a" * 26
@@ -209,3 +210,39 @@ def test_a_head_stays_small_whatever_is_mentioned_tagged_read_and_named() -> Non
 def _about() -> dict[str, Any]:
     by = ev.Actor("agent", "lin")
     return {"id": new_event_id(), "tenant": "main", "channel": "web", "conv": "00" + "a" * 26, "at": 1, "by": by}
+
+
+@pytest.mark.parametrize(
+    ("kind", "internal", "fields"),
+    [
+        (ev.ConversationOpened, {"attributes": {"risk": "high"}}, {"inbox": "web", "contact": VISITOR.id}),
+        (ev.ConversationResolved, {"reason": "a nuisance", "wrapup": "fraud"}, {}),
+        (ev.ConversationReopened, {"reason": "wrong colleague"}, {"agent": "li"}),
+        (ev.ConversationClosed, {"reason": "spam"}, {}),
+        (
+            ev.DeliveryUpdated,
+            {"provider": "x", "error": ev.ProviderError(code="channel.paused", text="the key has ended")},
+            {"target": "m", "state": "failed"},
+        ),
+    ],
+)
+def test_what_is_for_colleagues_stays_out_of_what_a_visitor_gets(
+    kind: type[Any], internal: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    whole, shown = event(kind, id="e", **fields, **internal), event(kind, id="e", **fields)
+    stored = ev.encode(whole)
+    # A later version adds a field: this one doesn't know whether it is for colleagues.
+    newer = stored[:-1] + b',"verdict":"a nuisance"}'
+    for raw in (stored, newer):
+        seen = seen_by_visitor(ev.parse(raw), raw)
+        assert seen is not None
+        assert {k: v for k, v in json.loads(seen).items() if k != "salt"} == {
+            k: v for k, v in json.loads(ev.encode(shown)).items() if k != "salt"
+        }
+
+
+def test_a_message_is_the_stored_bytes_for_everybody_and_a_note_for_no_visitor() -> None:
+    message, note = event(ev.MessageAdded, text="hello"), event(ev.MessageAdded, text="a nuisance", note=True)
+    raw = ev.encode(message)
+    assert seen_by_visitor(message, raw) is raw
+    assert seen_by_visitor(note, ev.encode(note)) is None
