@@ -184,6 +184,7 @@ def _access(user: str, row: _Kind) -> Access:
     api = "$JS.API."
     publish = [
         *row.publish,
+        f"health.told.{own(user)}.*",
         # Of the log any: which streams it has is a setting. Everything else by name only.
         *(f"{api}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")),
     ]
@@ -216,7 +217,7 @@ def _access(user: str, row: _Kind) -> Access:
     if row.dead:
         publish.append(f"{api}STREAM.MSG.DELETE.DEAD")
         refused.remove(f"{api}STREAM.MSG.GET.DEAD")
-    subscribe = [*row.subscribe, *(f"{root}.{own(user)}.>" for root in INBOXES)]
+    subscribe = [*row.subscribe, "health.ask", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
     if row.serves:

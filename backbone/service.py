@@ -15,6 +15,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar
 
@@ -24,7 +25,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, http, private
+from backbone import failpoints, health, http, pace, private
 from backbone.errors import SettingError, TrunklineError
 from backbone.link import Link
 from backbone.logging import configure
@@ -105,6 +106,12 @@ class Service:
         """Returns once every condition of readiness holds."""
         while self.problem:  # noqa: ASYNC110 - conditions are asked for, they don't call
             await asyncio.sleep(LOOK_S)
+
+    def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
+        """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""
+        seen = pace.Pace(self.common.still_s * times)
+        self.ready("keeps up", lambda: seen.problem(time.monotonic()))
+        self.spawn(pace.watch(seen, load), "service.pace")
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -223,10 +230,10 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)
-    health: http.Serving | None = None
+    serving: http.Serving | None = None
     if common.health_port:
         app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
-        health = http.serve(app, common.health_host, common.health_port, connections=100)
+        serving = http.serve(app, common.health_host, common.health_port, connections=100)
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(
@@ -237,6 +244,9 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
             password=common.nats_password,
         ),
         "link.open",
+    )
+    service.spawn(
+        health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
     )
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
@@ -252,8 +262,8 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     stopped.cancel()
     if service.link.is_open.is_set():
         await service.link.close()
-    if health:
-        await health.stop()
+    if serving:
+        await serving.stop()
     if isinstance(service.failure, SettingError):
         raise service.failure
     service.logger.info("process.stopped")
