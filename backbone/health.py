@@ -1,6 +1,6 @@
 """What each process says of itself when somebody asks all of them: `trunkline doctor`, over NATS.
 
-The question is `health.ask`; each process answers on `health.told.<user>.<instance>`, which its user of NATS may
+The question is `health.ask.all`; each process answers on `health.told.<user>.<instance>`, which its user of NATS may
 publish and no other. What it says is what its /readyz says.
 """
 

@@ -172,7 +172,8 @@ def user_of(process: str) -> str:
 def users(channels: tuple[str, ...]) -> dict[str, Access]:
     """Every user but the operator, with what it may do. `channels`: names of the channels that there are."""
     rows = {**_KINDS, **{CHANNEL_PREFIX + name: _channel(name) for name in channels}}
-    return {user: _access(user, row) for user, row in rows.items()}
+    workers = tuple(row.worker for row in rows.values() if row.worker)
+    return {user: _access(user, row, workers) for user, row in rows.items()}
 
 
 def own(user: str) -> str:
@@ -180,7 +181,7 @@ def own(user: str) -> str:
     return _NOT_IN_A_TOKEN.sub("-", user) or "-"
 
 
-def _access(user: str, row: _Kind) -> Access:
+def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     api = "$JS.API."
     publish = [
         *row.publish,
@@ -196,6 +197,11 @@ def _access(user: str, row: _Kind) -> Access:
             subject = f"$KV.{bucket}.{key}"
             publish += [f"{api}DIRECT.GET.KV_{bucket}.{subject}", f"{api}CONSUMER.CREATE.KV_{bucket}.*.{subject}"]
     publish += [f"$KV.{bucket}.{key}" for bucket, keys in row.writes.items() for key in keys]
+    if row.whole_log and row.serves:
+        # What the server delivers it would note as a question to be answered, unless the answer is allowed anyway: twice
+        # the server's time for an event. Acknowledging is nothing where nobody has to, but taking a worker's events is.
+        publish.append("$JS.ACK.>")
+        refused += [f"$JS.ACK.*.{worker}.>" for worker in workers]
     if row.files:
         store = f"OBJ_{FILES}"
         publish += [f"$O.{FILES}.>", f"{api}STREAM.NAMES", f"{api}STREAM.PURGE.{store}", f"$JS.FC.{store}.>"]
@@ -217,7 +223,7 @@ def _access(user: str, row: _Kind) -> Access:
     if row.dead:
         publish.append(f"{api}STREAM.MSG.DELETE.DEAD")
         refused.remove(f"{api}STREAM.MSG.GET.DEAD")
-    subscribe = [*row.subscribe, "health.ask", *(f"{root}.{own(user)}.>" for root in INBOXES)]
+    subscribe = [*row.subscribe, "health.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
     if row.serves:

@@ -10,7 +10,7 @@ from backbone.ids import check_conversation, check_name, check_token
 
 DESK = "desk"
 DESK_STREAM = "00"
-HEALTH_ASK = "health.ask"
+HEALTH_ASK = "health.ask.all"
 HEALTH_TOLD = "health.told.*.*"
 
 
