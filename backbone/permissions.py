@@ -38,8 +38,17 @@ BUCKETS: Final = (
     "erased",
 )
 FILES: Final = "files"
-STORES: Final = (*(f"KV_{bucket}" for bucket in BUCKETS), f"OBJ_{FILES}", "DEAD", "LEDGER", "AUDIT")
+_FILES_STORE: Final = f"OBJ_{FILES}"
+STORES: Final = (*(f"KV_{bucket}" for bucket in BUCKETS), _FILES_STORE, "DEAD", "LEDGER", "AUDIT")
 """Every stream beside the log's own, whose names are numbers and not known here."""
+
+_API: Final = "$JS.API."
+_FILES: Final = [
+    f"$O.{FILES}.>",
+    f"{_API}STREAM.PURGE.{_FILES_STORE}",
+    *(f"{_API}{verb}.{_FILES_STORE}" for verb in ("DIRECT.GET", "STREAM.MSG.GET")),
+]
+"""Putting, getting and deleting files of the object store, as `objects.py` does it."""
 
 _NOT_IN_A_TOKEN: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -175,7 +184,8 @@ def user_of(process: str) -> str:
 def users(channels: tuple[str, ...]) -> dict[str, Access]:
     """Every user but the operator, with what it may do. `channels`: names of the channels that there are."""
     rows = {**_KINDS, **{CHANNEL_PREFIX + name: _channel(name) for name in channels}}
-    return {user: _access(user, row) for user, row in rows.items()}
+    workers = tuple(row.worker for row in rows.values() if row.worker)
+    return {user: _access(user, row, workers) for user, row in rows.items()}
 
 
 def own(user: str) -> str:
@@ -183,47 +193,70 @@ def own(user: str) -> str:
     return _NOT_IN_A_TOKEN.sub("-", user) or "-"
 
 
-def _access(user: str, row: _Kind) -> Access:
-    api = "$JS.API."
-    publish = [
-        *row.publish,
-        # Of the log any: which streams it has is a setting. Everything else by name only.
-        *(f"{api}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")),
-    ]
-    refused = [f"{api}{verb}.{store}" for verb in ("DIRECT.GET", "STREAM.MSG.GET") for store in STORES]
-    refused += [f"{api}STREAM.INFO.{store}" for store in STORES if not _may_know(row, store)]
-    for bucket, keys in row.reads.items():
-        publish.append(f"{api}CONSUMER.MSG.NEXT.KV_{bucket}.*")
-        for key in keys:
-            subject = f"$KV.{bucket}.{key}"
-            publish += [f"{api}DIRECT.GET.KV_{bucket}.{subject}", f"{api}CONSUMER.CREATE.KV_{bucket}.*.{subject}"]
-    publish += [f"$KV.{bucket}.{key}" for bucket, keys in row.writes.items() for key in keys]
-    if row.files:
-        store = f"OBJ_{FILES}"
-        publish += [f"$O.{FILES}.>", f"{api}STREAM.PURGE.{store}"]
-        publish += [f"{api}{verb}.{store}" for verb in ("DIRECT.GET", "STREAM.MSG.GET")]
-        refused = [subject for subject in refused if not subject.endswith(f".{store}")]
-    if row.whole_log:
-        publish += [f"{api}STREAM.NAMES", f"{api}STREAM.UPDATE.*", f"{api}CONSUMER.CREATE.*.*"]
-        publish.append(f"{api}CONSUMER.MSG.NEXT.*.*")
-        refused += [f"{api}STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
-        refused += [f"{api}CONSUMER.CREATE.{store}.*" for store in STORES]
-        refused += [f"{api}CONSUMER.MSG.NEXT.{store}.*" for store in STORES if not _may_know(row, store)]
-    for log_filter in row.filters:
-        publish.append(f"{api}CONSUMER.CREATE.*.*.{log_filter}")
-    if row.worker:
-        publish += [f"{api}CONSUMER.MSG.NEXT.*.{row.worker}", f"$JS.ACK.*.{row.worker}.>"]
-    publish += [f"{api}STREAM.{verb}.{store}" for store in row.owns for verb in ("CREATE", "UPDATE", "PURGE")]
-    if row.dead:
-        publish.append(f"{api}STREAM.MSG.DELETE.DEAD")
-        refused.remove(f"{api}STREAM.MSG.GET.DEAD")
-    subscribe = [*row.subscribe, *(f"{root}.{own(user)}.>" for root in INBOXES)]
+def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
+    publish = [*row.publish, f"health.told.{own(user)}.*", *_buckets(row), *_consumers(row)]
+    publish += [f"{_API}STREAM.{verb}.{store}" for store in row.owns for verb in ("CREATE", "UPDATE", "PURGE")]
+    # Of the log any: which streams it has is a setting. Everything else by name only.
+    publish += [f"{_API}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")]
+    publish += _FILES if row.files else []
+    publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
+    subscribe = [*row.subscribe, "health.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
     if row.serves:
         subscribe.append("$SRV.*")
-    return Access(tuple(publish), tuple(subscribe), (*row.not_publish, *sorted(refused)), answers=bool(row.serves))
+    refused = (*row.not_publish, *_refused(row, workers))
+    return Access(tuple(publish), tuple(subscribe), refused, answers=bool(row.serves))
+
+
+def _buckets(row: _Kind) -> list[str]:
+    publish = [f"$KV.{bucket}.{key}" for bucket, keys in row.writes.items() for key in keys]
+    for bucket, keys in row.reads.items():
+        publish.append(f"{_API}CONSUMER.MSG.NEXT.KV_{bucket}.*")
+        for key in keys:
+            subject = f"$KV.{bucket}.{key}"
+            publish += [f"{_API}DIRECT.GET.KV_{bucket}.{subject}", f"{_API}CONSUMER.CREATE.KV_{bucket}.*.{subject}"]
+    return publish
+
+
+def _consumers(row: _Kind) -> list[str]:
+    """Reading the log from end to end, or working on a part of it."""
+    publish = [f"{_API}CONSUMER.CREATE.*.*.{log_filter}" for log_filter in row.filters]
+    if row.worker:
+        publish += [f"{_API}CONSUMER.MSG.NEXT.*.{row.worker}", f"$JS.ACK.*.{row.worker}.>"]
+    if row.whole_log:
+        publish += [f"{_API}{verb}" for verb in ("STREAM.NAMES", "STREAM.UPDATE.*")]
+        publish += [f"{_API}CONSUMER.{verb}.*.*" for verb in ("CREATE", "MSG.NEXT")]
+    if _is_delivered_much(row):
+        publish.append("$JS.ACK.>")
+    return publish
+
+
+def _refused(row: _Kind, workers: tuple[str, ...]) -> list[str]:
+    """What the patterns for any stream of the log would let through of the others."""
+    refused = [f"DIRECT.GET.{store}" for store in STORES if not (row.files and store == _FILES_STORE)]
+    refused += [f"STREAM.MSG.GET.{store}" for store in STORES if not _may_look_up(row, store)]
+    refused += [f"STREAM.INFO.{store}" for store in STORES if not _may_know(row, store)]
+    if row.whole_log:
+        refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
+        refused += [f"CONSUMER.CREATE.{store}.*" for store in STORES]
+        refused += [f"CONSUMER.MSG.NEXT.{store}.*" for store in STORES if not _may_know(row, store)]
+    acknowledged = [f"$JS.ACK.*.{worker}.>" for worker in workers] if _is_delivered_much(row) else []
+    return [*(_API + subject for subject in refused), *acknowledged]
+
+
+def _is_delivered_much(row: _Kind) -> bool:
+    """Whether it answers requests and reads the whole log.
+
+    The server notes each delivery as a question to be answered unless the answer is allowed anyway: twice its time for
+    an event. So acknowledging is allowed, which is nothing where nobody has to, but for a worker's events.
+    """
+    return row.whole_log and bool(row.serves)
+
+
+def _may_look_up(row: _Kind, store: str) -> bool:
+    return (row.dead and store == "DEAD") or (row.files and store == _FILES_STORE)
 
 
 def _may_know(row: _Kind, store: str) -> bool:
-    return store.removeprefix("KV_") in row.reads or (row.files and store == f"OBJ_{FILES}")
+    return store.removeprefix("KV_") in row.reads or (row.files and store == _FILES_STORE)

@@ -15,6 +15,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar
 
@@ -24,7 +25,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, http, private
+from backbone import failpoints, health, http, pace, private
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
@@ -133,6 +134,12 @@ class Service:
     async def _open(self, link: Link, name: str) -> None:
         common = self.common
         await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
+
+    def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
+        """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""
+        seen = pace.Pace(self.common.still_s * times)
+        self.ready("keeps up", lambda: seen.problem(time.monotonic()))
+        self.spawn(pace.watch(seen, load), "service.pace")
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -257,14 +264,17 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)
-    health: http.Serving | None = None
+    serving: http.Serving | None = None
     if common.health_port:
         app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
-        health = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
+        serving = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
+    service.spawn(
+        health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
+    )
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -278,8 +288,8 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     opening.cancel()
     stopped.cancel()
     await service.close_links()
-    if health:
-        await health.stop()
+    if serving:
+        await serving.stop()
     if isinstance(service.failure, SettingError):
         raise service.failure
     service.logger.info("process.stopped")

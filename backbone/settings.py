@@ -67,6 +67,14 @@ class Common(Struct, frozen=True, kw_only=True):
     ] = "info"
     health_host: Annotated[str, Meta(description="Address of /healthz, /readyz, /metrics of adapters.")] = "127.0.0.1"
     health_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the same; 0 serves none.")] = 0
+    still_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Seconds after which a process of which nothing gets on, though work waits, isn't ready.",
+        ),
+    ] = 60.0
     drain_s: Annotated[float, Meta(ge=0, le=600, description="Seconds a leaving process may take to finish.")] = 10.0
     report_fd: Annotated[
         int, Meta(ge=-1, description="Pipe on which a parent is told what the process does; -1 for none.")

@@ -10,6 +10,8 @@ from backbone.ids import check_conversation, check_name, check_token
 
 DESK = "desk"
 DESK_STREAM = "00"
+HEALTH_ASK = "health.ask.all"
+HEALTH_TOLD = "health.told.*.*"
 
 
 class ChatSubject(NamedTuple):
@@ -75,6 +77,11 @@ def republish(stream: str) -> tuple[str, str]:
 def dead(tenant: str, adapter: str) -> str:
     """The dead-letter subject of one adapter for one tenant (`_` where the tenant can't be told)."""
     return f"dead.{check_token(tenant, 'tenant')}.{check_token(adapter, 'adapter')}"
+
+
+def health_told(user: str, instance: str) -> str:
+    """Where a process of a user of NATS says how it is."""
+    return f"health.told.{check_token(user, 'user')}.{check_token(instance, 'instance')}"
 
 
 def bell(channel: str, tenant: str, inbox: str) -> str:

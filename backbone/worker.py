@@ -94,6 +94,9 @@ class Worker:
         self._is_broken = False
         self._is_leaving = False
         self.done = 0
+        self.pending = 0
+        """Events that the server still has for us, as it last said."""
+
         self.dead = 0
 
     async def leave(self, within_s: float) -> None:
@@ -174,6 +177,7 @@ class Worker:
             return
         self._owed -= 1
         parts = reply.rsplit(b".", 5)
+        self.pending = int(parts[5])
         text = subject.decode()
         entry = Entry(self._s, int(parts[2]), int(parts[4]) // 1_000_000, text, data)
         lane = self._lanes.get(text)

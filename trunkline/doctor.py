@@ -15,9 +15,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from backbone import replicas, rpc, streams
+from backbone import health, replicas, rpc, streams
 from backbone.buckets import Bucket
 from backbone.errors import TrunklineError
+from backbone.health import Told
 from backbone.leases import Holder
 from backbone.link import ApiError, Link
 from backbone.replicas import Replicas
@@ -55,10 +56,11 @@ async def examine(common: Common, data: Path | None, now: Running | None) -> Asy
             yield durability(common, await syncing(common))
             yield await users(common)
             yield await clock(link, common)
-            async for check in adapters(link):
+            told = await health.ask(link, ANSWERS_WITHIN_S)
+            async for check in adapters(link, told):
                 yield check
             async for check in channels(link):
-                yield check
+                yield standing(check, told)
     except TrunklineError as error:
         yield Check(
             "nats",
@@ -253,8 +255,8 @@ async def clock(link: Link, common: Common) -> Check:
     return Check("clock", "ok", detail)
 
 
-async def adapters(link: Link) -> AsyncIterator[Check]:
-    """Whether somebody does the work of each adapter, as its lease says, and whether the warehouse answers."""
+async def adapters(link: Link, told: list[Told]) -> AsyncIterator[Check]:
+    """Whether somebody does the work of each adapter, as its lease says, and gets on with it, as it says itself."""
     held: dict[str, str] = {}
     try:
         for kept in await Bucket[Holder](link, "leases", Holder).all("*.*"):
@@ -266,10 +268,29 @@ async def adapters(link: Link) -> AsyncIterator[Check]:
         todo = f"Start it: `trunkline adapter {name}`; then read its log."
         if name not in held:
             yield Check(name, "wrong", "nobody does its work", todo)
-        elif name == "warehouse":
-            yield await warehouse(link, held[name])
         else:
-            yield Check(name, "ok", f"done by {held[name]}")
+            check = (
+                await warehouse(link, held[name]) if name == "warehouse" else Check(name, "ok", f"done by {held[name]}")
+            )
+            yield standing(check, told, held[name])
+
+
+def standing(check: Check, told: list[Told], holder: str = "") -> Check:
+    """The finding on an adapter with what its processes say of themselves: one that lives may stand still. Pure.
+
+    `holder`: the one that has the lease, and so must answer.
+    """
+    theirs = [one for one in told if one.name == check.name]
+    problems = [f"{one.instance}: {text}" for one in theirs for text in one.problems.values()]
+    if problems:
+        todo = f"Read its log for what it fails at; then start it again: `trunkline adapter {check.name}`."
+        detail = "; ".join(([check.detail] if check.state == "wrong" else []) + problems)
+        return Check(check.name, "wrong", detail, todo)
+    if check.state == "ok" and holder and holder not in {one.instance for one in theirs}:
+        detail = f"{holder} has its lease and doesn't say whether it keeps up"
+        todo = "It hangs, is cut off, or is of an earlier version: read its log, then start it again."
+        return Check(check.name, "wrong", detail, todo)
+    return check
 
 
 async def warehouse(link: Link, holder: str) -> Check:

@@ -24,6 +24,8 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
     working: list[Routing] = []
     running.ready("heads", lambda: working[-1].problem() if working else None)
 
+    running.keeps_up(lambda: working[-1].load() if working else None)
+
     async def reconnected() -> None:
         for routing in working:
             await routing.reconnected()

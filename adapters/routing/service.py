@@ -34,6 +34,7 @@ from backbone.events import Actor, AssignmentReason
 from backbone.ids import decision_id
 from backbone.link import Link
 from backbone.log import Log
+from backbone.pace import Load
 from backbone.reader import Entry, Reader
 from backbone.streams import chat_stream
 from backbone.worker import bury
@@ -90,6 +91,11 @@ class Routing:
     def problem(self) -> str | None:
         """None once the heads are those of the log's end."""
         return None if self._is_caught_up else self._doing
+
+    def load(self) -> Load:
+        """What waits in the log, and how far it was read; while heads are made anew something waits."""
+        done = sum((cursor.epoch << 64) + cursor.seq for cursor in self._position.values())
+        return Load(self._reader.pending if self._is_caught_up and self._reader else 1, done)
 
     async def run(self) -> None:
         """Works until cancelled.

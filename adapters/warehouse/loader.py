@@ -31,6 +31,7 @@ from backbone.epochs import StreamState
 from backbone.errors import TrunklineError
 from backbone.leases import Lease
 from backbone.link import Link
+from backbone.pace import Load
 from backbone.reader import Entry, Reader, read_range
 from backbone.streams import chat_stream
 from backbone.until import until
@@ -100,6 +101,13 @@ class Loader:
     def unread(self) -> int:
         """Events known to be in the log that haven't been taken."""
         return self._reader.pending if self._reader else 0
+
+    def load(self) -> Load | None:
+        """What waits in the log, and how far it is in the tables; None while another process loads."""
+        if not self._lease.is_held:
+            return None
+        waiting = max(self.unread(), int(self._oldest_ms > 0)) if self._reader else 1
+        return Load(waiting, sum((place.epoch << 64) + place.seq for place in self._cursors.values()))
 
     async def _work(self) -> None:
         settings = self._settings

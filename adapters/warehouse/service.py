@@ -31,10 +31,11 @@ async def run(service: Service, settings: Warehouse) -> None:
     # Before the engine makes its threads, which inherit it.
     os.nice(settings.nice)
     problem = ["The warehouse is opening."]
+    loaders: list[Loader] = []
     service.ready(SECTION, lambda: problem[0] if problem else None)
+    service.keeps_up(lambda: loaders[0].load() if loaders else None)
     where = target(settings.dsn)
     opened: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
-    loaders: list[Loader] = []
     desk = Desk(service, opened, loaders)
     await asyncio.to_thread(load_library, where)
     engine = await _open(service, settings, where, desk)

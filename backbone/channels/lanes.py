@@ -18,6 +18,7 @@ from backbone.buckets import Bucket, Change
 from backbone.channels.lane import Lane
 from backbone.channels.room import Room
 from backbone.leases import Holder, Lease
+from backbone.pace import Load
 from backbone.until import cancel
 
 _log = structlog.get_logger("channels.lanes")
@@ -35,11 +36,18 @@ class Lanes:
         self._held: dict[str, Lane] = {}
         self._moved = asyncio.Event()
         self._is_leaving = False
+        self._done = 0
+        """Events dealt with by lanes that were let go."""
 
     @property
     def held(self) -> dict[str, Lane]:
         """Lanes that this replica works on, by stream."""
         return self._held
+
+    def load(self) -> Load:
+        """Events that the lanes held here have before them, and how many this replica has dealt with."""
+        workers = [lane.worker for lane in self._held.values()]
+        return Load(sum(w.waiting + w.pending for w in workers), self._done + sum(w.done for w in workers))
 
     @property
     def share(self) -> int:
@@ -114,6 +122,7 @@ class Lanes:
                 await self._until_moved_or(working)
             await lane.leave()
         finally:
+            self._done += lane.worker.done
             del self._held[s]
             await cancel(working)
         if not working.cancelled() and (error := working.exception()):

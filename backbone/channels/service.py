@@ -33,6 +33,7 @@ from backbone.until import cancel
 
 SECTION = "channel"
 VERSION = version("trunkline")
+PATIENCE = 5
 
 
 def main(name: str) -> int:
@@ -86,6 +87,8 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
     )
     working = [running.spawn(lanes.run(), f"{channel.name}.lanes")]
     fetches = [running.spawn(fetching.run(), f"{channel.name}.fetching")] if fetching.is_wanted else []
+    # Patience with a platform that is slow or away: what is tried again waits for half a minute and more.
+    running.keeps_up(lanes.load, times=PATIENCE)
     running.take_over()
     await running.stopping.wait()
     # Another replica fetches on at once, while ours is still sending what it began.

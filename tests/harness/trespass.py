@@ -82,6 +82,9 @@ PUBLISHES: Final = (
     ("telegram", "rpc.warehouse.main.search.messages"),
     ("routing", "rpc.telegram.main.accounts"),
     ("telegram", "dead.main.routing"),
+    ("telegram", "health.told.routing.routing-1"),
+    ("warehouse", "$JS.ACK.CHAT_00.channel-telegram.1.1.1.1.1"),
+    ("email", "$JS.ACK.CHAT_00.channel-telegram.1.1.1.1.1"),
     ("node", "$SYS.REQ.SERVER.PING.JSZ"),
     ("node", "$JS.API.SERVER.REMOVE"),
     ("node", "_TL.trunkline.x.1"),
@@ -106,6 +109,7 @@ SUBSCRIBES: Final = (
     ("warehouse", "live.00.main.web.*"),
     ("node", "chat.>"),
     ("node", "$KV.sessions.>"),
+    ("node", "health.told.>"),
     ("routing", "$JS.API.>"),
 )
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from adapters.warehouse import history, reports, search, sql
+from adapters.warehouse import functions, history, reports, search, sql
 from adapters.warehouse.engine import Engine
 from backbone import events as ev
 from backbone.errors import InvalidInputError, TrunklineError
@@ -243,6 +243,64 @@ OUTSIDE = [
     "SELECT sleep(3)",
     "EXPLAIN SELECT * FROM file('{secret}', 'LineAsString')",
     "DESCRIBE file('{secret}', 'LineAsString')",
+    # Every place in which a function's name can stand.
+    "SELECT * APPLY(file) FROM (SELECT '{secret}')",
+    "SELECT * apply file FROM (SELECT '{secret}')",
+    "SELECT * APPLY(`file`) FROM (SELECT '{secret}')",
+    "SELECT * APPLY(x -> file(x)) FROM (SELECT '{secret}')",
+    "SELECT COLUMNS('.*') APPLY(toString) APPLY(file) FROM (SELECT '{secret}')",
+    "SELECT t.* APPLY(file) FROM (SELECT '{secret}') AS t",
+    "SELECT * EXCEPT (b) APPLY(file) FROM (SELECT '{secret}' AS a, 1 AS b)",
+    "SELECT * REPLACE (file(a) AS a) FROM (SELECT '{secret}' AS a)",
+    "SELECT arrayMap(file, ['{secret}'])",
+    "SELECT arrayMap(`FILE`, ['{secret}'])",
+    "SELECT arrayMap(x -> file(x), ['{secret}'])",
+    "SELECT arrayFilter(x -> length(file(x)) > 0, ['{secret}'])",
+    "WITH (x -> file(x)) AS f SELECT f('{secret}')",
+    "WITH x -> file(x) AS f SELECT arrayMap(f, ['{secret}'])",
+    "WITH file('{secret}') AS y SELECT y",
+    "WITH t AS (SELECT file('{secret}') AS y) SELECT y FROM t",
+    "SELECT 1 UNION ALL SELECT length(file('{secret}'))",
+    "(SELECT 'x') EXCEPT (SELECT file('{secret}'))",
+    "SELECT `file`('{secret}')",
+    "SELECT \"file\"('{secret}')",
+    "SELECT 1 WHERE file('{secret}') != ''",
+    "SELECT 1 ORDER BY file('{secret}')",
+    "SELECT count() GROUP BY file('{secret}')",
+    "SELECT count() HAVING file('{secret}') != ''",
+    "SELECT 1 LIMIT length(file('{secret}'))",
+    "SELECT sum(1) OVER (PARTITION BY file('{secret}'))",
+    "SELECT sum(1) OVER w WINDOW w AS (ORDER BY file('{secret}'))",
+    "SELECT a FROM (SELECT 1 AS a) ORDER BY a WITH FILL INTERPOLATE (a AS length(file('{secret}')))",
+    "SELECT count(*) FILTER (WHERE file('{secret}') != '')",
+    "SELECT 1 FROM (SELECT 1) AS a JOIN (SELECT 1) AS b ON file('{secret}') != ''",
+    "SELECT y FROM (SELECT 1) ARRAY JOIN [file('{secret}')] AS y",
+    "SHOW TABLES WHERE file('{secret}') != ''",
+    "SHOW COLUMNS FROM events WHERE file('{secret}') != ''",
+    "EXPLAIN AST SELECT * APPLY(file) FROM (SELECT '{secret}')",
+    "EXPLAIN TABLE OVERRIDE mysql('127.0.0.1:1', 'd', 'u', 'p') PARTITION BY x",
+    "SELECT 1 SETTINGS max_threads = 1",
+    # Other servers, dictionaries, models, the engine's inside, waiting.
+    "SELECT dictGet('d', 'x', 1)",
+    "SELECT dictGetOrDefault('d', 'x', 1, 2)",
+    "SELECT dictHas('d', 1)",
+    "SELECT * FROM dictionary('d')",
+    "SELECT * FROM mysql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "SELECT * FROM postgresql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "SELECT * FROM cluster('c', system.one)",
+    "SELECT * FROM format(LineAsString, 'x')",
+    "SELECT 1 IN file('{secret}', 'LineAsString')",
+    "SELECT joinGet('t', 'x', 1)",
+    "SELECT catboostEvaluate('{secret}', 1)",
+    "SELECT evalMLMethod(1, 2)",
+    "SELECT aiGenerate('x')",
+    "SELECT showCertificate()",
+    "SELECT getSetting('readonly')",
+    "SELECT getMacro('x')",
+    "SELECT addressToLine(1)",
+    "SELECT arrayReduce('flameGraph', [1])",
+    "SELECT sleepEachRow(1)",
+    "SELECT throwIf(1, 'x')",
     "INSERT INTO events (seq) VALUES (1)",
     "INSERT INTO FUNCTION file('{target}', 'CSV', 'x String') VALUES ('x')",
     "DROP TABLE events",
@@ -269,6 +327,58 @@ async def test_sql_reaches_no_file_no_network_and_changes_nothing(tables: Engine
         assert "s3cr3t" not in str(refused.value), text
         assert not await tables.write(lambda _: goal.exists()), text
         assert (await run(tables, "SELECT count() FROM events")).rows == [[0]], text
+
+
+READING = [
+    "SELECT at, actor, text FROM messages FINAL ORDER BY at DESC LIMIT 20",
+    "SELECT toDate(at) AS day, count() FROM messages FINAL GROUP BY day ORDER BY day DESC LIMIT 7",
+    "SELECT count(), uniqExact(stream, epoch, seq), countIf(type = 'message.added') FROM events FINAL",
+    "SELECT quantile(0.9)(seq), quantileIf(0.5)(seq, seq > 1), argMax(type, seq), groupArray(3)(type) FROM events",
+    "SELECT groupBitXor(checksum) FROM loads WHERE state = 'done'",
+    "SELECT JSONExtractString(raw, 'type') AS t, sum(length(raw)) FROM events WHERE t LIKE 'm%' GROUP BY t WITH ROLLUP",
+    "SELECT conversation, row_number() OVER (PARTITION BY conversation ORDER BY seq) AS n FROM events QUALIFY n = 1",
+    "SELECT arrayMap(x -> x * 2, [1, 2]), arraySum([1, 2]), (1, 2).1, [1, 2][1], CAST('1' AS UInt8), '1'::UInt8",
+    "SELECT CASE WHEN seq > 1 THEN 'a' ELSE 'b' END AS c, seq BETWEEN 1 AND 2, seq IN (1, 2), NOT seq FROM events",
+    "SELECT now() - INTERVAL 7 DAY, today(), DATE '2026-01-01', EXTRACT(MONTH FROM now()), date_trunc('hour', now())",
+    "SELECT * EXCEPT (raw) FROM events FINAL ORDER BY seq WITH FILL LIMIT 1 BY conversation",
+    "SELECT COLUMNS('^se') FROM events WHERE at > '2026-01-01 00:00:00' AND if(seq = 1, 1, 0) AND coalesce(NULL, 1)",
+    "WITH d AS (SELECT toStartOfDay(at) AS d FROM events), 1 AS x SELECT d, x FROM d JOIN (SELECT 1 AS y) AS t ON 1",
+    "SELECT 'first line\n\n  Function file' AS text, ifNull(text, ''), concat(text, 'x') || 'y', lower(text)",
+    "SELECT name, type FROM system.columns WHERE database = currentDatabase() LIMIT 1",
+    "EXPLAIN SELECT count() FROM events WHERE seq = 1",
+    "EXPLAIN indexes = 1 SELECT count() FROM events WHERE seq = 1",
+    "SHOW TABLES",
+    "SHOW COLUMNS FROM events",
+    "SHOW CREATE TABLE messages",
+    "DESCRIBE TABLE messages",
+]
+
+
+async def test_sql_that_only_computes_is_answered(tables: Engine) -> None:
+    """What the documentation shows, and what people who look after a warehouse write."""
+    for text in READING:
+        assert (await run(tables, text)).columns, text
+
+
+async def test_every_allowed_function_is_the_engines_and_no_column_is_taken_for_another(tables: Engine) -> None:
+    """The list holds no slip of the pen, and none of our columns has to be written with its table."""
+    found = await ask(tables, "SELECT name, categories FROM system.functions")
+    category = {str(name).lower(): str(kind) for name, kind in found}
+    # These three are syntax, no functions of the engine's table.
+    syntax = {"lambda", "exists", "grouping"}
+    assert not (functions.SCALAR | functions.AGGREGATE) - category.keys() - syntax
+    outside = {"AI", "Dictionary", "Embedded Dictionary", "Internal", "Introspection", "Machine Learning"}
+    assert not {name for name in functions.SCALAR | functions.AGGREGATE if category.get(name) in outside}
+    columns = await ask(tables, "SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase()")
+    refused = {name for name in category if not functions.is_allowed(name)}
+    assert not {str(name).lower() for (name,) in columns} & refused
+
+
+async def test_the_refusal_names_the_function(tables: Engine) -> None:
+    for text in ("SELECT * APPLY(file) FROM events", "SELECT arrayMap(file, ['x'])", "SELECT file('x')"):
+        with pytest.raises(InvalidInputError, match="file") as refused:
+            await run(tables, text)
+        assert refused.value.code == "sql.not_allowed"
 
 
 async def test_the_dates_of_a_day_are_the_engines_own(tables: Engine) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from backbone.health import Told
 from backbone.replicas import Replicas
 from backbone.settings import Common
-from trunkline.doctor import Syncing, copies_of, durability
+from trunkline.doctor import Syncing, copies_of, durability, standing
+from trunkline.findings import Check
 
 ALWAYS = Syncing("a", always=True, interval_s=120)
 TEN_MS = Syncing("a", always=False, interval_s=0.01)
@@ -55,3 +57,30 @@ def test_missing_replicas_are_named_with_the_fix(
     check = copies_of(wanted, found)
     assert check.state == state
     assert words in check.todo
+
+
+ROUTING = Check("routing", "ok", "done by routing-1")
+STILL = {"keeps up": "It stands still: 5 wait, and nothing was done for 70 s."}
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "words"),
+    [
+        ([Told(name="routing", instance="routing-1")], "ok", "done by routing-1"),
+        ([Told(name="routing", instance="routing-1", problems=STILL)], "wrong", "routing-1: It stands still"),
+        ([Told(name="routing", instance="routing-2")], "wrong", "routing-1 has its lease and doesn't say"),
+        ([Told(name="warehouse", instance="warehouse-1", problems=STILL)], "wrong", "doesn't say whether it keeps up"),
+    ],
+)
+def test_an_adapter_that_lives_and_stands_still_is_named(told: list[Told], state: str, words: str) -> None:
+    found = standing(ROUTING, told, "routing-1")
+    assert found.state == state
+    assert words in found.detail
+    assert state == "ok" or "start it again" in found.todo
+
+
+def test_a_channel_is_judged_by_all_its_replicas() -> None:
+    check = Check("telegram", "ok", "1 account, all well")
+    assert standing(check, []) == check
+    replicas = [Told(name="telegram", instance="a"), Told(name="telegram", instance="b", problems=STILL)]
+    assert standing(check, replicas).state == "wrong"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse import search, sql
+from adapters.warehouse import functions, search, sql
 from adapters.warehouse.gate import Gate
 from adapters.warehouse.settings import Warehouse, target
 from backbone.errors import InvalidInputError, SettingError, TooManyError
@@ -60,15 +60,30 @@ def test_a_made_up_cursor_is_refused(before: str) -> None:
         (["SelectWithUnionQuery", "     TableExpression (children 1)", "      Function url (children 1)"], "url()"),
         (["SelectWithUnionQuery", "    Function FILE (children 1)"], "FILE()"),
         (["SelectWithUnionQuery", "    Function aiGenerate (alias x) (children 1)"], "aiGenerate()"),
+        (["SelectWithUnionQuery", "    Function arrayMap", "     Identifier File"], "File names a function"),
+        (["SelectWithUnionQuery", "      ColumnsApplyTransformer"], "APPLY isn't allowed"),
+        (["SelectWithUnionQuery", "    SomethingNew (children 1)"], "SomethingNew isn't allowed"),
     ],
 )
 def test_a_tree_that_reaches_out_is_refused(tree: list[str], says: str) -> None:
-    assert says in sql.problem_of(tree)
+    assert says in sql.problem_of(tree, "", {"file": "file"})
 
 
 def test_a_tree_that_only_reads_is_allowed() -> None:
     tree = ["SelectWithUnionQuery (children 2)", " ExpressionList (children 1)", "  SelectQuery", "    Function count"]
-    assert sql.problem_of([*tree, "   TableExpression (children 1)", "    TableIdentifier events"]) == ""
+    assert sql.problem_of([*tree, "   TableExpression (children 1)", "    TableIdentifier events"], "", {}) == ""
+
+
+@pytest.mark.parametrize("name", ["count", "COUNT", "sumIf", "uniqExactArrayIf", "countDistinctIf", "quantileOrNullIf"])
+def test_an_aggregate_goes_with_its_combinators(name: str) -> None:
+    assert functions.is_allowed(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["file", "fileIf", "Merge", "State", "sleepEachRow", "dictGetIf", "lengthIf", "url", ""]
+)
+def test_a_name_that_only_looks_allowed_is_not(name: str) -> None:
+    assert not functions.is_allowed(name)
 
 
 @pytest.mark.parametrize(
