@@ -42,6 +42,11 @@ class Attempt:
         self.slowed_s = slowed_s
         """Seconds to wait before the password is looked at."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether somebody has signed in to this account from this address lately."""
+        return self._limits.knows(self.account, self.network)
+
     def waited(self) -> None:
         """The wait is over, or was given up."""
         if self.slowed_s:
@@ -80,7 +85,7 @@ class LoginLimits:
         self.address(network, now)
         _refuse(self._pairs.take(_pair(account, network), now))
         is_within = not self._accounts.take(account, now)
-        if is_within or (account, network) in self._known:
+        if is_within or self.knows(account, network):
             return Attempt(self, account, network, 0.0, counts_for_account=is_within)
         if self._slowed[account] >= SLOWED_MOST_OF_ONE or self._slowed.total() >= SLOWED_MOST:
             self._pairs.give(_pair(account, network))
@@ -101,6 +106,10 @@ class LoginLimits:
         self._known.move_to_end(key)
         if len(self._known) > KNOWN_MOST:
             self._known.popitem(last=False)
+
+    def knows(self, account: str, network: str) -> bool:
+        """Whether its owner has signed in from there."""
+        return (account, network) in self._known
 
     def let_go(self, attempt: Attempt) -> None:
         """It waits no longer."""

@@ -25,6 +25,9 @@ WAITING_MOST: Final = 16
 SHARE_MOST: Final = 8
 """Of one address, running and waiting: nobody alone fills the queue."""
 
+RESERVED: Final = 8
+"""Further places for those who have signed in from where they are: strangers who fill the queue don't fill these."""
+
 BUSY_MS: Final = 2000
 
 T = TypeVar("T")
@@ -47,21 +50,26 @@ class Passwords:
         self._held: Counter[str] = Counter()
         self._all = 0
 
-    async def matches(self, stored: str, password: str, share: str = "") -> bool:
+    async def matches(self, stored: str, password: str, share: str = "", *, is_known: bool = False) -> bool:
         """Whether `stored` is the hash of `password`; an empty one takes as long and is never.
 
-        `share`: whose part of the queue it takes, the whole where empty. Raises TooManyError `session.busy`.
+        `share`: whose part of the queue it takes, the whole where empty; `is_known`: somebody who has signed in from
+        there. Raises TooManyError `session.busy`.
         """
-        is_right = await self._run(lambda: _matches(stored, password[:MOST]), share)
+        is_right = await self._run(lambda: _matches(stored, password[:MOST]), share, is_known=is_known)
         return is_right and bool(stored)
 
     async def hash(self, password: str, share: str = "") -> str:
-        """The hash of a password. Raises InvalidInputError `agent.password_weak`, TooManyError `session.busy`."""
-        allowed = check_password(password)
-        return await self._run(lambda: _hasher.hash(allowed), share)
+        """The hash of a new password, of somebody with a session or an invitation.
 
-    async def _run(self, work: Callable[[], T], share: str) -> T:
-        if self._all >= AT_ONCE + WAITING_MOST or (share and self._held[share] >= SHARE_MOST):
+        Raises InvalidInputError `agent.password_weak`, TooManyError `session.busy`.
+        """
+        allowed = check_password(password)
+        return await self._run(lambda: _hasher.hash(allowed), share, is_known=True)
+
+    async def _run(self, work: Callable[[], T], share: str, *, is_known: bool) -> T:
+        most = AT_ONCE + WAITING_MOST + (RESERVED if is_known else 0)
+        if self._all >= most or (share and self._held[share] >= SHARE_MOST):
             raise TooManyError(
                 "session.busy", "Too many sign in at once; try again in some seconds.", retry_after_ms=BUSY_MS
             )

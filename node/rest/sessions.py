@@ -88,7 +88,8 @@ async def _proved(context: Context, body: SignIn, network: str) -> tuple[str, di
         await asyncio.sleep(attempt.slowed_s)
         found = await _login_of(context, body.email)
         share = network if context.quotas.is_counted(network) else ""
-        is_right = await context.passwords.matches(found[1].password if found else "", body.password, share)
+        stored = found[1].password if found else ""
+        is_right = await context.passwords.matches(stored, body.password, share, is_known=attempt.is_known)
     except TrunklineError:
         attempt.undo()
         raise

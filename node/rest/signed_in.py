@@ -100,7 +100,7 @@ async def change_password(request: Request) -> Response:
     attempt = context.logins.attempt(agent.email, network(request), time.monotonic())
     attempt.waited()
     try:
-        is_right = await context.passwords.matches(agent.password, body.password, share)
+        is_right = await context.passwords.matches(agent.password, body.password, share, is_known=True)
     except TrunklineError:
         attempt.undo()
         raise
