@@ -30,7 +30,8 @@ from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
 from backbone.logging import configure
-from backbone.settings import Common, load, redacted
+from backbone.outside import guard
+from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
 
 LOOK_S: Final = 0.02
@@ -195,6 +196,7 @@ def start(
         failpoints.check()
         common = load(Common)
         settings = load(kind, name if section is None else section)
+        _allow_outside(common)
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
         return EXIT_CONFIG
@@ -204,6 +206,16 @@ def start(
         await main(service, settings)
 
     return run(name, common, with_settings)
+
+
+def _allow_outside(common: Common) -> None:
+    try:
+        guard.allow(common.outside_allow)
+    except ValueError as wrong:
+        raise SettingError(
+            message=f"{variable('', 'outside_allow')}: {wrong}; list networks such as 10.1.0.0/16.",
+            field="outside_allow",
+        ) from None
 
 
 def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:

@@ -58,6 +58,13 @@ class Common(Struct, frozen=True, kw_only=True):
         Literal["synced", "fast", "cluster"],
         Meta(description="What acknowledged means: synced to disk, synced within 10 ms, or on a majority of servers."),
     ] = "synced"
+    outside_allow: Annotated[
+        str,
+        Meta(
+            description="Private networks that accounts of tenants may lead to, comma-separated, such as 10.1.0.0/16. "
+            "Public addresses are allowed always."
+        ),
+    ] = ""
     log_format: Annotated[
         Literal["auto", "json", "console"],
         Meta(description="auto is console in a terminal and json elsewhere."),

@@ -16,6 +16,7 @@ from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
 from backbone.logging import configure
+from backbone.outside import guard
 from backbone.settings import Common
 from tests.harness.groups import long_first
 from tests.harness.nats import NatsServer, running_nats
@@ -54,6 +55,14 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 def _logs() -> None:
     """Logs as production writes them: the console's traceback would read source files inside the loop."""
     configure("test", Common(log_format="json", log_level="warning"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _simulators_may_be_called() -> Iterator[None]:
+    """Platforms run on this machine, as an operator allows it; a test of what isn't allowed says so itself."""
+    guard.allow("127.0.0.0/8,::1")
+    yield
+    guard.allow("")
 
 
 @pytest.fixture(autouse=True)

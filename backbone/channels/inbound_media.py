@@ -12,12 +12,12 @@ from backbone import events as ev
 from backbone import subjects
 from backbone.channel import Fault, FaultError, Media, MediaGone, Pause, Rejected, Retry, TokenExpired, Unknown
 from backbone.channels.accounts import Account
-from backbone.channels.http import TooLongError
 from backbone.channels.kits import Kits
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import derived_event_id
+from backbone.outside.http import TooLongError
 
 MIB: Final = 1024 * 1024
 REASON_CHARACTERS: Final = 160

@@ -6,11 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from backbone.channel import (
     Answer,
     FaultError,
     OutMedia,
     Pause,
+    Rejected,
     Retry,
     Token,
     TokenExpired,
@@ -18,10 +21,11 @@ from backbone.channel import (
 )
 from backbone.channels import stores
 from backbone.channels.accounts import Account
-from backbone.channels.http import Caller, masked
 from backbone.channels.stores import Value
 from backbone.channels.tokens import Tokens
 from backbone.link import Link
+from backbone.outside.guard import ForbiddenTargetError
+from backbone.outside.http import Caller, masked
 
 SAID_MOST = 500
 ANSWER_BYTES = 1024 * 1024
@@ -68,17 +72,20 @@ class AccountKit:
         refused = ""
         while True:
             value = await self.token(token, refused=refused) if where else ""
-            answer = await self._caller.call(
-                method,
-                url,
-                json=json,
-                body=body,
-                form=form,
-                query={**(query or {}), name: value} if where == "query" else query,
-                headers=_with_token(headers, where, name, value),
-                most_bytes=min(most_bytes, self._most_bytes),
-                timeout_s=timeout_s or self._channel.caps.timeout_s,
-            )
+            try:
+                answer = await self._caller.call(
+                    method,
+                    url,
+                    json=json,
+                    body=body,
+                    form=form,
+                    query={**(query or {}), name: value} if where == "query" else query,
+                    headers=_with_token(headers, where, name, value),
+                    most_bytes=min(most_bytes, self._most_bytes),
+                    timeout_s=timeout_s or self._channel.caps.timeout_s,
+                )
+            except ForbiddenTargetError as refused_target:
+                raise self._forbidden(url, refused_target) from None
             fault = self._channel.classify(answer.status, answer.body, answer.headers)
             if fault is None:
                 return answer
@@ -90,6 +97,13 @@ class AccountKit:
             if refused:
                 raise FaultError(Retry(), said)
             refused = value
+
+    def _forbidden(self, url: str, why: ForbiddenTargetError) -> FaultError:
+        """An address of the account's settings pauses it; one that the platform gave is that message's alone."""
+        own = [each for each in structs.asdict(self._account.settings).values() if isinstance(each, str) and each]
+        if any(url.startswith(each) for each in own):
+            return FaultError(Pause(f"The account's address isn't allowed: {why}."))
+        return FaultError(Rejected(f"The platform named an address that isn't allowed: {why}."))
 
     async def token(self, name: str = "access", *, refused: str = "") -> str:
         """A token that is good now; `refused` is one that isn't."""

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from backbone.attachments import Attachments
 from backbone.channel import Channel
-from backbone.channels.http import Caller
 from backbone.channels.settings import ChannelSettings
 from backbone.link import Link
 from backbone.log import Log
+from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.signing import Signer
 

@@ -14,7 +14,6 @@ from backbone.channels.answering import Answers
 from backbone.channels.deliver import Deliverer
 from backbone.channels.fetching import Fetching
 from backbone.channels.hooks import Hook, Hooks
-from backbone.channels.http import Caller
 from backbone.channels.kits import Kits
 from backbone.channels.lane import Lane
 from backbone.channels.lanes import Lanes
@@ -26,6 +25,7 @@ from backbone.channels.users import Users
 from backbone.errors import SettingError
 from backbone.log import Log
 from backbone.objects import Objects
+from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.service import Service, start
 from backbone.signing import Signer

@@ -62,6 +62,8 @@ class System:
             **self.nats.environment,
             "TRUNKLINE_SECRET": SECRET,
             "TRUNKLINE_PROFILE": "fast",
+            # Simulators of platforms run on this machine.
+            "TRUNKLINE_OUTSIDE_ALLOW": "127.0.0.0/8,::1",
             "TRUNKLINE_LOG_LEVEL": "info",
             "TRUNKLINE_LOG_FORMAT": "json",
             "TRUNKLINE_NODE_CONSOLE_DIR": str(DIST),

@@ -19,7 +19,6 @@ ROOMS: Final = (
     "adapters.channels.",
     "backbone.channel.",
     "backbone.channels.form",
-    "backbone.channels.http",
     "backbone.channels.split",
     "backbone.channels.templates",
     "backbone.outside.",

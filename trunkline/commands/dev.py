@@ -68,6 +68,7 @@ async def _serve(simulator: Any, channel: str, inbox: str, port: int) -> None:
         settings = json.dumps(simulator.account(), ensure_ascii=False)
         click.echo(f"The page of a customer: {simulator.base}/")
         click.echo(f"Callbacks go to:        {simulator.hook or 'nowhere: give --node'}")
+        click.echo("Run Trunkline with:     TRUNKLINE_OUTSIDE_ALLOW=127.0.0.0/8, since the platform is on this machine")
         click.echo(f"Connect the account:    trunkline channel add {channel} --inbox {inbox} --settings - <<'END'")
         click.echo(f"{settings}\nEND")
         await stopped.wait()

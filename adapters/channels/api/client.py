@@ -1,7 +1,7 @@
 """The API channel: what is posted to the company's system and fetched from it.
 
 Its addresses are somebody else's to choose, so they are called over connections that lead to public addresses only
-(`outside`), not by the kit's.
+and https alone, with a pool of connections of their own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from msgspec import Struct
+from yarl import URL
 
-from adapters.channels.api import guard, protocol, settings, signing
-from adapters.channels.api.outside import Outside
+from adapters.channels.api import protocol, settings
 from backbone.channel import (
     Answer,
     BadSignatureError,
@@ -30,12 +30,17 @@ from backbone.channel import (
     Request,
     Sent,
 )
+from backbone.outside import guard, signing
+from backbone.outside.http import Caller, TooLongError
 
 MB: Final = 1024 * 1024
 MOST_IN_BYTES: Final = 25 * MB
 MOST_ANSWER_BYTES: Final = 64 * 1024
 TIMEOUT_S: Final = 15
 MEDIA_TIMEOUT_S: Final = 60
+KEPT_S: Final = 4
+"""Seconds that an idle connection is kept: many servers close one after five."""
+
 AGENT: Final = "Trunkline/1"
 
 
@@ -58,7 +63,7 @@ class Api:
     )
 
     def __init__(self) -> None:
-        self._outside = Outside()
+        self._outside = Caller(KEPT_S)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -93,32 +98,29 @@ class Api:
 
     async def get_media(self, media: Media, acc: settings.Account, kit: Kit) -> tuple[bytes, str, str]:
         """The bytes, type and name of a file, from where the system said that it is."""
-        del kit
+        del acc, kit
         try:
-            target = guard.check_url(media.ref, allows_loopback=acc.allows_loopback)
             answer = await self._outside.call(
-                "GET",
-                target,
-                allows_loopback=acc.allows_loopback,
-                most_bytes=MOST_IN_BYTES,
-                timeout_s=MEDIA_TIMEOUT_S,
+                "GET", media.ref, most_bytes=MOST_IN_BYTES, timeout_s=MEDIA_TIMEOUT_S, needs_https=True
             )
         except guard.ForbiddenTargetError as error:
             raise FaultError(Rejected(f"The file's address isn't allowed: {error}.")) from None
+        except TooLongError as error:
+            raise FaultError(Rejected(f"The file has over {error.most_bytes} bytes.")) from None
         fault = protocol.outcome(answer.status, b"", answer.headers, 0)
         if isinstance(fault, Pause):
             fault = Rejected(f"The file isn't at its address ({answer.status}).")
         if fault is not None:
             raise FaultError(fault, f"{answer.status}")
         mime = answer.headers.get("content-type", "").partition(";")[0].strip()
-        return answer.body, media.mime or mime, media.name or target.name
+        return answer.body, media.mime or mime, media.name or URL(media.ref).name
 
     async def check(self, acc: settings.Account, kit: Kit) -> list[Check]:
         """May the address be called, and does its name lead to a public one?"""
         del kit
-        resolver = guard.PublicResolver(allows_loopback=acc.allows_loopback)
+        resolver = guard.PublicResolver()
         try:
-            target = guard.check_url(acc.url, allows_loopback=acc.allows_loopback)
+            target = guard.check_url(acc.url)
             await resolver.resolve(target.raw_host or "", target.port or 443)
         except OSError as error:
             return [Check("address", f"{error}.")]
@@ -136,15 +138,15 @@ class Api:
             "webhook-signature": signing.sign(_secrets(acc), message_id, timestamp, content),
         }
         try:
-            target = guard.check_url(acc.url, allows_loopback=acc.allows_loopback)
             answer = await self._outside.call(
                 "POST",
-                target,
-                allows_loopback=acc.allows_loopback,
+                acc.url,
                 headers=headers,
                 body=content,
                 most_bytes=MOST_ANSWER_BYTES,
                 timeout_s=TIMEOUT_S,
+                needs_https=True,
+                is_cut=True,
             )
         except guard.ForbiddenTargetError as error:
             raise FaultError(Pause(f"The account's address isn't allowed: {error}.")) from None

@@ -10,7 +10,6 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from adapters.channels.api import guard
 from adapters.channels.api.settings import Account
 from backbone.channel import (
     Event,
@@ -29,6 +28,7 @@ from backbone.channel import (
     Stored,
     type_of_kind,
 )
+from backbone.outside import guard
 
 KINDS: Final = frozenset(get_args(type_of_kind)) - {"email", "event", "unsupported"}
 SIGNALS: Final = frozenset({"enter", "menu", "typing", "recall", "edit", "blocked", "ignored"})
@@ -47,6 +47,7 @@ _TYPES: Final[Mapping[str, type[Message | Receipt | Signal]]] = {
 
 def parse(req: Request, acc: Account) -> list[Event]:
     """The event of one callback. Its key is the body's, else the request's `webhook-id`. Raises MalformedError."""
+    del acc
     fields = _object(req.body)
     kind = fields.get("t")
     if not isinstance(kind, str):
@@ -63,7 +64,7 @@ def parse(req: Request, acc: Account) -> list[Event]:
         fields.pop(name, None)
     event = _event(fields, _TYPES[kind])
     if isinstance(event, Message):
-        _check_media(event, acc)
+        _check_media(event)
         return [msgspec.structs.replace(event, raw=req.body if is_unknown else b"")]
     if isinstance(event, Signal) and event.name not in SIGNALS:
         raise MalformedError(f"a signal {event.name} isn't a customer's")
@@ -171,7 +172,7 @@ def _event(fields: dict[str, Any], wanted: type[Message | Receipt | Signal]) -> 
     return event
 
 
-def _check_media(event: Message, acc: Account) -> None:
+def _check_media(event: Message) -> None:
     if not 0 <= event.at < 2**53:
         raise MalformedError("at must be a time in Unix ms")
     if len(event.media) > MOST_FILES:
@@ -182,7 +183,7 @@ def _check_media(event: Message, acc: Account) -> None:
         if media.content or not media.ref:
             raise MalformedError("media is given by its address, as ref")
         try:
-            guard.check_url(media.ref, allows_loopback=acc.allows_loopback)
+            guard.check_url(media.ref)
         except guard.ForbiddenTargetError as error:
             raise MalformedError(f"media.ref: {error}") from None
 

@@ -39,10 +39,3 @@ class Account(Struct, frozen=True, kw_only=True):
             pattern=r"^https?://.+$",
         ),
     ]
-    allows_loopback: Annotated[
-        bool,
-        Meta(
-            title="Allow this machine's own addresses",
-            description="For tests only: lets addresses be http://127.0.0.1. Leave it off on a server.",
-        ),
-    ] = False

@@ -36,6 +36,7 @@ from backbone.channel import (
     Unknown,
 )
 from backbone.errors import InvalidInputError
+from backbone.outside import connect, guard
 
 TIMEOUT_S: Final = 15.0
 PUSHED_LIFE_S: Final = 86_400
@@ -164,9 +165,14 @@ class App:
         for is_last in (False, True):
             headers = {**apns.headers(out, acc, kit.now()), "authorization": f"bearer {await kit.token('apns')}"}
             try:
+                target, named, extensions = await _checked(f"{api}/3/device/{device.token}")
                 answer = await connection.post(
-                    f"{api}/3/device/{device.token}", content=apns.payload(out, acc), headers=headers
+                    target, content=apns.payload(out, acc), headers={**headers, **named}, extensions=extensions
                 )
+            except guard.ForbiddenTargetError as error:
+                raise FaultError(Pause(f"The address of APNs isn't allowed: {error}.")) from None
+            except OSError as error:
+                raise FaultError(Retry(), f"Apple: {error}") from None
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
                 raise FaultError(Retry(), f"Apple: {type(error).__name__}") from None
             except httpx2.HTTPError as error:
@@ -196,6 +202,17 @@ class App:
             if self._connections.setdefault(verifies, fresh) is not fresh:
                 await fresh.aclose()
         return self._connections[verifies]
+
+
+async def _checked(url: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """(an address with an IP address that may be called, headers and extensions that name its host). Raises
+    ForbiddenTargetError, OSError.
+    """
+    target = guard.check_url(url, needs_https=False)
+    host, port = target.raw_host or "", target.port or 443
+    _, address = (await connect.addresses(host, port))[0]
+    named = host if port == 443 else f"{host}:{port}"
+    return str(target.with_host(str(address[0]))), {"host": named}, {"sni_hostname": host}
 
 
 async def _fcm(device: Device, out: Out, acc: settings.Account, kit: Kit) -> None:

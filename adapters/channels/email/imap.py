@@ -16,6 +16,7 @@ from adapters.channels.email.imap_client import Client, XOAuth2
 from adapters.channels.email.imap_words import mailbox_name
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Kit, Pause, Retry
+from backbone.outside.guard import ForbiddenTargetError
 
 MOST_HEAD_BYTES: Final = 256 * 1024
 _UID: Final = re.compile(rb"\bUID (\d+)")
@@ -143,6 +144,8 @@ async def _connect(client: Client, acc: Account) -> None:
     try:
         await client.unless_lost(client.wait_hello_from_server(), acc.timeout_s)
     except FaultError as failed:
+        if isinstance(failed.__cause__, ForbiddenTargetError):
+            raise FaultError(Pause(f"The address of the IMAP server isn't allowed: {failed.__cause__}.")) from None
         if failed.__cause__ is not None and tls.is_distrust(failed.__cause__):
             raise FaultError(Pause(f"The certificate of {acc.imap_host} isn't trusted."), failed.answer) from failed
         raise FaultError(Retry(after_s=BUSY_S, account=True), failed.answer) from failed

@@ -17,8 +17,10 @@ from typing import Any, Final, TypeVar
 from aioimaplib import IMAP4, AioImapException, Command, IMAP4ClientProtocol  # type: ignore[import-untyped]
 
 from backbone.channel import FaultError, Retry
+from backbone.outside.connect import connected
 
 PIECE_BYTES: Final = 4096
+CONNECT_S: Final = 30.0
 _EXISTS: Final = re.compile(rb"\* \d+ EXISTS")
 
 T = TypeVar("T")
@@ -84,11 +86,17 @@ class Client(IMAP4):  # type: ignore[misc]  # aioimaplib has no types
         conn_lost_cb: Any = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        """See IMAP4."""
+        """See IMAP4. The host is the account's to choose: it is connected to the address that was checked."""
         del conn_lost_cb
         here = loop or asyncio.get_running_loop()
         self.protocol = self.wire = Wire(here)
-        self._client_task = here.create_task(here.create_connection(lambda: self.wire, host, port, ssl=ssl_context))
+
+        async def connect() -> Any:
+            name = host if ssl_context else None
+            sock = await connected(host, port, CONNECT_S)
+            return await here.create_connection(lambda: self.wire, sock=sock, ssl=ssl_context, server_hostname=name)
+
+        self._client_task = here.create_task(connect())
 
     async def unless_lost(self, doing: Coroutine[Any, Any, T] | asyncio.Future[T], patience_s: float | None) -> T:
         """The answer. Raises FaultError(Retry) where the connection is lost, or it takes longer than that."""

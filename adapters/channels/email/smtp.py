@@ -22,7 +22,10 @@ from adapters.channels.email.codes import BUSY_S, fault_of_greeting, fault_of_re
 from adapters.channels.email.compose import Mail
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Kit, Pause, Rejected, Retry
+from backbone.outside import connect
+from backbone.outside.guard import ForbiddenTargetError
 
+CONNECT_S: Final = 30.0
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
 
 
@@ -47,12 +50,19 @@ async def hand_over(mail: Mail, acc: Account, kit: Kit) -> list[str]:
 
 async def connected(acc: Account, kit: Kit) -> SMTP:
     """A connection that is signed in. Raises FaultError for what concerns the whole account."""
+    context = await tls.context(acc)
+    try:
+        sock = await connect.connected(acc.smtp_host, acc.smtp_port, min(CONNECT_S, acc.timeout_s))
+    except ForbiddenTargetError as forbidden:
+        raise FaultError(Pause(f"The address of the SMTP server isn't allowed: {forbidden}.")) from None
+    except (OSError, TimeoutError) as failed:
+        raise FaultError(Retry(after_s=BUSY_S, account=True), str(failed) or type(failed).__name__) from failed
     client = SMTP(
         hostname=acc.smtp_host,
-        port=acc.smtp_port,
+        sock=sock,
         use_tls=acc.smtp_security == "tls",
         start_tls=acc.smtp_security == "starttls",
-        tls_context=await tls.context(acc),
+        tls_context=context,
         local_hostname=acc.domain,
         timeout=acc.timeout_s,
     )

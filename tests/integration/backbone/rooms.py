@@ -6,12 +6,12 @@ from adapters.channels.api import Api
 from backbone import directory
 from backbone.attachments import Attachments
 from backbone.channels.accounts import seal_settings
-from backbone.channels.http import Caller
 from backbone.channels.room import Room
 from backbone.channels.settings import ChannelSettings
 from backbone.link import Link
 from backbone.log import Log
 from backbone.objects import Objects
+from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.signing import Signer
 from tests.harness.files import at_hand

@@ -18,7 +18,6 @@ from backbone.attachments import Attachments
 from backbone.channel import Caps, FaultError, Kit, Out, Retry, Sent
 from backbone.channels.accounts import Accounts, seal_settings
 from backbone.channels.deliver import Deliverer
-from backbone.channels.http import Caller
 from backbone.channels.kits import Kits
 from backbone.channels.lane import Lane
 from backbone.channels.room import Room
@@ -27,6 +26,7 @@ from backbone.ids import conversation_id, new_event_id
 from backbone.link import Link
 from backbone.log import Log
 from backbone.objects import Objects
+from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.signing import Signer
 from tests.harness.files import at_hand

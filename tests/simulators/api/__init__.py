@@ -190,7 +190,7 @@ class ApiSimulator(Simulator):
 
     def account(self) -> dict[str, Any]:
         """The settings of an account that fits."""
-        return {"secret": self.secret, "url": f"{self.base}/trunkline", "allows_loopback": True}
+        return {"secret": self.secret, "url": f"{self.base}/trunkline"}
 
     def file(self, content: bytes, name: str, mime: str = "application/octet-stream") -> str:
         """Keeps a file; its address."""

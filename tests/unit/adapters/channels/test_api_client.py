@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
@@ -11,7 +11,8 @@ import pytest
 
 from adapters.channels.api import Api
 from adapters.channels.api import client as api_client
-from backbone.channel import FaultError, Media, Out, OutMedia, Pause, Peer, Rejected, Retry, Unknown
+from backbone.channel import FaultError, MalformedError, Media, Out, OutMedia, Pause, Peer, Rejected, Retry, Unknown
+from backbone.outside import guard
 from tests.simulators.api import ApiSimulator, secret_of
 from tests.unit.adapters.channels.kit_telegram import MemoryKit, kit_for
 
@@ -51,6 +52,13 @@ async def world() -> AsyncIterator[World]:
             yield world
         finally:
             await world.channel.close()
+
+
+@pytest.fixture
+def _allowed_again() -> Iterator[None]:
+    """Loopback, once a test is over that forbade it."""
+    yield
+    guard.allow("127.0.0.0/8,::1")
 
 
 async def test_a_message_is_posted_signed_and_its_id_comes_back(world: World) -> None:
@@ -154,14 +162,18 @@ async def test_a_system_that_is_not_there_is_tried_again(world: World) -> None:
     assert caught.value.fault == Retry()
 
 
+@pytest.mark.usefixtures("_allowed_again")
 async def test_an_address_that_leads_home_is_never_called(world: World) -> None:
-    careful = msgspec.structs.replace(world.acc, allows_loopback=False)
+    careful = world.acc
+    (push,) = world.simulator.say("u-42", "", kind="image", content=PNG)
+    (event,) = world.channel.parse(push.request, world.acc)
+    guard.allow("")
     with pytest.raises(FaultError) as caught:
         await world.channel.send(out(), careful, world.kit)
     assert isinstance(caught.value.fault, Pause)
     assert world.simulator.calls == 0
-    (push,) = world.simulator.say("u-42", "", kind="image", content=PNG)
-    (event,) = world.channel.parse(push.request, world.acc)
+    with pytest.raises(MalformedError):
+        world.channel.parse(push.request, world.acc)
     with pytest.raises(FaultError) as caught:
         await world.channel.get_media(event.media[0], careful, world.kit)  # type: ignore[union-attr]
     assert isinstance(caught.value.fault, Rejected)
@@ -183,7 +195,9 @@ async def test_a_file_that_is_not_there_or_too_large_is_refused(world: World, mo
         assert isinstance(caught.value.fault, Rejected)
 
 
+@pytest.mark.usefixtures("_allowed_again")
 async def test_the_check_says_where_the_address_leads(world: World) -> None:
     assert [c.problem for c in await world.channel.check(world.acc, world.kit)] == [""]
-    careful = msgspec.structs.replace(world.acc, url="https://127.0.0.1/", allows_loopback=False)
+    careful = msgspec.structs.replace(world.acc, url="https://127.0.0.1/")
+    guard.allow("")
     assert "public" in (await world.channel.check(careful, world.kit))[0].problem

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.api import Api, protocol, signing
+from adapters.channels.api import Api, protocol
 from adapters.channels.api.settings import Account
 from backbone.channel import (
     BadSignatureError,
@@ -30,6 +30,7 @@ from backbone.channel import (
     Signal,
     Stored,
 )
+from backbone.outside import signing
 from tests.simulators.api import ApiSimulator, secret_of
 from tests.simulators.base import Accepted, Push
 from tests.unit.adapters.channels.kit_telegram import lower

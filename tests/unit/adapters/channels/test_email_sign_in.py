@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email
-from backbone.channel import Pause
+from adapters.channels.email import Email, imap
+from backbone.channel import FaultError, Pause
+from backbone.outside import guard
 from tests.simulators.email import EmailSimulator
 from tests.unit.adapters.channels.kit_email import kit_for, out, refused
 
@@ -80,3 +81,20 @@ async def test_a_refused_refresh_token_pauses_the_account() -> None:
     ):
         fault = await refused(out(), acc, kit)
     assert fault == Pause('The token server refuses the account: 400 {"error":"invalid_grant"}')
+
+
+async def test_mail_servers_that_lead_home_are_never_connected_to(provider: EmailSimulator) -> None:
+    """However a tenant's admin names this machine; the operator allowed nothing."""
+    guard.allow("")
+    try:
+        for host in ("127.0.0.1", "localhost", "::ffff:127.0.0.1"):
+            async with kit_for(provider, smtp_host=host, imap_host=host) as (kit, acc):
+                assert isinstance(await refused(out(), acc, kit), Pause)
+                with pytest.raises(FaultError) as caught:
+                    async with imap.opened(acc, kit):
+                        pass
+                assert isinstance(caught.value.fault, Pause)
+                assert "isn't allowed" in caught.value.fault.reason
+    finally:
+        guard.allow("127.0.0.0/8,::1")
+    assert provider.calls == 0

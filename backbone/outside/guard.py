@@ -1,4 +1,4 @@
-"""Which addresses somebody else may make us call: public ones over https (SSRF).
+"""Which addresses somebody else may make us call: public ones, and those that the operator allows (SSRF).
 
 `check_url` is pure and refuses what can be seen in the address; `PublicResolver` refuses what a name leads to. A
 connection is made to the very addresses that it checked, so a name that changes its mind (DNS rebinding) gains nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -45,6 +45,7 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 _WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
 _ENDS_IN_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
+_NAME = re.compile(r"[a-z0-9_.-]+")
 _OWN_NAMES: Final = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 
@@ -52,8 +53,32 @@ class ForbiddenTargetError(OSError):
     """An address that we don't call; the text says why, in words for whoever entered it."""
 
 
-def check_url(url: str, *, allows_loopback: bool = False) -> URL:
-    """The address to call. Raises ForbiddenTargetError."""
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+class _Operator:
+    """What the operator of this process allows besides public addresses; see `allow`."""
+
+    networks: Networks = ()
+
+
+def allow(text: str) -> None:
+    """Allows this process the private networks that its operator lists (`TRUNKLINE_OUTSIDE_ALLOW`), comma-separated.
+
+    No account can: a tenant's admin would reach whatever the operator's network holds. Raises ValueError for a part
+    that is no network.
+    """
+    _Operator.networks = networks_of(text)
+
+
+def networks_of(text: str) -> Networks:
+    """Networks of a comma-separated list, such as `10.1.0.0/16,127.0.0.1`. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def check_url(url: str, *, needs_https: bool = True, allowed: Networks | None = None) -> URL:
+    """The address to call. `allowed`: private networks, by default the operator's. Raises ForbiddenTargetError."""
+    allowed = _Operator.networks if allowed is None else allowed
     if len(url) > MOST_CHARS or _ODD.search(url):
         raise ForbiddenTargetError("the address is too long or has characters that no address has")
     try:
@@ -66,17 +91,17 @@ def check_url(url: str, *, allows_loopback: bool = False) -> URL:
         raise ForbiddenTargetError("the address names no host")
     if _WITH_USER.match(url):
         raise ForbiddenTargetError("the address must not hold a user or a password")
-    is_own = _is_own(host)
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and is_own and allows_loopback):
+    may_be_plain = not needs_https or _is_allowed_name(host, allowed)
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and may_be_plain):
         raise ForbiddenTargetError("the address must begin with https://")
-    _check_host(host, allows_loopback=allows_loopback)
+    check_host(host, allowed=allowed)
     return parsed
 
 
-def check_address(address: str, *, allows_loopback: bool = False) -> None:
-    """Raises ForbiddenTargetError unless an IP address is public, however it is disguised."""
+def check_address(address: str, *, allowed: Networks | None = None) -> None:
+    """Raises ForbiddenTargetError unless an IP address is public, however it is disguised, or `allowed`."""
     found = ip_address(address)
-    if is_public(found) or (allows_loopback and _plain(found).is_loopback):
+    if is_public(found) or _is_in(found, _Operator.networks if allowed is None else allowed):
         return
     raise ForbiddenTargetError(f"{address} isn't a public address")
 
@@ -90,10 +115,10 @@ def is_public(address: type_of_address) -> bool:
 
 
 class PublicResolver(AbstractResolver):
-    """Finds the addresses of a name; raises ForbiddenTargetError if any of them isn't public."""
+    """Finds the addresses of a name; raises ForbiddenTargetError if any of them is neither public nor allowed."""
 
-    def __init__(self, *, allows_loopback: bool = False, inner: AbstractResolver | None = None) -> None:
-        self._allows_loopback = allows_loopback
+    def __init__(self, *, allowed: Networks | None = None, inner: AbstractResolver | None = None) -> None:
+        self._allowed = allowed
         self._inner = inner or ThreadedResolver()
 
     async def resolve(
@@ -102,7 +127,7 @@ class PublicResolver(AbstractResolver):
         """See aiohttp."""
         found = await self._inner.resolve(host, port, family)
         for each in found:
-            check_address(each["host"], allows_loopback=self._allows_loopback)
+            check_address(each["host"], allowed=self._allowed)
         return found
 
     async def close(self) -> None:
@@ -110,21 +135,40 @@ class PublicResolver(AbstractResolver):
         await self._inner.close()
 
 
-def _check_host(host: str, *, allows_loopback: bool) -> None:
+def check_host(host: str, *, allowed: Networks | None = None) -> None:
+    """Raises ForbiddenTargetError for a host of which can be seen that it leads home: what a name leads to, a resolver
+    checks.
+    """
+    allowed = _Operator.networks if allowed is None else allowed
+    host = host.rstrip(".").lower()
     try:
         literal: Any = ip_address(host.strip("[]"))
     except ValueError:
         literal = None
     if literal is not None:
-        check_address(str(literal), allows_loopback=allows_loopback)
+        check_address(str(literal), allowed=allowed)
     elif _ENDS_IN_NUMBER.search(host):
         # 2130706433, 0x7f.1 and 0177.0.0.1 are loopback to some who read them.
         raise ForbiddenTargetError("a number isn't a name, and not an IP address in its usual form")
     elif _is_own(host):
-        if not (allows_loopback and host == "localhost"):
+        if not _is_allowed_name(host, allowed):
             raise ForbiddenTargetError(f"{host} is a name of this network")
-    elif not re.fullmatch(r"[a-z0-9_.-]+", host) or ".." in host:
+    elif not _NAME.fullmatch(host) or ".." in host:
         raise ForbiddenTargetError("this is no name of a host")
+
+
+def _is_allowed_name(host: str, allowed: Networks) -> bool:
+    """Whether a host is in a network that is allowed, or a name that only this network knows and may lead there."""
+    try:
+        return _is_in(ip_address(host.strip("[]")), allowed)
+    except ValueError:
+        of_machine = host == "localhost"
+        return _is_own(host) and any(network.is_loopback == of_machine for network in allowed)
+
+
+def _is_in(address: type_of_address, networks: Networks) -> bool:
+    plain = _plain(address)
+    return any(plain in network for network in networks)
 
 
 def _is_own(host: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -12,9 +14,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.api import guard
-from adapters.channels.api.guard import ForbiddenTargetError, PublicResolver, check_url, is_public
+from backbone.outside import connect, guard
+from backbone.outside.guard import ForbiddenTargetError, PublicResolver, check_url, is_public
+from backbone.outside.http import Caller
 from tests.simulators.api import ApiSimulator
+
+HOME = guard.networks_of("127.0.0.0/8,::1")
 
 LOOPBACK = [
     "https://127.0.0.1/",
@@ -84,25 +89,25 @@ FORBIDDEN = [
 @pytest.mark.parametrize("url", [*LOOPBACK, *FORBIDDEN])
 def test_an_address_that_leads_home_or_is_none_is_refused(url: str) -> None:
     with pytest.raises(ForbiddenTargetError):
-        check_url(url)
+        check_url(url, allowed=())
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
 def test_allowing_loopback_allows_nothing_else(url: str) -> None:
     with pytest.raises(ForbiddenTargetError):
-        check_url(url, allows_loopback=True)
+        check_url(url, allowed=HOME)
 
 
 @pytest.mark.parametrize(
     "url", ["https://example.com/hook?a=1", "https://8.8.8.8:8443/", "https://[2606:4700::1111]/", "https://例子.测试/"]
 )
 def test_a_public_address_is_allowed(url: str) -> None:
-    assert check_url(url).scheme == "https"
+    assert check_url(url, allowed=()).scheme == "https"
 
 
 @pytest.mark.parametrize("url", [*LOOPBACK, "http://127.0.0.1:8080/", "http://localhost/", "http://127.8.8.8/"])
 def test_loopback_is_allowed_where_a_setting_says_so(url: str) -> None:
-    assert check_url(url, allows_loopback=True)
+    assert check_url(url, allowed=HOME)
 
 
 @pytest.mark.parametrize("address", ["::ffff:8.8.8.8", "64:ff9b::808:808", "1.1.1.1", "2400:cb00::1"])
@@ -123,7 +128,7 @@ def test_an_address_in_disguise_is_as_public_as_it_is_without(address: ipaddress
 def test_no_text_raises_anything_else(text: str, allows: bool) -> None:  # noqa: FBT001
     for url in (text, f"https://{text}/"):
         try:
-            host = check_url(url, allows_loopback=allows).raw_host
+            host = check_url(url, allowed=HOME if allows else ()).raw_host
         except ForbiddenTargetError:
             continue
         assert host
@@ -155,7 +160,7 @@ class Names(AbstractResolver):
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:169.254.169.254"]])
 async def test_a_name_that_leads_home_is_refused_also_beside_a_public_address(answer: list[str]) -> None:
     with pytest.raises(ForbiddenTargetError):
-        await PublicResolver(inner=Names(answer)).resolve("rebind.example", 443)
+        await PublicResolver(allowed=(), inner=Names(answer)).resolve("rebind.example", 443)
 
 
 async def test_a_refused_name_is_never_connected_to() -> None:
@@ -163,7 +168,7 @@ async def test_a_refused_name_is_never_connected_to() -> None:
     async with (
         simulator.running(),
         aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=PublicResolver(inner=Names(["127.0.0.1"])))
+            connector=aiohttp.TCPConnector(resolver=PublicResolver(allowed=(), inner=Names(["127.0.0.1"])))
         ) as session,
     ):
         port = simulator.base.rpartition(":")[2]
@@ -176,7 +181,7 @@ async def test_a_name_is_asked_for_once_so_that_a_second_answer_gains_nothing() 
     simulator = ApiSimulator()
     names = Names(["127.0.0.1"], ["10.0.0.1"])
     async with simulator.running():
-        resolver = PublicResolver(allows_loopback=True, inner=names)
+        resolver = PublicResolver(allowed=HOME, inner=names)
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
         ) as session:
@@ -187,8 +192,53 @@ async def test_a_name_is_asked_for_once_so_that_a_second_answer_gains_nothing() 
 
 
 async def test_a_real_name_of_this_machine_is_refused_by_what_it_leads_to() -> None:
-    resolver: Any = PublicResolver()
+    resolver: Any = PublicResolver(allowed=())
     with pytest.raises(ForbiddenTargetError):
         await resolver.resolve("localhost", 443)
     await resolver.close()
     assert issubclass(guard.ForbiddenTargetError, OSError)
+
+
+@pytest.fixture
+def _nothing_allowed() -> Iterator[None]:
+    """As where the operator has set nothing."""
+    guard.allow("")
+    yield
+    guard.allow("127.0.0.0/8,::1")
+
+
+@pytest.mark.usefixtures("_nothing_allowed")
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:{port}/files/none", "http://localhost:{port}/", "http://[::1]:{port}/"]
+)
+async def test_provider_address_that_leads_home_is_never_called(url: str) -> None:
+    """By the caller that all channels have."""
+    simulator = ApiSimulator()
+    caller = Caller()
+    async with simulator.running():
+        port = simulator.base.rpartition(":")[2]
+        with pytest.raises(ForbiddenTargetError):
+            await caller.call("GET", url.format(port=port), most_bytes=1000, timeout_s=5)
+    await caller.close()
+    assert simulator.calls == 0
+
+
+@pytest.mark.usefixtures("_nothing_allowed")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "169.254.169.254", "10.0.0.1", "::1"])
+async def test_mail_server_that_leads_home_is_never_connected_to(host: str) -> None:
+    with pytest.raises(ForbiddenTargetError):
+        await connect.connected(host, 25, 5)
+
+
+async def test_operator_alone_allows_a_private_network() -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await connect.connected("127.0.0.1", port, 5)
+        connection.close()
+    inside = guard.networks_of("10.1.0.0/16")
+    assert check_url("http://10.1.2.3/", allowed=inside)
+    assert check_url("http://crm.internal/", allowed=inside)
+    for url in ("http://10.2.0.1/", "http://127.0.0.1/", "http://localhost/", "http://example.com/"):
+        with pytest.raises(ForbiddenTargetError):
+            check_url(url, allowed=inside)

@@ -1,17 +1,20 @@
-"""Calls to providers over one pool of connections: bounded in time and size, secrets masked in what is logged."""
+"""Calls over one pool of connections: to addresses that `guard` lets through alone, bounded in time and size, secrets
+masked in what is logged.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import aiohttp
 import msgspec
-from yarl import URL
 
 from backbone.channel import Answer, FaultError, Retry, Unknown, Upload
+from backbone.outside import guard
 
 CONNECTIONS: Final = 200
 
@@ -29,9 +32,10 @@ class TooLongError(FaultError):
 
 
 class Caller:
-    """One process's HTTP. `close` ends it."""
+    """One process's HTTP. `close` ends it. `kept_s`: a connection that nobody used for so long is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_s: float = 15) -> None:
+        self._kept_s = kept_s
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -51,40 +55,56 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         most_bytes: int,
         timeout_s: float,
+        needs_https: bool = False,
+        is_cut: bool = False,
     ) -> Answer:
-        """One request. Raises FaultError: Retry where nothing reached the provider, Unknown where it may have."""
+        """One request. Raises FaultError: Retry where nothing reached the provider, Unknown where it may have; and
+        ForbiddenTargetError where the address is none that may be called.
+
+        `is_cut`: of a longer answer than `most_bytes` the beginning is enough; else it raises TooLongError.
+        """
+        target = guard.check_url(url, needs_https=needs_https)
         data, sent_headers = _payload(json, body, form, headers)
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=60), cookie_jar=aiohttp.DummyCookieJar()
+            connector = aiohttp.TCPConnector(
+                limit=CONNECTIONS, resolver=guard.PublicResolver(), ttl_dns_cache=60, keepalive_timeout=self._kept_s
             )
-        target = URL(url)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         if query:
             target = target.update_query(dict(query))
-        try:
+        limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s))
+        with _told(timeout_s):
             async with self._session.request(
-                method,
-                target,
-                data=data,
-                headers=sent_headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s)),
+                method, target, data=data, headers=sent_headers, allow_redirects=False, timeout=limits
             ) as answer:
                 content = await answer.content.read(most_bytes + 1)
                 while len(content) <= most_bytes and (more := await answer.content.read(most_bytes + 1 - len(content))):
                     content += more
                 if len(content) > most_bytes:
+                    # What is left unread must not be the beginning of the next answer.
                     answer.close()
-                    raise TooLongError(most_bytes)
-                return Answer(answer.status, content, {k.lower(): v for k, v in answer.headers.items()})
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise FaultError(Retry(), masked(f"can't be reached: {error}")) from None
-        except TimeoutError:
-            raise FaultError(Unknown(), f"no answer within {timeout_s} s") from None
-        except aiohttp.InvalidURL:
-            raise FaultError(Retry(), "the address of the provider is wrong") from None
-        except aiohttp.ClientError as error:
-            raise FaultError(Unknown(), masked(f"the answer broke off: {type(error).__name__}: {error}")) from None
+                    if not is_cut:
+                        raise TooLongError(most_bytes)
+                return Answer(answer.status, content[:most_bytes], {k.lower(): v for k, v in answer.headers.items()})
+
+
+@contextlib.contextmanager
+def _told(timeout_s: float) -> Iterator[None]:
+    """What aiohttp raises, as what it means for whoever called."""
+    try:
+        yield
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, guard.ForbiddenTargetError):
+            raise error.os_error from None
+        raise FaultError(Retry(), masked(f"can't be reached: {error.os_error}")) from None
+    except aiohttp.ConnectionTimeoutError as error:
+        raise FaultError(Retry(), masked(f"can't be reached: {error}")) from None
+    except TimeoutError:
+        raise FaultError(Unknown(), f"no answer within {timeout_s} s") from None
+    except aiohttp.InvalidURL:
+        raise FaultError(Retry(), "the address of the provider is wrong") from None
+    except aiohttp.ClientError as error:
+        raise FaultError(Unknown(), masked(f"the answer broke off: {type(error).__name__}: {error}")) from None
 
 
 def masked(text: str) -> str:
