@@ -72,7 +72,10 @@ class _Kind(NamedTuple):
     subscribe: tuple[str, ...] = ()
     files: bool = False
     whole_log: bool = False
-    """Reads all streams of the log from end to end, and begins an epoch where one was put back."""
+    """Reads all streams of the log from end to end."""
+
+    begins_epochs: bool = False
+    """Begins an epoch in a stream of the log that was put back: whoever meets it first, before anything is written."""
 
     dead: bool = False
     """Reads dead letters, and takes them out once they are dealt with."""
@@ -118,6 +121,7 @@ _KINDS: Final = {
         not_publish=("rpc.*._.>",),
         subscribe=("live.>",),
         files=True,
+        begins_epochs=True,
     ),
     "routing": _Kind(
         reads={
@@ -131,12 +135,14 @@ _KINDS: Final = {
         publish=("chat.*.*.*.*", "live.*.*.*.*", "dead.*.routing"),
         owns=("KV_heads",),
         whole_log=True,
+        begins_epochs=True,
     ),
     "warehouse": _Kind(
         reads={"leases": ("warehouse.*",), "cursors": ALL, "erased": ALL},
         writes={"leases": ("warehouse.*",), "cursors": ALL},
         publish=("dead.*.warehouse", "rpc.warehouse-heir._.*"),
         whole_log=True,
+        begins_epochs=True,
         serves=("warehouse", "warehouse-heir"),
     ),
 }
@@ -200,6 +206,7 @@ def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     publish += [f"{_API}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")]
     publish += _FILES if row.files else []
     publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
+    publish += [f"{_API}STREAM.UPDATE.*"] if row.begins_epochs else []
     subscribe = [*row.subscribe, "health.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
@@ -225,7 +232,7 @@ def _consumers(row: _Kind) -> list[str]:
     if row.worker:
         publish += [f"{_API}CONSUMER.MSG.NEXT.*.{row.worker}", f"$JS.ACK.*.{row.worker}.>"]
     if row.whole_log:
-        publish += [f"{_API}{verb}" for verb in ("STREAM.NAMES", "STREAM.UPDATE.*")]
+        publish.append(f"{_API}STREAM.NAMES")
         publish += [f"{_API}CONSUMER.{verb}.*.*" for verb in ("CREATE", "MSG.NEXT")]
     if _is_delivered_much(row):
         publish.append("$JS.ACK.>")
@@ -238,9 +245,10 @@ def _refused(row: _Kind, workers: tuple[str, ...]) -> list[str]:
     refused += [f"STREAM.MSG.GET.{store}" for store in STORES if not _may_look_up(row, store)]
     refused += [f"STREAM.INFO.{store}" for store in STORES if not _may_know(row, store)]
     if row.whole_log:
-        refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
         refused += [f"CONSUMER.CREATE.{store}.*" for store in STORES]
         refused += [f"CONSUMER.MSG.NEXT.{store}.*" for store in STORES if not _may_know(row, store)]
+    if row.begins_epochs:
+        refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
     acknowledged = [f"$JS.ACK.*.{worker}.>" for worker in workers] if _is_delivered_much(row) else []
     return [*(_API + subject for subject in refused), *acknowledged]
 

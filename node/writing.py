@@ -14,11 +14,12 @@ from backbone import events as ev
 from backbone.acts import Act
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import decide
-from backbone.errors import ConflictError, ForbiddenError, InvalidInputError, TrunklineError
+from backbone.errors import ConflictError, ForbiddenError, InvalidInputError, TrunklineError, UnknownOutcomeError
 from backbone.ids import check_contact, check_name, new_event_id
-from backbone.log import Stored
+from backbone.log import LogEvent, Stored
 from backbone.presence import state_event
 from node import frames as f
+from node import resends
 from node.context import STORE_SECONDS
 from node.marks import Marks, mark_rate
 from node.reading import authorise
@@ -34,9 +35,16 @@ def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> Coroutine
     """Stores a message; `ok` follows when the log has acknowledged it.
 
     Most messages are published before this returns. What must be waited for comes back as a coroutine: a
-    conversation nobody here is attached to, a file's record, agents who are mentioned, the log's bound.
+    conversation nobody here is attached to, a file's record, agents who are mentioned, the log's bound, an id that may
+    have been stored longer ago than NATS remembers ids.
     """
-    if frame.conv and not frame.attachments and not frame.mentions and not context.log.is_full:
+    if (
+        frame.conv
+        and not frame.attachments
+        and not frame.mentions
+        and not context.log.is_full
+        and resends.is_fresh(frame.id, now_ms())
+    ):
         room = context.hub.present(who.tenant, frame.conv)
         if room is not None:
             _send_into(room, context, socket, who, frame, attachments=[])
@@ -60,6 +68,12 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
             # Kept by those alone who may write here, and before the message that names them is stored.
             authorise(who, "write_note" if frame.note else "write", room)
             await keep(context, who, frame.attachments)
+        if not resends.is_fresh(frame.id, now_ms()):
+            authorise(who, "write_note" if frame.note else "write", room)
+            stored = await resends.find(context.log, room.subject, room.head, frame.id)
+            if stored is not None:
+                _tell_stored(socket, who, frame, stored)
+                return
         _send_into(room, context, socket, who, frame, attachments=attachments)
 
 
@@ -92,16 +106,40 @@ def _send_into(
 
     def done(outcome: Stored | TrunklineError) -> None:
         STORE_SECONDS.observe(time.perf_counter() - began)
-        if isinstance(outcome, Stored):
-            if failpoints.ARMED:
-                failpoints.reach("node.stored")
-            socket.connection.push(f.ok_frame(frame.id, outcome.seq, head.conv, at))
-        else:
+        if not isinstance(outcome, Stored):
             socket.refuse(frame, outcome)
+            return
+        if failpoints.ARMED:
+            failpoints.reach("node.stored")
+        if outcome.duplicate:
+            context.spawn_farewell(_look_at_stored(context, socket, who, frame, room.subject, outcome.seq))
+        else:
+            socket.connection.push(f.ok_frame(frame.id, outcome.seq, head.conv, at))
 
     if failpoints.ARMED:
         failpoints.reach("node.before_store")
     context.log.publish_soon(room.subject, event, done)
+
+
+async def _look_at_stored(  # noqa: PLR0917 - what is looked at, where, and who is told
+    context: Context, socket: Socket, who: Who, frame: f.Send, subject: str, seq: int
+) -> None:
+    """NATS has an event with the id of a message: it is the same, sent again, or the id is another's."""
+    try:
+        found = await context.log.at(subject, seq)
+        if found is None:
+            raise UnknownOutcomeError(
+                "log.unknown_outcome", "It can't be read back now. Send it again with the same id."
+            )
+        _tell_stored(socket, who, frame, found)
+    except TrunklineError as error:
+        socket.refuse(frame, error)
+
+
+def _tell_stored(socket: Socket, who: Who, frame: f.Send, found: LogEvent) -> None:
+    """`ok` with what is stored. Raises ConflictError `id.taken` where that is another message."""
+    stored = resends.same(found, who.id, frame.text, frame.attachments, note=frame.note)
+    socket.connection.push(f.ok_frame(frame.id, found.seq, stored.conv, stored.at))
 
 
 async def _send_without_conversation(
@@ -144,6 +182,10 @@ async def _send_without_conversation(
     )
     if failpoints.ARMED:
         failpoints.reach("node.stored")
+    if placed.duplicate:
+        subject = subjects.chat(tenant, inbox.channel, placed.conv)
+        await _look_at_stored(context, socket, who, frame, subject, placed.seq)
+        return
     socket.connection.push(f.encode(f.Ok(id=frame.id, seq=placed.seq, conv=placed.conv, at=placed.at)))
 
 

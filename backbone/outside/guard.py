@@ -46,7 +46,7 @@ _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 _WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
 _ENDS_IN_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
 _NAME = re.compile(r"[a-z0-9_.-]+")
-_OWN_NAMES: Final = ("localhost", "local", "internal", "localdomain", "home.arpa")
+_OWN_NAMES: Final = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 
 
 class ForbiddenTargetError(OSError):
@@ -176,7 +176,7 @@ def _is_own(host: str) -> bool:
     try:
         return _plain(ip_address(host.strip("[]"))).is_loopback
     except ValueError:
-        return any(host == name or host.endswith(f".{name}") for name in _OWN_NAMES)
+        return f".{host}".endswith(_OWN_NAMES)
 
 
 def _plain(address: type_of_address) -> type_of_address:
