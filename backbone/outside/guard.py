@@ -46,7 +46,7 @@ _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 _WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
 _ENDS_IN_NUMBER = re.compile(r"(^|\.)(0[xX][0-9a-fA-F]*|[0-9]+)\.?$")
 _NAME = re.compile(r"[a-z0-9_.-]+")
-_OWN_NAMES: Final = tuple("localhost local internal localdomain home.arpa".split())
+_OWN_NAMES: Final = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 
 class ForbiddenTargetError(OSError):

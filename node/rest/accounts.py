@@ -75,7 +75,9 @@ async def read(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings; a secret that isn't given stays."""
+    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings; a secret that isn't given stays, unless
+    an address changes that it is sent to: 422 `field.again`.
+    """
     context, who = context_of(request), await admin_asks(request)
     revision, inbox = await _find(request, who)
     body = await body_of(request, ChangedInbox)
@@ -83,6 +85,8 @@ async def change(request: Request) -> Response:
     if body.settings is not None:
         about = await _usable(context, inbox.channel)
         before = _opened(context, who.tenant, inbox)
+        if wrong := form.moved(about.fields, before, body.settings):
+            raise InvalidInputError(wrong.code, wrong.text, field=wrong.field)
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings)
     await directory.directory(context.link).update(_key(who, inbox.id), changed, revision)
