@@ -38,7 +38,8 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="EncodingAESKey",
             description="The 43 characters of 服务器配置 in 兼容模式 or 安全模式; empty in 明文模式. "
-            "Once it is set, callbacks that aren't encrypted are refused.",
+            "Once it is set, callbacks that aren't encrypted are refused. 明文模式 is weaker: its signature doesn't "
+            "cover the message, so that whoever gets hold of a callback may forge one within 5 minutes.",
             pattern=AES_KEY,
             extra_json_schema={"secret": True, "goes_to": []},
         ),
