@@ -90,7 +90,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         settings.host,
         settings.port,
         door=Door(
-            Bounds(settings.connections, settings.address_connections, settings.requests), context.quotas.is_counted
+            Bounds(settings.connections, settings.address_connections, settings.requests), context.quotas.counted_as
         ),
         fd=settings.fd if settings.fd >= 0 else None,
         protocols=PROTOCOLS,

@@ -51,6 +51,12 @@ class Optional(Protocol):
     async def close(self) -> None:
         """The process ends: connections of the channel's own are closed."""
 
+    def once(self, req: Request, acc: Any) -> str:
+        """What of a verified callback is good for one body alone, such as the nonce of a signature that doesn't cover
+        the body; empty if nothing is. The kit takes it once for all replicas; the same body may come again with it.
+        """
+        ...
+
     def reply(self, events: Sequence[Event], acc: Any, stored: Sequence[Stored]) -> Reply:
         """What a callback is answered once its events are stored; without this, an empty 200."""
 

@@ -21,7 +21,8 @@ _KINDS: Final[dict[str, type_of_field]] = {"boolean": "flag", "integer": "whole"
 
 class Field(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One field of a form. `least` and `most` bound the length of a text and the value of a number; with `is_open`
-    the value itself is outside. `long`: of several lines.
+    the value itself is outside. `long`: of several lines. `address`: where the account leads, or how it is proven that
+    it leads there. `goes_to`: the addresses that a secret, or what is made of it, is sent to; None: all of the form's.
     """
 
     key: str
@@ -37,6 +38,8 @@ class Field(Struct, frozen=True, omit_defaults=True, kw_only=True):
     least: float | None = None
     most: float | None = None
     is_open: bool = False
+    address: bool = False
+    goes_to: list[str] | None = None
 
 
 class Wrong(NamedTuple):
@@ -82,6 +85,31 @@ def merged(form: Sequence[Field], before: Mapping[str, Any], given: Mapping[str,
     return {**given, **secrets}
 
 
+def moved(form: Sequence[Field], before: Mapping[str, Any], given: Mapping[str, Any]) -> Wrong | None:
+    """A secret that would be kept though an address that it is sent to changes; None if there is none.
+
+    Whoever can't read a secret could have it sent to themselves otherwise.
+    """
+    changed = {
+        field.key: field
+        for field in form
+        if field.address and before.get(field.key, field.default) != given.get(field.key, field.default)
+    }
+    for field in form:
+        if not field.secret or field.key in given or not before.get(field.key):
+            continue
+        to = next((each for key, each in changed.items() if field.goes_to is None or key in field.goes_to), None)
+        if to is not None:
+            text = f"Enter {field.title} again: it would be sent elsewhere, since {to.title} changes."
+            return Wrong(field.key, "field.again", text)
+    return None
+
+
+def place(form: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The addresses of an account."""
+    return {field.key: values.get(field.key, field.default) for field in form if field.address}
+
+
 def _field(key: str, of: Mapping[str, Any], *, is_required: bool) -> Field:
     kind: type_of_field = "choice" if "enum" in of else _KINDS.get(str(of.get("type", "")), "text")
     is_open = "exclusiveMinimum" in of
@@ -101,6 +129,8 @@ def _field(key: str, of: Mapping[str, Any], *, is_required: bool) -> Field:
         least=least,
         most=most,
         is_open=is_open,
+        address=bool(of.get("address")) or str(of.get("pattern", "")).startswith("^http"),
+        goes_to=[str(each) for each in of["goes_to"]] if "goes_to" in of else None,
     )
 
 

@@ -6,6 +6,7 @@ They come through a node: `rpc.<channel>.<tenant>.hook`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from typing import Any, Final
 
@@ -13,7 +14,9 @@ import prometheus_client
 import structlog
 from msgspec import Struct
 
+from backbone.buckets import KeyExistsError
 from backbone.channel import BadSignatureError, MalformedError, Reply, Request, Stored
+from backbone.channels import stores
 from backbone.channels.accounts import Account, Accounts
 from backbone.channels.receive import Receiver
 from backbone.channels.room import Room
@@ -21,6 +24,10 @@ from backbone.errors import TrunklineError
 from backbone.opening import Placed
 
 PARSE_S: Final = 1.0
+ONCE_S: Final = 900
+"""Longer than any signature of a nonce is good for."""
+
+LATER: Final = Reply(status=503, body=b"it can't be stored now; send it again\n")
 REFUSED: Final = Reply(status=401, body=b"the callback can't be verified\n")
 """The same for every cause, so that nobody learns by trying."""
 
@@ -81,17 +88,40 @@ class Hooks:
             if handshake is not None:
                 greeting: Reply = handshake
                 return greeting
+            if hasattr(channel, "once") and not await self._is_first(
+                account, channel.once(request, account.settings), request
+            ):
+                return REFUSED
             # A callback made to be slow must not stop the others.
             events = list(await asyncio.wait_for(asyncio.to_thread(channel.parse, request, account.settings), PARSE_S))
         except BadSignatureError:
             return REFUSED
+        except TrunklineError as error:
+            _log.warning("callback.not_taken", inbox=inbox, code=error.code)
+            return LATER
         except (MalformedError, TimeoutError) as wrong:
             _log.info("callback.malformed", tenant=tenant, inbox=inbox, reason=str(wrong)[:200])
             return Reply(status=400, body=b"the callback can't be understood\n")
         placed = await self._stored(account, events)
         if placed is None:
-            return Reply(status=503, body=b"it can't be stored now; send it again\n")
+            return LATER
         return self._done(account, events, placed)
+
+    async def _is_first(self, account: Account, nonce: str, request: Request) -> bool:
+        """Whether nobody used the nonce for another body. Creating its key is atomic over all replicas; a platform that
+        sends the same callback again finds its own body there.
+        """
+        if not nonce:
+            return True
+        key = stores.value_key(account.tenant, account.id, f"once:{nonce}")
+        body = hashlib.sha256(request.body).hexdigest()
+        bucket = stores.channels(self._room.link)
+        try:
+            await bucket.create(key, stores.Value(value=body), ONCE_S)
+        except KeyExistsError:
+            kept = await bucket.get(key)
+            return kept is not None and isinstance(kept.value, stores.Value) and kept.value.value == body
+        return True
 
     async def _stored(self, account: Account, events: list[Any]) -> list[Placed] | None:
         """Stores within the time that the provider gives; rides out a change of the log's leader. None if it can't."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from backbone.channels import form
 from backbone.channels.accounts import Account
 from backbone.channels.kit import AccountKit
 from backbone.channels.room import Room
@@ -14,6 +17,7 @@ class Kits:
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self._fields = form.fields(msgspec.json.schema(room.channel.Account))
         self._made: dict[str, AccountKit] = {}
 
     def of(self, account: Account) -> AccountKit:
@@ -28,8 +32,16 @@ class Kits:
                 account.id,
                 room.instance,
                 lambda: key_hash(account.inbox.settings),
+                lambda: self._place_of(account),
             )
             kit = self._made[account.id] = AccountKit(
                 room.link, room.channel, account, room.caller, tokens, room.settings.file_bytes
             )
         return kit
+
+    def _place_of(self, account: Account) -> str:
+        """The addresses of an account as a hash; empty where its settings can't be used."""
+        if account.settings is None:
+            return ""
+        values = form.place(self._fields, msgspec.to_builtins(account.settings))
+        return key_hash(msgspec.json.encode(values, order="sorted").decode())

@@ -23,12 +23,15 @@ REF_LIFE_S: Final = 30 * DAY_S
 
 
 class KeptToken(Struct, frozen=True, tag="token", kw_only=True):
-    """A token, sealed: JSON of `backbone.channel.Token`; when it was fetched and ends; a hash of the settings used."""
+    """A token, sealed: JSON of `backbone.channel.Token`; when it was fetched and ends; hashes of the settings used, and
+    of the addresses among them.
+    """
 
     sealed: str
     fetched_at: int
     ends_at: int
     basis: str = ""
+    place: str = ""
 
 
 class Trying(Struct, frozen=True, tag="send", kw_only=True):

@@ -37,6 +37,7 @@ class _Known(NamedTuple):
     fetched_at: float
     ends_at: float
     basis: str
+    place: str
 
     def is_young(self, now: float, basis: str) -> bool:
         return self.basis == basis and now < self.fetched_at + (self.ends_at - self.fetched_at) * RENEW_AT
@@ -49,10 +50,19 @@ class _Sealed(Struct):
 
 
 class Tokens:
-    """The tokens of one account. `basis` names the settings that it has now: a token got by others isn't used."""
+    """The tokens of one account. `basis` names the settings that it has now: a token got by others isn't used. `place`
+    names its addresses: what is renewed by an earlier token isn't shown it at another address.
+    """
 
     def __init__(  # noqa: PLR0917 - where, whose, by whom and by what
-        self, link: Link, sealer: Sealer, tenant: str, inbox: str, holder: str, basis: Callable[[], str]
+        self,
+        link: Link,
+        sealer: Sealer,
+        tenant: str,
+        inbox: str,
+        holder: str,
+        basis: Callable[[], str],
+        place: Callable[[], str],
     ) -> None:
         self._bucket = stores.channels(link)
         self._leases: Bucket[Holder] = Bucket(link, "leases", Holder)
@@ -61,6 +71,7 @@ class Tokens:
         self._inbox = inbox
         self._holder = Holder(holder)
         self._basis = basis
+        self._place = place
         self._known: dict[str, _Known] = {}
         self._locks: NamedLocks[str] = NamedLocks()
 
@@ -110,13 +121,18 @@ class Tokens:
 
     async def _fetched(self, name: str, fetch: type_of_fetch, before: _Known | None) -> _Known:
         basis = self._basis()
-        token = await fetch(before.token if before else None)
+        place = self._place()
+        # One that was kept before places were has that of its settings.
+        is_here = before is not None and (before.place == place if before.place else before.basis == basis)
+        token = await fetch(before.token if before and is_here else None)
         now = time.time()
-        known = self._known[name] = _Known(token, now, now + token.life_s, basis)
+        known = self._known[name] = _Known(token, now, now + token.life_s, basis, place)
         sealed = self._sealer.seal(
             self._name(name), msgspec.json.encode(_Sealed(value=token.value, life_s=token.life_s, more=token.more))
         )
-        kept = KeptToken(sealed=sealed, fetched_at=round(now * 1000), ends_at=round(known.ends_at * 1000), basis=basis)
+        kept = KeptToken(
+            sealed=sealed, fetched_at=round(now * 1000), ends_at=round(known.ends_at * 1000), basis=basis, place=place
+        )
         await self._bucket.put(stores.token_key(self._tenant, self._inbox, name), kept)
         _log.info("token.fetched", tenant=self._tenant, inbox=self._inbox, token=name, life_s=token.life_s)
         return known
@@ -131,7 +147,8 @@ class Tokens:
             _log.warning("token.unreadable", tenant=self._tenant, inbox=self._inbox, error=error.message)
             return None
         token = Token(value=opened.value, life_s=opened.life_s, more=opened.more)
-        known = _Known(token, kept.value.fetched_at / 1000, kept.value.ends_at / 1000, kept.value.basis)
+        record = kept.value
+        known = _Known(token, record.fetched_at / 1000, record.ends_at / 1000, record.basis, record.place)
         self._known[name] = known
         return known
 

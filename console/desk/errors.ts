@@ -32,6 +32,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'limit.conversations': 'error.too_many_open',
   'file.failed': 'error.file',
   'field.required': 'error.field_required',
+  'field.again': 'error.field_again',
   'field.form': 'error.field_form',
   'field.range': 'error.field_range',
   'field.choice': 'error.field_choice',

@@ -78,7 +78,7 @@ async def read(request: Request) -> Response:
 
 async def change(request: Request) -> Response:
     """`PUT /api/v1/inboxes/{inbox}`: another name, other settings, other origins; what isn't given stays, so does a
-    secret.
+    secret, unless an address changes that it is sent to: 422 `field.again`.
     """
     context, who = context_of(request), await admin_asks(request)
     revision, inbox = await _find(request, who)
@@ -87,6 +87,8 @@ async def change(request: Request) -> Response:
     if body.settings is not None:
         about = await _usable(context, inbox.channel)
         before = _opened(context, who.tenant, inbox)
+        if wrong := form.moved(about.fields, before, body.settings):
+            raise InvalidInputError(wrong.code, wrong.text, field=wrong.field)
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     origins = inbox.origins if body.origins is None else checked_origins(body.origins)
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)

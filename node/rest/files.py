@@ -14,7 +14,7 @@ from starlette.responses import Response
 from backbone.attachments import INLINE
 from backbone.errors import TooManyError
 from backbone.ids import new_uuid
-from node.origins import address
+from node.origins import network
 from node.rest.requests import answer, context_of, who_asks
 from node.uploading import content_of, spooled
 
@@ -35,7 +35,7 @@ async def upload(request: Request) -> Response:
     who = await who_asks(request)
     most, declared = context.settings.file_bytes, request.headers.get("content-length", "")
     size = min(int(declared[:12]), most + 1) if declared.isascii() and declared.isdigit() else most
-    with context.uploads.admitted(who, address(request), size):
+    with context.uploads.admitted(who, network(request), size):
         async with spooled(request.stream(), most) as file:
             name = request.query_params.get("name", "file")[:1000]
             identity = new_uuid()

@@ -18,7 +18,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Secret",
             description="Signs both ways, as Standard Webhooks has it: whsec_ and the base64 of 24 to 64 random bytes.",
             pattern=f"^{SECRET}$",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     previous_secret: Annotated[
@@ -28,7 +28,7 @@ class Account(Struct, frozen=True, kw_only=True):
             description="While you change the secret: the one before. Either is taken, and we sign by both. "
             "Empty it a day later.",
             pattern=f"^({SECRET})?$",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     url: Annotated[

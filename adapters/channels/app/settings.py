@@ -31,7 +31,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Secret of tokens",
             description="For HS256: at least 32 characters that your server signs by.",
             pattern=r"^(.{32,})?$",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     jwks: Annotated[
@@ -56,7 +56,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Secret of user hashes",
             description="What your server makes user hashes by.",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     shows_text: Annotated[
@@ -76,7 +76,11 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="APNs key",
             description="For iPhones: the file AuthKey_….p8 of developer.apple.com → Keys, as a whole.",
-            extra_json_schema={"secret": True, "multiline": True},
+            extra_json_schema={
+                "secret": True,
+                "multiline": True,
+                "goes_to": ["apns_api", "apns_sandbox_api", "apns_verify"],
+            },
         ),
     ] = ""
     apns_key_id: Annotated[str, Meta(title="APNs key ID", description="Ten characters, beside the key.")] = ""
@@ -96,6 +100,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Verify Apple's certificate",
             description="Turn it off for a simulator only: otherwise anybody between reads your pushes.",
+            extra_json_schema={"address": True},
         ),
     ] = True
     fcm_service_account: Annotated[
@@ -103,7 +108,7 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Service account of Firebase",
             description="For Android: the JSON file of Firebase → Project settings → Service accounts.",
-            extra_json_schema={"secret": True, "multiline": True},
+            extra_json_schema={"secret": True, "multiline": True, "goes_to": ["fcm_api"]},
         ),
     ] = ""
     fcm_api: Annotated[str, Meta(title="Address of FCM", pattern=r"^https?://[^/]+$")] = "https://fcm.googleapis.com"

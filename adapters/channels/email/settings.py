@@ -10,6 +10,13 @@ from adapters.channels.email import headers
 
 MAIL_MOST_BYTES: Final = 35 * 1024 * 1024
 _SECRET: Final = {"secret": True}
+_ADDRESS: Final = {"address": True}
+_SERVERS: Final = [
+    *("imap_host", "imap_port", "imap_security"),
+    *("smtp_host", "smtp_port", "smtp_security"),
+    "ca",
+]
+"""Where the password goes, and what proves that it goes there."""
 
 type_of_security = Literal["tls", "starttls", "none"]
 
@@ -45,29 +52,53 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="Password",
             description="Password, or the code for other programs that the provider gives out (QQ, 163: 授权码).",
-            extra_json_schema=_SECRET,
+            extra_json_schema={**_SECRET, "goes_to": _SERVERS},
         ),
     ] = ""
-    imap_host: Annotated[str, Meta(title="IMAP server", description="Such as imap.example.com.", min_length=1)]
-    imap_port: Annotated[int, Meta(title="IMAP port", description="993 with TLS.", ge=1, le=65535)] = 993
+    imap_host: Annotated[
+        str,
+        Meta(title="IMAP server", description="Such as imap.example.com.", min_length=1, extra_json_schema=_ADDRESS),
+    ]
+    imap_port: Annotated[
+        int, Meta(title="IMAP port", description="993 with TLS.", ge=1, le=65535, extra_json_schema=_ADDRESS)
+    ] = 993
     imap_security: Annotated[
         Literal["tls", "none"],
-        Meta(title="IMAP security", description="tls, or none for a server on this very machine."),
+        Meta(
+            title="IMAP security",
+            description="tls, or none for a server on this very machine.",
+            extra_json_schema=_ADDRESS,
+        ),
     ] = "tls"
     mailbox: Annotated[str, Meta(title="Mailbox", description="Folder that is read.", min_length=1)] = "INBOX"
-    smtp_host: Annotated[str, Meta(title="SMTP server", description="Such as smtp.example.com.", min_length=1)]
+    smtp_host: Annotated[
+        str,
+        Meta(title="SMTP server", description="Such as smtp.example.com.", min_length=1, extra_json_schema=_ADDRESS),
+    ]
     smtp_port: Annotated[
-        int, Meta(title="SMTP port", description="465 with TLS, 587 with STARTTLS.", ge=1, le=65535)
+        int,
+        Meta(
+            title="SMTP port",
+            description="465 with TLS, 587 with STARTTLS.",
+            ge=1,
+            le=65535,
+            extra_json_schema=_ADDRESS,
+        ),
     ] = 465
     smtp_security: Annotated[
         type_of_security,
-        Meta(title="SMTP security", description="tls, starttls, or none for a server on this very machine."),
+        Meta(
+            title="SMTP security",
+            description="tls, starttls, or none for a server on this very machine.",
+            extra_json_schema=_ADDRESS,
+        ),
     ] = "tls"
     ca: Annotated[
         str,
         Meta(
             title="Certificate authority",
             description="In PEM, where the servers' certificates come from one of your own.",
+            extra_json_schema=_ADDRESS,
         ),
     ] = ""
     token_url: Annotated[
@@ -76,6 +107,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Token address (xoauth2)",
             description="Google: https://oauth2.googleapis.com/token. "
             "Microsoft: https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token.",
+            extra_json_schema=_ADDRESS,
         ),
     ] = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     client_id: Annotated[str, Meta(title="Client id (xoauth2)", description="Of your registered application.")] = ""
@@ -107,7 +139,7 @@ class Account(Struct, frozen=True, kw_only=True):
             description="Any 16 characters or more: answers then ask for replies to support+<thread>@, which finds the "
             "conversation even where a mail program drops References. Leave it empty where the server doesn't deliver "
             "plus addresses (QQ doesn't).",
-            extra_json_schema=_SECRET,
+            extra_json_schema={**_SECRET, "goes_to": []},
             pattern=r"^$|^.{16,}$",
         ),
     ] = ""

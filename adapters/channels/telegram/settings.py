@@ -34,7 +34,7 @@ class Account(Struct, frozen=True, kw_only=True):
             description="The secret_token that you gave to setWebhook: 1 to 256 of A-Z a-z 0-9 _ and -. "
             "Every callback must carry it; only needed for webhook.",
             pattern=r"^[A-Za-z0-9_-]{0,256}$",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     api: Annotated[

@@ -81,6 +81,7 @@ class WeChat:
     )
 
     verify = staticmethod(protocol.verify)
+    once = staticmethod(protocol.once)
     parse = staticmethod(protocol.parse)
     classify = staticmethod(faults.classify)
 

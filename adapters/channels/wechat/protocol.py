@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 from adapters.channels import wechat_crypto as crypto
@@ -75,6 +76,8 @@ def verify(req: Request, acc: Account) -> Reply | None:
     if req.method == "GET":
         _check(query.get("signature", ""), acc, query)
         return Reply(body=query.get("echostr", "").encode(errors="replace"))
+    if not crypto.is_fresh(query.get("timestamp", ""), time.time()):
+        raise BadSignatureError
     if not acc.aes_key:
         _check(query.get("signature", ""), acc, query)
         return None
@@ -89,6 +92,11 @@ def verify(req: Request, acc: Account) -> Reply | None:
     except crypto.SealError:
         raise BadSignatureError from None
     return None
+
+
+def once(req: Request, acc: Account) -> str:
+    """The nonce in plain mode, whose signature covers no body: whoever saw one query could send anything with it."""
+    return "" if acc.aes_key else f"{req.query.get('timestamp', '')}:{req.query.get('nonce', '')}"
 
 
 def parse(req: Request, acc: Account) -> list[Event]:

@@ -30,7 +30,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Token",
             description="The Token of 服务器配置, 3 to 32 letters and digits of your choice.",
             min_length=1,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     aes_key: Annotated[
@@ -38,9 +38,10 @@ class Account(Struct, frozen=True, kw_only=True):
         Meta(
             title="EncodingAESKey",
             description="The 43 characters of 服务器配置 in 兼容模式 or 安全模式; empty in 明文模式. "
-            "Once it is set, callbacks that aren't encrypted are refused.",
+            "Once it is set, callbacks that aren't encrypted are refused. 明文模式 is weaker: its signature doesn't "
+            "cover the message, so that whoever gets hold of a callback may forge one within 5 minutes.",
             pattern=AES_KEY,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     previous_aes_key: Annotated[
@@ -49,7 +50,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Previous EncodingAESKey",
             description="The key before, for the time while WeChat still uses it; empty otherwise.",
             pattern=AES_KEY,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     kf_account: Annotated[

@@ -35,7 +35,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Token",
             description="The Token of 接收事件服务器, as entered there.",
             min_length=1,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     aes_key: Annotated[
@@ -44,7 +44,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="EncodingAESKey",
             description="The 43 characters of 接收事件服务器.",
             pattern=r"^[A-Za-z0-9]{43}$",
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     previous_aes_key: Annotated[
@@ -53,7 +53,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Previous EncodingAESKey",
             description="The key before, for the time while WeCom still uses it; empty otherwise.",
             pattern=AES_KEY,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ] = ""
     open_kfid: Annotated[

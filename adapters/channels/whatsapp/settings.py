@@ -34,7 +34,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="App secret",
             description="Of the app's page Settings → Basic: Meta signs its callbacks by it.",
             min_length=1,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     verify_token: Annotated[
@@ -43,7 +43,7 @@ class Account(Struct, frozen=True, kw_only=True):
             title="Verify token",
             description="A word of your choice, entered here and beside the callback's address at Meta.",
             min_length=1,
-            extra_json_schema={"secret": True},
+            extra_json_schema={"secret": True, "goes_to": []},
         ),
     ]
     business_id: Annotated[

@@ -86,6 +86,8 @@ export function AccountForm(props: {
       props.onSaved(saved);
     } catch (error) {
       const field = error instanceof Problem ? (OF_THE_INBOX[error.code] ?? error.field) : '';
+      // Its control is there once it no longer counts as kept.
+      if (error instanceof Problem && error.code === 'field.again') setReplaced([...replaced(), field]);
       if (field && form.querySelector(`[name="${CSS.escape(field)}"]`)) show({ [field]: explain(error) });
       else setProblem(explain(error));
     }

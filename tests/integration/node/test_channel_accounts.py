@@ -114,6 +114,20 @@ def test_an_account_is_connected_and_changed_and_its_secrets_stay_unseen(system:
         assert (unanswered.status, unanswered.body["code"]) == (503, "wechat.unavailable")
 
 
+def test_changed_api_address_does_not_get_the_kept_secret(system: System, admin: str) -> None:
+    new = {"id": "moving", "channel": "wechat", "name": "Moving", "settings": WECHAT}
+    assert ask(system, admin, "POST", "inboxes", new).status == 201
+    settings = {"app_id": WECHAT["app_id"], "api": "https://evil.example"}
+    refused = ask(system, admin, "PUT", "inboxes/moving", {"name": "Moving", "settings": settings})
+    assert (refused.status, refused.body["code"], refused.body["field"]) == (422, "field.again", "app_secret")
+    assert run_apart(_account(system, "moving")).api == "https://api.weixin.qq.com"
+    settings = {**settings, "app_secret": "entered again"}
+    changed = ask(system, admin, "PUT", "inboxes/moving", {"name": "Moving", "settings": settings})
+    assert changed.status == 200
+    account = run_apart(_account(system, "moving"))
+    assert (account.api, account.app_secret, account.token) == (settings["api"], "entered again", WECHAT["token"])
+
+
 def test_a_removed_account_is_gone_with_its_secrets_and_its_id_stays(system: System, admin: str) -> None:
     new = {"id": "leaving", "channel": "wechat", "name": "Leaving", "settings": WECHAT}
     assert ask(system, admin, "POST", "inboxes", new).status == 201

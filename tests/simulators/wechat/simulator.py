@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -166,9 +167,18 @@ class WeChatSimulator(Simulator):
         )
         return f"<xml>{inner}</xml>".encode()
 
-    def signed(self, body: bytes, peer: str = "someone", plain: dict[str, Any] | None = None) -> Request:
+    def stale(self, push: Push) -> list[Request]:
+        """Signed well, just out of the five minutes, and 400 days ago."""
+        message = self.written({"FromUserName": "ann", "MsgType": "text", "Content": "late", "MsgId": self.new_id()})
+        del push
+        return [self.signed(message, ahead_s=ahead_s) for ahead_s in (-301, 310, -400 * 86_400)]
+
+    def signed(
+        self, body: bytes, peer: str = "someone", plain: dict[str, Any] | None = None, ahead_s: int = 0
+    ) -> Request:
         """A body as a callback; `plain` are the fields that compatible mode leaves readable."""
-        stamp, nonce = str(int(self.clock.now())), f"nonce{self.new_id()}"
+        # It signs when it pushes, however long ago the customer wrote.
+        stamp, nonce = str(int(time.time()) + ahead_s), f"nonce{self.new_id()}"
         query = {
             "signature": signature(self.token, stamp, nonce),
             "timestamp": stamp,

@@ -19,7 +19,7 @@ NO_CODES = frozenset(
 """Functions whose strings name logs, tasks and failpoints."""
 
 NO_CODE_FIELDS = frozenset({"name", "field"})
-FILES = ("html", "js", "json", "conf", "log", "png", "xml", "lock", "py", "dat", "txt")
+FILES = ("html", "js", "json", "conf", "log", "png", "xml", "lock", "py", "dat", "txt", "arpa")
 VERBS = frozenset({"report.overview", "search.messages"})
 """Names of what the warehouse is asked."""
 

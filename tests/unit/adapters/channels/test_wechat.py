@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.channels import wechat_crypto as crypto
 from adapters.channels.wechat import WeChat
 from adapters.channels.wechat.faults import FAULTS, QUOTA, until_midnight
 from adapters.channels.wechat.settings import Account
@@ -85,6 +87,26 @@ def test_published_vector_of_the_address_check_is_echoed() -> None:
     reply = CHANNEL.verify(Request(method="GET", query=query), account)
     assert reply is not None
     assert reply.body == b"4375120948345356249"
+
+
+@pytest.mark.parametrize("days", [400, 1, 1 / 240, -1])
+@pytest.mark.parametrize("mode", MODES)
+def test_signed_query_of_400_days_ago_is_refused(mode: Any, days: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator, account = simulated(mode)
+    [push] = simulator.say("o-lin", "hello")
+    assert CHANNEL.verify(push.request, account) is None
+    later = time.time() + days * 86_400
+    monkeypatch.setattr("adapters.channels.wechat.protocol.time.time", lambda: later)
+    with pytest.raises(BadSignatureError):
+        CHANNEL.verify(push.request, account)
+
+
+@pytest.mark.parametrize("stamp", ["", "x", "-1", "１７", "9" * 5000])
+def test_signed_query_without_a_time_is_refused(stamp: str) -> None:
+    _, account = simulated("plain")
+    query = {"signature": crypto.sign(account.token, stamp, "n"), "timestamp": stamp, "nonce": "n"}
+    with pytest.raises(BadSignatureError):
+        CHANNEL.verify(Request(method="POST", query=query, body=b"<xml/>"), account)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -65,6 +65,72 @@ def test_a_secret_is_never_shown_and_stays_until_another_is_given() -> None:
     assert form.merged(FORM, before, {"key": "abc", "pem": ""})["pem"] == ""
 
 
+class Sent(Struct, kw_only=True):
+    """Two secrets of which one goes to one address alone, and one that goes nowhere."""
+
+    api: Annotated[str, Meta(title="API", pattern="^https?://")] = "https://api.example.com"
+    push: Annotated[str, Meta(title="Push", extra_json_schema={"address": True})] = "push.example.com"
+    token: Annotated[str, Meta(title="Token", extra_json_schema=SECRET)] = ""
+    key: Annotated[str, Meta(title="Key", extra_json_schema={**SECRET, "goes_to": ["push"]})] = ""
+    checks: Annotated[str, Meta(title="Checks", extra_json_schema={**SECRET, "goes_to": []})] = ""
+
+
+KEPT = {"api": "https://api.example.com", "token": "t", "key": "k", "checks": "c"}
+
+
+@pytest.mark.parametrize(
+    ("given", "again"),
+    [
+        ({}, ""),
+        ({"api": "https://api.example.com", "push": "push.example.com"}, ""),
+        ({"api": "https://evil.example"}, "token"),
+        ({"api": "https://evil.example", "token": "another"}, ""),
+        ({"api": "https://evil.example", "token": ""}, ""),
+        ({"push": "evil.example", "token": "another"}, "key"),
+        ({"push": "evil.example", "token": "another", "key": "another"}, ""),
+    ],
+)
+def test_changed_address_to_have_the_kept_secret_sent_there(given: dict[str, Any], again: str) -> None:
+    wrong = form.moved(form.fields(msgspec.json.schema(Sent)), KEPT, given)
+    assert (wrong.field if wrong else "") == again
+    assert wrong is None or (wrong.code == "field.again" and "again" in wrong.text)
+
+
+BOUND = {
+    "telegram": {"token": ["api"]},
+    "wechat": {"app_secret": ["api"]},
+    "wecom": {"secret": ["api"]},
+    "douyin": {"client_secret": ["api"], "code": ["api"]},
+    "whatsapp": {"access_token": ["api"]},
+    "api": {},
+    "app": {"apns_key": ["apns_api", "apns_sandbox_api", "apns_verify"], "fcm_service_account": ["fcm_api"]},
+}
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_each_secret_of_ours_is_bound_to_where_it_goes(name: str) -> None:
+    channel = registry.find(name)
+    assert not isinstance(channel, registry.Broken), channel
+    drawn = form.fields(msgspec.json.schema(channel.Account))
+    addresses = [each.key for each in drawn if each.address]
+    found = {each.key: addresses if each.goes_to is None else each.goes_to for each in drawn if each.secret}
+    assert {key: to for key, to in found.items() if to} == BOUND[name]
+    assert {key for to in found.values() for key in to} <= set(addresses)
+
+
+@pytest.mark.parametrize("field", ["imap_host", "imap_port", "imap_security", "smtp_host", "smtp_security", "ca"])
+def test_changed_mail_server_to_have_the_kept_password_sent_there(field: str) -> None:
+    channel = registry.find("email")
+    assert not isinstance(channel, registry.Broken), channel
+    drawn = form.fields(msgspec.json.schema(channel.Account))
+    before = {"imap_host": "imap.example.com", "smtp_host": "smtp.example.com", "password": "p", "thread_secret": "t"}
+    given = {key: value for key, value in before.items() if key not in {"password", "thread_secret"}}
+    assert form.moved(drawn, before, given) is None
+    wrong = form.moved(drawn, before, {**given, field: "other"})
+    assert wrong is not None
+    assert wrong.field == "password"
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_each_channel_of_ours_describes_itself(name: str) -> None:
     """Every field has a title, its defaults keep its own rules, and the page of steps comes along."""
