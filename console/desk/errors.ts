@@ -38,6 +38,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'field.choice': 'error.field_choice',
   'inbox.taken': 'error.inbox_taken',
   'inbox.name': 'error.inbox_name',
+  'inbox.origins': 'error.inbox_origins',
   'inbox.not_found': 'error.inbox_gone',
   'channel.not_found': 'error.channel_gone',
   'id.token': 'error.inbox_id',

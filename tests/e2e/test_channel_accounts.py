@@ -33,7 +33,7 @@ FENG = Login("feng", "冯雪", "feng@example.com")
 OURS = ("api", "app", "douyin", "email", "telegram", "wechat", "wecom", "whatsapp")
 NARROW = {"width": 375, "height": 740}
 BROKEN = "it can't be loaded: ImportError: no wings"
-EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 409")
+EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (409|422)")
 """What a browser's console says of refusals and outages that these journeys bring about."""
 
 
@@ -93,6 +93,7 @@ def test_nothing_is_connected_yet(crowd: People, channels: System) -> None:
     expect(page.get_by_test_id("health")).to_have_text("Own page: customers come to this server")
     picture(page, "accounts-empty")
     assert violations(page) == []
+    _names_its_sites(page)
     page.keyboard.press("g")
     page.keyboard.press("i")
     page.get_by_test_id("view-mine").wait_for()
@@ -122,6 +123,23 @@ def test_nothing_is_connected_yet(crowd: People, channels: System) -> None:
         route.continue_()
     page.unroute("**/api/v1/inboxes?health=true")
     page.get_by_test_id("inbox").first.wait_for()
+
+
+def _names_its_sites(page: Page) -> None:
+    """The own page's inbox: which sites may show the chat; what isn't one is said at the field."""
+    page.get_by_role("link", name="Web").press("Enter")
+    sites = page.get_by_test_id("field-inbox.origins")
+    expect(sites).to_have_value("*")
+    sites.fill("shop.example")
+    page.get_by_test_id("own-save").click()
+    expect(sites).to_have_attribute("aria-invalid", "true")
+    page.get_by_text("Write sites as https://www.example.com").wait_for()
+    picture(page, "own-form")
+    assert violations(page) == []
+    sites.fill("https://shop.example/\nhttps://*.example.com")
+    page.get_by_test_id("own-save").click()
+    expect(sites).to_have_value("https://shop.example\nhttps://*.example.com")
+    page.get_by_text("Saved").wait_for()
 
 
 def _each_form_is_drawn(page: Page) -> None:

@@ -1,5 +1,5 @@
 import { Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call, Problem } from '../../client/index.ts';
+import { call } from '../../client/index.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
 import { onKey } from '../keys.ts';
 import { go } from '../route.ts';
@@ -13,6 +13,7 @@ import s from './account.module.css';
 import { arrive } from './arrive.ts';
 import { createAsked } from './asked.ts';
 import type { ChannelForm } from './form.ts';
+import { OwnForm } from './OwnForm.tsx';
 import { Ghosts, Trouble } from './Trouble.tsx';
 import { channelName } from './words.ts';
 
@@ -27,12 +28,8 @@ interface Opened {
 
 async function open(inbox: string): Promise<Opened> {
   const account = await call<Account>('GET', `inboxes/${encodeURIComponent(inbox)}`);
-  try {
-    return { account, form: await call<ChannelForm>('GET', `channels/${encodeURIComponent(account.channel)}`) };
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'channel.not_found' && account.channel === 'web') return { account, form: undefined };
-    throw error;
-  }
+  if (account.channel === 'web') return { account, form: undefined };
+  return { account, form: await call<ChannelForm>('GET', `channels/${encodeURIComponent(account.channel)}`) };
 }
 
 /** One account: its form at the left, what its platform needs and how it is at the right. */
@@ -85,6 +82,16 @@ export function AccountPage(props: { readonly inbox: string }): JSX.Element {
           {(known) => (
             <div class={s['body']}>
               <Switch fallback={<p class={s['none']}>{t('channels.own')}</p>}>
+                <Match when={known().form === undefined && known().account.channel === 'web'}>
+                  <OwnForm
+                    account={known().account}
+                    onSaved={(saved) => {
+                      change(saved);
+                      toast({ text: t('form.saved') });
+                      void desk.refreshChannels();
+                    }}
+                  />
+                </Match>
                 <Match when={known().form?.problem}>
                   {(broken) => <Broken channel={known().account.channel} problem={broken()} />}
                 </Match>

@@ -30,6 +30,8 @@ export interface Account extends Row {
   /** Secrets that are set. */
   readonly secrets: readonly string[];
   readonly callback: string;
+  /** Sites that may show its chat; `*`: any. */
+  readonly origins: readonly string[];
 }
 
 export interface Finding {

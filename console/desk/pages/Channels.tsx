@@ -115,7 +115,7 @@ function List(): JSX.Element {
                     {(row) => (
                       <tr data-testid="inbox" data-inbox={row.id}>
                         <th scope="row">
-                          <Show when={row.health} fallback={row.name}>
+                          <Show when={row.health !== null || row.channel === 'web'} fallback={row.name}>
                             <a class={s['link']} href={accountHref(row.id)} ref={(link) => row.id === last && arrive(link)}>
                               {row.name}
                             </a>
