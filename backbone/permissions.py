@@ -6,7 +6,8 @@ server, and its link goes on. Streams and buckets are those of `streams.py`; a t
 library alone, since `trunkline up` writes the server's configuration from this.
 
 What NATS can't refuse: a request is answered at whatever subject the asking one names, so a process that is taken over
-can have stored bytes sent to a subject that it may not publish itself. Sessions and seals are signed for that reason.
+can have stored bytes sent to a subject that it may not publish itself. Such bytes are told by their header and are no
+value and no event (`link.is_reflected`).
 """
 
 from __future__ import annotations
