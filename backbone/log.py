@@ -267,7 +267,10 @@ class Log:
                 raise
             return None
         message = answer["message"]
-        return base64.b64decode(message.get("data", "")) if message["subject"] == subject else None
+        if message["subject"] != subject:
+            return None
+        header = base64.b64decode(message.get("hdrs", ""))
+        return REFLECTED if is_reflected(header) else base64.b64decode(message.get("data", ""))
 
     async def at(self, subject: str, seq: int) -> LogEvent | None:
         """The event of `subject` stored exactly at `seq`, None if there is none."""

@@ -134,6 +134,7 @@ async def test_bytes_that_are_sent_by_way_of_an_answer_are_no_value_and_no_event
     assert stored is not None
     assert (stored.raw, stored.subject) == (REFLECTED, foreign)
     assert await Log(link).at(foreign, stored.seq) == stored
+    assert await Log(link).at_leader(foreign, stored.seq) == REFLECTED
     entries = await read_range(link, "00", stored.seq, stored.seq)
     assert [entry.raw for entry in entries] == [REFLECTED]
     # What was stored and copied says so, and its place is its own; what never was isn't of the conversation at all.
