@@ -76,7 +76,10 @@ class _Kind(NamedTuple):
     subscribe: tuple[str, ...] = ()
     files: bool = False
     whole_log: bool = False
-    """Reads all streams of the log from end to end, and begins an epoch where one was put back."""
+    """Reads all streams of the log from end to end."""
+
+    epochs: bool = False
+    """Begins an epoch where a stream of the log was put back. That is metadata: it may change all its settings."""
 
     dead: bool = False
     """Reads dead letters, and takes them out once they are dealt with."""
@@ -120,6 +123,7 @@ _KINDS: Final = {
         not_publish=("rpc.*._.>",),
         subscribe=("live.>",),
         files=True,
+        epochs=True,
     ),
     "routing": _Kind(
         reads={
@@ -133,12 +137,14 @@ _KINDS: Final = {
         publish=("chat.*.*.*.*", "live.*.*.*.*", "dead.*.routing"),
         owns=("KV_heads",),
         whole_log=True,
+        epochs=True,
     ),
     "warehouse": _Kind(
         reads={"leases": ("warehouse.*",), "cursors": ALL, "erased": ALL},
         writes={"leases": ("warehouse.*",), "cursors": ALL},
         publish=("dead.*.warehouse", "rpc.warehouse-heir._.*"),
         whole_log=True,
+        epochs=True,
         serves=("warehouse", "warehouse-heir"),
     ),
 }
@@ -227,8 +233,10 @@ def _consumers(row: _Kind) -> list[str]:
     if row.worker:
         publish += [f"{_API}CONSUMER.MSG.NEXT.*.{row.worker}", f"$JS.ACK.*.{row.worker}.>"]
     if row.whole_log:
-        publish += [f"{_API}{verb}" for verb in ("STREAM.NAMES", "STREAM.UPDATE.*")]
+        publish.append(f"{_API}STREAM.NAMES")
         publish += [f"{_API}CONSUMER.{verb}.*.*" for verb in ("CREATE", "MSG.NEXT")]
+    if row.epochs:
+        publish.append(f"{_API}STREAM.UPDATE.*")
     if _is_delivered_much(row):
         publish.append("$JS.ACK.>")
     return publish
@@ -239,8 +247,9 @@ def _refused(row: _Kind, workers: tuple[str, ...]) -> list[str]:
     refused = [f"DIRECT.GET.{store}" for store in STORES if not (row.files and store == _FILES_STORE)]
     refused += [f"STREAM.MSG.GET.{store}" for store in STORES if not _may_look_up(row, store)]
     refused += [f"STREAM.INFO.{store}" for store in STORES if not _may_know(row, store)]
-    if row.whole_log:
+    if row.epochs:
         refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
+    if row.whole_log:
         refused += [f"CONSUMER.CREATE.{store}.*" for store in STORES]
         refused += [f"CONSUMER.MSG.NEXT.{store}.*" for store in STORES if not _may_know(row, store)]
     acknowledged = [f"$JS.ACK.*.{worker}.>" for worker in workers] if _is_delivered_much(row) else []

@@ -43,7 +43,8 @@ PUBLISHES: Final = (
         for verb in ("CREATE", "DELETE", "PURGE")
         for stream in ("CHAT_00", "KV_directory", "LEDGER")
     ),
-    ("node", "$JS.API.STREAM.UPDATE.CHAT_00"),
+    ("node", "$JS.API.STREAM.UPDATE.KV_sessions"),
+    ("node", "$JS.API.STREAM.UPDATE.AUDIT"),
     ("telegram", "$JS.API.STREAM.UPDATE.CHAT_00"),
     ("routing", "$JS.API.STREAM.UPDATE.KV_sessions"),
     ("warehouse", "$JS.API.STREAM.UPDATE.OBJ_files"),
