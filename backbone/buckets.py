@@ -16,7 +16,16 @@ import structlog
 
 from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError
 from backbone.feed import Delivery, Feed
-from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, header_block, header_value, status_of
+from backbone.link import (
+    WRONG_LAST_SEQUENCE,
+    ApiError,
+    Link,
+    by_the_server,
+    header_block,
+    header_value,
+    is_reflected,
+    status_of,
+)
 
 VALUE_MOST: Final = 256 * 1024
 """Bytes of one value: what is read with others must not hold them up."""
@@ -166,7 +175,7 @@ class Bucket(Generic[V]):
         def take(one: Delivery) -> None:
             key = one.subject[skip:].decode()
             try:
-                value = None if _is_marker(one.header) else self._decode(one.data)
+                value = None if _is_marker(one.header) or is_reflected(one.header) else self._decode(one.data)
             except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
                 _unreadable.labels(self._stream).inc()
                 _log.warning("bucket.skipped", bucket=self._stream, key=key, revision=one.seq, reason=str(wrong))
@@ -220,13 +229,14 @@ class Bucket(Generic[V]):
         return revision
 
     async def _last(self, key: str) -> tuple[int, bytes, bool] | None:
-        """Revision, bytes and whether it is a delete marker."""
+        """Revision, bytes and whether it is a delete marker, or no value of ours."""
         # The key in the subject: permissions hold a kind of process to what it may read.
         reply = await self._link.request_raw(f"$JS.API.DIRECT.GET.{self._stream}.{self._prefix}{key}", b"")
         if status_of(reply.header) is not None:
             return None
-        revision = int(header_value(reply.header, b"Nats-Sequence") or 0)
-        return revision, reply.data, _is_marker(reply.header)
+        revision = int(header_value(by_the_server(reply.header), b"Nats-Sequence") or 0)
+        is_nothing = _is_marker(reply.header) or is_reflected(reply.header, as_direct=True)
+        return revision, reply.data, is_nothing
 
 
 def _is_marker(header: bytes | None) -> bool:

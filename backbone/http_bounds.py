@@ -48,12 +48,12 @@ class _Refused(Exception):  # noqa: N818 - raised within the parser, which wraps
 class Door:
     """The connections of one server.
 
-    `is_counted` says whether an address tells one client from others; that of a proxy doesn't.
+    `counted_as` says by what an address is counted; "" where it tells nobody from others, as that of a proxy.
     """
 
-    def __init__(self, bounds: Bounds, is_counted: Callable[[str], bool] = lambda _address: True) -> None:
+    def __init__(self, bounds: Bounds, counted_as: Callable[[str], str] = str) -> None:
         self.bounds = bounds
-        self._is_counted = is_counted
+        self._counted_as = counted_as
         self._open: dict[Bounded, str] = {}
         self._idle: dict[str, dict[Bounded, None]] = {"": {}}
         """By address, and all under "": those without a request, the longest idle first."""
@@ -61,7 +61,7 @@ class Door:
 
     def enter(self, connection: Bounded, address: str) -> bool:
         """Counts a connection in; False if there is no room for it, and none that could be closed for it."""
-        address = address if self._is_counted(address) else ""
+        address = self._counted_as(address)
         if address and self._of.get(address, 0) >= self.bounds.address_connections and not self._shed(address):
             return False
         if len(self._open) >= self.bounds.connections and not self._shed(""):

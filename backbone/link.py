@@ -48,6 +48,11 @@ SUBJECT_MOST: Final = 1024
 HEADER_LINE: Final = 4
 """Bytes that a header's line has beside its name and value: colon, space, CR, LF."""
 
+REFLECTED: Final = b"{}"
+"""In place of the bytes of a message that is none of ours: no event and no value, so that it is told as such."""
+
+_SAYS_WHERE: Final = b"\r\nNats-Stream: "
+
 _REFUSED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"')
 """What nats-server says to a user who isn't allowed a subject, in lower case, as nats-py reads it."""
 
@@ -482,6 +487,21 @@ def status_of(header: bytes | None) -> bytes | None:
     if header is None or header[8:9] != b" ":
         return None
     return header[9:12]
+
+
+def is_reflected(header: bytes | None, *, as_direct: bool = False) -> bool:
+    """Whether a stored message was never published: the answer to a request that named a foreign subject as its inbox.
+
+    NATS delivers an answer wherever the question says, past the permissions of who asks. What is read from a stream by
+    direct get says where it stood in the header `Nats-Stream`, which nothing that is published has. `as_direct`: it
+    came by direct get or RePublish, which add one themselves.
+    """
+    return header is not None and header.count(_SAYS_WHERE) > as_direct
+
+
+def by_the_server(header: bytes | None) -> bytes | None:
+    """The part of a header that direct get or RePublish added, behind whatever was stored."""
+    return header[max(0, header.rfind(_SAYS_WHERE)) :] if header else header
 
 
 def _fail(waiting: _Waiting) -> None:

@@ -20,7 +20,18 @@ from backbone import events as ev
 from backbone import failpoints, subjects
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import new_event_id
-from backbone.link import WRONG_LAST_SEQUENCE, ApiError, Link, Reply, header_block, header_value, status_of
+from backbone.link import (
+    REFLECTED,
+    WRONG_LAST_SEQUENCE,
+    ApiError,
+    Link,
+    Reply,
+    by_the_server,
+    header_block,
+    header_value,
+    is_reflected,
+    status_of,
+)
 from backbone.parser import type_of_raw_callback
 from backbone.streams import MAX_EVENT_BYTES, chat_stream
 
@@ -256,7 +267,10 @@ class Log:
                 raise
             return None
         message = answer["message"]
-        return base64.b64decode(message.get("data", "")) if message["subject"] == subject else None
+        if message["subject"] != subject:
+            return None
+        header = base64.b64decode(message.get("hdrs", ""))
+        return REFLECTED if is_reflected(header) else base64.b64decode(message.get("data", ""))
 
     async def at(self, subject: str, seq: int) -> LogEvent | None:
         """The event of `subject` stored exactly at `seq`, None if there is none."""
@@ -356,6 +370,7 @@ class Log:
 
 def place_of(header: bytes | None) -> tuple[int, int]:
     """(sequence, previous sequence of its subject) of a live message; (0, 0) of a signal, which has neither."""
+    header = by_the_server(header)
     if header is None:
         return 0, 0
     both = _PLACE.search(header)
@@ -363,6 +378,11 @@ def place_of(header: bytes | None) -> tuple[int, int]:
         return int(both[1]), int(both[2])
     seq = header_value(header, b"Nats-Sequence")
     return (int(seq), int(header_value(header, b"Nats-Last-Sequence") or 0)) if seq else (0, 0)
+
+
+def is_of(header: bytes | None, subject: str) -> bool:
+    """Whether a live message with a place is what the log copied from that subject, and not somebody's answer."""
+    return header_value(by_the_server(header), b"Nats-Subject") == subject.encode()
 
 
 def _stream_of(subject: str) -> str:
@@ -378,9 +398,11 @@ def _is_single(_header: bytes | None, _data: bytes) -> bool:
 
 
 def _log_event(header: bytes | None, data: bytes) -> LogEvent:
-    seq = header_value(header, b"Nats-Sequence")
-    subject = header_value(header, b"Nats-Subject")
-    return LogEvent(int(seq or 0), data, (subject or b"").decode())
+    told = by_the_server(header)
+    seq = header_value(told, b"Nats-Sequence")
+    subject = header_value(told, b"Nats-Subject")
+    raw = REFLECTED if is_reflected(header, as_direct=True) else data
+    return LogEvent(int(seq or 0), raw, (subject or b"").decode())
 
 
 def _encode(event: ev.Event) -> bytes:

@@ -6,7 +6,8 @@ server, and its link goes on. Streams and buckets are those of `streams.py`; a t
 library alone, since `trunkline up` writes the server's configuration from this.
 
 What NATS can't refuse: a request is answered at whatever subject the asking one names, so a process that is taken over
-can have stored bytes sent to a subject that it may not publish itself. Sessions and seals are signed for that reason.
+can have stored bytes sent to a subject that it may not publish itself. Such bytes are told by their header and are no
+value and no event (`link.is_reflected`).
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class _Kind(NamedTuple):
     whole_log: bool = False
     """Reads all streams of the log from end to end."""
 
-    begins_epochs: bool = False
-    """Begins an epoch in a stream of the log that was put back: whoever meets it first, before anything is written."""
+    epochs: bool = False
+    """Begins an epoch where a stream of the log was put back. That is metadata: it may change all its settings."""
 
     dead: bool = False
     """Reads dead letters, and takes them out once they are dealt with."""
@@ -121,7 +122,7 @@ _KINDS: Final = {
         not_publish=("rpc.*._.>",),
         subscribe=("live.>",),
         files=True,
-        begins_epochs=True,
+        epochs=True,
     ),
     "routing": _Kind(
         reads={
@@ -135,14 +136,14 @@ _KINDS: Final = {
         publish=("chat.*.*.*.*", "live.*.*.*.*", "dead.*.routing"),
         owns=("KV_heads",),
         whole_log=True,
-        begins_epochs=True,
+        epochs=True,
     ),
     "warehouse": _Kind(
         reads={"leases": ("warehouse.*",), "cursors": ALL, "erased": ALL},
         writes={"leases": ("warehouse.*",), "cursors": ALL},
         publish=("dead.*.warehouse", "rpc.warehouse-heir._.*"),
         whole_log=True,
-        begins_epochs=True,
+        epochs=True,
         serves=("warehouse", "warehouse-heir"),
     ),
 }
@@ -206,7 +207,6 @@ def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     publish += [f"{_API}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")]
     publish += _FILES if row.files else []
     publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
-    publish += [f"{_API}STREAM.UPDATE.*"] if row.begins_epochs else []
     subscribe = [*row.subscribe, "health.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
@@ -234,6 +234,8 @@ def _consumers(row: _Kind) -> list[str]:
     if row.whole_log:
         publish.append(f"{_API}STREAM.NAMES")
         publish += [f"{_API}CONSUMER.{verb}.*.*" for verb in ("CREATE", "MSG.NEXT")]
+    if row.epochs:
+        publish.append(f"{_API}STREAM.UPDATE.*")
     if _is_delivered_much(row):
         publish.append("$JS.ACK.>")
     return publish
@@ -244,11 +246,11 @@ def _refused(row: _Kind, workers: tuple[str, ...]) -> list[str]:
     refused = [f"DIRECT.GET.{store}" for store in STORES if not (row.files and store == _FILES_STORE)]
     refused += [f"STREAM.MSG.GET.{store}" for store in STORES if not _may_look_up(row, store)]
     refused += [f"STREAM.INFO.{store}" for store in STORES if not _may_know(row, store)]
+    if row.epochs:
+        refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
     if row.whole_log:
         refused += [f"CONSUMER.CREATE.{store}.*" for store in STORES]
         refused += [f"CONSUMER.MSG.NEXT.{store}.*" for store in STORES if not _may_know(row, store)]
-    if row.begins_epochs:
-        refused += [f"STREAM.UPDATE.{store}" for store in STORES if store not in row.owns]
     acknowledged = [f"$JS.ACK.*.{worker}.>" for worker in workers] if _is_delivered_much(row) else []
     return [*(_API + subject for subject in refused), *acknowledged]
 

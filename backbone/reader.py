@@ -15,7 +15,7 @@ import structlog
 
 from backbone import epochs
 from backbone.feed import Delivery, Feed
-from backbone.link import Link
+from backbone.link import REFLECTED, Link, is_reflected
 from backbone.streams import chat_stream
 
 RANGE_TIMEOUT_S: Final = 60.0
@@ -94,7 +94,8 @@ class Reader:
         queue = self._queues[s]
 
         def receive(one: Delivery) -> None:
-            queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), one.data))
+            raw = REFLECTED if is_reflected(one.header) else one.data
+            queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), raw))
             self.buffered += 1
             if self.buffered == self._wanted:
                 self._enough.set()

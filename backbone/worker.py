@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from backbone import subjects
 from backbone.errors import TrunklineError
-from backbone.link import SECOND_NS, Link, header_block, status_of
+from backbone.link import REFLECTED, SECOND_NS, Link, header_block, is_reflected, status_of
 from backbone.reader import Entry
 from backbone.streams import DEAD, chat_stream
 
@@ -179,6 +179,7 @@ class Worker:
         parts = reply.rsplit(b".", 5)
         self.pending = int(parts[5])
         text = subject.decode()
+        data = REFLECTED if is_reflected(header) else data
         entry = Entry(self._s, int(parts[2]), int(parts[4]) // 1_000_000, text, data)
         lane = self._lanes.get(text)
         if lane is None and self._passes_over is not None and self._passes_over(text, data):

@@ -39,6 +39,11 @@ class Quotas:
         else:
             del self._sockets[key]
 
+    def counted_as(self, address: str) -> str:
+        """By what connections from an address are counted; empty for that of a proxy."""
+        key = counted_as(address)
+        return key if self.is_counted(key) else ""
+
     def is_counted(self, address: str) -> bool:
         """Whether an address, as `addresses.counted_as` has it, tells one client, or a small number, from others."""
         return bool(address) and address not in self._proxies and not is_loopback(address)

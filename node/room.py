@@ -19,7 +19,8 @@ from backbone import failpoints
 from backbone.conversation import Head, fold, seen_by_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError
-from backbone.log import Log, place_of
+from backbone.link import REFLECTED, is_reflected
+from backbone.log import Log, is_of, place_of
 from node.frames import Err, Signalled, encode, ev_frame, skip_frame
 
 CATCH_UP_PAGE: Final = 256
@@ -144,6 +145,9 @@ class Room:
 
     def _receive(self, _subject: bytes, _reply: bytes, header: bytes | None, raw: bytes) -> None:
         seq, prev = place_of(header)
+        if seq and not is_of(header, self.subject):
+            return
+        raw = REFLECTED if is_reflected(header, as_direct=True) else raw
         if not seq:
             self._signal(raw)
         elif seq <= self.seq:

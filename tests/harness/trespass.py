@@ -45,6 +45,7 @@ PUBLISHES: Final = (
     ),
     ("node", "$JS.API.STREAM.UPDATE.KV_sessions"),
     ("node", "$JS.API.STREAM.UPDATE.OBJ_files"),
+    ("node", "$JS.API.STREAM.UPDATE.AUDIT"),
     ("telegram", "$JS.API.STREAM.UPDATE.CHAT_00"),
     ("routing", "$JS.API.STREAM.UPDATE.KV_sessions"),
     ("warehouse", "$JS.API.STREAM.UPDATE.OBJ_files"),

@@ -79,7 +79,7 @@ async def server() -> AsyncIterator[Server]:
         routes=[Route("/", quick, methods=["GET", "POST"]), Route("/held", holding)],
     )
     # Addresses from 127.0.1.0 on stand for those that tell one client from others.
-    door = Door(BOUNDS, lambda address: address.startswith("127.0.1."))
+    door = Door(BOUNDS, lambda address: address if address.startswith("127.0.1.") else "")
     serving = http.serve(app, "127.0.0.1", 0, door=door)
     server = Server(serving.port, release, held, [])
     yield server

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import msgspec
 import pytest
 
 from backbone import permissions, streams, subjects
-from backbone.buckets import Bucket
+from backbone.buckets import Bucket, Change
 from backbone.errors import ForbiddenError
-from backbone.link import Link
+from backbone.link import REFLECTED, Link, is_reflected
+from backbone.log import Log, is_of, place_of
+from backbone.reader import read_range
 from tests.harness.nats import NatsServer
 from tests.harness.trespass import CONV, trespasses
 from trunkline import embedded, nats_users
@@ -101,3 +104,42 @@ async def _as(nats: NatsServer, process: str) -> Link:
     link = Link()
     await link.open(nats.url, name=process, user=user, password=password)
     return link
+
+
+async def test_bytes_that_are_sent_by_way_of_an_answer_are_no_value_and_no_event(nats: NatsServer, link: Link) -> None:
+    """NATS answers at whatever subject is asked for: so a channel stores what it likes where it may not publish."""
+    intruder = await _as(nats, "telegram")
+    own, foreign, agent = subjects.chat("main", "telegram", CONV), subjects.chat("main", "web", CONV), "main.agent.eve"
+    record = {"id": "eve", "role": "admin"}
+    answer = await intruder.request_raw(own, msgspec.json.encode(record))
+    question = msgspec.json.encode({"seq": msgspec.json.decode(answer.data)["seq"]})
+    live: list[bytes | None] = []
+    link.subscribe_raw(subjects.live(foreign), lambda _subject, _reply, header, _data: live.append(header))
+    directory: Bucket[dict[str, str]] = Bucket(link, "directory", dict[str, str])
+    seen: list[Change[dict[str, str]]] = []
+    watch = directory.watch(seen.append)
+    await watch.caught_up.wait()
+    for victim in (f"$KV.directory.{agent}", foreign, subjects.live(foreign)):
+        intruder.publish_raw("$JS.API.DIRECT.GET.CHAT_00", question, reply=victim)
+    async with asyncio.timeout(10):
+        while not seen or len(live) < 2:
+            await asyncio.sleep(0.02)
+    await watch.close()
+    await intruder.close()
+    assert [change.value for change in seen] == [None], "a record that nobody wrote was taken for an agent"
+    assert await directory.get(agent) is None
+    assert await directory.create(agent, {"id": "eve"}) > 1, "the key is of no use any more"
+    assert await directory.get(agent) is not None
+    stored = await Log(link).last(foreign)
+    assert stored is not None
+    assert (stored.raw, stored.subject) == (REFLECTED, foreign)
+    assert await Log(link).at(foreign, stored.seq) == stored
+    assert await Log(link).at_leader(foreign, stored.seq) == REFLECTED
+    entries = await read_range(link, "00", stored.seq, stored.seq)
+    assert [entry.raw for entry in entries] == [REFLECTED]
+    # What was stored and copied says so, and its place is its own; what never was isn't of the conversation at all.
+    assert sorted((is_of(header, foreign), is_reflected(header, as_direct=True)) for header in live) == [
+        (False, False),
+        (True, True),
+    ]
+    assert place_of(next(header for header in live if is_of(header, foreign))) == (stored.seq, 0)
