@@ -102,14 +102,18 @@ class Reader:
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
             state = epochs.state_of(info)
-            if state.last < next_seq - 1:
+            known = self.epochs.get(s)
+            begun = _begun_below(state.epochs, known, next_seq)
+            if state.last < next_seq - 1 or begun:
                 self.rolled_back.set()
                 _log.error("log.rolled_back", stream=s, last=state.last, had_read=next_seq - 1)
-                known = self.epochs.get(s)
-                state = await epochs.begin(
-                    self._link, chat_stream(s), known.now if known else 0, next_seq - 1, int(time.time())
-                )
-                next_seq = state.last + 1
+                if not begun:
+                    state = await epochs.begin(
+                        self._link, chat_stream(s), known.now if known else 0, next_seq - 1, int(time.time())
+                    )
+                    begun = _begun_below(state.epochs, known, next_seq)
+                # What others have stored meanwhile belongs to the new epoch: read on from its beginning, not behind it.
+                next_seq = min([*begun, state.last + 1])
             self.epochs[s] = state.epochs
             return next_seq
 
@@ -134,6 +138,11 @@ class Reader:
                 self.buffered -= 1
             self._feeds[s].look_again()
         return taken
+
+
+def _begun_below(now: epochs.Epochs, known: epochs.Epochs | None, next_seq: int) -> list[int]:
+    """Where epochs begin that weren't known when what lies below `next_seq` was read."""
+    return [first for epoch, first in now.stretches if known and epoch > known.now and first < next_seq]
 
 
 async def read_range(link: Link, s: str, first: int, last: int) -> list[Entry]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from backbone import subjects
+from backbone import epochs, subjects
 from backbone.link import Link
 from backbone.log import Log
 from backbone.reader import Entry, Reader, read_range
@@ -106,3 +106,27 @@ async def test_a_stream_made_anew_begins_another_epoch(link: Link) -> None:
     assert before[0].seq == 1
     assert after[0].seq == 1
     await reader.close()
+
+
+@pytest.mark.parametrize("stored", [2, 5])
+async def test_what_others_store_before_a_reader_finds_the_log_put_back_is_read(link: Link, stored: int) -> None:
+    """Another process begins the new epoch and writes, fewer events than the reader had read or more."""
+    conv = next(conv for conv in map(conversation, range(100)) if conv.startswith("00"))
+    subject = subjects.chat("main", "web", conv)
+    for number in range(6):
+        await link.request_raw(subject, b"{}" + b" " * number)
+    reader = Reader(link, {"00": 1})
+    await read_until(reader, 6)
+    known = reader.epochs["00"]
+    await reader.close()
+    config = (await link.api("STREAM.INFO.CHAT_00", {}))["config"]
+    await link.api("STREAM.DELETE.CHAT_00", {})
+    await link.api("STREAM.CREATE.CHAT_00", config)
+    for _ in range(3):
+        await link.request_raw(subject, b"{}")
+    await epochs.begin(link, "CHAT_00", known.now, 6, known.now + 60)
+    for _ in range(stored):
+        await link.request_raw(subject, b"{}")
+    examine = reader._feeds["00"]._examine
+    assert await examine(await link.api("STREAM.INFO.CHAT_00", {}), 7) == 4
+    assert reader.rolled_back.is_set()
