@@ -50,7 +50,9 @@ def command(name: str) -> None:
     has begun.
     """
     from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
+    from trunkline import strays  # noqa: PLC0415  (the same)
 
+    strays.refuse()
     if name in registry.names():
         from backbone.channels import service  # noqa: PLC0415  (brings all that a channel needs)
 

@@ -28,8 +28,11 @@ def command(data: Path | None, demo: Path | None, *, as_json: bool) -> None:
 
     from backbone.errors import TrunklineError  # noqa: PLC0415
     from backbone.private import keep_to_ourselves  # noqa: PLC0415
+    from trunkline import strays  # noqa: PLC0415
     from trunkline.connect import common_settings, connected  # noqa: PLC0415
     from trunkline.prepare import Prepared, demo_logins, prepare  # noqa: PLC0415
+
+    strays.refuse()
 
     async def work() -> Prepared:
         common = common_settings(data)

@@ -14,5 +14,7 @@ def command() -> None:
     are told to move, and go on elsewhere from where they were.
     """
     from node.main import main  # noqa: PLC0415  (the other commands don't wait for a web server)
+    from trunkline import strays  # noqa: PLC0415  (the same)
 
+    strays.refuse()
     sys.exit(main())

@@ -41,9 +41,11 @@ def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on
     TRUNKLINE_ADMIN_PASSWORD make the first admin without it. Ctrl-C stops everything cleanly.
     """
     # After the options are known to be right.
+    from trunkline import strays  # noqa: PLC0415
     from trunkline.up import run as life  # noqa: PLC0415
     from trunkline.up.system import Options  # noqa: PLC0415
 
+    strays.refuse()
     try:
         if only_check:
             life.check(data)
