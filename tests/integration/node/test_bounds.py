@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from backbone.ids import new_event_id
 from node.socket import MOST_WAITING
+from tests.harness.ports import free_port
 from tests.harness.system import System
 from trunkline import rest
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.anyio
 
 ELSEWHERE = "203.0.113.9"
 BURST = 4
+REQUESTS = 8
 AGAIN_S = 20
 """Until somebody who used up what may be done at once may do one thing more: longer than a test of it takes."""
 
@@ -45,6 +47,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         "TRUNKLINE_NODE_UNACKNOWLEDGED": "1",
         "TRUNKLINE_NODE_WAIT_S": "0.3",
         "TRUNKLINE_NODE_VISITORS_RATE": "6000",
+        "TRUNKLINE_NODE_REQUESTS": str(REQUESTS),
+        "TRUNKLINE_HEALTH_PORT": str(free_port()),
     }
     try:
         yield system.start()
@@ -253,3 +257,23 @@ async def ping_every(socket: ClientConnection, seconds: float) -> None:
     while True:
         await socket.send('{"t":"ping","n":1}')
         await asyncio.sleep(seconds)
+
+
+async def test_health_has_a_port_of_its_own_that_a_flood_of_requests_does_not_reach(small: System) -> None:
+    node, token = small.nodes[0], visitor(small)
+    head = f"POST /api/v1/visitors HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nOrigin: {node.http}\r\n"
+    head += f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    health = f"http://127.0.0.1:{small.more['TRUNKLINE_HEALTH_PORT']}"
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(REQUESTS):
+            _reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+            stack.callback(writer.close)
+            writer.write(head.encode())
+        async with asyncio.timeout(10):
+            while (await asyncio.to_thread(node.ready))[0] != 503:
+                await asyncio.sleep(0.02)
+        for path in ("healthz", "readyz"):
+            assert (await asyncio.to_thread(rest.call, "GET", f"{health}/{path}")).status == 200
+    async with asyncio.timeout(10):
+        while (await asyncio.to_thread(node.ready))[0] != 200:
+            await asyncio.sleep(0.02)

@@ -33,6 +33,7 @@ class Impatient(System):
         self.more = {"TRUNKLINE_STILL_S": str(STILL_S)}
 
 
+@pytest.mark.rest
 def test_an_adapter_that_stands_still_is_named_by_doctor_and_not_ready(tmp_path: Path) -> None:
     """An event that nobody can read, and a `DEAD` that takes nothing: both adapters try for ever."""
     system = Impatient(tmp_path)
