@@ -130,6 +130,7 @@ async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
     assert kept.automatic
 
 
+@pytest.mark.rest
 async def test_a_mail_that_takes_all_its_time_holds_up_no_other_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "from adapters.channels.email import limited, parse\n"
