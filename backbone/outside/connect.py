@@ -15,12 +15,21 @@ async def addresses(host: str, port: int) -> list[tuple[int, Any]]:
     """(family, address for `connect`) of a host, each one that may be called. Raises ForbiddenTargetError if any isn't,
     OSError where the name isn't known.
     """
+    host = _ascii(host)
     guard.check_host(host)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for _, _, _, _, address in found:
         guard.check_address(str(address[0]))
     return [(int(family), address) for family, _, _, _, address in found][:MOST_ADDRESSES]
+
+
+def _ascii(host: str) -> str:
+    """A name as it goes over the wire, before it is checked: `①②⑦.⓪.⓪.①` is an address of this machine."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise guard.ForbiddenTargetError("this is no name of a host") from None
 
 
 async def connected(host: str, port: int, timeout_s: float) -> socket.socket:

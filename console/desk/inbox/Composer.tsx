@@ -78,13 +78,13 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.focus();
     }, { defer: true }),
   );
-  const customer = (): string => desk.known.heads[props.conv]?.peer ?? '';
+  const customer = (): string => desk.known.heads[props.conv]?.peer || (contextOf(thread().items)?.['from'] ?? '');
   /** Kept with its conversation: another Reply-To than the one that was seen isn't chosen. */
   const [chosen, setChosen] = createSignal({ conv: '', address: '' });
   const mail = createMemo(() => {
     const said = contextOf(thread().items);
     const address = chosen().conv === props.conv ? chosen().address : '';
-    return said && recipients(said, customer() || (said['from'] ?? ''), address);
+    return said && recipients(said, customer(), address);
   });
   const send = (): void => {
     if (!canSend()) return;

@@ -10,9 +10,9 @@ import pytest
 
 from adapters.channels.email import Email, imap, mailbox, parse
 from adapters.channels.email.reader import Reader
-from backbone.channel import FaultError, Pause, Retry
+from backbone.channel import FaultError, Message, Pause, Retry
 from tests.simulators.email import ADDRESS, EmailSimulator
-from tests.unit.adapters.channels.kit_email import DAY_S, PEER, Reading, kit_for, letter, texts
+from tests.unit.adapters.channels.kit_email import DAY_S, NOW, OF_CORPUS, PEER, Reading, kit_for, letter, texts
 
 
 @pytest.fixture
@@ -128,6 +128,38 @@ async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
     assert [(each.name, each.mime) for each in kept.media] == [("mail.eml", "message/rfc822")]
     assert b"poison" in kept.media[0].content
     assert kept.automatic
+
+
+@pytest.mark.rest
+async def test_a_mail_that_takes_all_its_time_holds_up_no_other_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "from adapters.channels.email import limited, parse\n"
+        "whole = parse.translate\n"
+        "def slow(raw, acc, now):\n"
+        "    while b'poison' in raw: pass\n"
+        "    return whole(raw, acc, now)\n"
+        "parse.translate = slow\n"
+        "limited.main()\n"
+    )
+    monkeypatch.setattr("adapters.channels.email.reader._PROGRAM", program)
+    reader = Reader(deadline_s=5)
+    slow = asyncio.create_task(reader.read(letter(1, at=0, extra="X: poison\r\n"), OF_CORPUS, NOW, "1"))
+    try:
+        for number in range(2, 12):
+            (event,) = (await reader.read(letter(number, at=0), OF_CORPUS, NOW, str(number))).events
+            assert isinstance(event, Message)
+            assert event.text == f"words of {number}"
+        assert not slow.done()
+        (event,) = (await slow).events
+        assert isinstance(event, Message)
+        # Its headers alone take as long.
+        assert (event.text, event.peer.id, event.key) == (parse.UNREAD, parse.UNKNOWN, "1")
+        # Nothing is started for a mail: both processes were ended, and the next mail gets another.
+        assert reader.started == 2
+        assert (await reader.read(letter(12, at=0), OF_CORPUS, NOW, "12")).events
+        assert reader.started == 3
+    finally:
+        await reader.close()
 
 
 async def test_a_mail_that_is_gone_before_it_is_read_is_passed_over(provider: EmailSimulator) -> None:

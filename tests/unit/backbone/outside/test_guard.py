@@ -224,10 +224,20 @@ async def test_provider_address_that_leads_home_is_never_called(url: str) -> Non
 
 
 @pytest.mark.usefixtures("_nothing_allowed")
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "169.254.169.254", "10.0.0.1", "::1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "169.254.169.254", "10.0.0.1", "::1", "①②⑦.⓪.⓪.①"]
+)
 async def test_mail_server_that_leads_home_is_never_connected_to(host: str) -> None:
     with pytest.raises(ForbiddenTargetError):
         await connect.connected(host, 25, 5)
+
+
+async def test_mail_server_with_a_name_beyond_ascii_is_one() -> None:
+    with pytest.raises(OSError, match=r"[^ ]") as caught:
+        await connect.addresses("邮件.invalid", 993)
+    assert not isinstance(caught.value, ForbiddenTargetError)
+    with pytest.raises(ForbiddenTargetError):
+        await connect.addresses("邮" * 100, 993)
 
 
 async def test_operator_alone_allows_a_private_network() -> None:
