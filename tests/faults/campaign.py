@@ -151,7 +151,7 @@ def _dead_tasks(rig: Rig) -> Iterator[checker.Violation]:
     for process in (*rig.system.nodes, rig.system.adapters["routing"]):
         for line in process.log.read_text(errors="replace").splitlines():
             if any(words in line for words in DEAD_TASK):
-                yield checker.Violation("I11", "dead_task", f"{process.name}: {line[:1500]}")
+                yield checker.Violation("I11", "dead_task", f"{process.name}: {line[:200]} ... {line[-1300:]}")
 
 
 def _gone(rig: Rig) -> None:

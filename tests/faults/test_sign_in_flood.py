@@ -20,6 +20,9 @@ from trunkline.client import Applied, Client
 STRANGERS = 30
 VISITORS = 20
 P99_MOST_S = 0.5
+TIMES = 10
+"""Of the P99 that the same machine had just before, where it is so slow or busy that half a second says nothing."""
+
 KEPT_MOST = 1.1
 """Of the memory before, once it is over; and some that Python's allocator holds after any first work."""
 
@@ -99,26 +102,30 @@ def _flooded(folder: Path, for_s: float) -> None:
         node = system.nodes[0]
         # Emma was here before, and comes back while it lasts.
         assert rest.sign_in(node.http, EMMA.email, EMMA.password).status == 200
-        asyncio.run(_talk(system, 2))
+        quiet = asyncio.run(_talk(system, 4))
         before = _memory_mib(node.pid)
         flood = Flood(node.http)
         try:
-            asyncio.run(_and_signs_in(system, for_s))
+            took = asyncio.run(_and_signs_in(system, for_s))
         finally:
             flood.end()
         assert set(flood.answers) == {401, 429}
+        assert _p99(took) < max(P99_MOST_S, TIMES * _p99(quiet))
         assert _memory_mib(node.pid) <= before * KEPT_MOST + ALLOCATED_MIB
     finally:
         system.end()
 
 
-async def _and_signs_in(system: System, for_s: float) -> None:
+def _p99(took: list[float]) -> float:
+    return took[int(len(took) * 0.99)]
+
+
+async def _and_signs_in(system: System, for_s: float) -> list[float]:
     talking = asyncio.create_task(_talk(system, for_s))
     await asyncio.sleep(for_s / 2)
     came = await asyncio.to_thread(rest.sign_in, system.nodes[0].http, EMMA.email, EMMA.password)
     assert came.status == 200, came
-    took = await talking
-    assert took[int(len(took) * 0.99)] < P99_MOST_S
+    return await talking
 
 
 @pytest.mark.rest
