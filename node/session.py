@@ -4,6 +4,7 @@ clock, no I/O (log-and-protocol.md, "The WebSocket protocol").
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import msgspec
@@ -86,7 +87,7 @@ class Session:
         except msgspec.ValidationError as wrong:
             return self._bad(text, str(wrong))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
-            return Close(f.BAD_FRAME, f"not a JSON object of the protocol: {wrong}"[:120])
+            return self._unreadable(text, wrong)
         return self.on_frame(frame, now)
 
     def on_frame(self, frame: f.FromClient, now: float) -> type_of_verdict:
@@ -154,6 +155,16 @@ class Session:
         what = "signals." if isinstance(frame, f.Signal) else "messages; send it again a little later."
         return _refuse(frame, "limit.rate", f"Too many {what}", retry_after_ms=int(wait_s * 1000) + 1)
 
+    def _unreadable(self, text: str | bytes, wrong: Exception) -> type_of_verdict:
+        """What msgspec doesn't read. Half an emoji, as an escape or as bytes, is a fault of one text: closing for it
+        ended a chat for good, since its page sent the same again after each reconnect.
+        """
+        named = _read_leniently(text) if self.who is not None else None
+        if named is None:
+            return Close(f.BAD_FRAME, f"not a JSON object of the protocol: {wrong}"[:120])
+        message = "The text holds half a character, which isn't Unicode text; send it without."
+        return Refuse(f.Err(id=named[:64], code="text.invalid", message=message, field="text"))
+
     def _bad(self, text: str | bytes, problem: str) -> type_of_verdict:
         if self.who is None:
             return Close(f.BAD_FRAME, f"frame.invalid: {problem}"[:120])
@@ -192,6 +203,20 @@ def _check_ids(frame: f.FromClient) -> None:
             check_uuid(frame.reply_to, "reply_to")
         for agent in frame.mentions:
             check_name(agent, "mentions")
+
+
+def _read_leniently(text: str | bytes) -> str | None:
+    """The id of a frame that is JSON but for surrogates without their other half; None of anything else."""
+    try:
+        frame = json.loads(text)
+        if not isinstance(frame, dict):
+            return None
+        json.dumps(frame, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return str(frame.get("id", "")).encode(errors="replace").decode()
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 def _is_storable(text: str) -> bool:

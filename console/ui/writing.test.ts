@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createTyping, isSendKey } from './writing.ts';
+import { createTyping, isSendKey, sendable } from './writing.ts';
 
 afterEach(() => vi.useRealTimers());
 
@@ -26,4 +26,8 @@ test('Enter sends, unless it breaks the line or belongs to an IME', () => {
   for (const more of [{ shiftKey: true }, { altKey: true }, { isComposing: true }, { keyCode: 229 }, { key: 'a' }]) {
     expect(isSendKey(key(more))).toBe(false);
   }
+});
+
+test('half an emoji is not sent, and a whole one is', () => {
+  expect(['a\ud83d ', '\ude00b', '小\ud83d\ude00王', '\ude00\ud83d'].map(sendable)).toEqual(['a\ufffd', '\ufffdb', '小😀王', '\ufffd\ufffd']);
 });

@@ -16,6 +16,9 @@ export function pastedFiles(event: ClipboardEvent): File[] {
   return files;
 }
 
+/** A text as it is sent: trimmed, and without half emoji, which a cut text may end with and no node takes. */
+export const sendable = (text: string): string => text.trim().replace(/\p{Cs}/gu, '\ufffd');
+
 export interface Typing {
   /** The text has changed to `text`. */
   wrote(text: string): void;

@@ -2,7 +2,7 @@ import { createEffect, createSignal, For, on, onCleanup, Show, type JSX } from '
 import { size } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { createUploads, uploadLimits } from '../ui/uploads.ts';
-import { createTyping, isSendKey, pastedFiles } from '../ui/writing.ts';
+import { createTyping, isSendKey, pastedFiles, sendable } from '../ui/writing.ts';
 import type { Place } from './place.ts';
 import { t, type TextKey } from './texts.ts';
 import type { Visitor } from './visitor.ts';
@@ -37,7 +37,7 @@ export function Composer(props: { readonly visitor: Visitor; readonly place: Pla
   onCleanup(typing.stopped);
   const send = (): void => {
     if (!canSend()) return;
-    if (!props.visitor.send(text().trim(), uploads.attachments())) return; // it stays in the box
+    if (!props.visitor.send(sendable(text()), uploads.attachments())) return; // it stays in the box
     uploads.clear();
     setText('');
     typing.stopped();

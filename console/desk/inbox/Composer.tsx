@@ -4,7 +4,7 @@ import { size } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { messageWith, type Message } from '../../ui/thread.ts';
 import { createUploads, uploadLimits, type Upload } from '../../ui/uploads.ts';
-import { createTyping, isComposing, isSendKey, pastedFiles } from '../../ui/writing.ts';
+import { createTyping, isComposing, isSendKey, pastedFiles, sendable } from '../../ui/writing.ts';
 import { isProvider } from '../channels/known.ts';
 import { contextOf, recipients } from '../channels/mail.ts';
 import { Recipients } from '../channels/Recipients.tsx';
@@ -92,7 +92,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     try {
       desk.client.send({
         conv: props.conv,
-        text: text().trim(),
+        text: sendable(text()),
         kind: kindOf(attachments),
         attachments,
         note: tab() === 'note',

@@ -209,3 +209,19 @@ def test_a_mention_that_is_no_id_is_refused(mention: str) -> None:
     verdict = session(AGENT).on_frame(send(note=True, mentions=["li", mention]), 0)
     assert isinstance(verdict, Refuse)
     assert (verdict.err.code, verdict.err.field) == ("id.token", "mentions")
+
+
+@pytest.mark.parametrize("half", ['"\\ud800"', '"\\udc00 and more"', '"a \\ud83d b"', b'"\xed\xa0\x80"'], ids=str)
+def test_half_an_emoji_costs_its_message_and_not_the_chat(half: str | bytes) -> None:
+    identity = new_uuid()
+    text = half.encode() if isinstance(half, str) else half
+    frame = b'{"t":"send","id":"%b","conv":"%b","text":%b}' % (identity.encode(), CONV.encode(), text)
+    verdict = session().on_text(frame, 0)
+    assert isinstance(verdict, Refuse)
+    assert (verdict.err.id, verdict.err.code, verdict.err.field) == (identity, "text.invalid", "text")
+    assert isinstance(session(None).on_text(frame, 0), Close)
+
+
+@pytest.mark.parametrize("text", ['{"t":"send","text":NaN}', '{"text":"\\ud800"', "{" + '"a":' * 90_000])
+def test_what_is_no_json_for_another_reason_still_ends_the_socket(text: str) -> None:
+    assert isinstance(session().on_text(text, 0), Close)
