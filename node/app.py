@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,6 +13,7 @@ from backbone import http
 from backbone.errors import TrunklineError
 from backbone.service import Service
 from node import greeting, static
+from node.addresses import is_loopback, is_within
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
@@ -126,9 +125,5 @@ async def _websocket(websocket: WebSocket) -> None:
 def _may_read_metrics(context: Context, request: Request) -> bool:
     if request.client is None:
         return False
-    allowed = {a.strip() for a in context.settings.metrics_allow.split(",") if a.strip()}
     host = request.client.host
-    try:
-        return ip_address(host).is_loopback or host in allowed
-    except ValueError:
-        return host in allowed
+    return is_loopback(host) or is_within(host, context.metrics_allow)

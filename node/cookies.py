@@ -12,9 +12,10 @@ PLAIN: Final = "tl"
 SECURE: Final = "__Host-tl"
 
 
-def are_secure(settings: NodeSettings) -> bool:
-    """Whether browsers reach the nodes over HTTPS alone."""
-    return settings.secure_cookies or settings.public_url.casefold().startswith("https:")
+def are_secure(connection: HTTPConnection, settings: NodeSettings) -> bool:
+    """Whether browsers come over HTTPS alone: by the settings, or as a trusted proxy says of this request."""
+    is_told = settings.secure_cookies or settings.public_url.casefold().startswith("https:")
+    return is_told or connection.scope.get("scheme") in {"https", "wss"}
 
 
 def cookie_of(connection: HTTPConnection, settings: NodeSettings) -> str:
@@ -23,4 +24,4 @@ def cookie_of(connection: HTTPConnection, settings: NodeSettings) -> str:
     """
     cookies = connection.cookies
     secure = cookies.get(SECURE, "")
-    return secure or ("" if are_secure(settings) else cookies.get(PLAIN, ""))
+    return secure or ("" if are_secure(connection, settings) else cookies.get(PLAIN, ""))

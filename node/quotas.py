@@ -7,7 +7,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from backbone.errors import TooManyError
-from node.addresses import counted_as, is_loopback
+from node.addresses import counted_as, is_loopback, is_within, networks
 from node.limits import TokenBucket
 from node.settings import NodeSettings
 
@@ -16,12 +16,12 @@ WAIT_MS: Final = 5000
 
 class Quotas:
     """Counts by address and by actor. Addresses of trusted proxies, loopback among them, aren't counted: behind
-    one of them everybody has the same.
+    one of them everybody has the same. Raises SettingError for proxies that are neither addresses nor networks.
     """
 
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
-        self._proxies = {counted_as(a.strip()) for a in settings.proxies.split(",") if a.strip()}
+        self._proxies = networks(settings.proxies, "TRUNKLINE_NODE_PROXIES")
         self._sockets: defaultdict[str, int] = defaultdict(int)
         self._buckets: WeakValueDictionary[str, TokenBucket] = WeakValueDictionary()
 
@@ -46,7 +46,7 @@ class Quotas:
 
     def is_counted(self, address: str) -> bool:
         """Whether an address, as `addresses.counted_as` has it, tells one client, or a small number, from others."""
-        return bool(address) and address not in self._proxies and not is_loopback(address)
+        return bool(address) and not is_loopback(address) and not is_within(address, self._proxies)
 
     def bucket(self, key: str, rate: float, burst: int, now: float) -> TokenBucket:
         """The token bucket of an address or actor: one for all of its sockets, for as long as one is there."""

@@ -38,7 +38,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         bool, Meta(description="Cookies over HTTPS only; also on where public_url begins with https.")
     ] = False
     metrics_allow: Annotated[
-        str, Meta(description="Addresses that may read /metrics besides loopback, comma-separated.")
+        str, Meta(description="Addresses or networks (CIDR) that may read /metrics besides loopback, comma-separated.")
     ] = ""
     sockets: Annotated[int, Meta(ge=1, description="Sockets at once; further ones are refused with 4429.")] = 50_000
     connections: Annotated[
@@ -55,7 +55,8 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     proxies: Annotated[
         str,
         Meta(
-            description="Addresses of proxies whose X-Forwarded-For is believed, comma-separated; loopback always is."
+            description="Addresses or networks (CIDR) of proxies whose X-Forwarded-For and -Proto are believed, "
+            "comma-separated; loopback always is."
         ),
     ] = ""
     hello_s: Annotated[float, Meta(gt=0, description="Time until a socket must have said hello.")] = 5.0

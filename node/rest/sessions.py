@@ -72,7 +72,7 @@ async def sign_in(request: Request) -> Response:
     body = await body_of(request, SignIn)
     tenant, agent = await _proved(context, body, network(request))
     cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await _signed_in(context, cookie, tenant, agent)
+    return await _signed_in(request, context, cookie, tenant, agent)
 
 
 async def _proved(context: Context, body: SignIn, network: str) -> tuple[str, directory.Agent]:
@@ -124,7 +124,7 @@ async def join(request: Request) -> Response:
         context.link, body.token, structs.replace(wanted, password=hashed)
     )
     cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await _signed_in(context, cookie, tenant, agent)
+    return await _signed_in(request, context, cookie, tenant, agent)
 
 
 async def sign_out(request: Request) -> Response:
@@ -151,10 +151,10 @@ async def me(request: Request) -> Response:
     return answer(await _me(context, who.tenant, agent))
 
 
-async def _signed_in(context: Context, cookie: str, tenant: str, agent: directory.Agent) -> Response:
+async def _signed_in(request: Request, context: Context, cookie: str, tenant: str, agent: directory.Agent) -> Response:
     response = answer(await _me(context, tenant, agent))
     settings = context.settings
-    is_secure = cookies.are_secure(settings)
+    is_secure = cookies.are_secure(request, settings)
     response.set_cookie(
         cookies.SECURE if is_secure else cookies.PLAIN,
         cookie,

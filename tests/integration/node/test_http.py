@@ -243,3 +243,16 @@ def test_metrics_are_for_loopback_and_count(system: System) -> None:
         text = response.read().decode()
     assert "trunkline_node_sockets" in text
     assert "trunkline_link_up 1.0" in text
+
+
+def test_a_proxy_that_speaks_https_makes_the_cookie_one_of_https(system: System) -> None:
+    """Behind a proxy with TLS, and without a setting that says so, the cookie was one that any plain page could set."""
+    url = f"{system.nodes[0].http}/api/v1/session"
+    body = {"email": LIN.email, "password": LIN.password}
+    told = rest.call("POST", url, body, headers={"X-Forwarded-Proto": "https"})
+    assert told.cookie.startswith("__Host-tl=")
+    assert get(system, "/api/v1/me", Cookie=told.cookie).status == 200
+    plain = rest.call("POST", url, body)
+    assert plain.cookie.startswith("tl=")
+    over_https = {"X-Forwarded-Proto": "https", "Cookie": plain.cookie}
+    assert rest.call("GET", f"{system.nodes[0].http}/api/v1/me", headers=over_https).status == 401

@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backbone.conversation import Head, LastMessage, QueuePlace
+from backbone.errors import SettingError
 from backbone.events import Actor
+from node.addresses import is_within, networks
 from node.frames import Counts
 from node.limits import RateByKey, TokenBucket
+from node.quotas import Quotas
+from node.settings import NodeSettings
 from node.views import Tally, in_view, order
 
 
@@ -82,3 +86,18 @@ def test_the_tally_equals_a_recount(changes: list[Head | None]) -> None:
         queue=sum(in_view(h, "queue", "li") for h in heads),
         all=sum(in_view(h, "all", "li") for h in heads),
     )
+
+
+def test_proxies_and_readers_of_metrics_are_addresses_or_networks() -> None:
+    allowed = networks(" 10.0.0.7, 192.168.0.0/16 ,2001:db8::/32,", "X")
+    assert all(is_within(one, allowed) for one in ("10.0.0.7", "192.168.3.4", "2001:db8:1::5", "2001:db8:1::/64"))
+    assert not any(is_within(one, allowed) for one in ("10.0.0.8", "192.169.0.1", "2001:db9::1", "unix", ""))
+    quotas = Quotas(NodeSettings(proxies="10.0.0.0/8,2001:db8::/32"))
+    assert {quotas.counted_as(one) for one in ("10.1.2.3", "2001:db8::9", "127.0.0.1")} == {""}
+    assert quotas.counted_as("1.2.3.4") == "1.2.3.4"
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.0/33", "proxy.example.com", "10.0.0.7;10.0.0.8", "*"])
+def test_a_proxy_that_is_neither_address_nor_network_stops_the_start(wrong: str) -> None:
+    with pytest.raises(SettingError, match="TRUNKLINE_NODE_PROXIES has"):
+        Quotas(NodeSettings(proxies=f"10.0.0.1,{wrong}"))
