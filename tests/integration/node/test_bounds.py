@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from backbone.ids import new_event_id
 from node.socket import MOST_WAITING
 from tests.harness.ports import free_port
+from tests.harness.raw_http import dialling
 from tests.harness.system import System
 from trunkline import rest
 
@@ -264,11 +265,9 @@ async def test_health_has_a_port_of_its_own_that_a_flood_of_requests_does_not_re
     head = f"POST /api/v1/visitors HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nOrigin: {node.http}\r\n"
     head += f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     health = f"http://127.0.0.1:{small.more['TRUNKLINE_HEALTH_PORT']}"
-    async with contextlib.AsyncExitStack() as stack:
+    async with dialling(node.port) as dial:
         for _ in range(REQUESTS):
-            _reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
-            stack.callback(writer.close)
-            writer.write(head.encode())
+            await dial(head.encode())
         async with asyncio.timeout(10):
             while (await asyncio.to_thread(node.ready))[0] != 503:
                 await asyncio.sleep(0.02)

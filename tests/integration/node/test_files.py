@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.raw_http import dialling
 from tests.harness.system import LIN, System
 from trunkline import rest
 from trunkline.client import Client
@@ -20,11 +21,8 @@ MIB = 1024 * 1024
 DOWNLOADS = 8
 
 
-async def _raw(system: System, head: str, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    node = system.nodes[0]
-    reader, writer = await asyncio.open_connection("127.0.0.1", node.port, limit=64 * 1024)
-    writer.write(f"{head}\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode() + sent)
-    return reader, writer
+def _request(system: System, head: str) -> bytes:
+    return f"{head}\r\nHost: 127.0.0.1:{system.nodes[0].port}\r\n\r\n".encode()
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
@@ -62,29 +60,24 @@ async def test_eight_downloads_of_a_large_file_hold_up_nobody(system: System) ->
     node = system.nodes[0]
     agent, visitor = system.agent(LIN, nodes=[node]), system.visitor(nodes=[node])
     content = os.urandom(20 * MIB)
-    async with agent.running(), visitor.running():
+    async with agent.running(), visitor.running(), dialling(node.port) as dial:
         conv = str((await visitor.send("你好"))["conv"])
         saved = await asyncio.to_thread(
             rest.upload, node.http, "a.bin", content, "application/octet-stream", cookie=agent.cookie
         )
         assert saved.status == 201, saved
         sent = await agent.send("here it is", conv, attachments=[saved.body["file"]])
-        reader, writer = await _raw(
-            system,
-            f"GET /api/v1/conversations/{conv}/files/{sent['seq']}/0 HTTP/1.1\r\nCookie: {agent.cookie}",
-        )
+        asked = f"GET /api/v1/conversations/{conv}/files/{sent['seq']}/0 HTTP/1.1\r\nCookie: {agent.cookie}"
+        reader, _ = await dial(_request(system, asked))
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        writer.close()
         place = next(line for line in head.splitlines() if line.lower().startswith("location:")).split(": ", 1)[1]
         path = urllib.parse.urlsplit(place).path
         drops = _disconnects(system)
-        downloads = [await _raw(system, f"GET {path} HTTP/1.1") for _ in range(DOWNLOADS)]
-        assert [await _status(reader) for reader, _ in downloads] == [200] * DOWNLOADS
+        downloads = [(await dial(_request(system, f"GET {path} HTTP/1.1")))[0] for _ in range(DOWNLOADS)]
+        assert [await _status(reader) for reader in downloads] == [200] * DOWNLOADS
         longest = await _send_in_time(visitor, conv, 50)
-        taken = await asyncio.gather(*(_body(reader) for reader, _ in downloads[1:]))
+        taken = await asyncio.gather(*(_body(reader) for reader in downloads[1:]))
         assert all(one == content for one in taken)
-        for _, writer in downloads:
-            writer.close()
     assert longest < 5
     assert _disconnects(system) == drops
 
@@ -112,10 +105,10 @@ async def test_bytes_a_minute_are_bounded_before_any_is_read(system: System) -> 
             rest.upload, system.nodes[0].http, "a.bin", content, "application/octet-stream", token=token
         )
         assert answer.status == 201
-    reader, writer = await _raw(system, _upload_head(token, 20 * MIB))
-    assert await _status(reader) == 429
-    assert await _code(reader) == b"limit.rate"
-    writer.close()
+    async with dialling(system.nodes[0].port) as dial:
+        reader, _ = await dial(_request(system, _upload_head(token, 20 * MIB)))
+        assert await _status(reader) == 429
+        assert await _code(reader) == b"limit.rate"
     other, _ = rest.become_visitor(system.nodes[0].http, "web")
     assert rest.upload(system.nodes[0].http, "a.txt", b"hello", "text/plain", token=other).status == 201
 
@@ -126,16 +119,15 @@ async def test_uploads_of_one_person_at_once_are_bounded_and_slow_ones_cost_no_m
     tokens = [rest.become_visitor(node.http, "web")[0] for _ in range(5)]
     part = b"x" * (4 * MIB)
     before = _memory(node.pid)
-    slow = [await _raw(system, _upload_head(token, 8 * MIB), part) for token in tokens for _ in range(6)]
-    for _, writer in slow:
-        await writer.drain()
-    reader, writer = await _raw(system, _upload_head(tokens[0], 100))
-    assert await _status(reader) == 429
-    assert await _code(reader) == b"limit.uploads"
-    writer.close()
-    assert _memory(node.pid) - before < 60 * MIB
-    for _, writer in slow:
-        writer.close()
+    async with dialling(node.port) as dial:
+        for token in tokens:
+            for _ in range(6):
+                _, writer = await dial(_request(system, _upload_head(token, 8 * MIB)) + part)
+                await writer.drain()
+        reader, _ = await dial(_request(system, _upload_head(tokens[0], 100)))
+        assert await _status(reader) == 429
+        assert await _code(reader) == b"limit.uploads"
+        assert _memory(node.pid) - before < 60 * MIB
 
 
 def _memory(pid: int) -> int:
