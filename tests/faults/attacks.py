@@ -79,6 +79,22 @@ async def mentions(attack: Attack) -> None:
             await asyncio.sleep(0.05)
 
 
+async def texts(attack: Attack) -> None:
+    """16 KiB on which a pattern with a square would take seconds, from a visitor, as fast as one may write."""
+    runs = ("http://", "> " * 8, "<" * 16, "[(" * 8, " \t" * 8, "@." * 8, "&#x" * 5, "--\n" * 5)
+    client = Client([f"ws://127.0.0.1:{attack.port}/ws"], token=attack.known["token"])
+    async with client.running():
+        conv = str((await client.send("hello"))["conv"])
+        while attack.goes_on:
+            run = runs[attack.did.total() % len(runs)]
+            try:
+                await client.send((run * (16_000 // len(run)))[:16_000] + "!", conv)
+                attack.did["stored"] += 1
+            except RefusedError as refused:
+                attack.did[refused.code] += 1
+            await asyncio.sleep(0.02)
+
+
 async def downloads(attack: Attack) -> None:
     """Eight slow readers of a file of 20 MiB, always."""
 
@@ -152,7 +168,7 @@ async def guesses(attack: Attack) -> None:
 
 
 ATTACKS: dict[str, Callable[[Attack], Awaitable[None]]] = {
-    attack.__name__: attack for attack in (callbacks, mentions, downloads, uploads, silence, guesses)
+    attack.__name__: attack for attack in (callbacks, mentions, texts, downloads, uploads, silence, guesses)
 }
 
 

@@ -212,6 +212,8 @@ async def _known(system: System, company: Company, name: str) -> dict[str, str]:
     match name:
         case "mentions":
             return {"cookie": agent.cookie, "conv": company.convs[0]}
+        case "texts":
+            return {"token": rest.become_visitor(node.http, "web")[0]}
         case "guesses":
             return {"email": LIN.email}
         case "uploads":
