@@ -64,12 +64,11 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
         STORE_SECONDS.observe(time.perf_counter() - began)
         return
     async with context.hub.visit(who.tenant, frame.conv) as room:
-        if attachments:
-            # Kept by those alone who may write here, and before the message that names them is stored.
-            authorise(who, "write_note" if frame.note else "write", room)
-            await keep(context, who, frame.attachments)
+        # Files are kept, and the log is read, for those alone who may write here.
+        authorise(who, "write_note" if frame.note else "write", room)
+        # Before the message that names them is stored.
+        await keep(context, who, frame.attachments)
         if not resends.is_fresh(frame.id, now_ms()):
-            authorise(who, "write_note" if frame.note else "write", room)
             stored = await resends.find(context.log, room.subject, room.head, frame.id)
             if stored is not None:
                 _tell_stored(socket, who, frame, stored)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from node import app
-from tests.faults.attacks import MIB
+from tests.bench.memory import rss_kb
 from tests.harness.processes import PLAIN, Process
 from tests.harness.system import INBOX, LIN, System
 from trunkline import rest
@@ -148,7 +148,7 @@ def _ask_nonsense(folder: Path, seconds: float, seed: int) -> None:
         node = system.nodes[0]
         answered, peak = asyncio.run(_all(system, seconds, seed))
         said = [line for line in node.log.read_text(errors="replace").splitlines() if any(w in line for w in FAULTS)]
-        sys.stderr.write(f"\nSEED={seed}: {dict(sorted(answered.items()))}, memory at most {peak / MIB:.0f} MiB\n")
+        sys.stderr.write(f"\nSEED={seed}: {dict(sorted(answered.items()))}, memory at most {peak / 1024:.0f} MiB\n")
         assert node.process is not None
         assert node.process.poll() is None
         assert node.ready()[0] == 200
@@ -172,15 +172,10 @@ async def _all(system: System, seconds: float, seed: int) -> tuple[Counter[int],
         fuzz = Fuzz(random.Random(f"{seed}.{n}"), node, token, cookie)
         while time.monotonic() < until:
             answered[await _ask(node, fuzz.next())] += 1
-            peak = max(peak, memory(node.pid))
+            peak = max(peak, rss_kb(node.pid))
 
     await asyncio.gather(*(one(n) for n in range(AT_ONCE)))
     return answered, peak
-
-
-def memory(pid: int) -> int:
-    """Bytes of a process that are in memory now."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 async def _ask(node: Process, sent: bytes) -> int:

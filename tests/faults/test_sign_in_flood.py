@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.memory import rss_kb
 from tests.harness.processes import PLAIN
 from tests.harness.system import EMMA, LIN, System
 from trunkline import rest
@@ -88,11 +89,6 @@ async def _talk(system: System, for_s: float) -> list[float]:
     return sorted(took.values())
 
 
-def _memory_mib(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
-
-
 def _flooded(folder: Path, for_s: float) -> None:
     system = System(folder)
     system.module = PLAIN
@@ -103,7 +99,7 @@ def _flooded(folder: Path, for_s: float) -> None:
         # Emma was here before, and comes back while it lasts.
         assert rest.sign_in(node.http, EMMA.email, EMMA.password).status == 200
         quiet = asyncio.run(_talk(system, 4))
-        before = _memory_mib(node.pid)
+        before = rss_kb(node.pid) // 1024
         flood = Flood(node.http)
         try:
             took = asyncio.run(_and_signs_in(system, for_s))
@@ -111,7 +107,7 @@ def _flooded(folder: Path, for_s: float) -> None:
             flood.end()
         assert set(flood.answers) == {401, 429}
         assert _p99(took) < max(P99_MOST_S, TIMES * _p99(quiet))
-        assert _memory_mib(node.pid) <= before * KEPT_MOST + ALLOCATED_MIB
+        assert rss_kb(node.pid) // 1024 <= before * KEPT_MOST + ALLOCATED_MIB
     finally:
         system.end()
 

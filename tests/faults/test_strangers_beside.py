@@ -16,11 +16,11 @@ import time
 import urllib.parse
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.bench.memory import rss_kb
 from tests.faults.attacks import ATTACKS, MIB
 from tests.harness.processes import PLAIN
 from tests.harness.system import EMMA, LIN, Login, System
@@ -124,7 +124,7 @@ def cost(took: list[float]) -> Cost:
 
 
 def memory(system: System) -> int:
-    return int(Path(f"/proc/{system.nodes[0].pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return rss_kb(system.nodes[0].pid) * 1024
 
 
 @pytest.mark.rest

@@ -6,10 +6,10 @@ import asyncio
 import os
 import time
 import urllib.parse
-from pathlib import Path
 
 import pytest
 
+from tests.bench.memory import rss_kb
 from tests.harness.raw_http import dialling
 from tests.harness.system import LIN, System
 from trunkline import rest
@@ -118,7 +118,7 @@ async def test_uploads_of_one_person_at_once_are_bounded_and_slow_ones_cost_no_m
     node = system.nodes[0]
     tokens = [rest.become_visitor(node.http, "web")[0] for _ in range(5)]
     part = b"x" * (4 * MIB)
-    before = _memory(node.pid)
+    before = rss_kb(node.pid)
     async with dialling(node.port) as dial:
         for token in tokens:
             for _ in range(6):
@@ -127,8 +127,4 @@ async def test_uploads_of_one_person_at_once_are_bounded_and_slow_ones_cost_no_m
         reader, _ = await dial(_request(system, _upload_head(tokens[0], 100)))
         assert await _status(reader) == 429
         assert await _code(reader) == b"limit.uploads"
-        assert _memory(node.pid) - before < 60 * MIB
-
-
-def _memory(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        assert rss_kb(node.pid) - before < 60 * 1024
