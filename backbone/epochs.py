@@ -7,10 +7,12 @@ that followed. Pure, but for `stream_state` and `begin`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from backbone.link import Link
 from backbone.streams import EPOCH_KEY
+
+STRETCHES_MOST: Final = 128
 
 
 class Epochs(NamedTuple):
@@ -70,9 +72,10 @@ def render(epochs: Epochs) -> str:
 def after_rollback(epochs: Epochs, last: int, now_s: int) -> Epochs:
     """The epochs of a stream whose last sequence is below one that was seen: a new one begins at last + 1.
 
-    Stretches that began beyond `last` never were; the new number is above every old one.
+    Stretches that began beyond `last` never were; the new number is above every old one. Of more than `STRETCHES_MOST`
+    the oldest are forgotten: whoever comes with a position of theirs is told to begin again.
     """
-    kept = tuple(s for s in epochs.stretches if s[1] <= last) or ()
+    kept = tuple(s for s in epochs.stretches if s[1] <= last)[1 - STRETCHES_MOST :]
     number = max([now_s, *(e + 1 for e, _ in epochs.stretches)])
     return Epochs((*kept, (number, last + 1)))
 

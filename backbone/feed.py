@@ -89,6 +89,11 @@ class Feed:
         self._task = asyncio.create_task(self._run(), name=f"feed.{stream}")
 
     @property
+    def was_at_the_end(self) -> bool:
+        """Whether everything was delivered that the server was known to have, and more would have been."""
+        return self._sid is not None and self.caught_up.is_set() and not self.pending
+
+    @property
     def is_attached(self) -> bool:
         """Whether a consumer delivers now."""
         return self._sid is not None and not self._broken

@@ -192,6 +192,16 @@ class Link(Client):
         """Whether something published now goes out now."""
         return self.is_open.is_set() and self.is_connected
 
+    @property
+    def server_id(self) -> str:
+        """The id of the server behind the present connection, made anew at each of its starts."""
+        return str(self._server_info.get("server_id", ""))
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Holds a task that nobody waits for until it has ended."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def on_reconnect(self, callback: Callable[[], Awaitable[None]]) -> None:
         """`callback` is awaited in a task of its own after each reconnect."""
         self._on_reconnect.append(callback)

@@ -100,19 +100,19 @@ class Log:
         self.max_unacknowledged = max_unacknowledged
         self.unacknowledged = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._is_held = False
+        self._held: set[str] = set()
         self.seen: dict[str, int] = {}
         """The highest sequence seen of each stream (two digits), by acknowledgements and `note`."""
 
     # --- a log that may have gone back -----------------------------------------------------
 
-    def hold(self) -> None:
-        """Writes nothing (`log.unavailable`) until `release`: the log that comes back may be an older copy."""
-        self._is_held = True
+    def hold(self, why: str) -> None:
+        """Writes nothing (`log.unavailable`) until `release(why)`: the log that comes back may be an older copy."""
+        self._held.add(why)
 
-    def release(self) -> None:
-        """The log was looked at: writes go on."""
-        self._is_held = False
+    def release(self, why: str) -> None:
+        """`why` is found out; writes go on once nothing else holds them."""
+        self._held.discard(why)
 
     def note(self, stream: str, seq: int) -> None:
         """`seq` was seen in a stream."""
@@ -315,7 +315,7 @@ class Log:
         return Stored(ack.seq, ack.duplicate)
 
     def _check_bound(self) -> None:
-        if self._is_held:
+        if self._held:
             raise UnavailableError("log.unavailable", "The log is being looked at. Try again soon.", retry_after_ms=200)
         if self.unacknowledged >= self.max_unacknowledged:
             raise _busy()

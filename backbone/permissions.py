@@ -116,6 +116,7 @@ _KINDS: Final = {
             "uploads": ALL,
             # Of an account that is taken away.
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
+            "leases": ("epochs.*",),
         },
         publish=("chat.*.*.*.*", "live.*.*.*.*", "typing.>", "audit.*", "rpc.>"),
         # The command line's own requests: SQL over all tenants, for one.
@@ -132,7 +133,7 @@ _KINDS: Final = {
             "leases": ("routing.*",),
             "cursors": ALL,
         },
-        writes={"heads": ALL, "presence": ALL, "leases": ("routing.*",), "cursors": ALL},
+        writes={"heads": ALL, "presence": ALL, "leases": ("routing.*", "epochs.*"), "cursors": ALL},
         publish=("chat.*.*.*.*", "live.*.*.*.*", "dead.*.routing"),
         owns=("KV_heads",),
         whole_log=True,
@@ -140,7 +141,7 @@ _KINDS: Final = {
     ),
     "warehouse": _Kind(
         reads={"leases": ("warehouse.*",), "cursors": ALL, "erased": ALL},
-        writes={"leases": ("warehouse.*",), "cursors": ALL},
+        writes={"leases": ("warehouse.*", "epochs.*"), "cursors": ALL},
         publish=("dead.*.warehouse", "rpc.warehouse-heir._.*"),
         whole_log=True,
         epochs=True,
@@ -205,9 +206,10 @@ def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     publish += [f"{_API}STREAM.{verb}.{store}" for store in row.owns for verb in ("CREATE", "UPDATE", "PURGE")]
     # Of the log any: which streams it has is a setting. Everything else by name only.
     publish += [f"{_API}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")]
+    publish += [f"{_API}STREAM.NAMES", "lineage.ask.all"]
     publish += _FILES if row.files else []
     publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
-    subscribe = [*row.subscribe, "health.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
+    subscribe = [*row.subscribe, "health.ask.all", "lineage.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
     if row.serves:
@@ -232,7 +234,6 @@ def _consumers(row: _Kind) -> list[str]:
     if row.worker:
         publish += [f"{_API}CONSUMER.MSG.NEXT.*.{row.worker}", f"$JS.ACK.*.{row.worker}.>"]
     if row.whole_log:
-        publish.append(f"{_API}STREAM.NAMES")
         publish += [f"{_API}CONSUMER.{verb}.*.*" for verb in ("CREATE", "MSG.NEXT")]
     if row.epochs:
         publish.append(f"{_API}STREAM.UPDATE.*")

@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
 
 from backbone import epochs
 from backbone.feed import Delivery, Feed
+from backbone.lineage import Lineage
 from backbone.link import REFLECTED, Link, is_reflected
 from backbone.streams import chat_stream
 
@@ -24,21 +26,37 @@ _log = structlog.get_logger("backbone.reader")
 
 
 class Entry(NamedTuple):
-    """A stored event: the stream's two digits, its sequence, when it was stored (UTC ms), subject, bytes."""
+    """A stored event: the stream's two digits, its sequence, when it was stored (UTC ms), subject, bytes, epoch.
+
+    `epoch` is 0 where whoever made it didn't look.
+    """
 
     s: str
     seq: int
     at_ms: int
     subject: str
     raw: bytes
+    epoch: int = 0
 
 
 class Reader:
     """Reads several streams of the log in order, each from its own start, and bounds what it buffers."""
 
-    def __init__(self, link: Link, starts: dict[str, int], max_buffered: int = 20_000) -> None:
-        """`starts`: stream (two digits) to the first sequence wanted."""
+    def __init__(
+        self, link: Link, starts: dict[str, int], max_buffered: int = 20_000, lineage: Lineage | None = None
+    ) -> None:
+        """`starts`: stream (two digits) to the first sequence wanted. With `lineage` it is a witness of the log's."""
         self._link = link
+        self._lineage = lineage
+        self._was_at_the_end = False
+        """Whether every stream had been read to its end when the connection was lost."""
+
+        self._compared: set[str] = set()
+        """Streams looked at since, while it isn't known what log has come back."""
+
+        self._forget: list[Callable[[], object]] = []
+        if lineage:
+            self._forget = [lineage.add_witness(lambda: self.is_attached), link.on_disconnect(self._lost)]
         self._most_each = max(1, max_buffered // max(1, len(starts)))
         self._enough = asyncio.Event()
         self._wanted = 1
@@ -88,6 +106,9 @@ class Reader:
 
     async def close(self) -> None:
         """Ends reading."""
+        for forget in self._forget:
+            forget()
+        self._forget.clear()
         await asyncio.gather(*(f.close() for f in self._feeds.values()))
 
     def _feed(self, s: str, start: int) -> Feed:
@@ -95,12 +116,16 @@ class Reader:
 
         def receive(one: Delivery) -> None:
             raw = REFLECTED if is_reflected(one.header) else one.data
-            queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), raw))
+            queue.append(Entry(s, one.seq, one.at_ms, one.subject.decode(), raw, self.epochs[s].number(one.seq)))
             self.buffered += 1
             if self.buffered == self._wanted:
                 self._enough.set()
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
+            if self._lineage and not self._lineage.is_known and not self._was_at_the_end:
+                # What comes back may be another log: its epochs are true once somebody has found that out.
+                await self._lineage.known()
+                info = await self._link.api(f"STREAM.INFO.{chat_stream(s)}", {})
             state = epochs.state_of(info)
             known = self.epochs.get(s)
             begun = _begun_below(state.epochs, known, next_seq)
@@ -115,6 +140,7 @@ class Reader:
                 # What others have stored meanwhile belongs to the new epoch: read on from its beginning, not behind it.
                 next_seq = min([*begun, state.last + 1])
             self.epochs[s] = state.epochs
+            await self._has_compared(s)
             return next_seq
 
         return Feed(
@@ -125,6 +151,18 @@ class Reader:
             room=lambda: self._most_each - len(queue),
             examine=examine,
         )
+
+    def _lost(self) -> None:
+        if self._compared >= self._queues.keys():
+            self._was_at_the_end = all(f.was_at_the_end for f in self._feeds.values())
+        # Else it was lost while it was compared: what was known before is what is known.
+        self._compared.clear()
+
+    async def _has_compared(self, s: str) -> None:
+        """One stream is as it was left, or has its new epoch; once all are, others may write."""
+        self._compared.add(s)
+        if self._lineage and not self._lineage.is_known and self._compared >= self._queues.keys():
+            await self._lineage.vouch()
 
     def _take(self, max_events: int, max_bytes: int) -> list[Entry]:
         taken: list[Entry] = []

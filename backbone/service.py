@@ -29,6 +29,7 @@ from starlette.applications import Starlette
 from backbone import failpoints, health, http, pace, private
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
+from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.outside import guard
@@ -42,6 +43,9 @@ M_ARENA_MAX: Final = -8
 """Numbers of `mallopt` in malloc.h."""
 
 EXIT_FAILED: Final = 1
+BEGIN_EPOCHS: Final = frozenset({"node", "routing", "warehouse"})
+"""Processes whose user of NATS may change a stream's metadata (permissions.py)."""
+
 COLLECT_AFTER: Final = 20_000
 HEALTH: Final = Bounds(connections=100, address_connections=50, requests=50)
 """Of the port of health and metrics, which a flood of the node's own port doesn't reach."""
@@ -68,6 +72,13 @@ class Service:
         self.common = common
         self.instance = f"{name}-{secrets.token_hex(4)}"
         self.link = Link()
+        self.lineage = Lineage(
+            self.link,
+            common.log_streams(),
+            self.instance,
+            may_begin=name in BEGIN_EPOCHS,
+            is_first=common.first,
+        )
         self.logger = structlog.get_logger(name)
         self.stopping = asyncio.Event()
         self.checks: dict[str, http.type_of_check] = {"nats": self._nats_problem}
@@ -302,6 +313,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
+    service.spawn(service.lineage.run(), "lineage.first")
     service.spawn(
         health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
     )

@@ -83,6 +83,10 @@ class Common(Struct, frozen=True, kw_only=True):
         ),
     ] = 60.0
     drain_s: Annotated[float, Meta(ge=0, le=600, description="Seconds a leaving process may take to finish.")] = 10.0
+    first: Annotated[
+        bool,
+        Meta(description="True where nats-server was started just before and no other process runs yet: `up` says so."),
+    ] = False
     report_fd: Annotated[
         int, Meta(ge=-1, description="Pipe on which a parent is told what the process does; -1 for none.")
     ] = -1

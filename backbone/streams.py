@@ -23,6 +23,10 @@ TRY_AGAIN_S = 0.3
 MAX_EVENT_BYTES = 128 * 1024
 DEDUPE_S = 60
 EPOCH_KEY = "epoch"
+SERVERS_KEY = "servers"
+"""Of a stream's metadata: ids of the servers that are known to serve it as it was written last (lineage.py)."""
+
+SERVERS_MOST = 16
 FILES_BUCKET = "files"
 FILES_MOST = 20 * 1024**3
 
@@ -68,6 +72,11 @@ BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="cursors"),
     BucketSpec(name="erased"),
 )
+
+
+def named_with(servers: list[str], server: str) -> str:
+    """`SERVERS_KEY` with one server more; the oldest are forgotten beyond `SERVERS_MOST`."""
+    return ",".join([*(s for s in servers if s and s != server), server][-SERVERS_MOST:])
 
 
 def streams(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
@@ -191,7 +200,7 @@ async def _ensure_one(link: Link, spec: StreamSpec) -> bool:
             raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
         config = {"name": spec.name, **spec.config}
         if spec.has_epoch:
-            config["metadata"] = {EPOCH_KEY: f"{int(time.time())}@1"}
+            config["metadata"] = {EPOCH_KEY: f"{int(time.time())}@1", SERVERS_KEY: link.server_id}
         await link.api(f"STREAM.CREATE.{spec.name}", config)
         return True
     config = present["config"]

@@ -12,6 +12,7 @@ DESK = "desk"
 DESK_STREAM = "00"
 HEALTH_ASK = "health.ask.all"
 HEALTH_TOLD = "health.told.*.*"
+LINEAGE_ASK = "lineage.ask.all"
 
 
 class ChatSubject(NamedTuple):

@@ -20,6 +20,7 @@ from backbone.buckets import Bucket
 from backbone.conversation import Head, empty
 from backbone.epochs import Epochs, begin, stream_state
 from backbone.errors import NotFoundError, TrunklineError
+from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.log import Log
 from backbone.streams import chat_stream
@@ -40,8 +41,9 @@ _log = structlog.get_logger("node.hub")
 class Hub:
     """All rooms of a node."""
 
-    def __init__(self, link: Link, log: Log) -> None:
+    def __init__(self, link: Link, log: Log, lineage: Lineage | None = None) -> None:
         self._link = link
+        self._lineage = lineage
         self._log = log
         self._heads: Bucket[Head] = Bucket(link, "heads", Head)
         self._rooms: dict[str, Room] = {}
@@ -150,7 +152,7 @@ class Hub:
 
     def _lost(self) -> None:
         """The connection is gone. Nothing is written until it is known what log comes back."""
-        self._log.hold()
+        self._log.hold("hub")
         self._remember_epochs()
         self._is_in_doubt = True
         self._closed.clear()
@@ -162,6 +164,10 @@ class Hub:
         """The connection is back. Where a stream ends below what was seen of it, a new epoch begins there, before
         anything is written; then every room is looked at.
         """
+        if self._lineage:
+            await self._lineage.known()
+        # Those who attach now are told of epochs as they are; who is attached goes on, and so do the events.
+        self._epochs.clear()
         while self._link.is_usable:
             try:
                 for stream, seen in self._log.seen.items():
@@ -170,7 +176,7 @@ class Hub:
                 _log.warning("hub.check_failed", error=str(error))
                 await asyncio.sleep(CHECK_AGAIN_S)
             else:
-                self._log.release()
+                self._log.release("hub")
                 await self.check_all()
                 return
 

@@ -51,6 +51,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     settings = msgspec.structs.replace(settings, sockets=sockets, connections=connections)
     running.facts["sockets"] = settings.sockets
     log = Log(link, settings.unacknowledged)
+    running.lineage.guard(log)
     signer = Signer(running.common.secrets())
     token_life_s = max(settings.visitor_life_s, settings.user_life_s, TOKEN_LIFE_S)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
@@ -61,7 +62,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         bounds=bounds(settings),
         link=link,
         log=log,
-        hub=Hub(link, log),
+        hub=Hub(link, log, running.lineage),
         mirrors=Mirrors(link),
         inboxes=Inboxes(link),
         channels=Channels(link),
@@ -83,7 +84,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         farewells=set(),
     )
     tending = Tending(context)
-    running.ready("log", tending.log_problem)
+    running.ready("log", lambda: tending.log_problem() or running.lineage.problem())
     running.spawn(tending.run(running), "node.tending")
     if settings.takes_over and not await running.unless_stopping(running.until_well()):
         return

@@ -52,6 +52,9 @@ async def _work(running: Service, settings: RoutingSettings, lease: Lease, worki
     """Routes until the lease is lost. Raises what ends routing before."""
     # The bucket of heads is ours: where it was thrown away it is made and filled again.
     await ensure_bucket(running.link, "heads", running.common.copies())
-    routing = Routing(running.link, running.common.log_streams(), settings, running.common.need_secret())
+    await running.lineage.known()
+    routing = Routing(
+        running.link, running.common.log_streams(), settings, running.common.need_secret(), running.lineage
+    )
     working.append(routing)
     await lease.while_held(routing.run())

@@ -32,6 +32,7 @@ from backbone.epochs import stream_state
 from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.events import Actor, AssignmentReason
 from backbone.ids import decision_id
+from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.log import Log
 from backbone.pace import Load
@@ -68,11 +69,15 @@ class RolledBackError(TrunklineError):
 class Routing:
     """One active instance of a group, from the moment it holds the lease."""
 
-    def __init__(self, link: Link, streams: list[str], settings: RoutingSettings, secret: str) -> None:
+    def __init__(
+        self, link: Link, streams: list[str], settings: RoutingSettings, secret: str, lineage: Lineage
+    ) -> None:
         """`secret` keys the ids of decisions, so that nobody stores something under them before."""
         self._link = link
         self._secret = secret
         self._log = Log(link)
+        self._lineage = lineage
+        lineage.guard(self._log)
         self._streams = streams
         self._settings = settings
         self._bucket: Bucket[Head] = Bucket(link, "heads", Head)
@@ -103,7 +108,7 @@ class Routing:
         Raises, in a group, TrunklineError where the log can't be read or written, RolledBackError where it went back.
         """
         async with asyncio.TaskGroup() as tasks:
-            self._reader = reader = Reader(self._link, await self._restore())
+            self._reader = reader = Reader(self._link, await self._restore(), lineage=self._lineage)
             try:
                 await self.crew.start(self._log)
                 caught_up = tasks.create_task(reader.caught_up())

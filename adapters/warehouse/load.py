@@ -24,6 +24,7 @@ from adapters.warehouse import journal, pack
 from adapters.warehouse.checksum import checksum
 from adapters.warehouse.decode import Stored, decode
 from adapters.warehouse.engine import rows
+from adapters.warehouse.fold import Facts
 from adapters.warehouse.journal import Done, Promise, Totals
 from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
 from adapters.warehouse.plan import Place, token
@@ -32,6 +33,7 @@ from backbone import events as ev
 from backbone import failpoints, subjects
 from backbone.errors import TrunklineError
 from backbone.reader import Entry
+from backbone.subjects import DESK
 
 KEYS_AT_ONCE: Final = 1_000
 
@@ -92,6 +94,19 @@ def moved_since(client: Client, since_ms: int) -> list[type_of_key]:
     return [(str(t), str(c)) for t, c in rows(client, internal("moved_since"), {"since_ms": since_ms})]
 
 
+def remake(
+    client: Client, keys: list[type_of_key], memory: Memory, holds: type_of_holds
+) -> tuple[list[pack.Message], list[Facts]]:
+    """The messages and facts of some conversations, from those of their events for which `holds` is true."""
+    _learn(client, memory, keys, holds)
+    found = [
+        _stored(past)
+        for past in _past(client, "past", {"keys": keys})
+        if past.channel != DESK and holds(past.stream, past.epoch, past.seq)
+    ]
+    return _messages(client, found, memory), [facts for key in keys if (facts := memory.facts(*key)) is not None]
+
+
 def _insert(client: Client, load: Load, table: str, packed: Any) -> None:
     if load.is_promised:
         settings = {"insert_deduplicate": "0"}
@@ -150,10 +165,14 @@ def _originals(client: Client, targets: Sequence[tuple[str, str, bytes]]) -> dic
     }
     found = {}
     for past in _past(client, "originals", parameters):
-        subject = subjects.chat(past.tenant, past.channel, past.conversation)
-        row = decode(Entry(past.stream, past.seq, past.stored_ms, subject, past.raw), past.epoch)
+        row = _stored(past)
         found[row.tenant, row.conv, row.id] = row
     return found
+
+
+def _stored(past: Past) -> Stored:
+    subject = subjects.chat(past.tenant, past.channel, past.conversation)
+    return decode(Entry(past.stream, past.seq, past.stored_ms, subject, past.raw), past.epoch)
 
 
 def _target(event: ev.MessageEdited | ev.MessageRecalled) -> bytes:

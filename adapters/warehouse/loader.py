@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from adapters.warehouse import journal, load, migrations, plan
+from adapters.warehouse import journal, load, migrations, plan, rollback
 from adapters.warehouse.decode import Stored, decode
 from adapters.warehouse.engine import Engine, rows
 from adapters.warehouse.journal import Promise
@@ -30,6 +30,7 @@ from backbone.cursors import Cursor
 from backbone.epochs import StreamState
 from backbone.errors import TrunklineError
 from backbone.leases import Lease
+from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.pace import Load
 from backbone.reader import Entry, Reader, read_range
@@ -52,11 +53,15 @@ _log = structlog.get_logger("warehouse.loader")
 class Loader:
     """Loads until told to leave. Made once; `run` takes the lease first."""
 
-    def __init__(self, link: Link, engine: Engine, settings: Warehouse, lease: Lease) -> None:
+    def __init__(
+        self, link: Link, engine: Engine, settings: Warehouse, lease: Lease, lineage: Lineage | None = None
+    ) -> None:
+        """`lineage`: it reads nothing before it is known what log it reads, and vouches for it afterwards."""
         self._link = link
         self._engine = engine
         self._settings = settings
         self._lease = lease
+        self._lineage = lineage
         self._memory = Memory(settings.hot_conversations)
         self._cursors: dict[str, Place] = {}
         self._copied: dict[str, Place] = {}
@@ -114,8 +119,11 @@ class Loader:
         applied = await self._engine.write(lambda client: migrations.migrate(client, settings.cluster))
         if applied:
             _log.info("warehouse.migrated", files=applied)
+        if self._lineage:
+            await self._lineage.known()
         await self._recover()
-        self._reader = Reader(self._link, {s: self._start(s, state) for s, state in self._states.items()})
+        starts = {s: self._start(s, state) for s, state in self._states.items()}
+        self._reader = Reader(self._link, starts, lineage=self._lineage)
         try:
             while not self._leaving.is_set():
                 await self._once(self._reader)
@@ -130,6 +138,10 @@ class Loader:
         self._number, self._cursors, self.newest_ms = done.number, done.cursors, done.newest_ms
         self._states = await self._streams()
         _log.info("warehouse.resuming", load=done.number, streams=len(self._states), fence=self._lease.token)
+        for s, state in self._states.items():
+            cursor = self._cursors.get(s)
+            if cursor and not state.epochs.holds(*cursor):
+                await self._set_aside(s)
         # Before anything is loaded: every load's done row says what is owed, and the next start believes it.
         if done.unwritten_since_ms:
             keys = await self._engine.write(lambda client: load.moved_since(client, done.unwritten_since_ms))
@@ -163,6 +175,20 @@ class Loader:
                 state = await epochs.begin(self._link, name, cursor.epoch, cursor.seq, int(time.time()))
             states[s] = state
         return states
+
+    async def _set_aside(self, s: str) -> None:
+        """Takes what the log lost of a stream out of the tables; its state is known."""
+        epochs_now = self._states[s].epochs
+        await self._engine.write(
+            lambda client: rollback.set_aside(
+                client,
+                s,
+                epochs_now,
+                memory=self._memory,
+                holds=self._holds,
+                keep_days=self._settings.keep_days,
+            )
+        )
 
     def _start(self, s: str, state: StreamState) -> int:
         start = plan.resume_at(self._cursors.get(s), state)
@@ -214,14 +240,15 @@ class Loader:
     async def _look_for_new_epochs(self, entries: Sequence[Entry]) -> int:
         """How many entries belong to the past that is known; where a stream begins again, it is looked at anew."""
         for n, entry in enumerate(entries):
-            if entry.seq <= self._seen.get(entry.s, 0):
-                if n == 0:
+            has_gone_back = entry.seq <= self._seen.get(entry.s, 0)
+            if has_gone_back or entry.epoch > self._states[entry.s].epochs.now:
+                if n:
+                    return n
+                self._states[entry.s] = await epochs.stream_state(self._link, chat_stream(entry.s))
+                if has_gone_back:
                     _log.error("warehouse.log_began_again", stream=entry.s, at=entry.seq)
-                    self._states[entry.s] = await epochs.stream_state(self._link, chat_stream(entry.s))
                     self._memory.forget()
-                    self._seen[entry.s] = entry.seq
-                    continue
-                return n
+                    await self._set_aside(entry.s)
             self._seen[entry.s] = entry.seq
         return len(entries)
 
@@ -230,7 +257,7 @@ class Loader:
         states = self._states
 
         def work(_client: object) -> list[Stored]:
-            return [decode(entry, states[entry.s].epochs.number(entry.seq)) for entry in entries]
+            return [decode(entry, entry.epoch or states[entry.s].epochs.number(entry.seq)) for entry in entries]
 
         decoded = await self._engine.write(work)
         for entry, row in zip(entries, decoded, strict=True):

@@ -138,6 +138,11 @@ class Memory:
         for key in keys:
             self._unwritten.setdefault(key, since_ms)
 
+    def facts(self, tenant: str, conv: str) -> Facts | None:
+        """The facts of a conversation that was learnt; None where it has no event."""
+        held = self._held.get((tenant, conv))
+        return held.facts if held else None
+
     def forget(self) -> None:
         """Drops all that is held, since the log's past has changed; what is unwritten stays owed."""
         self._held.clear()

@@ -55,7 +55,7 @@ async def run(service: Service, settings: Warehouse) -> None:
             service.take_over()
             service.logger.info("warehouse.ready")
             lease = Lease(service.link, f"{SECTION}.{settings.group}", service.instance, settings.lease_s)
-            loaders.append(Loader(service.link, engine, settings, lease))
+            loaders.append(Loader(service.link, engine, settings, lease, service.lineage))
             await _load(service, loaders[0])
         await heir.call(service.link, where)
     finally:

@@ -53,9 +53,11 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
     """Runs the kit with `channel` until the process stops."""
     await running.link.is_open.wait()
     common = running.common
+    log = Log(running.link)
+    running.lineage.guard(log)
     room = Room(
         link=running.link,
-        log=Log(running.link),
+        log=log,
         channel=channel,
         settings=settings,
         files=Attachments(Objects(running.bulk), settings.file_bytes),

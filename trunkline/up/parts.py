@@ -114,6 +114,8 @@ def environment(system: System, process: str = "") -> dict[str, str]:
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
         **datafolder.environment(data, system.running),
     }
+    if system.is_first:
+        joined["TRUNKLINE_FIRST"] = "true"
     if process and system.has_users:
         del joined["TRUNKLINE_NATS_PASSWORD_FILE"]
         joined |= nats_users.credential(datafolder.secret(data, "nats").read_text(), process).settings

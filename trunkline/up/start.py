@@ -38,7 +38,7 @@ def start(system: System, console: Path, secrets: Mapping[str, str]) -> tuple[Pr
     """
     options, supervisor = system.options, system.supervisor
     server = parts.start_nats(options)
-    system = system._replace(nats_port=server.port)
+    system = system._replace(nats_port=server.port, is_first=True)
     supervisor.add(parts.nats(system), adopt=server.process)
     datafolder.say_running(options.data, system.running)
     environment = {**parts.environment(system), **secrets}

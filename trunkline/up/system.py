@@ -39,6 +39,9 @@ class System(NamedTuple):
     has_users: bool = True
     """Whether nats-server knows a user for each kind of process: one that an earlier version started doesn't."""
 
+    is_first: bool = False
+    """Whether we have just started nats-server, so that no other process can know what its log was."""
+
     @property
     def running(self) -> datafolder.Running:
         """What the other commands are told."""

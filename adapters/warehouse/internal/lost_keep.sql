@@ -1,0 +1,5 @@
+-- Keeps what is lost for people, before it leaves the other tables.
+INSERT INTO lost_events
+SELECT tenant, conversation, epoch, seq, id, type, channel, at, stored_at, stream, now64(3, 'UTC'), keep_until, raw
+FROM events FINAL
+WHERE stream = {stream:String} AND epoch >= {oldest:UInt32} AND seq >= {ends:Array(UInt64)}[indexOf({epochs:Array(UInt32)}, epoch)] AND erased = 0
