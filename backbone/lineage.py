@@ -186,15 +186,28 @@ class Lineage:
         await self._name(server, begins=True)
 
     async def _name(self, server: str, *, begins: bool) -> None:
-        """Has each stream name `server`; with `begins` an epoch begins at its end."""
         for info in await self._unnamed(server):
-            state, config = epochs.state_of(info), info["config"]
-            metadata = {**(config.get("metadata") or {}), SERVERS_KEY: named_with(_servers(info), server)}
-            if begins:
-                begun = epochs.after_rollback(state.epochs, state.last, int(time.time()))
-                metadata[EPOCH_KEY] = epochs.render(begun)
-                _log.info("lineage.epoch_begun", stream=config["name"], epoch=begun.now, at=state.last + 1)
-            await self._link.api(f"STREAM.UPDATE.{config['name']}", {**config, "metadata": metadata})
+            await _name(self._link, info, server, begins=begins)
+
+
+async def put_back(link: Link) -> int:
+    """Somebody says that the streams of the log were put back: an epoch begins at the end of each. Returns how many."""
+    listed = await link.api("STREAM.NAMES", {"subject": "chat.>"})
+    names = [str(name) for name in listed.get("streams") or [] if str(name).startswith(chat_stream(""))]
+    for name in names:
+        await _name(link, await link.api(f"STREAM.INFO.{name}", {}), link.server_id, begins=True)
+    return len(names)
+
+
+async def _name(link: Link, info: dict[str, Any], server: str, *, begins: bool) -> None:
+    """Has a stream name `server`; with `begins` an epoch begins at its end."""
+    state, config = epochs.state_of(info), info["config"]
+    metadata = {**(config.get("metadata") or {}), SERVERS_KEY: named_with(_servers(info), server)}
+    if begins:
+        begun = epochs.after_rollback(state.epochs, state.last, int(time.time()))
+        metadata[EPOCH_KEY] = epochs.render(begun)
+        _log.info("lineage.epoch_begun", stream=config["name"], epoch=begun.now, at=state.last + 1)
+    await link.api(f"STREAM.UPDATE.{config['name']}", {**config, "metadata": metadata})
 
 
 def _servers(info: dict[str, Any]) -> list[str]:

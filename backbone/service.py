@@ -118,6 +118,10 @@ class Service:
         self._told.update(words)
         self._has_news.set()
 
+    def told(self, word: str) -> Any:
+        """What was told last under that name."""
+        return self._told.get(word)
+
     @property
     def problem(self) -> str:
         """The first condition of readiness that doesn't hold, with its name; empty if all do."""

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "channel": "See channels, connect accounts, look after them; write and check new ones.",
     "dev": "Tools for writing a channel: play a platform and its customers.",
     "init": "Make streams, buckets, the first tenant and its admin. Safe to repeat.",
+    "restore": "Put a copy of the log back.",
     "doctor": "Check a running system and say what to do.",
     "nats": "Users of a nats-server of your own, one for each kind of process.",
     "sql": "Ask the warehouse a question in SQL.",

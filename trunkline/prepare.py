@@ -11,10 +11,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from backbone import directory, streams
+from backbone import directory, epochs, streams
 from backbone.channels import about, registry
 from backbone.channels.settings import ChannelSettings
 from backbone.directory import Agent, Inbox, Invitation
+from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.settings import Common, load
 from node.passwords import hash_password
@@ -45,6 +46,8 @@ class Prepared(Struct):
     admin: str
     invitation: str
     agents: list[Login]
+    log: dict[str, int] = {}
+    """Where each stream ended when the server was started (its two digits: the last sequence)."""
 
 
 async def prepare(
@@ -55,6 +58,7 @@ async def prepare(
     Raises InvalidInputError for an address or password that can't be, UnavailableError without JetStream.
     """
     made = await streams.ensure(link, common.log_streams(), common.copies(), common.files_bytes)
+    ended = await _ended(link, common)
     await about.publish(link, await asyncio.to_thread(_installed))
     await directory.create_tenant(link, TENANT, "Main")
     await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))
@@ -64,7 +68,16 @@ async def prepare(
         if await directory.get_agent(link, TENANT, agent.id) is None:
             whole = msgspec.structs.replace(agent, password=await hash_password(login.password))
             await directory.create_agent(link, TENANT, whole)
-    return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [])
+    return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [], log=ended)
+
+
+async def _ended(link: Link, common: Common) -> dict[str, int]:
+    """Where the log ended that the server found; nobody who starts after this writes into one that was put back."""
+    lineage = Lineage(link, common.log_streams(), "init", may_begin=True, is_first=common.first)
+    await lineage.run()
+    await lineage.known()
+    states = {s: await epochs.stream_state(link, streams.chat_stream(s)) for s in common.log_streams()}
+    return {s: state.epochs.stretches[-1][1] - 1 for s, state in states.items()}
 
 
 def _installed() -> list[about.About]:

@@ -10,8 +10,10 @@ from adapters.routing.settings import RoutingSettings
 from backbone import service
 from backbone.errors import TrunklineError
 from backbone.leases import Lease
-from backbone.service import Service
+from backbone.service import LOOK_S, Service
 from backbone.streams import ensure_bucket
+
+TELL_EVERY_S = 2.0
 
 
 def main() -> int:
@@ -31,6 +33,10 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
             await routing.reconnected()
 
     running.link.on_reconnect(reconnected)
+    if running.common.report_fd >= 0:
+        running.tell(log={})
+        running.spawn(_tell_how_far(running, working), "routing.how_far")
+        running.on_drain(lambda: _tell(running, working))
     await running.link.is_open.wait()
     while not running.stopping.is_set():
         running.stand_by()
@@ -46,6 +52,21 @@ async def serve(running: Service, settings: RoutingSettings) -> None:
         finally:
             working.clear()
             await lease.release()
+
+
+async def _tell_how_far(running: Service, working: list[Routing]) -> None:
+    """Whoever started us keeps how far the log has come."""
+    while True:
+        await asyncio.sleep(TELL_EVERY_S)
+        await _tell(running, working)
+
+
+async def _tell(running: Service, working: list[Routing]) -> None:
+    lasts = working[-1].lasts() if working else {}
+    if lasts and lasts != running.told("log"):
+        running.tell(log=lasts)
+        # Written by another task, which a leaving process ends soon.
+        await asyncio.sleep(LOOK_S)
 
 
 async def _work(running: Service, settings: RoutingSettings, lease: Lease, working: list[Routing]) -> None:

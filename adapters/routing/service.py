@@ -102,6 +102,10 @@ class Routing:
         done = sum((cursor.epoch << 64) + cursor.seq for cursor in self._position.values())
         return Load(self._reader.pending if self._is_caught_up and self._reader else 1, done)
 
+    def lasts(self) -> dict[str, int]:
+        """The last sequence that was read of each stream."""
+        return {s: cursor.seq for s, cursor in self._position.items()}
+
     async def run(self) -> None:
         """Works until cancelled.
 

@@ -15,10 +15,11 @@ ONCE: Final = ("TRUNKLINE_ADMIN_EMAIL", "TRUNKLINE_ADMIN_PASSWORD")
 
 
 class Prepared(NamedTuple):
-    """What `trunkline init --json` answers: a token if there is no admin yet, and the demo's agents."""
+    """What `trunkline init --json` answers: a token if there is no admin yet, the demo's agents, the log's ends."""
 
     invitation: str
     agents: list[dict[str, str]]
+    log: dict[str, int]
 
 
 def take_secrets(environ: MutableMapping[str, str]) -> dict[str, str]:
@@ -45,4 +46,4 @@ def finish(init: subprocess.Popen[bytes]) -> Prepared:
     if init.returncode:
         raise StartError("the streams or the first tenant couldn't be made: see the message above.")
     answer: dict[str, Any] = json.loads(output)
-    return Prepared(answer["invitation"], answer["agents"])
+    return Prepared(answer["invitation"], answer["agents"], answer["log"])

@@ -15,7 +15,8 @@ from trunkline.up.system import Options, System
 NODE: Final = "node"
 VISITOR: Final = "visitor"
 NATS: Final = "nats-server"
-ADAPTERS: Final = ("routing", "warehouse")
+ROUTING: Final = "routing"
+ADAPTERS: Final = (ROUTING, "warehouse")
 """In the order in which they are replaced."""
 
 _FIRST, _LAST = 0, 9

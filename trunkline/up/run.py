@@ -12,7 +12,7 @@ from pathlib import Path
 from backbone import private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, initialise, parts, upgrade
+from trunkline.up import handover, initialise, logmark, parts, upgrade
 from trunkline.up.banner import banner
 from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
@@ -71,6 +71,7 @@ def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
         yield
     finally:
         supervisor.stop()
+        _note_log(supervisor, data)
         datafolder.forget_running(data)
 
 
@@ -80,6 +81,7 @@ def _watch(system: System) -> None:
     while not supervisor.is_stopping:
         supervisor.wait(3600)
         _follow_accounts(system)
+        _note_log(supervisor, system.options.data)
         if supervisor.take_hangup() and not supervisor.is_stopping:
             upgrade.hand_over(system)
     supervisor.say("Stopping.")
@@ -99,6 +101,13 @@ def _follow_accounts(system: System) -> None:
             supervisor.add(parts.channel(system, name))
     for name in installed & there.keys() - set(told):
         supervisor.end(there[name])
+
+
+def _note_log(supervisor: Supervisor, data: Path) -> None:
+    """Keep how far the log has come, as routing tells it, so that a log that was put back is noticed and said."""
+    told = next((c.words.get("log") for c in supervisor.children if c.part.name == parts.ROUTING and c.words), None)
+    if told and told != logmark.read(data):
+        logmark.note(data, told)
 
 
 def _console() -> Path:

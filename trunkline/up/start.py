@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trunkline import datafolder
 from trunkline.embedded import StartError
-from trunkline.up import initialise, parts
+from trunkline.up import initialise, logmark, parts
 from trunkline.up.initialise import Prepared
 from trunkline.up.system import READY_WITHIN_S, System, has_been_ready, note_ready, port_of, reachable
 
@@ -57,6 +57,8 @@ def start(system: System, console: Path, secrets: Mapping[str, str]) -> tuple[Pr
         if part.name != parts.VISITOR:
             supervisor.add(part)
     prepared = initialise.finish(init)
+    if lost := logmark.lost(logmark.read(options.data), prepared.log):
+        supervisor.say(logmark.sentence(lost))
     _wait_until_ready(system)
     if supervisor.is_stopping:
         return prepared, system
