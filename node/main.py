@@ -84,7 +84,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         farewells=set(),
     )
     tending = Tending(context)
-    running.ready("log", lambda: tending.log_problem() or running.lineage.problem())
+    running.ready("log", tending.log_problem)
+    running.ready("lineage", running.lineage.problem)
     running.spawn(tending.run(running), "node.tending")
     if settings.takes_over and not await running.unless_stopping(running.until_well()):
         return
