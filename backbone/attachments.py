@@ -119,6 +119,7 @@ class Attachments:
 
     def __init__(self, objects: Objects, most_bytes: int) -> None:
         self._objects = objects
+        self.check_room = objects.check_room
         self._most_bytes = most_bytes
         self._examining = asyncio.Semaphore(EXAMINED_AT_ONCE)
 

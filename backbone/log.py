@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -48,7 +49,15 @@ NOT_FOUND: Final = 404
 MAX_UNACKNOWLEDGED: Final = 4096
 REPLAY_BATCH: Final = 256
 REPLAY_BYTES: Final = 512 * 1024
-PUBLISH_TIMEOUT_S: Final = 5.0
+PUBLISH_TIMEOUT_S: Final = 4.0
+"""A server whose store has met a full disk says nothing: who waits is answered within 5 s all the same."""
+
+STUCK_FOR_S: Final = 30.0
+
+LOOKED_AT: Final = UnavailableError(
+    "log.unavailable", "The log is being looked at. Try again soon.", retry_after_ms=200
+)
+"""The log that came back may be an older copy."""
 
 _PLACE = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n(?:Nats-Time-Stamp: [^\r]*\r\n)?Nats-Last-Sequence: (\d+)\r\n")
 """As nats-server writes them; in another order or apart they are looked for one by one."""
@@ -100,19 +109,23 @@ class Log:
         self.max_unacknowledged = max_unacknowledged
         self.unacknowledged = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._held: set[str] = set()
+        self._held: dict[str, TrunklineError] = {}
+        self._unanswered: dict[str, tuple[float, float]] = {}
+        """Streams that left what was published unanswered, and nothing stored since: when first, and when last."""
+
+        link.on_disconnect(self._unanswered.clear)
         self.seen: dict[str, int] = {}
         """The highest sequence seen of each stream (two digits), by acknowledgements and `note`."""
 
-    # --- a log that may have gone back -----------------------------------------------------
+    # --- a log that may have gone back, or has no room ---------------------------------------
 
-    def hold(self, why: str) -> None:
-        """Writes nothing (`log.unavailable`) until `release(why)`: the log that comes back may be an older copy."""
-        self._held.add(why)
+    def hold(self, why: str, refusal: TrunklineError = LOOKED_AT) -> None:
+        """Writes nothing until `release(why)`, and refuses with `refusal` meanwhile."""
+        self._held[why] = refusal
 
     def release(self, why: str) -> None:
         """`why` is found out; writes go on once nothing else holds them."""
-        self._held.discard(why)
+        self._held.pop(why, None)
 
     def note(self, stream: str, seq: int) -> None:
         """`seq` was seen in a stream."""
@@ -122,6 +135,21 @@ class Log:
     def forget(self, stream: str, last: int) -> None:
         """The stream ends at `last`, and what was seen beyond is gone."""
         self.seen[stream] = last
+
+    def stuck_s(self) -> float:
+        """For how long a stream has left everything unanswered that was published, over a connection that stands.
+
+        0 where none does, or where nobody has tried for half a minute.
+        """
+        now = time.monotonic()
+        return max((now - first for first, last in self._unanswered.values() if now - last < STUCK_FOR_S), default=0.0)
+
+    def stuck_problem(self) -> str | None:
+        """None unless a stream is stuck; else a sentence, as readiness wants it."""
+        stuck_s = self.stuck_s()
+        if not stuck_s:
+            return None
+        return f"The log leaves what is published unanswered for {stuck_s:.0f} s: is its disk full?"
 
     # --- write -----------------------------------------------------------------------------
 
@@ -136,6 +164,7 @@ class Log:
 
         def acknowledged(answer: bytes, problem: TrunklineError | None) -> None:
             self._one_less()
+            self._note_answer(subject, problem)
             done(_outcome(problem) if problem else self._stored_or_not(answer))
 
         header = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n" % subjects.message_id(event.conv, event.id).encode()
@@ -316,7 +345,7 @@ class Log:
 
     def _check_bound(self) -> None:
         if self._held:
-            raise UnavailableError("log.unavailable", "The log is being looked at. Try again soon.", retry_after_ms=200)
+            raise next(iter(self._held.values()))
         if self.unacknowledged >= self.max_unacknowledged:
             raise _busy()
 
@@ -334,10 +363,21 @@ class Log:
         try:
             reply = await self.link.request_raw(subject, raw, header, PUBLISH_TIMEOUT_S)
         except TrunklineError as error:
+            self._note_answer(subject, error)
             raise _outcome(error) from error
         finally:
             self._one_less()
+        self._note_answer(subject, None)
         return _check(reply)
+
+    def _note_answer(self, subject: str, problem: TrunklineError | None) -> None:
+        if problem is None:
+            if self._unanswered:
+                self._unanswered.pop(_stream_of(subject), None)
+        elif isinstance(problem, UnknownOutcomeError) and self.link.is_usable:
+            now = time.monotonic()
+            first, _ = self._unanswered.get(_stream_of(subject), (now, now))
+            self._unanswered[_stream_of(subject)] = (first, now)
 
     async def _if_mine(self, subject: str, batch: Sequence[ev.Event], refused: ApiError) -> Stored:
         """A refused expectation isn't a conflict if the events are stored already: this was a retry."""

@@ -64,8 +64,10 @@ class _Problem(Struct):
 class Objects:
     """Puts, reads and deletes objects by their names."""
 
-    def __init__(self, connect: type_of_connect) -> None:
+    def __init__(self, connect: type_of_connect, check_room: Callable[[], None] = lambda: None) -> None:
+        """`check_room` raises where nothing more may be stored now."""
         self._connect = connect
+        self.check_room = check_room
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def put(self, name: str, description: str, content: bytes) -> None:
@@ -73,6 +75,7 @@ class Objects:
 
         Raises UnavailableError `files.full` where the store has no room, and what a publish raises.
         """
+        self.check_room()
         link = await self._connect()
         nuid = new_uuid().replace("-", "")
         digest = hashlib.sha256()

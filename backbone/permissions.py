@@ -209,7 +209,13 @@ def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     publish += [f"{_API}STREAM.NAMES", "lineage.ask.all"]
     publish += _FILES if row.files else []
     publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
-    subscribe = [*row.subscribe, "health.ask.all", "lineage.ask.all", *(f"{root}.{own(user)}.>" for root in INBOXES)]
+    subscribe = [
+        *row.subscribe,
+        "health.ask.all",
+        "lineage.ask.all",
+        "disk.told.all",
+        *(f"{root}.{own(user)}.>" for root in INBOXES),
+    ]
     for service in row.serves:
         subscribe += [f"rpc.{service}.>", f"$SRV.*.{service}", f"$SRV.*.{service}.*"]
     if row.serves:

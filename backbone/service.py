@@ -27,10 +27,12 @@ from msgspec import Struct
 from starlette.applications import Starlette
 
 from backbone import failpoints, health, http, pace, private
+from backbone.disk import Disk
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
 from backbone.lineage import Lineage
 from backbone.link import Link
+from backbone.log import Log
 from backbone.logging import configure
 from backbone.outside import guard
 from backbone.settings import Common, load, redacted, variable
@@ -43,6 +45,8 @@ M_ARENA_MAX: Final = -8
 """Numbers of `mallopt` in malloc.h."""
 
 EXIT_FAILED: Final = 1
+BEATS_UNTIL_HUNG: Final = 5
+WELL_LOOK_S: Final = 2.0
 BEGIN_EPOCHS: Final = frozenset({"node", "routing", "warehouse"})
 """Processes whose user of NATS may change a stream's metadata (permissions.py)."""
 
@@ -79,6 +83,7 @@ class Service:
             may_begin=name in BEGIN_EPOCHS,
             is_first=common.first,
         )
+        self.disk = Disk(self.link, common)
         self.logger = structlog.get_logger(name)
         self.stopping = asyncio.Event()
         self.checks: dict[str, http.type_of_check] = {"nats": self._nats_problem}
@@ -89,6 +94,7 @@ class Service:
         }
         self._told: dict[str, Any] = {}
         self._has_news = asyncio.Event()
+        self._beat: Callable[[], dict[str, Any]] = dict
         self._bulk: Link | None = None
         self._bulk_opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -113,10 +119,19 @@ class Service:
         """This process does the work from now on."""
         self.facts["role"] = "active"
 
+    def guard(self, log: Log) -> None:
+        """`log` writes only into the log that was written last, and only where there is room."""
+        self.lineage.guard(log)
+        self.disk.guard(log)
+
     def tell(self, **words: Any) -> None:
         """Further words for whoever started this process, from now on; the same name again replaces the word."""
         self._told.update(words)
         self._has_news.set()
+
+    def beat(self, words: Callable[[], dict[str, Any]]) -> None:
+        """`words` are asked for and told with each sign of life."""
+        self._beat = words
 
     def told(self, word: str) -> Any:
         """What was told last under that name."""
@@ -274,27 +289,33 @@ def _give_large_blocks_back() -> None:
 
 
 async def _report(service: Service, fd: int) -> None:
-    """Tells whoever started us, a line of JSON at each change, until we work and nothing is wrong.
+    """Tells whoever started us, a line of JSON at each change; and, once we work, that the event loop still turns.
 
-    A process that has further words (`Service.tell`) goes on with these.
+    A process that hangs says nothing: whoever started it ends it after `hung_s` of silence.
     """
     os.set_blocking(fd, False)
-    told = ("", "")
+    beat_s = service.common.hung_s / BEATS_UNTIL_HUNG
+    told: tuple[Any, ...] = ()
+    told_at, wait_s = 0.0, LOOK_S
     with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
-        while told != ("active", ""):
-            now = (service.role, service.problem)
-            if now != told:
-                told = now
-                pipe.write(_line(now))
-            await asyncio.sleep(LOOK_S)
-        while service._told:  # noqa: SLF001 - the other half of this module
-            await service._has_news.wait()  # noqa: SLF001 - the same
+        while True:
+            now = (service.role, service.problem, service._told | service._beat())  # noqa: SLF001 - our other half
+            if now != told or time.monotonic() - told_at >= beat_s:
+                told, told_at = now, time.monotonic()
+                with contextlib.suppress(BlockingIOError):
+                    # Who started us doesn't read now: it is stopped itself, or at work.
+                    pipe.write(_line(service, *now))
+            if now[:2] == ("active", ""):
+                wait_s = min(beat_s, WELL_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await service._has_news.wait()  # noqa: SLF001 - the same
             service._has_news.clear()  # noqa: SLF001 - the same
-            pipe.write(_line(told, **service._told))  # noqa: SLF001 - the same
 
 
-def _line(now: tuple[str, str], **words: Any) -> bytes:
-    return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
+def _line(service: Service, role: str, problem: str, words: dict[str, Any]) -> bytes:
+    told = {"role": role, "problem": problem, "hung_s": service.common.hung_s, **words}
+    return json.dumps(told).encode() + b"\n"
 
 
 async def _until_lost(link: Link) -> None:
@@ -318,6 +339,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
     service.spawn(service.lineage.run(), "lineage.first")
+    service.spawn(service.disk.run(), "disk")
     service.spawn(
         health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
     )

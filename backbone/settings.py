@@ -58,6 +58,25 @@ class Common(Struct, frozen=True, kw_only=True):
         Literal["synced", "fast", "cluster"],
         Meta(description="What acknowledged means: synced to disk, synced within 10 ms, or on a majority of servers."),
     ] = "synced"
+    log_dir: Annotated[
+        str,
+        Meta(
+            description="Folder of nats-server's store where it is on this machine: its disk is watched. Elsewhere "
+            "`trunkline nats run` tells."
+        ),
+    ] = ""
+    disk_low_percent: Annotated[
+        float, Meta(ge=0, le=50, description="Of the log's disk: with less free no files are taken.")
+    ] = 5.0
+    disk_low_mib: Annotated[
+        int, Meta(ge=0, description="The same in MiB; the smaller of the two counts, and never less than 64 MiB.")
+    ] = 2048
+    disk_full_percent: Annotated[
+        float, Meta(ge=0, le=50, description="Of the log's disk: with less free no messages are taken (`log.full`).")
+    ] = 2.0
+    disk_full_mib: Annotated[
+        int, Meta(ge=0, description="The same in MiB; the smaller of the two counts, and never less than 32 MiB.")
+    ] = 512
     outside_allow: Annotated[
         str,
         Meta(
@@ -83,6 +102,14 @@ class Common(Struct, frozen=True, kw_only=True):
         ),
     ] = 60.0
     drain_s: Annotated[float, Meta(ge=0, le=600, description="Seconds a leaving process may take to finish.")] = 10.0
+    hung_s: Annotated[
+        float,
+        Meta(
+            ge=2,
+            le=600,
+            description="Seconds of silence after which `up` takes a process for hung, ends it and starts it again.",
+        ),
+    ] = 30.0
     first: Annotated[
         bool,
         Meta(description="True where nats-server was started just before and no other process runs yet: `up` says so."),

@@ -13,6 +13,7 @@ DESK_STREAM = "00"
 HEALTH_ASK = "health.ask.all"
 HEALTH_TOLD = "health.told.*.*"
 LINEAGE_ASK = "lineage.ask.all"
+DISK_TOLD = "disk.told.all"
 
 
 class ChatSubject(NamedTuple):

@@ -51,12 +51,12 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     settings = msgspec.structs.replace(settings, sockets=sockets, connections=connections)
     running.facts["sockets"] = settings.sockets
     log = Log(link, settings.unacknowledged)
-    running.lineage.guard(log)
+    running.guard(log)
     signer = Signer(running.common.secrets())
     token_life_s = max(settings.visitor_life_s, settings.user_life_s, TOKEN_LIFE_S)
     UNACKNOWLEDGED.set_function(lambda: log.unacknowledged)
     quotas = Quotas(settings)
-    files = Attachments(Objects(running.bulk), settings.file_bytes)
+    files = Attachments(Objects(running.bulk, running.disk.check_files), settings.file_bytes)
     context = Context(
         settings=settings,
         bounds=bounds(settings),
@@ -86,6 +86,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     tending = Tending(context)
     running.ready("log", tending.log_problem)
     running.ready("lineage", running.lineage.problem)
+    running.ready("log answers", log.stuck_problem)
+    running.ready("disk", running.disk.problem)
     running.spawn(tending.run(running), "node.tending")
     if settings.takes_over and not await running.unless_stopping(running.until_well()):
         return
@@ -105,6 +107,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     running.on_drain(serving.stop)
     running.on_drain(lambda: drain.drain(context, serving))
     if running.common.report_fd >= 0:
+        running.beat(lambda: {"stuck_s": round(log.stuck_s(), 1)})
         # Whoever started us runs the adapters of channels that have accounts.
         running.tell(channels=None)
         running.spawn(Wanted(link, lambda names: running.tell(channels=names)).run(), "node.wanted")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import IO, Final
 
-from backbone.errors import TimedOutError, TooLargeError
+from backbone.errors import TimedOutError, TooLargeError, UnavailableError
 from node.authenticate import Who
 from node.limits import RateByKey
 from node.quotas import Quotas
@@ -67,10 +68,12 @@ class Uploads:
 async def spooled(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncIterator[IO[bytes]]:
     """A file that holds what comes, for as long as the block lasts.
 
-    Raises TooLargeError `file.too_large` as soon as it passes `most_bytes`, TimedOutError `body.too_slow`.
+    Raises TooLargeError `file.too_large` as soon as it passes `most_bytes`, TimedOutError `body.too_slow`,
+    UnavailableError `files.full` where this machine has no room for it.
     """
     # Opening and writing block: both are a thread's work.
-    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    with _room_here():
+        file = await asyncio.to_thread(tempfile.TemporaryFile)
     try:
         size, pending = 0, bytearray()
         async with _in_time(most_bytes):
@@ -82,10 +85,12 @@ async def spooled(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncIterato
                     )
                 pending += chunk
                 if len(pending) >= SPOOL:
-                    await asyncio.to_thread(file.write, bytes(pending))
+                    with _room_here():
+                        await asyncio.to_thread(file.write, bytes(pending))
                     pending.clear()
         if pending:
-            await asyncio.to_thread(file.write, bytes(pending))
+            with _room_here():
+                await asyncio.to_thread(file.write, bytes(pending))
         yield file
     finally:
         await asyncio.to_thread(file.close)
@@ -104,3 +109,16 @@ def content_of(file: IO[bytes]) -> bytes:
     """All of a spooled file."""
     file.seek(0)
     return file.read()
+
+
+@contextlib.contextmanager
+def _room_here() -> Iterator[None]:
+    """What finds no room on this machine's disk is refused, and is no error of ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise UnavailableError(
+            "files.full", "This node's disk has no room for files now.", retry_after_ms=5000
+        ) from error

@@ -75,9 +75,9 @@ class Routing:
         """`secret` keys the ids of decisions, so that nobody stores something under them before."""
         self._link = link
         self._secret = secret
-        self._log = Log(link)
+        self.log = Log(link)
         self._lineage = lineage
-        lineage.guard(self._log)
+        lineage.guard(self.log)
         self._streams = streams
         self._settings = settings
         self._bucket: Bucket[Head] = Bucket(link, "heads", Head)
@@ -114,7 +114,7 @@ class Routing:
         async with asyncio.TaskGroup() as tasks:
             self._reader = reader = Reader(self._link, await self._restore(), lineage=self._lineage)
             try:
-                await self.crew.start(self._log)
+                await self.crew.start(self.log)
                 caught_up = tasks.create_task(reader.caught_up())
                 tasks.create_task(self._until_rolled_back(reader))
                 tasks.create_task(self._tick())
@@ -222,7 +222,7 @@ class Routing:
             self._position[entry.s] = Cursor(epoch, entry.seq)
         strangers, self.projection.strangers = self.projection.strangers, {}
         for conv, tenant in strangers.items():
-            head = await read_head(self._log, tenant, conv, None)
+            head = await read_head(self.log, tenant, conv, None)
             if head is not None and head.opened_at and not self._is_over(head):
                 self.projection.adopt(head)
 
@@ -371,7 +371,7 @@ class Routing:
         growing while: it must not keep others waiting. Raises where the log is away.
         """
         try:
-            decided = await decide(self._log, head, act)
+            decided = await decide(self.log, head, act)
             if failpoints.ARMED:
                 failpoints.reach("routing.decided")
         except ConflictError as conflict:
@@ -443,7 +443,7 @@ class Routing:
                     capacity=state.capacity,
                     event_id=decision_id(self._secret, state.id, "gone"),
                 )
-                await self._log.publish(subjects.desk(tenant, agent), event)
+                await self.log.publish(subjects.desk(tenant, agent), event)
                 self.projection.states[tenant, agent] = event
                 _log.info("agent.gone", tenant=tenant, agent=record.id)
             for head in self.projection.owned_by(tenant, agent):

@@ -54,13 +54,13 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
     await running.link.is_open.wait()
     common = running.common
     log = Log(running.link)
-    running.lineage.guard(log)
+    running.guard(log)
     room = Room(
         link=running.link,
         log=log,
         channel=channel,
         settings=settings,
-        files=Attachments(Objects(running.bulk), settings.file_bytes),
+        files=Attachments(Objects(running.bulk, running.disk.check_files), settings.file_bytes),
         signer=Signer(common.secrets()),
         sealer=Sealer(common.secrets()),
         caller=Caller(),

@@ -35,6 +35,7 @@ async def upload(request: Request) -> Response:
     who = await who_asks(request)
     most, declared = context.settings.file_bytes, request.headers.get("content-length", "")
     size = min(int(declared[:12]), most + 1) if declared.isascii() and declared.isdigit() else most
+    context.files.check_room()
     with context.uploads.admitted(who, network(request), size):
         async with spooled(request.stream(), most) as file:
             name = request.query_params.get("name", "file")[:1000]

@@ -7,6 +7,7 @@ only, and dies with the parent however that dies. It tells on a pipe what it doe
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -90,6 +91,12 @@ class Child:
         self.words: Mapping[str, Any] = {}
         """What it told last, all of it."""
 
+        self.heard_at = self.started_at
+        """When it gave its last sign of life."""
+
+        self.is_renewed = False
+        """Whether it is being ended to be started again at once."""
+
         self.report: int | None = None
         self._half_line = b""
 
@@ -141,7 +148,12 @@ class Child:
         if words:
             self._told(words)
 
+    def is_hung(self, now: float) -> bool:
+        """Whether it has said nothing for longer than it said that it would. Earlier versions promise nothing."""
+        return bool(self.words) and now - self.heard_at > float(self.words.get("hung_s") or math.inf)
+
     def _told(self, words: Mapping[str, Any]) -> None:
+        self.heard_at = time.monotonic()
         self.role, self.problem, self.words = words["role"], words["problem"], words
 
     def ended(self) -> int | None:

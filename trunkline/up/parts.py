@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from backbone.space import MIB, Marks
 from trunkline import datafolder, embedded, nats_users
 from trunkline.up.child import Part
+from trunkline.up.mending import Mending
 from trunkline.up.system import Options, System
 
 NODE: Final = "node"
@@ -45,6 +47,17 @@ def nats(system: System) -> Part:
     )
     program = embedded.command(embedded.configured_in(store), "--log", str((data / "nats.log").absolute()))
     return Part(NATS, program, embedded.bare(os.environ) | settings, rank=_LAST)
+
+
+def mending(system: System) -> Mending:
+    """What watches over nats-server."""
+    data, environ = system.options.data, os.environ
+    usual = Marks()
+    marks = Marks(
+        full_percent=float(environ.get("TRUNKLINE_DISK_FULL_PERCENT") or usual.full_percent),
+        full_bytes=int(environ.get("TRUNKLINE_DISK_FULL_MIB") or usual.full_bytes // MIB) * MIB,
+    )
+    return Mending((data / "nats").absolute(), (data / "nats.log").absolute(), system.nats_port, marks)
 
 
 def let_in(system: System) -> None:
@@ -114,6 +127,7 @@ def environment(system: System, process: str = "") -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_NATS_")},
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
         **datafolder.environment(data, system.running),
+        "TRUNKLINE_LOG_DIR": str((data / "nats").absolute()),
     }
     if system.is_first:
         joined["TRUNKLINE_FIRST"] = "true"

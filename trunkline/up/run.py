@@ -8,15 +8,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from backbone import private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
 from trunkline.up import handover, initialise, logmark, parts, upgrade
 from trunkline.up.banner import banner
+from trunkline.up.mending import Mending
 from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
 from trunkline.up.system import Options, System, port_of
+
+LOOK_S: Final = 1.0
 
 
 def run(options: Options, say: Callable[[str], None]) -> None:
@@ -78,21 +82,39 @@ def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
 def _watch(system: System) -> None:
     """Keep everything running until somebody asks us to stop, or to let newer code go on."""
     supervisor = system.supervisor
+    mending = parts.mending(system)
+    followed: list[str] | None = None
     while not supervisor.is_stopping:
-        supervisor.wait(3600)
-        _follow_accounts(system)
+        supervisor.wait(LOOK_S)
+        followed = _follow_accounts(system, followed)
+        _mend_nats(system, mending)
         _note_log(supervisor, system.options.data)
         if supervisor.take_hangup() and not supervisor.is_stopping:
             upgrade.hand_over(system)
     supervisor.say("Stopping.")
 
 
-def _follow_accounts(system: System) -> None:
-    """Start the adapter of a channel that got its first account, end that of one that lost its last."""
+def _mend_nats(system: System, mending: Mending) -> None:
+    """Start nats-server again where it lives and can't be what it was."""
+    supervisor = system.supervisor
+    nats = next((c for c in supervisor.children if c.part.name == parts.NATS), None)
+    if nats is None or nats.process is None or supervisor.is_stopping:
+        return
+    stuck_s = max((float(c.words.get("stuck_s") or 0) for c in supervisor.children), default=0.0)
+    is_away = any(c.problem.startswith("nats:") for c in supervisor.children)
+    if why := mending.look(time.monotonic(), stuck_s=stuck_s, is_away=is_away):
+        supervisor.renew(nats, why)
+
+
+def _follow_accounts(system: System, followed: list[str] | None) -> list[str] | None:
+    """Start the adapter of a channel that got its first account, end that of one that lost its last.
+
+    `followed`: the channels that have accounts, as they were followed last; returned as they are now.
+    """
     supervisor = system.supervisor
     told = next((c.words.get("channels") for c in supervisor.children if c.part.name == parts.NODE and c.words), None)
-    if told is None or supervisor.is_stopping:
-        return
+    if told is None or told == followed or supervisor.is_stopping:
+        return followed
     installed = parts.installed()
     there = {child.part.name: child for child in supervisor.children}
     for name in told:
@@ -101,13 +123,16 @@ def _follow_accounts(system: System) -> None:
             supervisor.add(parts.channel(system, name))
     for name in installed & there.keys() - set(told):
         supervisor.end(there[name])
+    return list(told)
 
 
 def _note_log(supervisor: Supervisor, data: Path) -> None:
     """Keep how far the log has come, as routing tells it, so that a log that was put back is noticed and said."""
     told = next((c.words.get("log") for c in supervisor.children if c.part.name == parts.ROUTING and c.words), None)
     if told and told != logmark.read(data):
-        logmark.note(data, told)
+        # Without room on the disk nobody would be served the better for our ending.
+        with contextlib.suppress(OSError):
+            logmark.note(data, told)
 
 
 def _console() -> Path:

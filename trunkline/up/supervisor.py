@@ -16,6 +16,8 @@ from trunkline.up.child import Child, Part, type_of_process
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
+RENEW_WITHIN_S: Final = 5.0
+
 WRONG_SETTING: Final = 78
 """Exit code of a process that refuses its settings: starting it again would change nothing."""
 
@@ -89,8 +91,23 @@ class Supervisor:
             code = child.ended()
             if code is not None and child.keep and not self.is_stopping:
                 self._mend(child, code)
+            elif child.process is not None and child.is_hung(time.monotonic()) and not self.is_stopping:
+                silent_s = child.words["hung_s"]
+                self.say(f"{child.part.name} has given no sign of life for {silent_s:g} s: it hangs, and is ended")
+                _signal(child, signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
+
+    def renew(self, child: Child, why: str) -> None:
+        """End a child that should be another one, and start that at once; one that doesn't end in time is killed."""
+        self.say(f"{child.part.name} is started again: {why}")
+        child.is_renewed = True
+        _signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + RENEW_WITHIN_S
+        while _is_alive(child) and time.monotonic() < deadline and not self.is_stopping:
+            self._sleep(0.05)
+        if not self.is_stopping:
+            _signal(child, signal.SIGKILL)
 
     def stop(self) -> None:
         """Stop rank by rank: SIGTERM, the grace of the slowest, then SIGKILL. A further signal kills at once."""
@@ -118,6 +135,10 @@ class Supervisor:
 
     def _mend(self, child: Child, code: int) -> None:
         name = child.part.name
+        if child.is_renewed:
+            child.is_renewed = False
+            child.start()
+            return
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
             self.say(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")

@@ -1,0 +1,109 @@
+"""When nats-server must be started again though it lives: its store met a full disk, or it hangs.
+
+A write that finds no room hurts its stream for as long as the server runs: nothing more is stored in it and nobody is
+answered, also once there is room. And a server that is stopped or blocked takes connections and says nothing.
+Standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import Final
+
+from backbone import space
+from backbone.space import Marks
+
+NEARLY_NOTHING: Final = 256 * 1024
+"""Bytes free, at or below which a write may have failed."""
+
+SAID: Final = (b"no space left on device", b"disk quota exceeded", b"critical write error")
+READ_MOST: Final = 1024 * 1024
+STUCK_S: Final = 45.0
+"""A node's evidence that nothing is stored, though nobody has seen the disk full."""
+
+AWAY_S: Final = 10.0
+"""Children that can't reach the server for so long have it asked whether it speaks."""
+
+SPEAKS_WITHIN_S: Final = 1.0
+AGAIN_LEAST_S: Final = 30.0
+AGAIN_MOST_S: Final = 600.0
+
+
+class Mending:
+    """Watches one nats-server. `look` says why it should be started again, or nothing."""
+
+    def __init__(self, store: Path, log: Path, port: int, marks: Marks | None = None) -> None:
+        self._store = store
+        self._log = log
+        self._port = port
+        self._marks = marks or Marks()
+        self._read = _size(log)
+        self._is_hurt = False
+        self._away_since = 0.0
+        self._mute = 0
+        self._not_before = 0.0
+        self._again_s = AGAIN_LEAST_S
+
+    def look(self, now: float, *, stuck_s: float = 0.0, is_away: bool = False, said: bytes = b"") -> str:
+        """`stuck_s`: for how long a node has got no answer to what it published. `is_away`: whether some process can't
+        reach the server. `said`: what the server said since, where that doesn't go into a file. `now`: monotonic.
+        """
+        with contextlib.suppress(OSError):
+            found = space.look(self._store)
+            has_room = found.free > self._marks.full(found.total) * space.AGAIN
+            if found.free <= NEARLY_NOTHING or any(words in self._heard() + said for words in SAID):
+                self._is_hurt = True
+            if has_room and now >= self._not_before:
+                if self._is_hurt:
+                    return self._again(now, "its store met a disk without room, and there is room again")
+                if stuck_s >= STUCK_S:
+                    return self._again(now, f"it has left everything unanswered for {stuck_s:.0f} s")
+        return self._if_mute(now, is_away=is_away)
+
+    def _if_mute(self, now: float, *, is_away: bool) -> str:
+        if not is_away:
+            self._away_since, self._mute = 0.0, 0
+            return ""
+        self._away_since = self._away_since or now
+        if now - self._away_since < AWAY_S or now < self._not_before or _speaks(self._port):
+            return ""
+        self._mute += 1
+        return self._again(now, "it takes connections and says nothing: it hangs") if self._mute > 1 else ""
+
+    def _again(self, now: float, why: str) -> str:
+        self._is_hurt, self._away_since, self._mute = False, 0.0, 0
+        self._again_s = AGAIN_LEAST_S if now - self._not_before > AGAIN_MOST_S else min(2 * self._again_s, AGAIN_MOST_S)
+        self._not_before = now + self._again_s
+        return why
+
+    def _heard(self) -> bytes:
+        """What the server has written into its log since the last look; of very much the end."""
+        size = _size(self._log)
+        if size < self._read:
+            self._read = 0  # another file: the server turns its log over
+        start = max(self._read, size - READ_MOST)
+        self._read = size
+        if start >= size:
+            return b""
+        with self._log.open("rb") as log:
+            log.seek(start)
+            return log.read(size - start).lower()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _speaks(port: int) -> bool:
+    """Whether nats-server greets who connects; the system takes connections for a process that is stopped, too."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), SPEAKS_WITHIN_S) as connection:
+            connection.settimeout(SPEAKS_WITHIN_S)
+            return bool(connection.recv(4))
+    except OSError:
+        return False
