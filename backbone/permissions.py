@@ -19,7 +19,7 @@ OPERATOR: Final = "trunkline"
 """May do everything. The user of earlier versions, too: a process of theirs goes on with it."""
 
 CHANNEL_PREFIX: Final = "channel-"
-PROCESSES: Final = ("node", "routing", "warehouse")
+PROCESSES: Final = ("node", "routing", "warehouse", "nats")
 
 INBOXES: Final = ("_TL", "_TA", "_TLF", "_TLW", "_INBOX")
 """First tokens of the subjects on which a link is answered; the second one is its user, so that nobody hears what
@@ -147,6 +147,8 @@ _KINDS: Final = {
         epochs=True,
         serves=("warehouse", "warehouse-heir"),
     ),
+    # Beside a server: tells of its disk.
+    "nats": _Kind(reads={}, writes={}, publish=("disk.told.all",)),
 }
 
 

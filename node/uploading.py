@@ -23,6 +23,8 @@ SPOOL: Final = 256 * KIB
 """Bytes of one upload in memory; what is more lies in a file without a name."""
 
 FIRST_S: Final = 30.0
+PASSED_OVER_S: Final = 5.0
+
 RATE: Final = 16 * KIB
 """Bytes a second, after the first 30 s, below which an upload is given up."""
 
@@ -109,6 +111,19 @@ def content_of(file: IO[bytes]) -> bytes:
     """All of a spooled file."""
     file.seek(0)
     return file.read()
+
+
+async def passed_over(chunks: AsyncIterator[bytes], most_bytes: int) -> None:
+    """Takes in what a client still sends of a body that is refused, for a moment and without keeping it.
+
+    A connection that is closed with bytes unread is reset, and the client never sees the refusal.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PASSED_OVER_S):
+            async for chunk in chunks:
+                most_bytes -= len(chunk)
+                if most_bytes < 0:
+                    return
 
 
 @contextlib.contextmanager

@@ -25,7 +25,10 @@ OWN: Final = frozenset(
             f"{PREFIX}{name}"
             for name in ("DATA", "ADMIN_EMAIL", "ADMIN_PASSWORD", "CONSOLE", "FAILPOINT", "FAILPOINTS")
         ),
-        *(f"{PREFIX}NATS_{name}" for name in ("LISTEN", "MONITOR", "STORE", "SYNC", "NAME", "CLUSTER", "ROUTES")),
+        *(
+            f"{PREFIX}NATS_{name}"
+            for name in ("LISTEN", "MONITOR", "STORE", "SYNC", "NAME", "CLUSTER", "ROUTES", "DISK_PASSWORD")
+        ),
     }
 )
 """What the command line and nats-server read themselves."""

@@ -43,6 +43,9 @@ READ_LIMITS = {
 }
 """What one reading query may cost (warehouse.md, section 6)."""
 
+NO_ROOM = frozenset({243})
+"""ClickHouse's number for a disk that is full."""
+
 TOO_WIDE = frozenset({158, 159, 241, 396})
 """Engine errors that mean: too many rows, too long, too much memory, too large a result."""
 
@@ -144,6 +147,15 @@ class Engine:
         return client
 
 
+class NoRoomError(UnavailableError):
+    """ClickHouse found no room on its disk."""
+
+    code = "warehouse.full"
+
+    def __init__(self, message: str) -> None:
+        super().__init__("warehouse.full", message, retry_after_ms=5000)
+
+
 def load_library(target: Target) -> None:
     """Loads the embedded engine's library, without opening anything: most of what opening takes."""
     if target.path:
@@ -171,6 +183,8 @@ def quoted(name: str) -> str:
 def _ours(failed: ClickHouseError) -> UnavailableError | InvalidInputError:
     if failed.code in TOO_WIDE:
         return InvalidInputError("warehouse.too_wide", "That asks for too much at once; narrow the range.")
+    if failed.code in NO_ROOM or "No space left" in str(failed):
+        return NoRoomError(message=f"ClickHouse has no room: {str(failed)[:300]}")
     return UnavailableError("warehouse.query_failed", f"ClickHouse refused: {str(failed)[:500]}")
 
 

@@ -17,11 +17,12 @@ import structlog
 
 from adapters.warehouse import journal, load, migrations, plan, rollback
 from adapters.warehouse.decode import Stored, decode
-from adapters.warehouse.engine import Engine, rows
+from adapters.warehouse.engine import Engine, NoRoomError, rows
 from adapters.warehouse.journal import Promise
 from adapters.warehouse.memory import Memory
 from adapters.warehouse.metrics import EVENTS, FAULTS, LAG, LINGER, LOAD_SECONDS, UNREAD
 from adapters.warehouse.plan import Place, Range
+from adapters.warehouse.room import Room
 from adapters.warehouse.settings import Warehouse
 from adapters.warehouse.statements import internal
 from backbone import cursors as kept_cursors
@@ -34,6 +35,7 @@ from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.pace import Load
 from backbone.reader import Entry, Reader, read_range
+from backbone.space import Marks
 from backbone.streams import chat_stream
 from backbone.until import until
 from backbone.worker import PoisonError, bury
@@ -54,7 +56,14 @@ class Loader:
     """Loads until told to leave. Made once; `run` takes the lease first."""
 
     def __init__(
-        self, link: Link, engine: Engine, settings: Warehouse, lease: Lease, lineage: Lineage | None = None
+        self,
+        link: Link,
+        engine: Engine,
+        settings: Warehouse,
+        lease: Lease,
+        *,
+        lineage: Lineage | None = None,
+        room: Room | None = None,
     ) -> None:
         """`lineage`: it reads nothing before it is known what log it reads, and vouches for it afterwards."""
         self._link = link
@@ -62,6 +71,7 @@ class Loader:
         self._settings = settings
         self._lease = lease
         self._lineage = lineage
+        self._room = room or Room("", Marks())
         self._memory = Memory(settings.hot_conversations)
         self._cursors: dict[str, Place] = {}
         self._copied: dict[str, Place] = {}
@@ -121,6 +131,17 @@ class Loader:
             _log.info("warehouse.migrated", files=applied)
         if self._lineage:
             await self._lineage.known()
+        while not self._leaving.is_set():
+            try:
+                await self._load_on()
+            except NoRoomError as full:
+                # What was half done is found by the journal, as after a kill.
+                self._memory = Memory(settings.hot_conversations)
+                await self._room.refused(self._leaving, full.message)
+
+    async def _load_on(self) -> None:
+        """Finishes what was left, then loads until `leave`. Raises NoRoomError."""
+        await self._room.wait(self._leaving)
         await self._recover()
         starts = {s: self._start(s, state) for s, state in self._states.items()}
         self._reader = Reader(self._link, starts, lineage=self._lineage)
@@ -208,6 +229,7 @@ class Loader:
 
     async def _once(self, reader: Reader) -> None:
         if entries := await self._read(reader):
+            await self._room.wait(self._leaving)
             if failpoints.ARMED:
                 failpoints.reach("warehouse.fetched")
             self._oldest_ms = min(entry.at_ms for entry in entries)

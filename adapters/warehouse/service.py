@@ -16,8 +16,9 @@ from typing import Final
 from adapters.warehouse import heir, migrations, requests
 from adapters.warehouse.engine import Engine, LockedError, load_library
 from adapters.warehouse.loader import Loader
+from adapters.warehouse.room import Room
 from adapters.warehouse.settings import SECTION, Target, Warehouse, target
-from backbone import rpc
+from backbone import disk, rpc
 from backbone.errors import UnavailableError
 from backbone.leases import Lease
 from backbone.service import Service
@@ -36,8 +37,11 @@ async def run(service: Service, settings: Warehouse) -> None:
     service.keeps_up(lambda: loaders[0].load() if loaders else None)
     where = target(settings.dsn)
     opened: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
+    room = Room(where.path, disk.marks(service.common))
+    service.ready("room", lambda: room.problem)
     desk = Desk(service, opened, loaders)
     await asyncio.to_thread(load_library, where)
+    await room.wait(service.stopping)
     engine = await _open(service, settings, where, desk)
     if engine is None:
         await desk.close()
@@ -55,7 +59,7 @@ async def run(service: Service, settings: Warehouse) -> None:
             service.take_over()
             service.logger.info("warehouse.ready")
             lease = Lease(service.link, f"{SECTION}.{settings.group}", service.instance, settings.lease_s)
-            loaders.append(Loader(service.link, engine, settings, lease, service.lineage))
+            loaders.append(Loader(service.link, engine, settings, lease, lineage=service.lineage, room=room))
             await _load(service, loaders[0])
         await heir.call(service.link, where)
     finally:

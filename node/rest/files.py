@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone.attachments import INLINE
-from backbone.errors import TooManyError
+from backbone.errors import TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node.origins import network
 from node.rest.requests import answer, context_of, who_asks
-from node.uploading import content_of, spooled
+from node.uploading import content_of, passed_over, spooled
 
 CSP: Final = "default-src 'none'; sandbox"
 DOWNLOADS_MOST: Final = 128
@@ -35,8 +35,13 @@ async def upload(request: Request) -> Response:
     who = await who_asks(request)
     most, declared = context.settings.file_bytes, request.headers.get("content-length", "")
     size = min(int(declared[:12]), most + 1) if declared.isascii() and declared.isdigit() else most
-    context.files.check_room()
-    with context.uploads.admitted(who, network(request), size):
+    with contextlib.ExitStack() as counted:
+        try:
+            context.files.check_room()
+            counted.enter_context(context.uploads.admitted(who, network(request), size))
+        except TrunklineError:
+            await passed_over(request.stream(), most)
+            raise
         async with spooled(request.stream(), most) as file:
             name = request.query_params.get("name", "file")[:1000]
             identity = new_uuid()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -35,11 +37,35 @@ def users(more: tuple[str, ...]) -> None:
 @command.command("credential")
 @click.argument("process")
 def credential(process: str) -> None:
-    """Print the settings by which PROCESS (node, routing, warehouse or a channel's name) signs in to NATS."""
-    from trunkline import nats_users  # noqa: PLC0415  (the same)
+    """Print the settings by which PROCESS (node, routing, warehouse, a channel's name, nats) signs in to NATS."""
+    from trunkline import nats_run, nats_users  # noqa: PLC0415  (the same)
 
+    if process == nats_run.USER:
+        click.echo(f"{nats_run.PASSWORD}={nats_users.credential(_secret(), process).password}")
+        return
     for name, value in nats_users.credential(_secret(), _name(process)).settings.items():
         click.echo(f"{name}={value}")
+
+
+@command.command("run")
+@click.argument("configuration", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def run(configuration: Path) -> None:
+    """Run nats-server by CONFIGURATION (nats.conf or nats-cluster.conf) and watch its disk.
+
+    Takes the variables that the configuration names. Nodes are told what there is room for, once a second, as the user
+    of `trunkline nats credential nats`; where a full disk has hurt the store, or where it hangs, the server is started
+    again. SIGHUP has it read its configuration again.
+    """
+    from backbone.errors import SettingError  # noqa: PLC0415  (the other commands don't wait for these)
+    from backbone.private import keep_to_ourselves  # noqa: PLC0415
+    from trunkline import nats_run  # noqa: PLC0415
+    from trunkline.embedded import StartError  # noqa: PLC0415
+
+    keep_to_ourselves()
+    try:
+        sys.exit(nats_run.run(configuration, os.environ))
+    except (StartError, SettingError) as error:
+        _fail(str(error))
 
 
 def _name(text: str) -> str:

@@ -26,7 +26,7 @@ STUCK_S: Final = 45.0
 AWAY_S: Final = 10.0
 """Children that can't reach the server for so long have it asked whether it speaks."""
 
-SPEAKS_WITHIN_S: Final = 1.0
+GREETS_WITHIN_S: Final = 1.0
 AGAIN_LEAST_S: Final = 30.0
 AGAIN_MOST_S: Final = 600.0
 
@@ -34,10 +34,10 @@ AGAIN_MOST_S: Final = 600.0
 class Mending:
     """Watches one nats-server. `look` says why it should be started again, or nothing."""
 
-    def __init__(self, store: Path, log: Path, port: int, marks: Marks | None = None) -> None:
+    def __init__(self, store: Path, log: Path, address: tuple[str, int], marks: Marks | None = None) -> None:
         self._store = store
         self._log = log
-        self._port = port
+        self._address = address
         self._marks = marks or Marks()
         self._read = _size(log)
         self._is_hurt = False
@@ -67,7 +67,7 @@ class Mending:
             self._away_since, self._mute = 0.0, 0
             return ""
         self._away_since = self._away_since or now
-        if now - self._away_since < AWAY_S or now < self._not_before or _speaks(self._port):
+        if now - self._away_since < AWAY_S or now < self._not_before or greets(self._address):
             return ""
         self._mute += 1
         return self._again(now, "it takes connections and says nothing: it hangs") if self._mute > 1 else ""
@@ -99,11 +99,11 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _speaks(port: int) -> bool:
+def greets(address: tuple[str, int]) -> bool:
     """Whether nats-server greets who connects; the system takes connections for a process that is stopped, too."""
     try:
-        with socket.create_connection(("127.0.0.1", port), SPEAKS_WITHIN_S) as connection:
-            connection.settimeout(SPEAKS_WITHIN_S)
+        with socket.create_connection(address, GREETS_WITHIN_S) as connection:
+            connection.settimeout(GREETS_WITHIN_S)
             return bool(connection.recv(4))
     except OSError:
         return False

@@ -57,7 +57,7 @@ def mending(system: System) -> Mending:
         full_percent=float(environ.get("TRUNKLINE_DISK_FULL_PERCENT") or usual.full_percent),
         full_bytes=int(environ.get("TRUNKLINE_DISK_FULL_MIB") or usual.full_bytes // MIB) * MIB,
     )
-    return Mending((data / "nats").absolute(), (data / "nats.log").absolute(), system.nats_port, marks)
+    return Mending((data / "nats").absolute(), (data / "nats.log").absolute(), ("127.0.0.1", system.nats_port), marks)
 
 
 def let_in(system: System) -> None:
