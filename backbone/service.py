@@ -26,7 +26,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, health, http, pace, private
+from backbone import failpoints, health, http, notify, pace, private
 from backbone.disk import Disk
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
@@ -47,6 +47,7 @@ M_ARENA_MAX: Final = -8
 EXIT_FAILED: Final = 1
 BEATS_UNTIL_HUNG: Final = 5
 WELL_LOOK_S: Final = 2.0
+READY_LOOK_S: Final = 0.5
 BEGIN_EPOCHS: Final = frozenset({"node", "routing", "warehouse"})
 """Processes whose user of NATS may change a stream's metadata (permissions.py)."""
 
@@ -313,6 +314,18 @@ async def _report(service: Service, fd: int) -> None:
             service._has_news.clear()  # noqa: SLF001 - the same
 
 
+async def _tell_systemd(service: Service) -> None:
+    """Ready once the process is, then signs of life from its event loop: its unit starts one again that hangs."""
+    while service.role == "starting" or (service.role == "active" and service.problem):
+        await asyncio.sleep(READY_LOOK_S)
+        notify.notify(notify.ALIVE)
+    notify.notify(notify.READY)
+    every_s = notify.watchdog_s()
+    while every_s:
+        notify.notify(notify.ALIVE)
+        await asyncio.sleep(every_s)
+
+
 def _line(service: Service, role: str, problem: str, words: dict[str, Any]) -> bytes:
     told = {"role": role, "problem": problem, "hung_s": service.common.hung_s, **words}
     return json.dumps(told).encode() + b"\n"
@@ -336,6 +349,8 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         serving = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
+    if os.environ.get("NOTIFY_SOCKET") and common.report_fd < 0:
+        service.spawn(_tell_systemd(service), "service.systemd")
     opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
     service.spawn(service.lineage.run(), "lineage.first")
@@ -348,6 +363,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     service.stopping.set()
     service.logger.info("process.stopping")
+    notify.notify(notify.STOPPING)
     try:
         async with asyncio.timeout(common.drain_s):
             await service._drain(working)  # noqa: SLF001 - the other half of this module

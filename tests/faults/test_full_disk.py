@@ -176,7 +176,7 @@ class RunNats(NatsServer):
         )
         log.close()
         deadline = time.monotonic() + 20
-        while not greets(("127.0.0.1", self.port)):
+        while greets(("127.0.0.1", self.port)) != "greets":
             assert time.monotonic() < deadline
             time.sleep(0.05)
 

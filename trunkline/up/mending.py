@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from backbone import space
 from backbone.space import Marks
@@ -23,12 +23,11 @@ READ_MOST: Final = 1024 * 1024
 STUCK_S: Final = 45.0
 """A node's evidence that nothing is stored, though nobody has seen the disk full."""
 
-AWAY_S: Final = 10.0
-"""Children that can't reach the server for so long have it asked whether it speaks."""
-
 GREETS_WITHIN_S: Final = 1.0
 AGAIN_LEAST_S: Final = 30.0
 AGAIN_MOST_S: Final = 600.0
+
+type_of_greeting = Literal["greets", "mute", "absent"]
 
 
 class Mending:
@@ -41,7 +40,6 @@ class Mending:
         self._marks = marks or Marks()
         self._read = _size(log)
         self._is_hurt = False
-        self._away_since = 0.0
         self._mute = 0
         self._not_before = 0.0
         self._again_s = AGAIN_LEAST_S
@@ -60,20 +58,18 @@ class Mending:
                     return self._again(now, "its store met a disk without room, and there is room again")
                 if stuck_s >= STUCK_S:
                     return self._again(now, f"it has left everything unanswered for {stuck_s:.0f} s")
-        return self._if_mute(now, is_away=is_away)
+        return self._if_mute(now, is_asked=is_away or stuck_s > 0)
 
-    def _if_mute(self, now: float, *, is_away: bool) -> str:
-        if not is_away:
-            self._away_since, self._mute = 0.0, 0
-            return ""
-        self._away_since = self._away_since or now
-        if now - self._away_since < AWAY_S or now < self._not_before or greets(self._address):
+    def _if_mute(self, now: float, *, is_asked: bool) -> str:
+        """Somebody gets no answer: whether the server takes connections and says nothing, twice in a row."""
+        if not is_asked or now < self._not_before or greets(self._address) != "mute":
+            self._mute = 0
             return ""
         self._mute += 1
         return self._again(now, "it takes connections and says nothing: it hangs") if self._mute > 1 else ""
 
     def _again(self, now: float, why: str) -> str:
-        self._is_hurt, self._away_since, self._mute = False, 0.0, 0
+        self._is_hurt, self._mute = False, 0
         self._again_s = AGAIN_LEAST_S if now - self._not_before > AGAIN_MOST_S else min(2 * self._again_s, AGAIN_MOST_S)
         self._not_before = now + self._again_s
         return why
@@ -99,11 +95,22 @@ def _size(file: Path) -> int:
         return 0
 
 
-def greets(address: tuple[str, int]) -> bool:
-    """Whether nats-server greets who connects; the system takes connections for a process that is stopped, too."""
+def greets(address: tuple[str, int]) -> type_of_greeting:
+    """How nats-server receives who connects: the system takes connections for a process that is stopped, too.
+
+    One that is starting reads its store, for minutes where that is large, and listens only then.
+    """
     try:
-        with socket.create_connection(address, GREETS_WITHIN_S) as connection:
-            connection.settimeout(GREETS_WITHIN_S)
-            return bool(connection.recv(4))
+        connection = socket.create_connection(address, GREETS_WITHIN_S)
+    except TimeoutError:
+        return "mute"
     except OSError:
-        return False
+        return "absent"
+    with connection:
+        connection.settimeout(GREETS_WITHIN_S)
+        try:
+            return "greets" if connection.recv(4) else "absent"
+        except TimeoutError:
+            return "mute"
+        except OSError:
+            return "absent"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from backbone import private
+from backbone import notify, private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
 from trunkline.up import handover, initialise, logmark, parts, upgrade
@@ -84,13 +84,16 @@ def _watch(system: System) -> None:
     supervisor = system.supervisor
     mending = parts.mending(system)
     followed: list[str] | None = None
+    notify.notify(notify.READY)
     while not supervisor.is_stopping:
         supervisor.wait(LOOK_S)
+        notify.notify(notify.ALIVE)
         followed = _follow_accounts(system, followed)
         _mend_nats(system, mending)
         _note_log(supervisor, system.options.data)
         if supervisor.take_hangup() and not supervisor.is_stopping:
             upgrade.hand_over(system)
+    notify.notify(notify.STOPPING)
     supervisor.say("Stopping.")
 
 
