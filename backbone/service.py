@@ -13,6 +13,7 @@ import ctypes
 import gc
 import json
 import os
+import random
 import secrets
 import signal
 import sys
@@ -26,7 +27,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, health, http, pace, private
+from backbone import admission, failpoints, health, http, pace, private
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
@@ -36,6 +37,7 @@ from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
 
 LOOK_S: Final = 0.02
+ADMIT_AGAIN_S: Final = 1.0
 EXIT_CONFIG: Final = 78
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
@@ -134,12 +136,23 @@ class Service:
     async def close_links(self) -> None:
         """Closes what was opened."""
         for link in (self._bulk, self.link):
-            if link is not None and link.is_open.is_set():
+            if link is not None and (link.is_open.is_set() or link.is_connected):
                 await link.close()
 
     async def _open(self, link: Link, name: str) -> None:
         common = self.common
-        await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
+        await link.open(
+            common.nats_url, name=name, user=common.nats_user, password=common.nats_password, admit=self._admit
+        )
+
+    async def _admit(self, link: Link) -> None:
+        """Raises UnfitError before anybody here may write. Asked again where JetStream can't answer, nor write, now."""
+        if not await admission.admit(link, self.common.log_streams()):
+            self.spawn(self._admit_later(link), "link.admission")
+
+    async def _admit_later(self, link: Link) -> None:
+        while not await admission.admit(link, self.common.log_streams()):  # noqa: ASYNC110 - it is asked
+            await asyncio.sleep(ADMIT_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
     def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
         """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""

@@ -48,7 +48,7 @@ async def examine(common: Common, data: Path | None, now: Running | None) -> Asy
     if data is not None:
         yield await asyncio.to_thread(disk, data)
     try:
-        async with connected(common, "doctor", within_s=5) as link:
+        async with connected(common, "doctor", within_s=5, to_any=True) as link:
             yield await server(link)
             async for check in log(link, common):
                 yield check

@@ -61,6 +61,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
 def check(data: Path) -> None:
     """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
     handover.read(data)
+    datafolder.refuse_newer(data)
     _console()
 
 

@@ -17,7 +17,7 @@ from trunkline.up.child import Child, Part, type_of_process
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 WRONG_SETTING: Final = 78
-"""Exit code of a process that refuses its settings: starting it again would change nothing."""
+"""Exit code of a process that refuses its settings or its data: starting it again would change nothing."""
 
 
 class Supervisor:
@@ -120,10 +120,10 @@ class Supervisor:
         name = child.part.name
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
-            self.say(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")
+            self.say(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
-            raise StartError(f"{name} refuses its settings: see its message above.")
+            raise StartError(f"{name} refuses to start: see its message above.")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
