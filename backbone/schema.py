@@ -20,6 +20,8 @@ SCHEMA: Final = 1
 SCHEMA_KEY: Final = "schema"
 RELEASE_KEY: Final = "release"
 DIGITS_MOST: Final = 6
+RELEASE: Final = version("trunkline")
+"""Read once, at import: looking it up reads files."""
 
 
 class NewerDataError(UnfitError):
@@ -30,7 +32,7 @@ class NewerDataError(UnfitError):
 
 def marks() -> dict[str, str]:
     """The metadata of what this version makes."""
-    return {SCHEMA_KEY: str(SCHEMA), RELEASE_KEY: version("trunkline")}
+    return {SCHEMA_KEY: str(SCHEMA), RELEASE_KEY: RELEASE}
 
 
 def schema_of(metadata: Mapping[str, str] | None) -> int:
@@ -47,7 +49,7 @@ def newer(name: str, metadata: Mapping[str, str] | None, known: int = SCHEMA) ->
     release = " ".join((metadata or {}).get(RELEASE_KEY, "").split())[:40]
     return (
         f"{name} holds data of a newer Trunkline{f' ({release})' if release else ''}: schema {schema}, and this "
-        f"version, {version('trunkline')}, knows {known}. Nothing was changed: start the newer version."
+        f"version, {RELEASE}, knows {known}. Nothing was changed: start the newer version."
     )
 
 
