@@ -33,6 +33,7 @@ from backbone.http_bounds import Bounds, Door
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.outside import guard
+from backbone.processes import Register
 from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
 
@@ -85,6 +86,7 @@ class Service:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
+        self.register = Register(self.link, name, self.instance, [common.secret, *common.old_secrets.split(",")])
 
     def ready(self, name: str, check: http.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
@@ -188,7 +190,7 @@ class Service:
 
     def _nats_problem(self) -> str | None:
         _up.set(int(self.link.is_usable))
-        return None if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
+        return self.register.problem if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
 
     async def _drain(self, working: asyncio.Task[Any]) -> None:
         """Main leaves by itself when it sees `stopping`, or by its `on_drain`; only then is the rest ended."""
@@ -295,6 +297,11 @@ def _line(now: tuple[str, str], **words: Any) -> bytes:
     return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
 
 
+def _sentence(failure: BaseException) -> str:
+    """Why a process ended, in a line."""
+    return " ".join(str(failure).split()) or type(failure).__name__
+
+
 async def _until_lost(link: Link) -> None:
     """Ends the process, which whoever started it starts again, once its connection is given up for good."""
     await link.was_lost.wait()
@@ -318,6 +325,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     service.spawn(
         health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
     )
+    service.spawn(service.register.run(), "service.register")
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -328,6 +336,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
             await service._drain(working)  # noqa: SLF001 - the other half of this module
     except TimeoutError:
         service.logger.warning("drain.timed_out", after_s=common.drain_s)
+    await service.register.leave(_sentence(service.failure) if service.failure else "")
     opening.cancel()
     stopped.cancel()
     await service.close_links()

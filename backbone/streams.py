@@ -97,6 +97,7 @@ BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="leases", per_key_ttl=True),
     BucketSpec(name="cursors"),
     BucketSpec(name="erased"),
+    BucketSpec(name="processes", per_key_ttl=True, marker_s=60, volatile=True),
 )
 
 
