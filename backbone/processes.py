@@ -1,7 +1,7 @@
 """The register of processes: each says in bucket `processes` what it is, where, and how its machine is, every 15 s.
 
 Its key is `<user of NATS>.<instance>`, which its user may write and no other. Who leaves in order deletes it; who dies
-or hangs leaves it behind, and it runs out after an hour: so `trunkline doctor` can name who is gone. Fields are added with
+or hangs leaves it behind, and it runs out after an hour: so `trunkline doctor` names who is gone. Fields are added with
 defaults and never changed: a record of any version can be read.
 """
 

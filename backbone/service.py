@@ -38,6 +38,7 @@ from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
 
 LOOK_S: Final = 0.02
+LAST_WORDS_MOST: Final = 500
 ADMIT_AGAIN_S: Final = 1.0
 EXIT_CONFIG: Final = 78
 M_MMAP_THRESHOLD: Final = -3
@@ -80,6 +81,7 @@ class Service:
             "role": "starting",
         }
         self._told: dict[str, Any] = {}
+        self._load: pace.type_of_load = lambda: None
         self._has_news = asyncio.Event()
         self._bulk: Link | None = None
         self._bulk_opening = asyncio.Lock()
@@ -159,8 +161,15 @@ class Service:
     def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
         """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""
         seen = pace.Pace(self.common.still_s * times)
+        self._load = load
         self.ready("keeps up", lambda: seen.problem(time.monotonic()))
         self.spawn(pace.watch(seen, load), "service.pace")
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for this process, as far as it knows."""
+        load = self._load()
+        return load.waiting if load else 0
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -219,6 +228,7 @@ def start(
         _allow_outside(common)
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
+        _say_last(wrong.message)
         return EXIT_CONFIG
 
     async def with_settings(service: Service) -> None:
@@ -249,6 +259,7 @@ def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any,
             return runner.run(_run(name, common, main))
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
+        _say_last(wrong.message)
         return EXIT_CONFIG
 
 
@@ -280,7 +291,7 @@ async def _report(service: Service, fd: int) -> None:
     """
     os.set_blocking(fd, False)
     told = ("", "")
-    with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
+    with contextlib.suppress(OSError), open(fd, "wb", buffering=0, closefd=False) as pipe:  # noqa: ASYNC230 - it never blocks
         while told != ("active", ""):
             now = (service.role, service.problem)
             if now != told:
@@ -295,6 +306,15 @@ async def _report(service: Service, fd: int) -> None:
 
 def _line(now: tuple[str, str], **words: Any) -> bytes:
     return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
+
+
+def _say_last(sentence: str) -> None:
+    """Tells whoever started us why we end."""
+    with contextlib.suppress(OSError, ValueError):
+        fd = int(os.environ.get(variable("", "report_fd"), "-1"))
+        if fd >= 0:
+            os.set_blocking(fd, False)
+            os.write(fd, _line(("ended", sentence[:LAST_WORDS_MOST])))
 
 
 def _sentence(failure: BaseException) -> str:
@@ -323,7 +343,10 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     opening = service.spawn(service.open_link(), "link.open")
     service.spawn(_until_lost(service.link), "link.lost")
     service.spawn(
-        health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
+        health.answer(
+            service.link, name, service.instance, lambda: service.role, service.checks, lambda: service.waiting
+        ),
+        "service.health",
     )
     service.spawn(service.register.run(), "service.register")
     working = service.spawn(main(service), f"{name}.main")
@@ -345,4 +368,6 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     if isinstance(service.failure, SettingError):
         raise service.failure
     service.logger.info("process.stopped")
+    if service.failure:
+        _say_last(_sentence(service.failure))
     return EXIT_FAILED if service.failure else 0

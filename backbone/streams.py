@@ -53,7 +53,15 @@ UNSET: Final[dict[str, Any]] = {
 }
 """Settings of a stream by which it keeps, drops or refuses, and what they are where nobody names them."""
 
-HOLDS: Final = ("max_age", "max_msgs", "max_msgs_per_subject", "discard_new_per_subject", "no_ack")
+HOLDS: Final = (
+    "max_age",
+    "max_msgs",
+    "max_msgs_per_subject",
+    "max_msg_size",
+    "discard_new_per_subject",
+    "allow_rollup_hdrs",
+    "no_ack",
+)
 """Settings of `UNSET` that `ensure` puts back: by these a stream drops what was stored, or doesn't acknowledge."""
 
 
@@ -186,7 +194,8 @@ def everything(log_streams: list[str], replicas: int = 1, files_bytes: int = FIL
 
 def wanted_of(spec: StreamSpec) -> dict[str, Any]:
     """What an existing stream is updated to."""
-    return {key: UNSET[key] for key in HOLDS} | {k: v for k, v in spec.config.items() if k not in KEPT}
+    held = {key: UNSET[key] for key in HOLDS} | {"sources": None, "subject_transform": None}
+    return held | {k: v for k, v in spec.config.items() if k not in KEPT}
 
 
 async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_bytes: int = FILES_MOST) -> list[str]:

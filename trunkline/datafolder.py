@@ -6,6 +6,7 @@
     DATA/warehouse/      ClickHouse
     DATA/schema.json     of the data, and the release that raised it
     DATA/running.json    ports of the running system
+    DATA/children.json   how each child ended last
     DATA/upgrade/        what `trunkline upgrade` and the running `up` tell each other
 
 Standard library alone, since `trunkline up` must be quick.

@@ -12,7 +12,7 @@ from pathlib import Path
 from backbone import private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, initialise, parts, upgrade
+from trunkline.up import handover, initialise, parts, upgrade, word
 from trunkline.up.banner import banner
 from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
@@ -26,8 +26,11 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     secrets = initialise.take_secrets(os.environ)
     console = _console()
     with datafolder.locked(options.data, say) as lock, listening(options.host, options.port) as listener:
+        datafolder.refuse_newer(options.data)
         supervisor = Supervisor(say)
         supervisor.listen()
+        supervisor.note = lambda children: word.leave(options.data, children)
+        supervisor.note([])
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
             system = System(options, lock, listener, supervisor, nats_port=0)
@@ -50,6 +53,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
         options = Options(data, left.host, port_of(listener), left.profile, left.demo)
         supervisor = Supervisor(say)
         supervisor.listen()
+        supervisor.note = lambda children: word.leave(data, children)
         with _stopped(supervisor, data):
             system = System(options, left.lock, listener, supervisor, left.nats_port, left.nats_users)
             upgrade.adopt(system, console, left.children)

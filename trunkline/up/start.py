@@ -37,7 +37,6 @@ def start(system: System, console: Path, secrets: Mapping[str, str]) -> tuple[Pr
     `secrets` make the first admin: `init` gets them and nobody else.
     """
     options, supervisor = system.options, system.supervisor
-    datafolder.refuse_newer(options.data)
     server = parts.start_nats(options)
     system = system._replace(nats_port=server.port)
     supervisor.add(parts.nats(system), adopt=server.process)

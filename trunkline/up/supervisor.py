@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 from trunkline.embedded import StartError
+from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -26,6 +27,9 @@ class Supervisor:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.children: list[Child] = []
+        self.note: Callable[[list[Child]], None] = lambda _children: None
+        """Gets all children after each start and end: what happened last is known beside us too."""
+
         self.signals = 0
         self.hangups = 0
         self._has_terminal = _has_terminal()
@@ -89,8 +93,10 @@ class Supervisor:
             code = child.ended()
             if code is not None and child.keep and not self.is_stopping:
                 self._mend(child, code)
+                self.note(self.children)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
+                self.note(self.children)
 
     def stop(self) -> None:
         """Stop rank by rank: SIGTERM, the grace of the slowest, then SIGKILL. A further signal kills at once."""
@@ -118,13 +124,14 @@ class Supervisor:
 
     def _mend(self, child: Child, code: int) -> None:
         name = child.part.name
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        word.failed(child, how)
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
             self.say(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
             raise StartError(f"{name} refuses to start: see its message above.")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:

@@ -88,7 +88,7 @@ def test_up_refuses_the_folder_of_a_newer_release_before_it_starts_nats_server_o
     running = Up(tmp_path)
     assert running.process.wait(60) == 1
     assert running.said().count("holds data of a newer Trunkline (9.9.0)") == 1
-    assert sorted(path.name for path in data.iterdir()) == ["lock", "schema.json", "upgrade"]
+    assert sorted(path.name for path in data.iterdir()) == ["lock", "schema.json"]
 
 
 @pytest.mark.rest
