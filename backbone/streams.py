@@ -195,6 +195,9 @@ def everything(log_streams: list[str], replicas: int = 1, files_bytes: int = FIL
 def wanted_of(spec: StreamSpec) -> dict[str, Any]:
     """What an existing stream is updated to."""
     held = {key: UNSET[key] for key in HOLDS} | {"sources": None, "subject_transform": None}
+    if spec.config.get("discard") != "new":
+        # Where what is older makes room for what is new, a bound drops; elsewhere it refuses and is the operator's.
+        held["max_bytes"] = UNSET["max_bytes"]
     return held | {k: v for k, v in spec.config.items() if k not in KEPT}
 
 

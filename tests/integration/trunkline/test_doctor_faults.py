@@ -137,7 +137,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     running = System(tmp_path_factory.mktemp("doctor"))
     running.more = {"TRUNKLINE_STREAMS": "00,01"}
     try:
-        yield running.start(nodes=2, adapters=("routing", "warehouse"))
+        running.start(nodes=2, adapters=("routing", "warehouse"))
+        _until_well(running)
+        yield running
     finally:
         running.end()
 
@@ -146,8 +148,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     "fault", [pytest.param(f, id=f.id, marks=[] if f.is_first else [pytest.mark.rest]) for f in FAULTS]
 )
 def test_a_planted_fault_is_named_with_the_act_that_mends_it(system: System, fault: Fault) -> None:
-    """Well before, named while it is there, well again by what the advice says."""
-    _until_well(system)
+    """Named while it is there, and well again by what the advice says; as the fault before left it."""
     with fault.plant(system) as settings:
         answer = _doctor(system, settings)
         found = [check for check in json.loads(answer.stdout)["checks"] if check["name"] == fault.name]
