@@ -102,7 +102,7 @@ FAULTS = [
     Fault("dead node", plants.killed_node, "processes", "wrong", r"node-\w+ on .* \(127.0.0.1:\d+\), process \d+, does",
           "one that is gone is started again"),
     Fault("ended with a reason", plants.ended_with_a_reason, "processes", "wrong",
-          "routing-x on elsewhere, process 7, ended 0 s ago: The disk can't be written.", "is started again"),
+          "routing-x on elsewhere, process 7, ended \\d+ s ago: The disk can't be written.", "is started again"),
     Fault("hung routing", stopped("routing"), "routing", "wrong", "has its lease and doesn't say", "start it again"),
     Fault("hung warehouse", stopped("warehouse"), "warehouse", "wrong", "has its lease and doesn't say", "start it"),
     Fault("other secret", node_with(secret=plants.ANOTHER_SECRET), "secrets", "wrong",
@@ -151,13 +151,13 @@ def test_a_planted_fault_is_named_with_the_act_that_mends_it(system: System, fau
     """Named while it is there, and well again by what the advice says; as the fault before left it."""
     with fault.plant(system) as settings:
         answer = _doctor(system, settings)
-        found = [check for check in json.loads(answer.stdout)["checks"] if check["name"] == fault.name]
-        named = [check for check in found if re.search(fault.line, check["detail"])]
-        assert named, json.dumps(found or json.loads(answer.stdout), indent=1, ensure_ascii=False)
-        assert named[0]["state"] == fault.state
-        assert fault.advice in named[0]["todo"], named[0]
-        assert answer.returncode == fault.code, answer.stdout
     _until_well(system)
+    checks = json.loads(answer.stdout)["checks"]
+    named = [c for c in checks if c["name"] == fault.name and re.search(fault.line, c["detail"])]
+    assert named, [check for check in checks if check["state"] != "ok"]
+    assert named[0]["state"] == fault.state
+    assert fault.advice in named[0]["todo"]
+    assert answer.returncode == fault.code
 
 
 def test_the_table_has_what_was_promised() -> None:
@@ -249,8 +249,12 @@ def _check(system: System, settings: Mapping[str, str], name: str) -> dict[str, 
 
 
 def _until_well(system: System) -> None:
+    """What ended is started again, as a supervisor does: an adapter that lost its lease while a server hung."""
     deadline = time.monotonic() + WELL_WITHIN_S
     while True:
+        for process in (*system.nodes, *system.adapters.values()):
+            if process.process is not None and process.process.poll() is not None:
+                process.start()
         answer = _doctor(system, {})
         told = json.loads(answer.stdout)
         if told["counts"]["wrong"] == told["counts"]["warning"] == 0:
