@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from backbone import subjects
 from backbone.buckets import Bucket, Change
-from backbone.errors import TrunklineError, UnknownOutcomeError
+from backbone.errors import ForbiddenError, TrunklineError, UnknownOutcomeError
 from backbone.link import Link
 from backbone.schema import RELEASE, SCHEMA
 
@@ -37,6 +37,9 @@ TTL_S: Final = 3600
 MARKER_S: Final = 60
 LATE_S: Final = 0.3
 """A record that took longer to be stored says a time of long ago: it is written again."""
+
+REFUSED_S: Final = 300.0
+"""Until the next try where users of NATS of an earlier version don't allow it: each refusal is an error in the log."""
 
 LEAVE_WITHIN_S: Final = 2.0
 READ_WITHIN_S: Final = 5.0
@@ -110,6 +113,7 @@ class Register:
         self._secrets = tuple(fingerprint(secret.strip()) for secret in secrets if secret.strip())[:SECRETS_MOST]
         self._began = _now_ms()
         self._has_written = False
+        self._is_refused = False
         self._silent_since: float | None = None
         self.address = ""
         self.public_url = ""
@@ -133,7 +137,8 @@ class Register:
             took_s = await self._write("")
             # Unanswered: a connection that broke tells of nothing else, so look again at once.
             is_repeat = took_s > LATE_S and (not is_repeat or self._silent_since is not None)
-            await asyncio.sleep((LATE_S if is_repeat else REFRESH_S) * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            wait_s = REFUSED_S if self._is_refused else LATE_S if is_repeat else REFRESH_S
+            await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
 
     async def leave(self, failure: str = "") -> None:
         """Takes the record out, or leaves word why the process ended. Never longer than two seconds."""
@@ -182,10 +187,10 @@ class Register:
             return math.inf
         except TrunklineError as error:
             # An earlier version's streams or users of NATS: it goes without.
-            self._silent_since = None
+            self._silent_since, self._is_refused = None, isinstance(error, ForbiddenError)
             _log.debug("process.not_registered", error=str(error))
         else:
-            self._silent_since = None
+            self._silent_since, self._is_refused = None, False
             self._has_written = True
         return time.monotonic() - asked
 

@@ -99,11 +99,15 @@ def versions(found: Fleet) -> Check:
     newest = max({RELEASE, *(one.process.version for one in found.here)}, key=_order)
     behind = [one.process for one in found.here if one.process.version != newest]
     older = [f"{one.instance} on {one.host} is of {one.version}" for one in behind]
-    older += [f"{one.instance} doesn't register itself, as earlier versions do" for one in found.unregistered]
+    older += [
+        f"{one.instance} doesn't register itself: an earlier version, or its user of NATS may not"
+        for one in found.unregistered
+    ]
     if newest != RELEASE:
         older.append(f"this command is of {RELEASE}")
     detail = "; ".join(older[:MOST_NAMED]) + f"; and {len(older) - MOST_NAMED} more" * (len(older) > MOST_NAMED)
-    todo = f"Start them by {newest}: `trunkline upgrade` on a machine of `up`, else one process after the other."
+    todo = f"Start them by {newest}: `trunkline upgrade` on a machine of `up`, else one process after the other. "
+    todo += "On servers of your own run `trunkline init` and make nats-users.conf anew (`trunkline nats users`)."
     return Check("versions", "warning", detail, todo)
 
 
