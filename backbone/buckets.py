@@ -65,12 +65,15 @@ class UnreadableError(TrunklineError):
 
 
 class Change(NamedTuple, Generic[V]):
-    """What a watch tells: a new value, or None when the key was deleted or ran out (`expired`)."""
+    """What a watch tells: a new value, or None when the key was deleted or ran out (`expired`); `at_ms`: when, by the
+    server's clock (UTC ms).
+    """
 
     key: str
     value: V | None
     revision: int
     expired: bool = False
+    at_ms: int = 0
 
 
 class Bucket(Generic[V]):
@@ -180,7 +183,8 @@ class Bucket(Generic[V]):
                 _unreadable.labels(self._stream).inc()
                 _log.warning("bucket.skipped", bucket=self._stream, key=key, revision=one.seq, reason=str(wrong))
                 return
-            receive(Change(key, value, one.seq, value is None and b"\r\nNats-Marker-Reason: " in (one.header or b"")))
+            expired = value is None and b"\r\nNats-Marker-Reason: " in (one.header or b"")
+            receive(Change(key, value, one.seq, expired, one.at_ms))
 
         async def examine(info: dict[str, Any], next_seq: int) -> int:
             if info["state"]["last_seq"] >= next_seq - 1:

@@ -132,6 +132,12 @@ class SettingError(TrunklineError):
     code = "setting.invalid"
 
 
+class UnfitError(SettingError):
+    """What the process was pointed at doesn't fit this version: as with a wrong setting, another start is no use."""
+
+    code = "log.unfit"
+
+
 BY_STATUS: dict[int, type[TrunklineError]] = {
     kind.status: kind
     for kind in (

@@ -30,21 +30,28 @@ class Told(Struct, frozen=True, kw_only=True):
     instance: str
     role: str = ""
     problems: dict[str, str] = {}
+    waiting: int = 0
+    """Events that wait for it, as far as it knows."""
 
 
 _decode = msgspec.json.Decoder(Told).decode
 
 
-async def answer(
-    link: Link, name: str, instance: str, role: Callable[[], str], checks: dict[str, http.type_of_check]
+async def answer(  # noqa: PLR0917 - who it is, and what is asked of it
+    link: Link,
+    name: str,
+    instance: str,
+    role: Callable[[], str],
+    checks: dict[str, http.type_of_check],
+    waiting: Callable[[], int] = lambda: 0,
 ) -> None:
-    """Answers from the first connection on. `role` and the checks are asked each time."""
+    """Answers from the first connection on. `role`, the checks and what waits are asked each time."""
     await link.is_open.wait()
     subject = subjects.health_told(link.own, instance)
 
     def asked(_subject: bytes, _reply: bytes, _header: bytes | None, _data: bytes) -> None:
         problems = {check: problem for check, ask in checks.items() if (problem := ask())}
-        told = Told(name=name, instance=instance, role=role(), problems=problems)
+        told = Told(name=name, instance=instance, role=role(), problems=problems, waiting=waiting())
         try:
             link.publish_raw(subject, msgspec.json.encode(told))
         except UnavailableError:

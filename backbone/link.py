@@ -144,8 +144,19 @@ class Link(Client):
         """Set when nats-py gave the connection up for good though nobody closed it: only a new process helps."""
         self._is_leaving = False
 
-    async def open(self, url: str, *, name: str, user: str = "", password: str = "") -> None:
-        """Connects, trying for ever; `is_open` is set from the first connection on."""
+    async def open(
+        self,
+        url: str,
+        *,
+        name: str,
+        user: str = "",
+        password: str = "",
+        admit: Callable[[Link], Awaitable[object]] | None = None,
+    ) -> None:
+        """Connects, trying for ever; `is_open` is set from the first connection on.
+
+        `admit` is awaited before anybody may publish; what it raises is raised here.
+        """
         self._name_inboxes(user)
         await self.connect(
             url.split(","),
@@ -167,6 +178,8 @@ class Link(Client):
         self.subscribe_raw(self._inbox_prefix_raw + "*", self._answered)
         self.subscribe_raw(self._ack_inbox + "*", self._acknowledged)
         self._sweeper = asyncio.create_task(self._sweep(), name="link.sweep")
+        if admit:
+            await admit(self)
         self.is_open.set()
 
     async def close(self) -> None:

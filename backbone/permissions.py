@@ -37,6 +37,7 @@ BUCKETS: Final = (
     "leases",
     "cursors",
     "erased",
+    "processes",
 )
 FILES: Final = "files"
 _FILES_STORE: Final = f"OBJ_{FILES}"
@@ -204,7 +205,14 @@ def own(user: str) -> str:
 
 
 def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
-    publish = [*row.publish, f"health.told.{own(user)}.*", *_buckets(row), *_consumers(row)]
+    # Of the register of processes its own records, so that none speaks for another kind.
+    publish = [
+        *row.publish,
+        f"health.told.{own(user)}.*",
+        f"$KV.processes.{own(user)}.*",
+        *_buckets(row),
+        *_consumers(row),
+    ]
     publish += [f"{_API}STREAM.{verb}.{store}" for store in row.owns for verb in ("CREATE", "UPDATE", "PURGE")]
     # Of the log any: which streams it has is a setting. Everything else by name only.
     publish += [f"{_API}{verb}.*" for verb in ("STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET")]

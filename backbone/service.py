@@ -13,6 +13,7 @@ import ctypes
 import gc
 import json
 import os
+import random
 import secrets
 import signal
 import sys
@@ -26,7 +27,7 @@ import uvloop
 from msgspec import Struct
 from starlette.applications import Starlette
 
-from backbone import failpoints, health, http, notify, pace, private
+from backbone import admission, failpoints, health, http, notify, pace, private
 from backbone.disk import Disk
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Bounds, Door
@@ -35,10 +36,13 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.logging import configure
 from backbone.outside import guard
+from backbone.processes import Register
 from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
 
 LOOK_S: Final = 0.02
+LAST_WORDS_MOST: Final = 500
+ADMIT_AGAIN_S: Final = 1.0
 EXIT_CONFIG: Final = 78
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
@@ -94,6 +98,7 @@ class Service:
             "role": "starting",
         }
         self._told: dict[str, Any] = {}
+        self._load: pace.type_of_load = lambda: None
         self._has_news = asyncio.Event()
         self._beat: Callable[[], dict[str, Any]] = dict
         self._bulk: Link | None = None
@@ -101,6 +106,7 @@ class Service:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
+        self.register = Register(self.link, name, self.instance, [common.secret, *common.old_secrets.split(",")])
 
     def ready(self, name: str, check: http.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
@@ -165,18 +171,36 @@ class Service:
     async def close_links(self) -> None:
         """Closes what was opened."""
         for link in (self._bulk, self.link):
-            if link is not None and link.is_open.is_set():
+            if link is not None and (link.is_open.is_set() or link.is_connected):
                 await link.close()
 
     async def _open(self, link: Link, name: str) -> None:
         common = self.common
-        await link.open(common.nats_url, name=name, user=common.nats_user, password=common.nats_password)
+        await link.open(
+            common.nats_url, name=name, user=common.nats_user, password=common.nats_password, admit=self._admit
+        )
+
+    async def _admit(self, link: Link) -> None:
+        """Raises UnfitError before anybody here may write. Asked again where JetStream can't answer, nor write, now."""
+        if not await admission.admit(link, self.common.log_streams()):
+            self.spawn(self._admit_later(link), "link.admission")
+
+    async def _admit_later(self, link: Link) -> None:
+        while not await admission.admit(link, self.common.log_streams()):  # noqa: ASYNC110 - it is asked
+            await asyncio.sleep(ADMIT_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
     def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
         """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""
         seen = pace.Pace(self.common.still_s * times)
+        self._load = load
         self.ready("keeps up", lambda: seen.problem(time.monotonic()))
         self.spawn(pace.watch(seen, load), "service.pace")
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for this process, as far as it knows."""
+        load = self._load()
+        return load.waiting if load else 0
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Runs `work` beside the process. If it fails the process stops with its error: nothing dies silently."""
@@ -206,7 +230,7 @@ class Service:
 
     def _nats_problem(self) -> str | None:
         _up.set(int(self.link.is_usable))
-        return None if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
+        return self.register.problem if self.link.is_usable else "NATS can't be reached; nothing can be stored now."
 
     async def _drain(self, working: asyncio.Task[Any]) -> None:
         """Main leaves by itself when it sees `stopping`, or by its `on_drain`; only then is the rest ended."""
@@ -235,6 +259,7 @@ def start(
         _allow_outside(common)
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
+        _say_last(wrong.message)
         return EXIT_CONFIG
 
     async def with_settings(service: Service) -> None:
@@ -265,6 +290,7 @@ def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any,
             return runner.run(_run(name, common, main))
     except SettingError as wrong:
         sys.stderr.write(f"{name}: {wrong.message}\n")
+        _say_last(wrong.message)
         return EXIT_CONFIG
 
 
@@ -298,14 +324,14 @@ async def _report(service: Service, fd: int) -> None:
     beat_s = service.common.hung_s / BEATS_UNTIL_HUNG
     told: tuple[Any, ...] = ()
     told_at, wait_s = 0.0, LOOK_S
-    with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
+    with contextlib.suppress(OSError), open(fd, "wb", buffering=0, closefd=False) as pipe:  # noqa: ASYNC230 - it never blocks
         while True:
             now = (service.role, service.problem, service._told | service._beat())  # noqa: SLF001 - our other half
             if now != told or time.monotonic() - told_at >= beat_s:
                 told, told_at = now, time.monotonic()
                 with contextlib.suppress(BlockingIOError):
                     # Who started us doesn't read now: it is stopped itself, or at work.
-                    pipe.write(_line(service, *now))
+                    pipe.write(_line(*now[:2], hung_s=service.common.hung_s, **now[2]))
             if now[:2] == ("active", ""):
                 wait_s = min(beat_s, WELL_LOOK_S)
             with contextlib.suppress(TimeoutError):
@@ -326,9 +352,22 @@ async def _tell_systemd(service: Service) -> None:
         await asyncio.sleep(every_s)
 
 
-def _line(service: Service, role: str, problem: str, words: dict[str, Any]) -> bytes:
-    told = {"role": role, "problem": problem, "hung_s": service.common.hung_s, **words}
-    return json.dumps(told).encode() + b"\n"
+def _line(role: str, problem: str, **words: Any) -> bytes:
+    return json.dumps({"role": role, "problem": problem, **words}).encode() + b"\n"
+
+
+def _say_last(sentence: str) -> None:
+    """Tells whoever started us why we end."""
+    with contextlib.suppress(OSError, ValueError):
+        fd = int(os.environ.get(variable("", "report_fd"), "-1"))
+        if fd >= 0:
+            os.set_blocking(fd, False)
+            os.write(fd, _line("ended", sentence[:LAST_WORDS_MOST]))
+
+
+def _sentence(failure: BaseException) -> str:
+    """Why a process ended, in a line."""
+    return " ".join(str(failure).split()) or type(failure).__name__
 
 
 async def _until_lost(link: Link) -> None:
@@ -356,8 +395,12 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     service.spawn(service.lineage.run(), "lineage.first")
     service.spawn(service.disk.run(), "disk")
     service.spawn(
-        health.answer(service.link, name, service.instance, lambda: service.role, service.checks), "service.health"
+        health.answer(
+            service.link, name, service.instance, lambda: service.role, service.checks, lambda: service.waiting
+        ),
+        "service.health",
     )
+    service.spawn(service.register.run(), "service.register")
     working = service.spawn(main(service), f"{name}.main")
     stopped = asyncio.create_task(service.stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -369,6 +412,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
             await service._drain(working)  # noqa: SLF001 - the other half of this module
     except TimeoutError:
         service.logger.warning("drain.timed_out", after_s=common.drain_s)
+    await service.register.leave(_sentence(service.failure) if service.failure else "")
     opening.cancel()
     stopped.cancel()
     await service.close_links()
@@ -377,4 +421,6 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
     if isinstance(service.failure, SettingError):
         raise service.failure
     service.logger.info("process.stopped")
+    if service.failure:
+        _say_last(_sentence(service.failure))
     return EXIT_FAILED if service.failure else 0

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from backbone import subjects
-from backbone.errors import UnavailableError, UnknownOutcomeError
+from backbone import admission, schema, subjects
+from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.link import SECOND_NS, ApiError, Link
+from backbone.schema import NewerDataError
 
+NOT_FOUND = 404
 CLUSTER_WITHIN_S = 30.0
 TRY_AGAIN_S = 0.3
 MAX_EVENT_BYTES = 128 * 1024
@@ -29,6 +32,41 @@ SERVERS_KEY = "servers"
 SERVERS_MOST = 16
 FILES_BUCKET = "files"
 FILES_MOST = 20 * 1024**3
+
+R = TypeVar("R")
+
+UNSET: Final[dict[str, Any]] = {
+    "retention": "limits",
+    "discard": "old",
+    "max_consumers": -1,
+    "max_msgs": -1,
+    "max_bytes": -1,
+    "max_msgs_per_subject": -1,
+    "max_age": 0,
+    "max_msg_size": -1,
+    "discard_new_per_subject": False,
+    "no_ack": False,
+    "sealed": False,
+    "deny_delete": False,
+    "deny_purge": False,
+    "allow_rollup_hdrs": False,
+    "allow_direct": False,
+    "allow_msg_ttl": False,
+    "allow_atomic": False,
+    "subject_delete_marker_ttl": 0,
+}
+"""Settings of a stream by which it keeps, drops or refuses, and what they are where nobody names them."""
+
+HOLDS: Final = (
+    "max_age",
+    "max_msgs",
+    "max_msgs_per_subject",
+    "max_msg_size",
+    "discard_new_per_subject",
+    "allow_rollup_hdrs",
+    "no_ack",
+)
+"""Settings of `UNSET` that `ensure` puts back: by these a stream drops what was stored, or doesn't acknowledge."""
 
 
 class StreamSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +109,7 @@ BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="leases", per_key_ttl=True),
     BucketSpec(name="cursors"),
     BucketSpec(name="erased"),
+    BucketSpec(name="processes", per_key_ttl=True, marker_s=60, volatile=True),
 )
 
 
@@ -162,6 +201,15 @@ def everything(log_streams: list[str], replicas: int = 1, files_bytes: int = FIL
     ]
 
 
+def wanted_of(spec: StreamSpec) -> dict[str, Any]:
+    """What an existing stream is updated to."""
+    held = {key: UNSET[key] for key in HOLDS} | {"sources": None, "subject_transform": None}
+    if spec.config.get("discard") != "new":
+        # Where what is older makes room for what is new, a bound drops; elsewhere it refuses and is the operator's.
+        held["max_bytes"] = UNSET["max_bytes"]
+    return held | {k: v for k, v in spec.config.items() if k not in KEPT}
+
+
 async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_bytes: int = FILES_MOST) -> list[str]:
     """Makes what is missing and updates what is old; returns the names of streams it made.
 
@@ -169,10 +217,26 @@ async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_by
 
     A new `CHAT_` stream begins an epoch now. Raises UnavailableError if JetStream doesn't answer. A cluster that has
     just been started is waited for: its servers find each other and elect a leader first.
+
+    Raises NewerDataError and OldServerError before anything is changed. One stream that can't be updated doesn't keep
+    the others from it; the first refusal is raised in the end.
     """
     deadline = asyncio.get_running_loop().time() + (CLUSTER_WITHIN_S if replicas > 1 else 0)
     specs = everything(log_streams, replicas, files_bytes)
-    return [spec.name for spec in specs if await _ensure_in_time(link, spec, deadline)]
+    admission.need_server(link.connected_server_version)
+    for spec in specs:
+        await _in_time(lambda spec=spec: _refuse_newer(link, spec), deadline)  # type: ignore[misc]
+    made: list[str] = []
+    refused: list[TrunklineError] = []
+    for spec in specs:
+        try:
+            if await _ensure_in_time(link, spec, deadline):
+                made.append(spec.name)
+        except ApiError as error:
+            refused.append(ApiError(error.status_code, error.err_code, f"NATS refused {spec.name}: {error}"))
+    if refused:
+        raise refused[0]
+    return made
 
 
 async def ensure_bucket(link: Link, name: str, replicas: int = 1) -> None:
@@ -183,32 +247,52 @@ async def ensure_bucket(link: Link, name: str, replicas: int = 1) -> None:
 
 
 async def _ensure_in_time(link: Link, spec: StreamSpec, deadline: float) -> bool:
+    return await _in_time(lambda: _ensure_one(link, spec), deadline)
+
+
+async def _in_time(work: Callable[[], Awaitable[R]], deadline: float) -> R:
     while True:
         try:
-            return await _ensure_one(link, spec)
+            return await work()
         except (ApiError, UnavailableError, UnknownOutcomeError):
             if asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(TRY_AGAIN_S)
 
 
+async def _refuse_newer(link: Link, spec: StreamSpec) -> None:
+    try:
+        present = await link.api(f"STREAM.INFO.{spec.name}", {})
+    except ApiError as refused:
+        if refused.status_code != NOT_FOUND:
+            raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
+        return
+    if problem := schema.newer(spec.name, present["config"].get("metadata")):
+        raise NewerDataError(message=problem)
+
+
 async def _ensure_one(link: Link, spec: StreamSpec) -> bool:
     try:
         present = await link.api(f"STREAM.INFO.{spec.name}", {})
     except ApiError as refused:
-        if refused.status_code != 404:
+        if refused.status_code != NOT_FOUND:
             raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
-        config = {"name": spec.name, **spec.config}
+        config = {"name": spec.name, **spec.config, "metadata": schema.marks()}
         if spec.has_epoch:
-            config["metadata"] = {EPOCH_KEY: f"{int(time.time())}@1", SERVERS_KEY: link.server_id}
+            config["metadata"] |= {EPOCH_KEY: f"{int(time.time())}@1", SERVERS_KEY: link.server_id}
         await link.api(f"STREAM.CREATE.{spec.name}", config)
         return True
     config = present["config"]
-    wanted = {k: v for k, v in spec.config.items() if k not in _KEPT}
-    if any(config.get(k) != v for k, v in wanted.items()):
+    if problem := schema.newer(spec.name, config.get("metadata")):
+        raise NewerDataError(message=problem)
+    wanted = wanted_of(spec)
+    raised = schema.raised(config.get("metadata"))
+    if raised is not None:
+        wanted["metadata"] = raised
+    if any(config.get(k, UNSET.get(k)) != v for k, v in wanted.items()):
         await link.api(f"STREAM.UPDATE.{spec.name}", {**config, **wanted})
     return False
 
 
-_KEPT = frozenset({"num_replicas", "persist_mode", "storage"})
+KEPT = frozenset({"num_replicas", "persist_mode", "storage"})
 """Settings of an existing stream that belong to its operator or can't be changed."""

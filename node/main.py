@@ -50,6 +50,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     sockets, connections = descriptors.raise_limit(settings.sockets, settings.connections)
     settings = msgspec.structs.replace(settings, sockets=sockets, connections=connections)
     running.facts["sockets"] = settings.sockets
+    running.register.sockets_most, running.register.public_url = settings.sockets, settings.public_url
     log = Log(link, settings.unacknowledged)
     running.guard(log)
     signer = Signer(running.common.secrets())
@@ -83,6 +84,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),
     )
+    running.register.sockets = lambda: len(context.sockets)
     tending = Tending(context)
     running.ready("log", tending.log_problem)
     running.ready("lineage", running.lineage.problem)
@@ -103,6 +105,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],
     )
     running.facts["port"] = serving.port
+    running.register.address = f"{settings.host}:{serving.port}"
     running.logger.info("node.listening", host=settings.host, port=serving.port)
     running.on_drain(serving.stop)
     running.on_drain(lambda: drain.drain(context, serving))

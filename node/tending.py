@@ -10,9 +10,10 @@ import time
 import msgspec
 import structlog
 
-from backbone import directory, presence, replicas
+from backbone import directory, presence, replicas, schema
 from backbone.buckets import Bucket, Change
-from backbone.errors import TrunklineError
+from backbone.errors import TrunklineError, UnknownOutcomeError
+from backbone.link import ApiError
 from backbone.service import Service
 from backbone.streams import chat_stream
 from node.context import Context
@@ -22,6 +23,9 @@ LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0
 LOOK_AT_SOCKETS_S = 1.0
 LOOK_AT_THE_LOG_S = 2.0
+ANSWERS_WITHIN_S = 3.0
+"""A server that hangs is told of within five seconds: this, and `LOOK_AT_THE_LOG_S`."""
+
 SLICE = 1000
 
 _log = structlog.get_logger("node.tending")
@@ -98,13 +102,19 @@ class Tending:
             self._problem = next(
                 filter(None, await asyncio.gather(*map(self._check, self._context.open_streams))), None
             )
-        except TrunklineError as error:
+        except ApiError as error:
             self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
+        except UnknownOutcomeError:
+            self._problem = "nats-server takes connections and answers nothing: it hangs or is cut off."
+        except TrunklineError as error:
+            self._problem = f"The log can't be reached: {error.message}"
         return self._problem
 
     async def _check(self, s: str) -> str | None:
         name = chat_stream(s)
-        return replicas.problem(name, replicas.of(await self._context.link.api(f"STREAM.INFO.{name}", {})))
+        info = await self._context.link.api(f"STREAM.INFO.{name}", {}, ANSWERS_WITHIN_S)
+        newer = schema.newer(name, info["config"].get("metadata"))
+        return newer or replicas.problem(name, replicas.of(info))
 
     def _greet_agents_again(self) -> None:
         """What they chose to be may have gone with the log's end: coming back, they say it again."""

@@ -4,7 +4,9 @@
     DATA/secret/         signing, nats: made once, readable by their owner alone
     DATA/nats/           the log
     DATA/warehouse/      ClickHouse
+    DATA/schema.json     of the data, and the release that raised it
     DATA/running.json    ports of the running system
+    DATA/children.json   how each child ended last
     DATA/upgrade/        what `trunkline upgrade` and the running `up` tell each other
 
 Standard library alone, since `trunkline up` must be quick.
@@ -21,13 +23,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from backbone import private
+from backbone import private, schema
 from trunkline.embedded import USER, StartError
 
 DEFAULT: Final = Path("data")
 """Where `up` keeps its data when nobody says otherwise."""
 
 _RUNNING: Final = "running.json"
+_SCHEMA: Final = "schema.json"
+"""Beside the log: a release that mustn't touch the data must not even start its nats-server on it."""
 
 
 class Running(NamedTuple):
@@ -102,6 +106,21 @@ def keep_private(path: Path, text: str) -> None:
 def say_running(data: Path, running: Running) -> None:
     """Leave word of the ports for `sql`, `doctor` and `init`."""
     keep_private(data / _RUNNING, json.dumps(running._asdict()))
+
+
+def refuse_newer(data: Path) -> None:
+    """Raises StartError where a newer release has worked on `data`, before anything is opened there."""
+    try:
+        marks = json.loads((data / _SCHEMA).read_bytes())
+    except (OSError, ValueError):
+        return
+    if isinstance(marks, dict) and (problem := schema.newer(str(data), {k: str(v) for k, v in marks.items()})):
+        raise StartError(problem)
+
+
+def note_schema(data: Path) -> None:
+    """This version has worked on `data`: streams and buckets are of its schema."""
+    keep_private(data / _SCHEMA, json.dumps(schema.marks()))
 
 
 def forget_running(data: Path) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from adapters.warehouse.engine import quoted
-from backbone.errors import TrunklineError
+from backbone.errors import UnfitError
 
 _NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 _JOURNAL = """
@@ -25,7 +25,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 
 
-class SchemaError(TrunklineError):
+class SchemaError(UnfitError):
     """The tables don't fit this version of Trunkline; nothing was changed."""
 
     code = "warehouse.schema"

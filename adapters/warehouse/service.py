@@ -46,6 +46,7 @@ async def run(service: Service, settings: Warehouse) -> None:
     if engine is None:
         await desk.close()
         return
+    service.register.folders += [where.path] if where.path else []
     try:
         if where.path:
             # Whoever has the directory is alone with it; a server's schema waits for the lease.

@@ -23,15 +23,15 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "wrong": ("WRONG
 def command(data: Path | None, *, as_json: bool) -> None:
     """Check a running system and say what to do.
 
-    Looks at NATS, streams and buckets, durability, disk, clocks, adapters, channels and their accounts, the built
-    console and the node. Exit code 1 if something is wrong.
+    Looks at NATS, streams and buckets, durability, disks, clocks, all processes and their machines, adapters, what was
+    given up, channels and their accounts, the built console and the node. Exit code 1 if something is wrong.
     """
     import msgspec  # noqa: PLC0415  (the other commands don't wait for these)
 
     from backbone.errors import SettingError  # noqa: PLC0415
     from trunkline.connect import common_settings  # noqa: PLC0415
     from trunkline.doctor import examine  # noqa: PLC0415
-    from trunkline.findings import Check  # noqa: PLC0415
+    from trunkline.doctor.findings import Check  # noqa: PLC0415
 
     async def work() -> list[Check]:
         found: list[Check] = []
@@ -50,8 +50,12 @@ def command(data: Path | None, *, as_json: bool) -> None:
         sys.exit(1)
     found = asyncio.run(work())
     is_well = all(check.state != "wrong" for check in found)
+    counts = {state: sum(check.state == state for check in found) for state in _MARKS}
     if as_json:
-        click.echo(json.dumps({"ok": is_well, "checks": msgspec.to_builtins(found)}, ensure_ascii=False))
+        answer = {"ok": is_well, "counts": counts, "checks": msgspec.to_builtins(found)}
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        click.echo(f"{counts['wrong']} wrong, {counts['warning']} to look at, {counts['ok']} well")
     sys.exit(0 if is_well else 1)
 
 

@@ -86,6 +86,10 @@ class Child:
         self.restart_at: float | None = None
         self.keep = True
         self.code: int | None = None
+        self.failed_at = 0.0
+        """When it ended by itself last (UTC s), and how, with its own last sentence."""
+
+        self.failure = ""
         self.role = ""
         self.problem = ""
         self.words: Mapping[str, Any] = {}

@@ -13,7 +13,7 @@ from typing import Final
 from backbone import notify, private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, initialise, logmark, parts, upgrade
+from trunkline.up import handover, initialise, logmark, parts, upgrade, word
 from trunkline.up.banner import banner
 from trunkline.up.mending import Mending
 from trunkline.up.start import listening, start
@@ -30,8 +30,11 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     secrets = initialise.take_secrets(os.environ)
     console = _console()
     with datafolder.locked(options.data, say) as lock, listening(options.host, options.port) as listener:
+        datafolder.refuse_newer(options.data)
         supervisor = Supervisor(say)
         supervisor.listen()
+        supervisor.note = lambda children: word.leave(options.data, children)
+        supervisor.note([])
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
             system = System(options, lock, listener, supervisor, nats_port=0)
@@ -54,6 +57,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
         options = Options(data, left.host, port_of(listener), left.profile, left.demo)
         supervisor = Supervisor(say)
         supervisor.listen()
+        supervisor.note = lambda children: word.leave(data, children)
         with _stopped(supervisor, data):
             system = System(options, left.lock, listener, supervisor, left.nats_port, left.nats_users)
             upgrade.adopt(system, console, left.children)
@@ -65,6 +69,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
 def check(data: Path) -> None:
     """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
     handover.read(data)
+    datafolder.refuse_newer(data)
     _console()
 
 

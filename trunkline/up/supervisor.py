@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 from trunkline.embedded import StartError
+from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -19,7 +20,7 @@ STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 RENEW_WITHIN_S: Final = 5.0
 
 WRONG_SETTING: Final = 78
-"""Exit code of a process that refuses its settings: starting it again would change nothing."""
+"""Exit code of a process that refuses its settings or its data: starting it again would change nothing."""
 
 
 class Supervisor:
@@ -28,6 +29,9 @@ class Supervisor:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.children: list[Child] = []
+        self.note: Callable[[list[Child]], None] = lambda _children: None
+        """Gets all children after each start and end: what happened last is known beside us too."""
+
         self.signals = 0
         self.hangups = 0
         self._has_terminal = _has_terminal()
@@ -91,12 +95,14 @@ class Supervisor:
             code = child.ended()
             if code is not None and child.keep and not self.is_stopping:
                 self._mend(child, code)
+                self.note(self.children)
             elif child.process is not None and child.is_hung(time.monotonic()) and not self.is_stopping:
                 silent_s = child.words["hung_s"]
                 self.say(f"{child.part.name} has given no sign of life for {silent_s:g} s: it hangs, and is ended")
                 _signal(child, signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
+                self.note(self.children)
 
     def renew(self, child: Child, why: str) -> None:
         """End a child that should be another one, and start that at once; one that doesn't end in time is killed."""
@@ -139,13 +145,14 @@ class Supervisor:
             child.is_renewed = False
             child.start()
             return
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        word.failed(child, how)
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
-            self.say(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")
+            self.say(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
-            raise StartError(f"{name} refuses its settings: see its message above.")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+            raise StartError(f"{name} refuses to start: see its message above.")
         self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:

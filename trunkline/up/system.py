@@ -65,6 +65,7 @@ def has_been_ready(data: Path) -> bool:
 def note_ready(data: Path) -> None:
     """This version has become ready on `data`."""
     datafolder.keep_private(data / _READY, version("trunkline"))
+    datafolder.note_schema(data)
 
 
 def port_of(listener: socket.socket) -> int:

@@ -7,8 +7,10 @@ import pytest
 from backbone.health import Told
 from backbone.replicas import Replicas
 from backbone.settings import Common
-from trunkline.doctor import Syncing, copies_of, durability, standing
-from trunkline.findings import Check
+from trunkline.doctor.adapters import standing
+from trunkline.doctor.findings import Check
+from trunkline.doctor.server import Syncing, durability
+from trunkline.doctor.streams import copies_of
 
 ALWAYS = Syncing("a", always=True, interval_s=120)
 TEN_MS = Syncing("a", always=False, interval_s=0.01)

@@ -6,7 +6,7 @@ import pytest
 
 from backbone.channels.accounts import AccountState
 from backbone.channels.registry import Broken, Found
-from trunkline.doctor_channels import accounts_of, installed
+from trunkline.doctor.channels import accounts_of, installed
 
 TWO = {"main": ["bot", "shop"]}
 

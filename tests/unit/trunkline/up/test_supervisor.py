@@ -73,7 +73,7 @@ def test_a_child_that_refuses_its_settings_stops_the_start(supervisor: Superviso
     child = supervisor.add(_part(f"raise SystemExit({WRONG_SETTING})"))
     assert child.process is not None
     child.process.wait(30)
-    with pytest.raises(StartError, match="refuses its settings"):
+    with pytest.raises(StartError, match="refuses to start"):
         supervisor.wait(0)
 
 
