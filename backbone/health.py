@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from backbone import http, subjects
+from backbone import http_health, subjects
 from backbone.errors import UnavailableError
 from backbone.link import Link
 
@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder(Told).decode
 
 
 async def answer(
-    link: Link, name: str, instance: str, role: Callable[[], str], checks: dict[str, http.type_of_check]
+    link: Link, name: str, instance: str, role: Callable[[], str], checks: dict[str, http_health.type_of_check]
 ) -> None:
     """Answers from the first connection on. `role` and the checks are asked each time."""
     await link.is_open.wait()

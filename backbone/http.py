@@ -1,28 +1,18 @@
-"""Serves an ASGI application in the running loop, and the three endpoints that every process has."""
+"""Serves an ASGI application in the running loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
+import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
-import prometheus_client
 import uvicorn
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from backbone.http_bounds import Bounded, Bounds, Door, crowded
-
-_tasks = prometheus_client.Gauge("trunkline_tasks", "Tasks of the event loop.")
-
-type_of_check = Callable[[], str | None]
-"""None if all is well, else one sentence about what isn't."""
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 LEAVE_LOOK_S: Final = 0.05
 TICK_S: Final = 0.1
@@ -188,44 +178,8 @@ def serve(
     return Serving(app, sock, door=door or Door(Bounds()), protocols=protocols, proxies=proxies)
 
 
-def health_routes(
-    name: str,
-    checks: dict[str, type_of_check],
-    facts: dict[str, Any],
-    may_read_metrics: Callable[[Request], bool] = lambda _request: True,
-) -> list[Route]:
-    """`/healthz` (the process turns), `/readyz` (it can do its work now, with reasons), `/metrics`.
-
-    `facts` are told with readiness, such as what durability is in force.
-    """
-
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"process": name, "alive": True}, headers=NO_STORE)
-
-    async def readyz(_request: Request) -> Response:
-        results = {check: problem() for check, problem in checks.items()}
-        is_ready = bool(results) and not any(results.values())
-        return JSONResponse(
-            {
-                "process": name,
-                "ready": is_ready,
-                "checks": {check: problem or "ok" for check, problem in results.items()},
-                **facts,
-            },
-            status_code=200 if is_ready else 503,
-            headers=NO_STORE,
-        )
-
-    async def metrics(request: Request) -> Response:
-        if not may_read_metrics(request):
-            return Response(status_code=404)
-        _tasks.set(len(asyncio.all_tasks()))
-        # The process's own figures come from /proc, and reading it blocks.
-        text = await asyncio.to_thread(prometheus_client.generate_latest)
-        return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
-
-    return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-    ]
+def bound_to(fd: int) -> str:
+    """The address that a listening socket handed down by a parent is bound to."""
+    with socket.socket(fileno=os.dup(fd)) as sock:
+        address: str = sock.getsockname()[0]
+        return address

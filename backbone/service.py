@@ -24,11 +24,10 @@ import prometheus_client
 import structlog
 import uvloop
 from msgspec import Struct
-from starlette.applications import Starlette
 
-from backbone import failpoints, health, http, pace, private
+from backbone import failpoints, health, http, http_health, metrics, pace, private
 from backbone.errors import SettingError, TrunklineError, UnavailableError
-from backbone.http_bounds import Bounds, Door
+from backbone.http_bounds import Door
 from backbone.link import Link
 from backbone.logging import configure
 from backbone.outside import guard
@@ -43,8 +42,8 @@ M_ARENA_MAX: Final = -8
 
 EXIT_FAILED: Final = 1
 COLLECT_AFTER: Final = 20_000
-HEALTH: Final = Bounds(connections=100, address_connections=50, requests=50)
-"""Of the port of health and metrics, which a flood of the node's own port doesn't reach."""
+ANY_PORT: Final = -1
+"""In place of the port of health and metrics: a free one, told to whoever started the process."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -70,7 +69,7 @@ class Service:
         self.link = Link()
         self.logger = structlog.get_logger(name)
         self.stopping = asyncio.Event()
-        self.checks: dict[str, http.type_of_check] = {"nats": self._nats_problem}
+        self.checks: dict[str, http_health.type_of_check] = {"nats": self._nats_problem}
         self.facts: dict[str, Any] = {
             "instance": self.instance,
             "durability": DURABILITY[common.profile],
@@ -84,7 +83,7 @@ class Service:
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
 
-    def ready(self, name: str, check: http.type_of_check) -> None:
+    def ready(self, name: str, check: http_health.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
         self.checks[name] = check
 
@@ -268,11 +267,12 @@ async def _report(service: Service, fd: int) -> None:
     with contextlib.suppress(OSError), open(fd, "wb", buffering=0) as pipe:  # noqa: ASYNC230 - it never blocks
         while told != ("active", ""):
             now = (service.role, service.problem)
-            if now != told:
+            if now != told or service._has_news.is_set():  # noqa: SLF001 - the other half of this module
                 told = now
-                pipe.write(_line(now))
+                service._has_news.clear()  # noqa: SLF001 - the same
+                pipe.write(_line(now, **service._told))  # noqa: SLF001 - the same
             await asyncio.sleep(LOOK_S)
-        while service._told:  # noqa: SLF001 - the other half of this module
+        while service._told:  # noqa: SLF001 - the same
             await service._has_news.wait()  # noqa: SLF001 - the same
             service._has_news.clear()  # noqa: SLF001 - the same
             pipe.write(_line(told, **service._told))  # noqa: SLF001 - the same
@@ -280,6 +280,22 @@ async def _report(service: Service, fd: int) -> None:
 
 def _line(now: tuple[str, str], **words: Any) -> bytes:
     return json.dumps({"role": now[0], "problem": now[1], **words}).encode() + b"\n"
+
+
+def _serve_health(service: Service, common: Common) -> http.Serving:
+    app = http_health.application(common.health_host, service.name, service.checks, service.facts)
+    try:
+        serving = http.serve(app, common.health_host, max(common.health_port, 0), door=Door(http_health.BOUNDS))
+    except OSError as taken:
+        raise SettingError(
+            message=f"{common.health_host}:{common.health_port} can't be used: {os.strerror(taken.errno or 0)}. "
+            f"{variable('', 'health_port')} says another port for health and metrics.",
+            field="health_port",
+        ) from None
+    if common.health_port == ANY_PORT:
+        service.tell(health_port=serving.port)
+    service.spawn(metrics.watch_loop(), "service.loop_lag")
+    return serving
 
 
 async def _until_lost(link: Link) -> None:
@@ -296,8 +312,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         loop.add_signal_handler(number, service.stopping.set)
     serving: http.Serving | None = None
     if common.health_port:
-        app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
-        serving = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
+        serving = _serve_health(service, common)
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
     opening = service.spawn(service.open_link(), "link.open")

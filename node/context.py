@@ -14,7 +14,6 @@ from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.signing import Signer
 from backbone.waiting import Waiting
-from node.addresses import Networks
 from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
@@ -68,7 +67,6 @@ class Context(NamedTuple):
     logins: LoginLimits
     new_visitors: RateByKey
     quotas: Quotas
-    metrics_allow: Networks
     greetings: asyncio.Semaphore
     farewells: set[asyncio.Task[None]]
 

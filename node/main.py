@@ -17,7 +17,6 @@ from backbone.service import Service
 from backbone.signing import TOKEN_LIFE_S, Signer
 from backbone.waiting import Waiting
 from node import app, descriptors, drain
-from node.addresses import networks
 from node.channels import Channels
 from node.connection import PROTOCOLS
 from node.context import UNACKNOWLEDGED, Context
@@ -78,7 +77,6 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         quotas=quotas,
-        metrics_allow=networks(settings.metrics_allow, "TRUNKLINE_NODE_METRICS_ALLOW"),
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),
     )

@@ -44,12 +44,18 @@ class Process:
         self.module = module
         self.log = folder / f"{name}.log"
         self.port = 0
+        self.health_port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def http(self) -> str:
         """Where it answers HTTP."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def health(self) -> str:
+        """Where it answers for its health and metrics: of an adapter the same."""
+        return f"http://127.0.0.1:{self.health_port}"
 
     @property
     def ws(self) -> str:
@@ -64,12 +70,15 @@ class Process:
 
     def start(self) -> Process:
         """Start it without waiting; a second start keeps the port."""
+        is_node = self.arguments == ["node"]
         self.port = self.port or free_port()
-        setting = "TRUNKLINE_NODE_PORT" if self.arguments == ["node"] else "TRUNKLINE_HEALTH_PORT"
+        self.health_port = self.health_port or (free_port() if is_node else self.port)
+        settings = {
+            "TRUNKLINE_HEALTH_PORT": str(self.health_port),
+            **({"TRUNKLINE_NODE_PORT": str(self.port)} if is_node else {}),
+        }
         with self.log.open("ab") as log:
-            self.process = start_trunkline(
-                self.arguments, {**self.environment, setting: str(self.port)}, log, self.module
-            )
+            self.process = start_trunkline(self.arguments, {**self.environment, **settings}, log, self.module)
         return self
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> Process:

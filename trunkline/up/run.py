@@ -12,7 +12,7 @@ from pathlib import Path
 from backbone import private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, initialise, parts, upgrade
+from trunkline.up import handover, initialise, machine, parts, upgrade
 from trunkline.up.banner import banner
 from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
@@ -24,13 +24,20 @@ def run(options: Options, say: Callable[[str], None]) -> None:
     began = time.monotonic()
     private.keep_to_ourselves()
     secrets = initialise.take_secrets(os.environ)
+    asked = machine.asked()
     console = _console()
-    with datafolder.locked(options.data, say) as lock, listening(options.host, options.port) as listener:
+    with (
+        datafolder.locked(options.data, say) as lock,
+        listening(options.host, options.port) as listener,
+        machine.health(asked) as health,
+    ):
         supervisor = Supervisor(say)
         supervisor.listen()
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
-            system = System(options, lock, listener, supervisor, nats_port=0)
+            system = System(
+                options, lock, listener, supervisor, nats_port=0, health=health, public_url=asked.public_url
+            )
             prepared, system = start(system, console, secrets)
             if not supervisor.is_stopping:
                 say(banner(system, prepared, time.monotonic() - began))
@@ -41,17 +48,24 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
     """Follow the program that ran in this process before: take its children over and replace them by ours."""
     private.keep_to_ourselves()
     initialise.take_secrets(os.environ)
+    asked = machine.asked()
     datafolder.close_to_others(data, say)
     left = handover.read(data)
     if left.pid != os.getpid():
         raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
     console = _console()
-    with os.fdopen(left.lock), socket.socket(fileno=left.listener) as listener:
+    with (
+        os.fdopen(left.lock),
+        socket.socket(fileno=left.listener) as listener,
+        machine.health_after(left.health, asked, say) as health,
+    ):
         options = Options(data, left.host, port_of(listener), left.profile, left.demo)
         supervisor = Supervisor(say)
         supervisor.listen()
         with _stopped(supervisor, data):
-            system = System(options, left.lock, listener, supervisor, left.nats_port, left.nats_users)
+            system = System(
+                options, left.lock, listener, supervisor, left.nats_port, left.nats_users, health, asked.public_url
+            )
             upgrade.adopt(system, console, left.children)
             handover.forget(data)
             upgrade.replace_all(system, console, progress.Teller(data, left.request, say))
@@ -61,6 +75,7 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
 def check(data: Path) -> None:
     """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
     handover.read(data)
+    machine.asked()
     _console()
 
 

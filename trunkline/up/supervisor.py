@@ -13,11 +13,15 @@ from typing import Final
 
 from trunkline.embedded import StartError
 from trunkline.up.child import Child, Part, type_of_process
+from trunkline.up.telling import tell
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 WRONG_SETTING: Final = 78
 """Exit code of a process that refuses its settings: starting it again would change nothing."""
+
+TELL_AGAIN_S: Final = 1.0
+"""Wait before a child that didn't take what it was told is told again."""
 
 
 class Supervisor:
@@ -84,6 +88,8 @@ class Supervisor:
     def wait(self, timeout_s: float) -> None:
         """Sleep until a signal comes, a child ends or the time is over; then mend what is broken."""
         due = [c.restart_at - time.monotonic() for c in self.children if c.restart_at is not None]
+        if tell(self.children):
+            due.append(TELL_AGAIN_S)
         self._sleep(max(0.0, min([timeout_s, *due])))
         for child in list(self.children):
             code = child.ended()
@@ -91,6 +97,7 @@ class Supervisor:
                 self._mend(child, code)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
+        tell(self.children)
 
     def stop(self) -> None:
         """Stop rank by rank: SIGTERM, the grace of the slowest, then SIGKILL. A further signal kills at once."""
