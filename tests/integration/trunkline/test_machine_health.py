@@ -44,7 +44,7 @@ def test_one_port_answers_for_every_process_of_the_machine(machine: Up) -> None:
     assert found.value("trunkline_nats_stream_bytes", stream="CHAT_00") >= 0
     assert found.value("trunkline_nats_store_max_bytes") > 1e6
     assert found.value("trunkline_disk_free_bytes", part="log") > 0
-    assert {found.value("trunkline_process_restarts_total", process=name) for name in CHILDREN} == {0.0}
+    assert found.labels("trunkline_process_restarts_total", "process") == CHILDREN
     assert f"http://127.0.0.1:{machine.health_port}/metrics" in machine.said()
     deadline = time.monotonic() + 30
     while not (ready := rest.call("GET", f"{url(machine)}/readyz")).body["ready"]:
