@@ -7,11 +7,13 @@ import contextlib
 import functools
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import uvicorn
 
+from backbone import http_requests
 from backbone.http_bounds import Bounded, Bounds, Door, crowded
 
 LEAVE_LOOK_S: Final = 0.05
@@ -131,23 +133,31 @@ class Serving:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        status = 0
+
         async def last(message: Any) -> None:
-            if self._is_leaving and message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if self._is_leaving:
+                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began = time.perf_counter()
         if self._requests >= self._most_requests:
             for message in crowded():
-                await send(message)
+                await last(message)
+            http_requests.count(scope, status, began)
             return
         self._requests += 1
         try:
             await self._app(scope, receive, last)
         finally:
             self._requests -= 1
+            http_requests.count(scope, status, began)
 
 
 def serve(

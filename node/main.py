@@ -19,11 +19,12 @@ from backbone.waiting import Waiting
 from node import app, descriptors, drain
 from node.channels import Channels
 from node.connection import PROTOCOLS
-from node.context import UNACKNOWLEDGED, Context
+from node.context import Context
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.login_limits import LoginLimits
+from node.metrics import UNACKNOWLEDGED
 from node.passwords import Passwords
 from node.quotas import Quotas
 from node.rest.files import DOWNLOADS_MOST

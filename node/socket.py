@@ -20,9 +20,10 @@ from node import frames as f
 from node import greeting, reading, referring, writing
 from node.authenticate import Who
 from node.connection import Connection
-from node.context import FRAMES, REFUSED, SOCKETS, Context
+from node.context import Context
 from node.greeting import Caller
 from node.marks import Marks
+from node.metrics import CLOSED, FRAMES, REFUSED, SOCKETS
 from node.reading import View
 from node.session import Bounds, Close, Refuse, Session
 from node.settings import NodeSettings
@@ -127,6 +128,8 @@ class Socket:
             self._context.quotas.leave(key)
         self._context.sockets.pop(self.id, None)
         SOCKETS.dec()
+        code = self.connection.close_code
+        CLOSED.labels(str(code) if code in _CODES else "other").inc()
 
     # --- what others ask -------------------------------------------------------------------
 
@@ -378,6 +381,15 @@ def _source(context: Context, frame: f.Hello) -> ev.Source:
 
 
 _NO_SOURCE: Final = ev.Source()
+_CODES: Final = frozenset(
+    {
+        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011),
+        *(f.RESTART, f.BAD_FRAME, f.NOT_AUTHENTICATED, f.FORBIDDEN, f.TOO_SLOW, f.SIGNED_OUT, f.TOO_LARGE),
+        *(f.TOO_OLD, f.TOO_MANY, f.OUR_FAULT),
+    }
+)
+"""Close codes that are counted apart: a client may close with any number."""
+
 _UNGREETED: Final = "ungreeted"
 
 _COUNT: Final[dict[type[f.FromClient], Callable[[], None]]] = {

@@ -103,7 +103,12 @@ async def ask(link: Link, within_s: float) -> list[Metric]:
             _request(link, VARZ, {}, within_s),
             _request(link, JSZ, {"accounts": True, "streams": True, "config": True, "limit": STREAMS_MOST}, within_s),
         )
-    return [*_of_server(_server(server).data), *_of_store(_jetstream(jetstream).data)]
+    return families(_server(server).data, _jetstream(jetstream).data)
+
+
+def families(server: Server, store: JetStream) -> list[Metric]:
+    """The series of what it said. Pure."""
+    return [*_of_server(server), *_of_store(store)]
 
 
 async def _request(link: Link, subject: str, wanted: dict[str, Any], within_s: float) -> bytes:

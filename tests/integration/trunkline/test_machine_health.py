@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from tests.harness.ports import free_port
 from tests.harness.series import Series, series
 from tests.harness.up import Up, up
 from tests.harness.upgrade import upgrade
-from trunkline import rest
+from trunkline import reference_metrics, rest
+from trunkline.client import Client
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -115,6 +120,29 @@ def test_a_port_that_is_taken_is_named_with_the_fix(machine: Up, tmp_path: Path)
     assert second.process.wait(60) == 1
     assert f"127.0.0.1:{machine.health_port} can't be used" in second.said()
     assert "TRUNKLINE_HEALTH_PORT" in second.said()
+
+
+@pytest.mark.rest
+def test_promtool_finds_nothing_to_say_of_any_series(machine: Up) -> None:
+    """Neither errors nor what its linter thinks of names, units and help; after each kind of traffic has been there."""
+    promtool = shutil.which("promtool")
+    assert promtool, "run .ci/operations first"
+    token, _ = rest.become_visitor(machine.http, "web", "")
+    asyncio.run(_say(machine, token))
+    found = _when(machine, lambda s: s.value("trunkline_routing_queue", process="routing") >= 1)
+    assert reference_metrics.page()
+    every_one_of_the_code = generate_latest().decode()
+    assert "trunkline_channel_parked" in every_one_of_the_code
+    for text in (found.text, every_one_of_the_code):
+        checked = subprocess.run(
+            [promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+async def _say(machine: Up, token: str) -> None:
+    async with Client([f"ws://127.0.0.1:{machine.port}/ws"], token=token).running() as visitor:
+        await visitor.send("hello?")
 
 
 def test_the_user_of_metrics_reads_what_the_server_says_and_nothing_else(machine: Up) -> None:
