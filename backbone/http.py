@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import functools
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
+import structlog
 import uvicorn
 
 from backbone import http_requests
+from backbone.errors import TrunklineError
 from backbone.http_bounds import Bounded, Bounds, Door, crowded
 
 LEAVE_LOOK_S: Final = 0.05
@@ -56,6 +59,12 @@ class _Server(uvicorn.Server):
             server.close()
         for sock in sockets or ():
             sock.close()
+
+
+class PortError(TrunklineError):
+    """An address can't be listened on; the message says which, why and what to do."""
+
+    code = "process.port_taken"
 
 
 class Protocols(NamedTuple):
@@ -139,14 +148,19 @@ class Serving:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = [*message.get("headers", ()), (b"x-request-id", request.encode())]
                 if self._is_leaving:
-                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+                    headers.append((b"connection", b"close"))
+                message = {**message, "headers": headers}
             await send(message)
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        # Ours and never one that a client names. Each request is a task, so that nothing else is logged under it.
+        request = secrets.token_hex(6)
+        structlog.contextvars.bind_contextvars(request=request)
         if self._requests >= self._most_requests:
             for message in crowded():
                 await last(message)
@@ -169,8 +183,11 @@ def serve(
     door: Door | None = None,
     protocols: Protocols | None = None,
     proxies: Sequence[str] = (),
+    fix: str = "",
 ) -> Serving:
-    """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
+    """Binds now and serves from the next turn of the loop on.
+
+    Raises PortError, with the `fix`, if the port is taken or can't be had.
 
     `fd` is a listening socket handed down by a parent, in place of host and port. `protocols` are uvicorn's `http` and
     `ws`; without them there are no WebSockets. `door` bounds what strangers may hold; `proxies` are the addresses whose
@@ -182,7 +199,11 @@ def serve(
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
+        try:
+            sock.bind((host, port))
+        except OSError as taken:
+            sock.close()
+            raise PortError(message=f"{host}:{port} can't be used: {taken.strerror}. {fix}".rstrip()) from taken
         sock.listen(4096)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
     return Serving(app, sock, door=door or Door(Bounds()), protocols=protocols, proxies=proxies)

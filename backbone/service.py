@@ -12,10 +12,10 @@ import contextlib
 import ctypes
 import gc
 import json
+import math
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar
@@ -25,11 +25,10 @@ import structlog
 import uvloop
 from msgspec import Struct
 
-from backbone import failpoints, health, http, http_health, metrics, pace, private
+from backbone import failpoints, health, http, http_health, logging, metrics, pace, private, saying
 from backbone.errors import SettingError, TrunklineError, UnavailableError
 from backbone.http_bounds import Door
 from backbone.link import Link
-from backbone.logging import configure
 from backbone.outside import guard
 from backbone.settings import Common, load, redacted, variable
 from backbone.until import until
@@ -202,7 +201,8 @@ def start(
         settings = load(kind, name if section is None else section)
         _allow_outside(common)
     except SettingError as wrong:
-        sys.stderr.write(f"{name}: {wrong.message}\n")
+        log_format = os.environ.get(variable("", "log_format"), "auto")
+        saying.say(name, f"{name}: {wrong.message}", "error", log_format=log_format)
         return EXIT_CONFIG
 
     async def with_settings(service: Service) -> None:
@@ -224,7 +224,7 @@ def _allow_outside(common: Common) -> None:
 
 def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     """Runs `main` until it returns, a signal comes or something fails; returns the exit code."""
-    configure(name, common)
+    logging.configure(name, common)
     private.keep_to_ourselves()
     _tame_the_collector()
     _give_large_blocks_back()
@@ -232,8 +232,11 @@ def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any,
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(name, common, main))
     except SettingError as wrong:
-        sys.stderr.write(f"{name}: {wrong.message}\n")
+        saying.say(name, f"{name}: {wrong.message}", "error", log_format=common.log_format)
         return EXIT_CONFIG
+    except TrunklineError as error:
+        saying.say(name, f"{name}: {error.message}", "error", log_format=common.log_format)
+        return EXIT_FAILED
 
 
 def _tame_the_collector() -> None:
@@ -284,14 +287,9 @@ def _line(now: tuple[str, str], **words: Any) -> bytes:
 
 def _serve_health(service: Service, common: Common) -> http.Serving:
     app = http_health.application(common.health_host, service.name, service.checks, service.facts)
-    try:
-        serving = http.serve(app, common.health_host, max(common.health_port, 0), door=Door(http_health.BOUNDS))
-    except OSError as taken:
-        raise SettingError(
-            message=f"{common.health_host}:{common.health_port} can't be used: {os.strerror(taken.errno or 0)}. "
-            f"{variable('', 'health_port')} says another port for health and metrics.",
-            field="health_port",
-        ) from None
+    fix = f"{variable('', 'health_port')} says another port for health and metrics."
+    port = max(common.health_port, 0)
+    serving = http.serve(app, common.health_host, port, door=Door(http_health.BOUNDS), fix=fix)
     if common.health_port == ANY_PORT:
         service.tell(health_port=serving.port)
     service.spawn(metrics.watch_loop(), "service.loop_lag")
@@ -306,6 +304,8 @@ async def _until_lost(link: Link) -> None:
 
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     service = Service(name, common)
+    structlog.contextvars.bind_contextvars(instance=service.instance)
+    service.spawn(logging.sweep(), "service.log_sweep")
     service.logger.info("process.starting", durability=service.facts["durability"])
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -337,5 +337,6 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         await serving.stop()
     if isinstance(service.failure, SettingError):
         raise service.failure
+    logging.say_left_out(math.inf)
     service.logger.info("process.stopped")
     return EXIT_FAILED if service.failure else 0

@@ -95,6 +95,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         ),
         fd=settings.fd if settings.fd >= 0 else None,
         protocols=PROTOCOLS,
+        fix="TRUNKLINE_NODE_PORT says another port.",
         proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],
     )
     running.facts["port"] = serving.port

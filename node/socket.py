@@ -212,6 +212,7 @@ class Socket:
             self._acting = asyncio.create_task(self._act(frame, work))
 
     async def _act(self, frame: f.FromClient, work: type_of_work) -> None:
+        structlog.contextvars.bind_contextvars(session=self.id, **_ids(frame))
         try:
             await work
         except asyncio.CancelledError:
@@ -237,7 +238,8 @@ class Socket:
         if isinstance(error, TrunklineError):
             self.refuse(frame, error)
             return
-        _log.error("frame.failed", session=self.id, frame=type(frame).__name__, exc_info=error)
+        ids = {"session": self.id, **_ids(frame)}
+        _log.error("frame.failed", frame=type(frame).__name__, **ids, exc_info=error)
         self.connection.close(f.OUR_FAULT, "the frame could not be processed")
 
     def _begin(self, frame: f.FromClient) -> type_of_work | None:
@@ -336,6 +338,12 @@ class Socket:
             await reading.history(self._context, self, who, frame)
         except Exception as error:  # noqa: BLE001 - see _fail
             self._fail(frame, error)
+
+
+def _ids(frame: f.FromClient) -> dict[str, str]:
+    """What a line about a frame is found by: the client's own id of it, and its conversation."""
+    found = {"request": getattr(frame, "id", ""), "conversation": getattr(frame, "conv", None)}
+    return {key: value for key, value in found.items() if value}
 
 
 def _ping(_context: Context, socket: Socket, _who: Who, frame: f.Ping) -> None:

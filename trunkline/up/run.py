@@ -18,20 +18,25 @@ from trunkline.up.start import listening, start
 from trunkline.up.supervisor import Supervisor
 from trunkline.up.system import Options, System, port_of
 
+type_of_say = Callable[[str], None]
 
-def run(options: Options, say: Callable[[str], None]) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
+
+def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
+    """Run until Ctrl-C or SIGTERM; `say` gets each sentence that is worth telling, `warn` what shouldn't be.
+
+    Raises StartError with what to do when it can't start.
+    """
     began = time.monotonic()
     private.keep_to_ourselves()
     secrets = initialise.take_secrets(os.environ)
     asked = machine.asked()
     console = _console()
     with (
-        datafolder.locked(options.data, say) as lock,
+        datafolder.locked(options.data, warn) as lock,
         listening(options.host, options.port) as listener,
         machine.health(asked) as health,
     ):
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(say, warn)
         supervisor.listen()
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
@@ -40,16 +45,17 @@ def run(options: Options, say: Callable[[str], None]) -> None:
             )
             prepared, system = start(system, console, secrets)
             if not supervisor.is_stopping:
-                say(banner(system, prepared, time.monotonic() - began))
+                # For whoever typed it, and no line of log.
+                print(banner(system, prepared, time.monotonic() - began), flush=True)  # noqa: T201
             _watch(system)
 
 
-def go_on(data: Path, say: Callable[[str], None]) -> None:
+def go_on(data: Path, say: type_of_say, warn: type_of_say) -> None:
     """Follow the program that ran in this process before: take its children over and replace them by ours."""
     private.keep_to_ourselves()
     initialise.take_secrets(os.environ)
     asked = machine.asked()
-    datafolder.close_to_others(data, say)
+    datafolder.close_to_others(data, warn)
     left = handover.read(data)
     if left.pid != os.getpid():
         raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
@@ -57,10 +63,10 @@ def go_on(data: Path, say: Callable[[str], None]) -> None:
     with (
         os.fdopen(left.lock),
         socket.socket(fileno=left.listener) as listener,
-        machine.health_after(left.health, asked, say) as health,
+        machine.health_after(left.health, asked, warn) as health,
     ):
         options = Options(data, left.host, port_of(listener), left.profile, left.demo)
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(say, warn)
         supervisor.listen()
         with _stopped(supervisor, data):
             system = System(

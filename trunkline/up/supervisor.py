@@ -25,10 +25,11 @@ TELL_AGAIN_S: Final = 1.0
 
 
 class Supervisor:
-    """Runs parts until a signal comes. `say` gets one sentence for each thing worth telling."""
+    """Runs parts until a signal comes. `say` gets one sentence for each thing worth telling, `warn` for each fault."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], warn: Callable[[str], None] | None = None) -> None:
         self.say = say
+        self.warn = warn or say
         self.children: list[Child] = []
         self.signals = 0
         self.hangups = 0
@@ -117,7 +118,7 @@ class Supervisor:
     def _kill(self, group: list[Child]) -> None:
         for child in group:
             if _is_alive(child):
-                self.say(f"{child.part.name} didn't stop in time and was killed")
+                self.warn(f"{child.part.name} didn't stop in time and was killed")
                 _signal(child, signal.SIGKILL)
         for child in group:
             if child.process is not None:
@@ -127,12 +128,12 @@ class Supervisor:
         name = child.part.name
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
-            self.say(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")
+            self.warn(f"{name} refuses its settings: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
             raise StartError(f"{name} refuses its settings: see its message above.")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
+        self.warn(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
         self.signals += 1
