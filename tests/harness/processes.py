@@ -50,7 +50,12 @@ class Process:
     @property
     def http(self) -> str:
         """Where it answers HTTP."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The address that a node listens on, as its settings say."""
+        return self.environment.get("TRUNKLINE_NODE_HOST", "127.0.0.1")
 
     @property
     def health(self) -> str:
@@ -60,7 +65,7 @@ class Process:
     @property
     def ws(self) -> str:
         """Where a node takes sockets."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws://{self.host}:{self.port}/ws"
 
     @property
     def pid(self) -> int:
@@ -95,7 +100,7 @@ class Process:
 
     def ready(self) -> tuple[int, object]:
         """Status and body of /readyz; status 0 while nobody listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
         try:
             connection.request("GET", "/readyz")
             response = connection.getresponse()
