@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from backbone import http, http_health, metrics
 from backbone.errors import TrunklineError
 from backbone.http_bounds import Door
 from backbone.link import Link
-from backbone.logging import configure
+from backbone.logging import configure, sweep
 from backbone.settings import Common, load
 from trunkline.gathering import machine, merge, natsserver
 from trunkline.gathering.asking import OK, WITHIN_S, Answer, ask
@@ -109,6 +110,7 @@ def main(descriptor: int, data: Path) -> None:
     """Runs until SIGTERM."""
     common = load(Common)
     configure(OWN, common)
+    structlog.contextvars.bind_contextvars(instance=f"{OWN}-{secrets.token_hex(4)}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(descriptor, data, common))
 
@@ -130,6 +132,7 @@ async def _run(descriptor: int, data: Path, common: Common) -> None:
     beside = [
         asyncio.create_task(follow(gathering.take), name="health.follow"),
         asyncio.create_task(metrics.watch_loop(), name="health.loop_lag"),
+        asyncio.create_task(sweep(), name="health.log_sweep"),
         asyncio.create_task(
             link.open(common.nats_url, name=OWN, user=common.nats_user, password=common.nats_password),
             name="health.link",

@@ -83,6 +83,12 @@ def test_a_process_that_hangs_costs_its_own_series_and_not_the_answer(machine: U
         assert _up(found, "node")
         assert found.value("process_resident_memory_bytes", process="node") > 1e6
         assert process not in found.labels("process_resident_memory_bytes", "process")
+        began = time.monotonic()
+        ready = rest.call("GET", f"{url(machine)}/readyz")
+        assert time.monotonic() - began < 4
+        if process == "warehouse":
+            assert ready.status == 503
+            assert ready.body["processes"][process] == {"ready": False, "problem": "It doesn't answer."}
     finally:
         os.kill(hung, signal.SIGCONT)
     _when(machine, lambda s: _up(s, process))
