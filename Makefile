@@ -22,6 +22,7 @@ test: install ## every kind of test: unit, contract, integration, faults, browse
 
 test-rest: install ## the tests that `make test` leaves out, but for the campaigns
 	@.ci/browser
+	@.ci/operations
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser
@@ -62,3 +63,4 @@ wire: install ## regenerate console/wire from the Structs of node and backbone
 
 docs: install ## regenerate the pages that come from code
 	@$(BIN)/python -m trunkline.reference docs/settings.md
+	@$(BIN)/python -m trunkline.reference_metrics docs/metrics.md

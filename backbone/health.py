@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from backbone import http, subjects
+from backbone import http_health, subjects
 from backbone.errors import UnavailableError
 from backbone.link import Link
 
@@ -42,7 +42,7 @@ async def answer(  # noqa: PLR0917 - who it is, and what is asked of it
     name: str,
     instance: str,
     role: Callable[[], str],
-    checks: dict[str, http.type_of_check],
+    checks: dict[str, http_health.type_of_check],
     waiting: Callable[[], int] = lambda: 0,
 ) -> None:
     """Answers from the first connection on. `role`, the checks and what waits are asked each time."""

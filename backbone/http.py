@@ -1,28 +1,23 @@
-"""Serves an ASGI application in the running loop, and the three endpoints that every process has."""
+"""Serves an ASGI application in the running loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
+import os
+import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
-import prometheus_client
+import structlog
 import uvicorn
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from backbone import http_requests
+from backbone.errors import TrunklineError
 from backbone.http_bounds import Bounded, Bounds, Door, crowded
-
-_tasks = prometheus_client.Gauge("trunkline_tasks", "Tasks of the event loop.")
-
-type_of_check = Callable[[], str | None]
-"""None if all is well, else one sentence about what isn't."""
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 LEAVE_LOOK_S: Final = 0.05
 TICK_S: Final = 0.1
@@ -64,6 +59,12 @@ class _Server(uvicorn.Server):
             server.close()
         for sock in sockets or ():
             sock.close()
+
+
+class PortError(TrunklineError):
+    """An address can't be listened on; the message says which, why and what to do."""
+
+    code = "process.port_taken"
 
 
 class Protocols(NamedTuple):
@@ -141,23 +142,36 @@ class Serving:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        status = 0
+
         async def last(message: Any) -> None:
-            if self._is_leaving and message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message.get("headers", ()), (b"x-request-id", request.encode())]
+                if self._is_leaving:
+                    headers.append((b"connection", b"close"))
+                message = {**message, "headers": headers}
             await send(message)
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began = time.perf_counter()
+        # Ours and never one that a client names. Each request is a task, so that nothing else is logged under it.
+        request = secrets.token_hex(6)
+        structlog.contextvars.bind_contextvars(request=request)
         if self._requests >= self._most_requests:
             for message in crowded():
-                await send(message)
+                await last(message)
+            http_requests.count(scope, status, began)
             return
         self._requests += 1
         try:
             await self._app(scope, receive, last)
         finally:
             self._requests -= 1
+            http_requests.count(scope, status, began)
 
 
 def serve(
@@ -169,8 +183,11 @@ def serve(
     door: Door | None = None,
     protocols: Protocols | None = None,
     proxies: Sequence[str] = (),
+    fix: str = "",
 ) -> Serving:
-    """Binds now (OSError if the port is taken) and serves from the next turn of the loop on.
+    """Binds now and serves from the next turn of the loop on.
+
+    Raises PortError, with the `fix`, if the port is taken or can't be had.
 
     `fd` is a listening socket handed down by a parent, in place of host and port. `protocols` are uvicorn's `http` and
     `ws`; without them there are no WebSockets. `door` bounds what strangers may hold; `proxies` are the addresses whose
@@ -182,50 +199,18 @@ def serve(
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
+        try:
+            sock.bind((host, port))
+        except OSError as taken:
+            sock.close()
+            raise PortError(message=f"{host}:{port} can't be used: {taken.strerror}. {fix}".rstrip()) from taken
         sock.listen(4096)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own form
     return Serving(app, sock, door=door or Door(Bounds()), protocols=protocols, proxies=proxies)
 
 
-def health_routes(
-    name: str,
-    checks: dict[str, type_of_check],
-    facts: dict[str, Any],
-    may_read_metrics: Callable[[Request], bool] = lambda _request: True,
-) -> list[Route]:
-    """`/healthz` (the process turns), `/readyz` (it can do its work now, with reasons), `/metrics`.
-
-    `facts` are told with readiness, such as what durability is in force.
-    """
-
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"process": name, "alive": True}, headers=NO_STORE)
-
-    async def readyz(_request: Request) -> Response:
-        results = {check: problem() for check, problem in checks.items()}
-        is_ready = bool(results) and not any(results.values())
-        return JSONResponse(
-            {
-                "process": name,
-                "ready": is_ready,
-                "checks": {check: problem or "ok" for check, problem in results.items()},
-                **facts,
-            },
-            status_code=200 if is_ready else 503,
-            headers=NO_STORE,
-        )
-
-    async def metrics(request: Request) -> Response:
-        if not may_read_metrics(request):
-            return Response(status_code=404)
-        _tasks.set(len(asyncio.all_tasks()))
-        # The process's own figures come from /proc, and reading it blocks.
-        text = await asyncio.to_thread(prometheus_client.generate_latest)
-        return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
-
-    return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-    ]
+def bound_to(fd: int) -> str:
+    """The address that a listening socket handed down by a parent is bound to."""
+    with socket.socket(fileno=os.dup(fd)) as sock:
+        address: str = sock.getsockname()[0]
+        return address

@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Coroutine
 from typing import Any, Final
 
+import prometheus_client
 import structlog
 from msgspec import Struct
 
@@ -29,6 +30,9 @@ from backbone.until import finish, until
 TTL_S: Final = 15
 GIVE_BACK_TRIES: Final = 3
 _log = structlog.get_logger("backbone.leases")
+_leases = prometheus_client.Gauge(
+    "trunkline_leases_held", "Leases that this process holds: what it alone does now, or its lanes.", ["lease"]
+)
 
 
 class Holder(Struct, frozen=True):
@@ -76,6 +80,9 @@ class Lease:
             raise
         self.token = self._revision
         self._renewing = asyncio.create_task(self._renew(), name=f"lease.{self._key}")
+        count = _leases.labels(counted_as(self._key))
+        count.inc()
+        self._renewing.add_done_callback(lambda _task: count.dec())
         _log.info("lease.taken", lease=self._key, token=self.token)
         return self.token
 
@@ -214,3 +221,9 @@ class Lease:
             except TrunklineError as error:
                 _log.warning("lease.not_renewed", lease=self._key, error=str(error))
         _log.error("lease.lost", lease=self._key)
+
+
+def counted_as(name: str) -> str:
+    """The label of a lease: its name, but for leases of accounts and processes, of which there is no end."""
+    kind, _, rest = name.partition(".")
+    return {"poll": "poll", "member": f"member.{rest.partition('.')[0]}"}.get(kind, name)

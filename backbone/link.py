@@ -482,7 +482,13 @@ class Link(Client):
             if refused[1] == "publish":
                 self._forbidden(refused[2])
         elif isinstance(error, (OSError, asyncio.TimeoutError)):
-            _log.debug("nats.unreachable", error=repr(error))
+            _log.warning("nats.unreachable", error=str(error) or type(error).__name__)
+        elif "authorization violation" in str(error).lower():
+            _log.error(
+                "nats.refused_us",
+                error=f"NATS takes no user {self.own!r} with this password: see TRUNKLINE_NATS_USER and "
+                "TRUNKLINE_NATS_PASSWORD, and on the server `trunkline nats users`. Trying on.",
+            )
         elif isinstance(error, NatsError):
             _log.warning("nats.error", error=repr(error))
         else:

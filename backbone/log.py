@@ -13,6 +13,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
@@ -418,6 +419,15 @@ def place_of(header: bytes | None) -> tuple[int, int]:
         return int(both[1]), int(both[2])
     seq = header_value(header, b"Nats-Sequence")
     return (int(seq), int(header_value(header, b"Nats-Last-Sequence") or 0)) if seq else (0, 0)
+
+
+def stored_at(header: bytes | None) -> float | None:
+    """When the log stored a live message (Unix seconds by nats-server's clock); None where it doesn't say."""
+    told = header_value(by_the_server(header), b"Nats-Time-Stamp")
+    try:
+        return datetime.fromisoformat(told.decode()).timestamp() if told else None
+    except ValueError:
+        return None
 
 
 def is_of(header: bytes | None, subject: str) -> bool:

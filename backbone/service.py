@@ -12,11 +12,11 @@ import contextlib
 import ctypes
 import gc
 import json
+import math
 import os
 import random
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar
@@ -25,16 +25,26 @@ import prometheus_client
 import structlog
 import uvloop
 from msgspec import Struct
-from starlette.applications import Starlette
 
-from backbone import admission, failpoints, health, http, notify, pace, private
+from backbone import (
+    admission,
+    failpoints,
+    health,
+    http,
+    http_health,
+    logging,
+    metrics,
+    notify,
+    pace,
+    private,
+    saying,
+)
 from backbone.disk import Disk
 from backbone.errors import SettingError, TrunklineError, UnavailableError
-from backbone.http_bounds import Bounds, Door
+from backbone.http_bounds import Door
 from backbone.lineage import Lineage
 from backbone.link import Link
 from backbone.log import Log
-from backbone.logging import configure
 from backbone.outside import guard
 from backbone.processes import Register
 from backbone.settings import Common, load, redacted, variable
@@ -56,8 +66,8 @@ BEGIN_EPOCHS: Final = frozenset({"node", "routing", "warehouse"})
 """Processes whose user of NATS may change a stream's metadata (permissions.py)."""
 
 COLLECT_AFTER: Final = 20_000
-HEALTH: Final = Bounds(connections=100, address_connections=50, requests=50)
-"""Of the port of health and metrics, which a flood of the node's own port doesn't reach."""
+ANY_PORT: Final = -1
+"""In place of the port of health and metrics: a free one, told to whoever started the process."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -91,7 +101,7 @@ class Service:
         self.disk = Disk(self.link, common)
         self.logger = structlog.get_logger(name)
         self.stopping = asyncio.Event()
-        self.checks: dict[str, http.type_of_check] = {"nats": self._nats_problem}
+        self.checks: dict[str, http_health.type_of_check] = {"nats": self._nats_problem}
         self.facts: dict[str, Any] = {
             "instance": self.instance,
             "durability": DURABILITY[common.profile],
@@ -108,7 +118,7 @@ class Service:
         self.failure: BaseException | None = None
         self.register = Register(self.link, name, self.instance, [common.secret, *common.old_secrets.split(",")])
 
-    def ready(self, name: str, check: http.type_of_check) -> None:
+    def ready(self, name: str, check: http_health.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
         self.checks[name] = check
 
@@ -258,7 +268,8 @@ def start(
         settings = load(kind, name if section is None else section)
         _allow_outside(common)
     except SettingError as wrong:
-        sys.stderr.write(f"{name}: {wrong.message}\n")
+        log_format = os.environ.get(variable("", "log_format"), "auto")
+        saying.say(name, f"{name}: {wrong.message}", "error", log_format=log_format)
         _say_last(wrong.message)
         return EXIT_CONFIG
 
@@ -281,7 +292,7 @@ def _allow_outside(common: Common) -> None:
 
 def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     """Runs `main` until it returns, a signal comes or something fails; returns the exit code."""
-    configure(name, common)
+    logging.configure(name, common)
     private.keep_to_ourselves()
     _tame_the_collector()
     _give_large_blocks_back()
@@ -289,9 +300,12 @@ def run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any,
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(name, common, main))
     except SettingError as wrong:
-        sys.stderr.write(f"{name}: {wrong.message}\n")
+        saying.say(name, f"{name}: {wrong.message}", "error", log_format=common.log_format)
         _say_last(wrong.message)
         return EXIT_CONFIG
+    except TrunklineError as error:
+        saying.say(name, f"{name}: {error.message}", "error", log_format=common.log_format)
+        return EXIT_FAILED
 
 
 def _tame_the_collector() -> None:
@@ -370,6 +384,17 @@ def _sentence(failure: BaseException) -> str:
     return " ".join(str(failure).split()) or type(failure).__name__
 
 
+def _serve_health(service: Service, common: Common) -> http.Serving:
+    app = http_health.application(common.health_host, service.name, service.checks, service.facts)
+    fix = f"{variable('', 'health_port')} says another port for health and metrics."
+    port = max(common.health_port, 0)
+    serving = http.serve(app, common.health_host, port, door=Door(http_health.BOUNDS), fix=fix)
+    if common.health_port == ANY_PORT:
+        service.tell(health_port=serving.port)
+    service.spawn(metrics.watch_loop(), "service.loop_lag")
+    return serving
+
+
 async def _until_lost(link: Link) -> None:
     """Ends the process, which whoever started it starts again, once its connection is given up for good."""
     await link.was_lost.wait()
@@ -378,14 +403,15 @@ async def _until_lost(link: Link) -> None:
 
 async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[Any, Any, None]]) -> int:
     service = Service(name, common)
+    structlog.contextvars.bind_contextvars(instance=service.instance)
+    service.spawn(logging.sweep(), "service.log_sweep")
     service.logger.info("process.starting", durability=service.facts["durability"])
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)
     serving: http.Serving | None = None
     if common.health_port:
-        app = Starlette(routes=list(http.health_routes(name, service.checks, service.facts)))
-        serving = http.serve(app, common.health_host, common.health_port, door=Door(HEALTH))
+        serving = _serve_health(service, common)
     if common.report_fd >= 0:
         service.spawn(_report(service, common.report_fd), "service.report")
     if os.environ.get("NOTIFY_SOCKET") and common.report_fd < 0:
@@ -420,6 +446,7 @@ async def _run(name: str, common: Common, main: Callable[[Service], Coroutine[An
         await serving.stop()
     if isinstance(service.failure, SettingError):
         raise service.failure
+    logging.say_left_out(math.inf)
     service.logger.info("process.stopped")
     if service.failure:
         _say_last(_sentence(service.failure))

@@ -91,8 +91,18 @@ class Common(Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"
-    health_host: Annotated[str, Meta(description="Address of /healthz, /readyz, /metrics of adapters.")] = "127.0.0.1"
-    health_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the same; 0 serves none.")] = 0
+    health_host: Annotated[
+        str, Meta(description="Address of the port of /healthz, /readyz and /metrics; only scrapers should reach it.")
+    ] = "127.0.0.1"
+    health_port: Annotated[
+        int,
+        Meta(
+            ge=-1,
+            le=65535,
+            description="Port of the same: of this process, and under `trunkline up` of all processes together. "
+            "0 serves none; -1 takes a free one and tells whoever started the process.",
+        ),
+    ] = 0
     still_s: Annotated[
         float,
         Meta(

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import prometheus_client
 import structlog
 from msgspec import Struct
 
@@ -34,6 +35,9 @@ DONE_KEPT: Final = 1000
 """Of what a conversation's lane has done, as many numbers as may be on their way again."""
 
 _log = structlog.get_logger("backbone.worker")
+DEAD_LETTERS = prometheus_client.Counter(
+    "trunkline_dead_letters", "Events that were given up and stored in DEAD, by who gave them up.", ["adapter"]
+)
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -304,4 +308,5 @@ async def bury(link: Link, adapter: str, entry: Entry, attempts: int, error: Bas
     )
     if b'"error"' in answer.data:
         raise TrunklineError("dead.refused", f"{DEAD} refused an entry: {answer.data.decode()}")
+    DEAD_LETTERS.labels(adapter).inc()
     _log.error("event.dead", adapter=adapter, tenant=tenant, subject=entry.subject, seq=entry.seq, reason=reason)

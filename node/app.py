@@ -5,15 +5,14 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from backbone import http
+from backbone import http_health
 from backbone.errors import TrunklineError
 from backbone.service import Service
 from node import greeting, static
-from node.addresses import is_loopback, is_within
 from node.connection import take_over
 from node.context import Context
 from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
@@ -40,9 +39,7 @@ from node.socket import Socket
 def build(service: Service, context: Context) -> Starlette:
     """The node's application."""
     routes = [
-        *http.health_routes(
-            service.name, service.checks, service.facts, lambda request: _may_read_metrics(context, request)
-        ),
+        *http_health.routes(service.name, service.checks, service.facts),
         WebSocketRoute("/ws", _websocket),
         Route("/api/v1/session", sessions.sign_in, methods=["POST"]),
         Route("/api/v1/session", sessions.sign_out, methods=["DELETE"]),
@@ -120,10 +117,3 @@ async def _websocket(websocket: WebSocket) -> None:
     else:
         socket = Socket(context, connection, greeting.caller(websocket, settings))
         connection.begin(socket, early)
-
-
-def _may_read_metrics(context: Context, request: Request) -> bool:
-    if request.client is None:
-        return False
-    host = request.client.host
-    return is_loopback(host) or is_within(host, context.metrics_allow)

@@ -6,15 +6,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import prometheus_client
-
 from backbone.attachments import Attachments
 from backbone.link import Link
 from backbone.log import Log
 from backbone.sealing import Sealer
 from backbone.signing import Signer
 from backbone.waiting import Waiting
-from node.addresses import Networks
 from node.channels import Channels
 from node.hub import Hub
 from node.inboxes import Inboxes
@@ -30,18 +27,6 @@ from node.watching import Mirrors
 if TYPE_CHECKING:
     from node.socket import Socket
     from node.uploading import Uploads
-
-SOCKETS = prometheus_client.Gauge("trunkline_node_sockets", "Sockets attached.")
-FRAMES = prometheus_client.Counter("trunkline_node_frames", "Frames of clients, by type.", ["type"])
-REFUSED = prometheus_client.Counter("trunkline_node_refused", "Refused frames, by code.", ["code"])
-UNACKNOWLEDGED = prometheus_client.Gauge(
-    "trunkline_node_unacknowledged", "Events that are being stored and aren't acknowledged yet."
-)
-STORE_SECONDS = prometheus_client.Histogram(
-    "trunkline_node_publish_seconds",
-    "From a message's frame to its acknowledgement by the log.",
-    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
-)
 
 
 class Context(NamedTuple):
@@ -68,7 +53,6 @@ class Context(NamedTuple):
     logins: LoginLimits
     new_visitors: RateByKey
     quotas: Quotas
-    metrics_allow: Networks
     greetings: asyncio.Semaphore
     farewells: set[asyncio.Task[None]]
 

@@ -25,6 +25,7 @@ from backbone.link import Link
 from backbone.log import Log
 from backbone.streams import chat_stream
 from node.frames import Resync, encode
+from node.metrics import RESYNCS
 from node.room import RolledBackError, Room
 
 IDLE_S: Final = 20.0
@@ -222,6 +223,7 @@ class Hub:
         if self._rooms.get(f"{room.head.tenant}.{conv}") is room:
             del self._rooms[f"{room.head.tenant}.{conv}"]
         frame = encode(Resync(conv=conv, epoch=epochs.now))
+        RESYNCS.inc(len(room.viewers))
         for viewer in list(room.viewers):
             viewer.begin_again(frame)
 

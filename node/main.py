@@ -17,14 +17,14 @@ from backbone.service import Service
 from backbone.signing import TOKEN_LIFE_S, Signer
 from backbone.waiting import Waiting
 from node import app, descriptors, drain
-from node.addresses import networks
 from node.channels import Channels
 from node.connection import PROTOCOLS
-from node.context import UNACKNOWLEDGED, Context
+from node.context import Context
 from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.login_limits import LoginLimits
+from node.metrics import UNACKNOWLEDGED
 from node.passwords import Passwords
 from node.quotas import Quotas
 from node.rest.files import DOWNLOADS_MOST
@@ -80,7 +80,6 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         quotas=quotas,
-        metrics_allow=networks(settings.metrics_allow, "TRUNKLINE_NODE_METRICS_ALLOW"),
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),
     )
@@ -102,6 +101,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         ),
         fd=settings.fd if settings.fd >= 0 else None,
         protocols=PROTOCOLS,
+        fix="TRUNKLINE_NODE_PORT says another port.",
         proxies=["127.0.0.1", "::1", *settings.proxies.split(",")],
     )
     running.facts["port"] = serving.port

@@ -8,6 +8,7 @@ from backbone.errors import ForbiddenError, NotFoundError
 from node import frames as f
 from node import pages
 from node.authorize import may, type_of_action
+from node.metrics import RESYNCS
 from node.room import Room
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ async def _is_of_another_log(context: Context, frame: f.Sub) -> bool:
 async def _begin_again(context: Context, socket: Socket, conv: str) -> None:
     forget(socket, conv)
     epochs = await context.hub.epochs(conv, fresh=True)
+    RESYNCS.inc()
     socket.connection.push(f.encode(f.Resync(conv=conv, epoch=epochs.now)))
 
 

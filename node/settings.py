@@ -37,9 +37,6 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     secure_cookies: Annotated[
         bool, Meta(description="Cookies over HTTPS only; also on where public_url begins with https.")
     ] = False
-    metrics_allow: Annotated[
-        str, Meta(description="Addresses or networks (CIDR) that may read /metrics besides loopback, comma-separated.")
-    ] = ""
     sockets: Annotated[int, Meta(ge=1, description="Sockets at once; further ones are refused with 4429.")] = 50_000
     connections: Annotated[
         int, Meta(ge=10, description="HTTP connections at once; beyond, the longest idle is closed for a new one.")

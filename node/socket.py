@@ -20,9 +20,10 @@ from node import frames as f
 from node import greeting, reading, referring, writing
 from node.authenticate import Who
 from node.connection import Connection
-from node.context import FRAMES, REFUSED, SOCKETS, Context
+from node.context import Context
 from node.greeting import Caller
 from node.marks import Marks
+from node.metrics import CLOSED, FRAMES, REFUSED, SOCKETS
 from node.reading import View
 from node.session import Bounds, Close, Refuse, Session
 from node.settings import NodeSettings
@@ -127,6 +128,8 @@ class Socket:
             self._context.quotas.leave(key)
         self._context.sockets.pop(self.id, None)
         SOCKETS.dec()
+        code = self.connection.close_code
+        CLOSED.labels(str(code) if code in _CODES else "other").inc()
 
     # --- what others ask -------------------------------------------------------------------
 
@@ -209,6 +212,7 @@ class Socket:
             self._acting = asyncio.create_task(self._act(frame, work))
 
     async def _act(self, frame: f.FromClient, work: type_of_work) -> None:
+        structlog.contextvars.bind_contextvars(session=self.id, **_ids(frame))
         try:
             await work
         except asyncio.CancelledError:
@@ -234,7 +238,8 @@ class Socket:
         if isinstance(error, TrunklineError):
             self.refuse(frame, error)
             return
-        _log.error("frame.failed", session=self.id, frame=type(frame).__name__, exc_info=error)
+        ids = {"session": self.id, **_ids(frame)}
+        _log.error("frame.failed", frame=type(frame).__name__, **ids, exc_info=error)
         self.connection.close(f.OUR_FAULT, "the frame could not be processed")
 
     def _begin(self, frame: f.FromClient) -> type_of_work | None:
@@ -335,6 +340,12 @@ class Socket:
             self._fail(frame, error)
 
 
+def _ids(frame: f.FromClient) -> dict[str, str]:
+    """What a line about a frame is found by: the client's own id of it, and its conversation."""
+    found = {"request": getattr(frame, "id", ""), "conversation": getattr(frame, "conv", None)}
+    return {key: value for key, value in found.items() if value}
+
+
 def _ping(_context: Context, socket: Socket, _who: Who, frame: f.Ping) -> None:
     socket.connection.push(f.encode(f.Pong(n=frame.n)))
 
@@ -378,6 +389,15 @@ def _source(context: Context, frame: f.Hello) -> ev.Source:
 
 
 _NO_SOURCE: Final = ev.Source()
+_CODES: Final = frozenset(
+    {
+        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011),
+        *(f.RESTART, f.BAD_FRAME, f.NOT_AUTHENTICATED, f.FORBIDDEN, f.TOO_SLOW, f.SIGNED_OUT, f.TOO_LARGE),
+        *(f.TOO_OLD, f.TOO_MANY, f.OUR_FAULT),
+    }
+)
+"""Close codes that are counted apart: a client may close with any number."""
+
 _UNGREETED: Final = "ungreeted"
 
 _COUNT: Final[dict[type[f.FromClient], Callable[[], None]]] = {

@@ -20,8 +20,8 @@ from backbone.log import LogEvent, Stored
 from backbone.presence import state_event
 from node import frames as f
 from node import resends
-from node.context import STORE_SECONDS
 from node.marks import Marks, mark_rate
+from node.metrics import STORE_SECONDS
 from node.reading import authorise
 from node.room import LiveSignal, Room
 

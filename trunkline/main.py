@@ -43,7 +43,7 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-_HIDDEN: Final = frozenset({"talk"})
+_HIDDEN: Final = frozenset({"health", "talk"})
 """Commands that `up` starts and nobody types."""
 
 

@@ -22,6 +22,9 @@ CHANNELS: Final = "trunkline.channels"
 DOCTOR: Final = "trunkline-doctor"
 """Asks each server how it syncs (account $SYS), and may ask nothing else."""
 
+METRICS: Final = "trunkline-metrics"
+"""Reads what each server says of itself and of its streams (account $SYS), and may ask nothing else."""
+
 ANSWER_WITHIN: Final = "1m"
 _PURPOSE: Final = b"trunkline nats user "
 
@@ -62,6 +65,10 @@ def configuration(secret: str, names: tuple[str, ...]) -> str:
     users = [_user(user, password(secret, user), access) for user, access in permissions.users(names).items()]
     # Alone in its account: nobody else is answered there.
     doctor = Access(("$SYS.REQ.SERVER.PING.JSZ",), tuple(f"{root}.>" for root in permissions.INBOXES))
+    metrics = Access(
+        ("$SYS.REQ.SERVER.PING.JSZ", "$SYS.REQ.SERVER.PING.VARZ"),
+        tuple(f"{root}.{permissions.own(METRICS)}.>" for root in permissions.INBOXES),
+    )
     return "\n".join(
         [
             "# Made by `trunkline nats users`: don't edit, make it again. It holds passwords.",
@@ -75,6 +82,7 @@ def configuration(secret: str, names: tuple[str, ...]) -> str:
             "  $SYS {",
             "    users: [",
             _user(DOCTOR, secret, doctor),
+            _user(METRICS, password(secret, METRICS), metrics),
             "    ]",
             "  }",
             "}",

@@ -33,6 +33,12 @@ OWN: Final = frozenset(
 )
 """What the command line and nats-server read themselves."""
 
+RETIRED: Final = {
+    "TRUNKLINE_NODE_METRICS_ALLOW": "a node's own port has no /metrics any more; TRUNKLINE_HEALTH_HOST and "
+    "TRUNKLINE_HEALTH_PORT say where it is read"
+}
+"""Names that counted once, and what does now."""
+
 _LINKED: Final = re.compile(r"_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?$")
 """What Kubernetes puts into the environment beside a service of our name (`enableServiceLinks`)."""
 
@@ -56,7 +62,12 @@ def _in_environment(environ: Mapping[str, str], known: Mapping[str, set[str]]) -
     names = OWN | {variable(section, field) for section, fields in known.items() for field in fields}
     found = (name for name in environ if name.startswith(PREFIX) and not _LINKED.search(name))
     strays = (name for name in sorted(found) if name.removesuffix("_FILE") not in names and name not in names)
-    return [f"{name} is no setting{_nearest(name, names)}" for name in strays]
+    return [
+        f"{name} is no setting any more: {RETIRED[name]}."
+        if name in RETIRED
+        else f"{name} is no setting{_nearest(name, names)}"
+        for name in strays
+    ]
 
 
 def _in_file(path: str, known: Mapping[str, set[str]]) -> list[str]:

@@ -30,6 +30,9 @@ class Projection:
         self.changed: set[str] = set()
         self.reopening: dict[str, str] = {}
         self.strangers: dict[str, str] = {}
+        self.left_queue: list[int] = []
+        """Since when (UTC ms) those waited that somebody has taken since; whoever measures that takes them out."""
+
         self.is_stirred = False
         """Whether something came that a decision may follow from; whoever decides takes it back."""
 
@@ -101,6 +104,8 @@ class Projection:
         old = self.heads.get(head.conv)
         if old is not None:
             self._count(old, -1)
+            if old.status == "queued" and old.queue is not None and head.status == "open":
+                self.left_queue.append(old.queue.at)
         self.heads[head.conv] = head
         self._count(head, 1)
 

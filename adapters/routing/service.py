@@ -55,6 +55,14 @@ AT_ONCE: Final = 32
 
 _queue = prometheus_client.Gauge("trunkline_routing_queue", "Conversations waiting.")
 _lag = prometheus_client.Gauge("trunkline_routing_lag", "Events stored and not yet read.")
+_waited = prometheus_client.Histogram(
+    "trunkline_routing_wait_seconds",
+    "Time in the queue of conversations that an agent took or was given.",
+    buckets=(1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600),
+)
+_oldest = prometheus_client.Gauge(
+    "trunkline_routing_oldest_waiting_seconds", "How long the conversation waits that waits longest; 0 if none does."
+)
 _assigned = prometheus_client.Counter("trunkline_routing_assigned", "Assignments written.")
 
 _log = structlog.get_logger("routing")
@@ -296,6 +304,8 @@ class Routing:
 
     async def _come_to_the_end(self) -> None:
         """Ready only once the bucket holds what was folded: others begin from it."""
+        # Waits that ended before: who held the lease has measured them.
+        self.projection.left_queue.clear()
         await self._write_heads(everything=True)
         self._is_caught_up = True
 
@@ -341,8 +351,18 @@ class Routing:
             decided = assign.decide(waiting, self.crew.of(tenant))
             for start in range(0, len(decided), AT_ONCE):
                 await asyncio.gather(*(self._give(one) for one in decided[start : start + AT_ONCE]))
-        _queue.set(sum(map(len, self.projection.queued.values())))
+        self._measure()
         _lag.set(self._reader.pending if self._reader else 0)
+
+    def _measure(self) -> None:
+        projection, now_ms = self.projection, _now_ms()
+        waiting = [projection.heads[conv].queue for queued in projection.queued.values() for conv in queued]
+        _queue.set(len(waiting))
+        oldest = min((place.at for place in waiting if place is not None), default=now_ms)
+        _oldest.set(max(0, now_ms - oldest) / 1000)
+        for since in projection.left_queue:
+            _waited.observe(max(0, now_ms - since) / 1000)
+        projection.left_queue.clear()
 
     async def _give(self, one: assign.Assignment) -> None:
         head = self.projection.heads.get(one.conv)

@@ -40,6 +40,7 @@ from backbone.channels.rates import Rates
 from backbone.channels.room import Room
 from backbone.channels.state import Conversation
 from backbone.channels.stores import Early, Ref, Trying
+from backbone.channels.unsent import Unsent
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id
@@ -101,6 +102,7 @@ class Deliverer:
         self._link = room.link
         self._rates: dict[str, Rates] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self.unsent = Unsent(room.channel.name)
         self._said: dict[str, Sent] = {}
         """What a provider took and the log doesn't know yet."""
 
@@ -111,6 +113,15 @@ class Deliverer:
 
         Raises GaveUpError after `give_up_s`, and TrunklineError where the log can't be written.
         """
+        self.unsent.begin(event.id, event.at)
+        try:
+            return await self._deliver(account, kit, known, event, tried)
+        finally:
+            self.unsent.end(event.id)
+
+    async def _deliver(
+        self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded, tried: int
+    ) -> Wait | None:
         planned = parts.plan(self._channel.caps, event, lambda file: self._address(known.head.tenant, file))
         if isinstance(planned, Rejected) or known.blocked:
             reason = planned.reason if isinstance(planned, Rejected) else known.blocked

@@ -56,7 +56,7 @@ class Lane:
         self._courtesies = Courtesies(room, kits)
         self._known: OrderedDict[str, Conversation] = OrderedDict()
         self._locks: NamedLocks[str] = NamedLocks()
-        self._parking = Parking(room, s)
+        self._parking = Parking(room, s, deliverer.unsent)
         self._resuming: set[str] = set()
         self._fetching: set[Message] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +86,7 @@ class Lane:
         finally:
             if sid:
                 self._room.link.unsubscribe_raw(sid)
+            self._parking.let_go()
             await self._courtesies.stop()
             turning.cancel()
             for task in list(self._tasks):

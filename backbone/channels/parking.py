@@ -14,6 +14,7 @@ from backbone.channels import stores
 from backbone.channels.deliver import Wait
 from backbone.channels.room import Room
 from backbone.channels.stores import Parked
+from backbone.channels.unsent import Unsent
 from backbone.conversation import Head
 
 MARKER_S: Final = 60
@@ -26,7 +27,8 @@ _parked = prometheus_client.Gauge(
 class Parking:
     """What waits in stream `s`."""
 
-    def __init__(self, room: Room, s: str) -> None:
+    def __init__(self, room: Room, s: str, unsent: Unsent) -> None:
+        self._unsent = unsent
         self._bucket = stores.channels(room.link)
         self._s = s
         self._count = _parked.labels(room.channel.name, s)
@@ -39,6 +41,7 @@ class Parking:
             tenant, _, conv = kept.key.split(".", 2)
             if conv[:2] == self._s and isinstance(kept.value, Parked):
                 self._parked[conv] = (tenant, kept.value)
+                self._unsent.begin(conv, kept.value.since)
         self._count.set(len(self._parked))
 
     def of(self, conv: str) -> Parked | None:
@@ -63,6 +66,7 @@ class Parking:
         )
         await self._bucket.put(stores.parked_key(head.tenant, head.conv), parked)
         self._parked[head.conv] = (head.tenant, parked)
+        self._unsent.begin(head.conv, parked.since)
         self._count.set(len(self._parked))
 
     async def remove(self, conv: str) -> None:
@@ -70,7 +74,13 @@ class Parking:
         tenant, _ = self._parked[conv]
         await self._bucket.delete(stores.parked_key(tenant, conv), marker_s=MARKER_S)
         del self._parked[conv]
+        self._unsent.end(conv)
         self._count.set(len(self._parked))
+
+    def let_go(self) -> None:
+        """Somebody else has the lane from now on."""
+        for conv in self._parked:
+            self._unsent.end(conv)
 
     def due(self, now_ms: int, well: Container[tuple[str, str]]) -> list[str]:
         """The conversations whose time has come (`now_ms`: UTC), or whose account is among the well (tenant, inbox)."""

@@ -20,6 +20,7 @@ from backbone.channels.room import Room
 from backbone.channels.stores import Ref, Seen
 from backbone.ids import provider_event_id
 from backbone.link import header_block
+from backbone.worker import DEAD_LETTERS
 
 RAW_MOST: Final = 100_000
 
@@ -130,3 +131,4 @@ class Signals:
                 ("Trunkline-Reason", "a kind of event that this version doesn't know"),
             ),
         )
+        DEAD_LETTERS.labels(channel).inc()

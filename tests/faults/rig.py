@@ -342,11 +342,13 @@ class Rig:
 
 
 def metric(process: Process | Up, name: str) -> float:
-    """One figure of /metrics; 0 if it isn't there."""
-    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    """One figure of a process, or of the node under `up`; 0 if it isn't there."""
+    connection = http.client.HTTPConnection("127.0.0.1", process.health_port, timeout=10)
     try:
         connection.request("GET", "/metrics")
-        found = re.search(rf"^{name} (\S+)$", connection.getresponse().read().decode(), re.MULTILINE)
+        found = re.search(
+            rf'^{name}(?:{{process="node"}})? (\S+)$', connection.getresponse().read().decode(), re.MULTILINE
+        )
     finally:
         connection.close()
     return float(found[1]) if found else 0.0

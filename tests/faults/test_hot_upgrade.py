@@ -24,6 +24,7 @@ from backbone.reader import read_range
 from node.passwords import hash_password
 from tests.faults.rig import metric
 from tests.faults.upgrade_load import Plan, Result, Shown
+from tests.harness.ports import free_port
 from tests.harness.prober import Prober, probing
 from tests.harness.up import Up, up
 from tests.harness.upgrade import upgrade
@@ -32,7 +33,7 @@ from trunkline.connect import common_settings, connected
 
 PASSWORD = "correct horse battery"
 VISITORS, AGENTS = 40, 10
-ENVIRONMENT = {"TRUNKLINE_NODE_VISITORS_RATE": "6000"}
+ENVIRONMENT = {"TRUNKLINE_NODE_VISITORS_RATE": "6000", "TRUNKLINE_HEALTH_PORT": str(free_port())}
 UNSERVED_MOST_S = 2.0
 BACK_WITHIN_S = 60.0
 FIGURES = Path(__file__).parents[2] / ".bench" / "hot-upgrade.json"

@@ -11,6 +11,7 @@ import pytest
 from backbone import subjects
 from backbone.link import Link, header_block
 from backbone.streams import DEAD
+from tests.harness.series import series
 from tests.harness.system import LIN, System, running_system
 from trunkline.connect import connected
 
@@ -31,6 +32,8 @@ def test_the_others_go_on_and_it_is_in_dead_with_its_reason(tmp_path: Path) -> N
         asyncio.run(_poison(system))
         for process in (*system.nodes, *system.adapters.values()):
             assert process.ready()[0] == 200, process.tail()
+        for name, adapter in system.adapters.items():
+            assert 0 < series(adapter.health).value("trunkline_dead_letters_total", adapter=name) <= len(POISON)
 
 
 async def _poison(system: System) -> None:

@@ -44,17 +44,28 @@ class Process:
         self.module = module
         self.log = folder / f"{name}.log"
         self.port = 0
+        self.health_port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def http(self) -> str:
         """Where it answers HTTP."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The address that a node listens on, as its settings say."""
+        return self.environment.get("TRUNKLINE_NODE_HOST", "127.0.0.1")
+
+    @property
+    def health(self) -> str:
+        """Where it answers for its health and metrics: of an adapter the same."""
+        return f"http://127.0.0.1:{self.health_port}"
 
     @property
     def ws(self) -> str:
         """Where a node takes sockets."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws://{self.host}:{self.port}/ws"
 
     @property
     def pid(self) -> int:
@@ -64,12 +75,15 @@ class Process:
 
     def start(self) -> Process:
         """Start it without waiting; a second start keeps the port."""
+        is_node = self.arguments == ["node"]
         self.port = self.port or free_port()
-        setting = "TRUNKLINE_NODE_PORT" if self.arguments == ["node"] else "TRUNKLINE_HEALTH_PORT"
+        self.health_port = self.health_port or (free_port() if is_node else self.port)
+        settings = {
+            "TRUNKLINE_HEALTH_PORT": str(self.health_port),
+            **({"TRUNKLINE_NODE_PORT": str(self.port)} if is_node else {}),
+        }
         with self.log.open("ab") as log:
-            self.process = start_trunkline(
-                self.arguments, {**self.environment, setting: str(self.port)}, log, self.module
-            )
+            self.process = start_trunkline(self.arguments, {**self.environment, **settings}, log, self.module)
         return self
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> Process:
@@ -86,7 +100,7 @@ class Process:
 
     def ready(self) -> tuple[int, object]:
         """Status and body of /readyz; status 0 while nobody listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
         try:
             connection.request("GET", "/readyz")
             response = connection.getresponse()

@@ -140,6 +140,10 @@ class System:
         token, _ = rest.become_visitor(nodes[0].http, INBOX, token)
         return Client([node.ws for node in nodes], token=token, **more)
 
+    def visitor_at(self, url: str, token: str) -> Client:
+        """The client of somebody who has a token, at any address, such as a proxy's."""
+        return Client([url], token=token)
+
     def _process(self, name: str, arguments: list[str]) -> Process:
         return Process(name, arguments, self.environment, self.folder, self.module)
 

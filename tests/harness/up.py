@@ -29,6 +29,7 @@ class Up:
         self.data = folder / "data"
         self.port = free_port()
         self.http = f"http://127.0.0.1:{self.port}"
+        self.health_port = int((environment or {}).get("TRUNKLINE_HEALTH_PORT", "0"))
         self.output = folder / "output"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUNKLINE_")}
         with self.output.open("ab") as output:

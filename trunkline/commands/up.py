@@ -43,16 +43,26 @@ def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on
     # After the options are known to be right.
     from trunkline import strays  # noqa: PLC0415
     from trunkline.up import run as life  # noqa: PLC0415
+    from trunkline.up.lines import Lines  # noqa: PLC0415
     from trunkline.up.system import Options  # noqa: PLC0415
 
     strays.refuse()
+    log = Lines()
     try:
         if only_check:
             life.check(data)
         elif go_on:
-            life.go_on(data, click.echo)
+            life.go_on(data, log.say, log.warn)
         else:
-            life.run(Options(data=data, host=host, port=port, profile=profile, demo=demo), click.echo)
+            life.run(Options(data=data, host=host, port=port, profile=profile, demo=demo), log.say, log.warn)
     except StartError as error:
-        click.echo(f"trunkline up: {error}", err=True)
+        if only_check:
+            # The running `up`, of whatever version, hands on the last line.
+            click.echo(f"trunkline up: {error}", err=True)
+            sys.exit(1)
+        log.fail(f"trunkline up: {error}")
+        sys.exit(1)
+    except OSError as error:
+        # A folder that isn't ours, a disk that is full: what happened is all that there is to say.
+        log.fail(f"trunkline up: {error}")
         sys.exit(1)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Final
 
 from trunkline.up.initialise import Prepared
-from trunkline.up.system import System
+from trunkline.up.system import System, host_and_port
 
 DURABILITY: Final = {
     "synced": "a message is on the disk before it counts as sent",
@@ -16,7 +16,7 @@ DURABILITY: Final = {
 
 def banner(system: System, prepared: Prepared, took_s: float) -> str:
     """All that is worth knowing at the start, in lines; `took_s` seconds after it was typed."""
-    options, address = system.options, f"http://{system.address}"
+    options, address = system.options, system.url
     lines = [
         f"Trunkline {version('trunkline')}",
         "",
@@ -25,6 +25,7 @@ def banner(system: System, prepared: Prepared, took_s: float) -> str:
         *([f"  Shop     {address}/demo/"] if options.demo else []),
         f"  Storage  {options.profile}: {DURABILITY[options.profile]}",
         f"  Data     {options.data.absolute()}",
+        *([f"  Metrics  http://{host_and_port(system.health)}/metrics"] if system.health else []),
     ]
     if prepared.invitation:
         lines += ["", "  Become the first admin (this link works once):", f"  {address}/#/join/{prepared.invitation}"]

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trunkline.embedded import die_with_parent
+from trunkline.up.telling import Ear
 
 BACKOFF_LEAST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 30.0
@@ -39,6 +40,9 @@ class Part(NamedTuple):
 
     beside: Mapping[str, str] = {}
     """Settings that it gets on top when it is started beside the process that it will follow."""
+
+    hears: bool = False
+    """Whether it is told, on its standard input, what the others do (telling.py)."""
 
     is_optional: bool = False
     """Whether the others go on without it where it refuses its settings."""
@@ -100,6 +104,9 @@ class Child:
 
         self.is_renewed = False
         """Whether it is being ended to be started again at once."""
+        self.restarts = 0
+        self.ear: Ear | None = None
+        """Where it is told of the others, if it hears."""
 
         self.report: int | None = None
         self._half_line = b""
@@ -116,11 +123,16 @@ class Child:
             os.set_blocking(self.report, False)
             pipe = (told,)
             environment["TRUNKLINE_REPORT_FD"] = str(told)
+        heard = subprocess.DEVNULL
+        if self.part.hears:
+            heard, mouth = os.pipe()
+            self.deafen()
+            self.ear = Ear(mouth)
         try:
             self.process = subprocess.Popen(
                 list(self.part.command),
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=heard,
                 pass_fds=(*self.part.sockets, *pipe),
                 process_group=0,
                 preexec_fn=die_with_parent(),  # noqa: PLW1509  (the supervisor has one thread)
@@ -128,6 +140,14 @@ class Child:
         finally:
             for told in pipe:
                 os.close(told)
+            if heard >= 0:
+                os.close(heard)
+
+    def deafen(self) -> None:
+        """Tell it nothing more."""
+        if self.ear is not None:
+            self.ear.close()
+            self.ear = None
 
     def listen(self) -> None:
         """Take in what it has told since."""
@@ -165,6 +185,7 @@ class Child:
         if self.process is None or (code := self.process.poll()) is None:
             return None
         self.listen()
+        self.deafen()
         self.process, self.code = None, code
         return code
 
@@ -180,6 +201,7 @@ class Child:
             self.failures = 0
         ceiling: float = min(BACKOFF_MOST_S, BACKOFF_LEAST_S * 2**self.failures)
         self.failures += 1
+        self.restarts += 1
         delay_s = ceiling * random.uniform(0.5, 1)  # noqa: S311  (jitter)
         self.restart_at = now + delay_s
         return delay_s

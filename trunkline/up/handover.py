@@ -31,6 +31,9 @@ class Running(NamedTuple):
     words: Mapping[str, Any] = {}
     """What it has told last: it tells only what changes."""
 
+    restarts: int = 0
+    """How often it was started again since `up` began."""
+
 
 class Handover(NamedTuple):
     """Everything the follower can't find out by itself. `request` names the upgrade that is under way."""
@@ -48,6 +51,9 @@ class Handover(NamedTuple):
     format: int = FORMAT
     nats_users: bool = False
     """Whether nats-server knows a user for each kind of process; earlier versions don't say, and theirs doesn't."""
+
+    health: int = -1
+    """Descriptor of the socket of health and metrics; -1: there is none."""
 
 
 def write(data: Path, handover: Handover) -> None:

@@ -17,11 +17,12 @@ from trunkline.up.system import Options, System
 NODE: Final = "node"
 VISITOR: Final = "visitor"
 NATS: Final = "nats-server"
+HEALTH: Final = "health"
 ROUTING: Final = "routing"
 ADAPTERS: Final = (ROUTING, "warehouse")
 """In the order in which they are replaced."""
 
-_FIRST, _LAST = 0, 9
+_FIRST, _LATE, _LAST = 0, 5, 9
 """Ranks of stopping: nodes and adapters drain while the log still answers; nats-server goes last."""
 
 
@@ -106,6 +107,27 @@ def all_but_nats(system: System, console: Path) -> list[Part]:
     return [node, *adapters, *([talk] if system.options.demo else [])]
 
 
+def health(system: System) -> list[Part]:
+    """What gathers health and metrics of all the others, where a port is named for them.
+
+    It is one process for the whole machine: each child would want that port for itself, and one that hangs must not be
+    who answers. It signs in to NATS as a user that may read what the server says of itself, and nothing else.
+    """
+    if system.health is None:
+        return []
+    data, listener = system.options.data, system.health.fileno()
+    secret = datafolder.secret(data, "nats").read_text()
+    settings = {
+        **embedded.bare(os.environ),
+        **{name: value for name, value in os.environ.items() if name.startswith("TRUNKLINE_LOG_")},
+        "TRUNKLINE_NATS_URL": f"nats://127.0.0.1:{system.nats_port}",
+        "TRUNKLINE_NATS_USER": nats_users.METRICS,
+        "TRUNKLINE_NATS_PASSWORD": nats_users.password(secret, nats_users.METRICS),
+    }
+    program = command("health", "--fd", str(listener), "--data", str(data.absolute()))
+    return [Part(HEALTH, program, settings, rank=_LATE, sockets=(listener,), hears=True)]
+
+
 def channel(system: System, name: str) -> Part:
     """The adapter of a channel. Without it all others go on: its code may be somebody else's."""
     settings = environment(system, name)
@@ -114,7 +136,7 @@ def channel(system: System, name: str) -> Part:
 
 def installed() -> set[str]:
     """Names of all channels that are installed now; one that is called as a part of ours is never run."""
-    return set(nats_users.channels()) - {NODE, VISITOR, NATS, *ADAPTERS}
+    return set(nats_users.channels()) - {NODE, VISITOR, NATS, HEALTH, *ADAPTERS}
 
 
 def environment(system: System, process: str = "") -> dict[str, str]:
@@ -128,6 +150,9 @@ def environment(system: System, process: str = "") -> dict[str, str]:
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
         **datafolder.environment(data, system.running),
         "TRUNKLINE_LOG_DIR": str((data / "nats").absolute()),
+        # The port that the operator named is the machine's: each child takes a free one and tells us which.
+        "TRUNKLINE_HEALTH_HOST": "127.0.0.1",
+        "TRUNKLINE_HEALTH_PORT": "-1" if system.health else "0",
     }
     if system.is_first:
         joined["TRUNKLINE_FIRST"] = "true"

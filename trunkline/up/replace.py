@@ -29,14 +29,14 @@ def replace(supervisor: Supervisor, part: Part, tell: Teller) -> None:
     if not part.reports or old is None:
         if old is not None:
             supervisor.end(old)
-        supervisor.add(part)
+        supervisor.add(part).restarts = old.restarts if old else 0
         tell.step(part.name, "working", "started again")
         return
     tell.step(part.name, "starting", "the new one starts beside the old one")
     new = _beside(supervisor, part)
     tell.step(part.name, new.role, "the new one is ready; the old one finishes and leaves")
     began = time.monotonic()
-    new.keep = True
+    new.keep, new.restarts = True, old.restarts
     supervisor.end(old)
     left_s = time.monotonic() - began
     is_working = _until(supervisor, new, lambda: _is_working(new) or new.process is None, WORKS_WITHIN_S)

@@ -13,7 +13,7 @@ from typing import Final
 from backbone import notify, private
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
-from trunkline.up import handover, initialise, logmark, parts, upgrade, word
+from trunkline.up import handover, initialise, logmark, machine, parts, upgrade, word
 from trunkline.up.banner import banner
 from trunkline.up.mending import Mending
 from trunkline.up.start import listening, start
@@ -22,44 +22,64 @@ from trunkline.up.system import Options, System, port_of
 
 LOOK_S: Final = 1.0
 
+type_of_say = Callable[[str], None]
 
-def run(options: Options, say: Callable[[str], None]) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises StartError with what to do when it can't start."""
+
+def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
+    """Run until Ctrl-C or SIGTERM; `say` gets each sentence that is worth telling, `warn` what shouldn't be.
+
+    Raises StartError with what to do when it can't start.
+    """
     began = time.monotonic()
     private.keep_to_ourselves()
     secrets = initialise.take_secrets(os.environ)
+    asked = machine.asked()
     console = _console()
-    with datafolder.locked(options.data, say) as lock, listening(options.host, options.port) as listener:
+    with (
+        datafolder.locked(options.data, warn) as lock,
+        listening(options.host, options.port) as listener,
+        machine.health(asked) as health,
+    ):
         datafolder.refuse_newer(options.data)
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(say, warn)
         supervisor.listen()
         supervisor.note = lambda children: word.leave(options.data, children)
         supervisor.note([])
         progress.prepare(options.data)
         with _stopped(supervisor, options.data):
-            system = System(options, lock, listener, supervisor, nats_port=0)
+            system = System(
+                options, lock, listener, supervisor, nats_port=0, health=health, public_url=asked.public_url
+            )
             prepared, system = start(system, console, secrets)
             if not supervisor.is_stopping:
-                say(banner(system, prepared, time.monotonic() - began))
+                # For whoever typed it, and no line of log.
+                print(banner(system, prepared, time.monotonic() - began), flush=True)  # noqa: T201
             _watch(system)
 
 
-def go_on(data: Path, say: Callable[[str], None]) -> None:
+def go_on(data: Path, say: type_of_say, warn: type_of_say) -> None:
     """Follow the program that ran in this process before: take its children over and replace them by ours."""
     private.keep_to_ourselves()
     initialise.take_secrets(os.environ)
-    datafolder.close_to_others(data, say)
+    asked = machine.asked()
+    datafolder.close_to_others(data, warn)
     left = handover.read(data)
     if left.pid != os.getpid():
         raise StartError(f"process {left.pid} left the handover, for itself; this is {os.getpid()}.")
     console = _console()
-    with os.fdopen(left.lock), socket.socket(fileno=left.listener) as listener:
+    with (
+        os.fdopen(left.lock),
+        socket.socket(fileno=left.listener) as listener,
+        machine.health_after(left.health, asked, warn) as health,
+    ):
         options = Options(data, left.host, port_of(listener), left.profile, left.demo)
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(say, warn)
         supervisor.listen()
         supervisor.note = lambda children: word.leave(data, children)
         with _stopped(supervisor, data):
-            system = System(options, left.lock, listener, supervisor, left.nats_port, left.nats_users)
+            system = System(
+                options, left.lock, listener, supervisor, left.nats_port, left.nats_users, health, asked.public_url
+            )
             upgrade.adopt(system, console, left.children)
             handover.forget(data)
             upgrade.replace_all(system, console, progress.Teller(data, left.request, say))
@@ -70,6 +90,7 @@ def check(data: Path) -> None:
     """Whether `go_on` could follow what runs on `data` now. Raises StartError; builds the console if it is old."""
     handover.read(data)
     datafolder.refuse_newer(data)
+    machine.asked()
     _console()
 
 

@@ -15,8 +15,8 @@ from trunkline.up.initialise import Prepared
 from trunkline.up.system import READY_WITHIN_S, System, has_been_ready, note_ready, port_of, reachable
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens on `port`, or on a free one for 0. Raises StartError if it can't.
+def listening(host: str, port: int, fix: str = "Give another by --port.") -> socket.socket:
+    """A socket that listens on `port`, or on a free one for 0. Raises StartError, with the `fix`, if it can't.
 
     We hold it and hand it down: while the node is started again, connections wait and none is refused.
     """
@@ -26,7 +26,7 @@ def listening(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise StartError(f"{host}:{port} can't be used: {error.strerror}. Give another by --port.") from error
+        raise StartError(f"{host}:{port} can't be used: {error.strerror}. {fix}") from error
     listener.listen(4096)
     return listener
 
@@ -41,6 +41,8 @@ def start(system: System, console: Path, secrets: Mapping[str, str]) -> tuple[Pr
     system = system._replace(nats_port=server.port, is_first=True)
     supervisor.add(parts.nats(system), adopt=server.process)
     datafolder.say_running(options.data, system.running)
+    for part in parts.health(system):
+        supervisor.add(part)
     environment = {**parts.environment(system), **secrets}
     node, *others = parts.all_but_nats(system, console)
     demo = options.data / "secret" / "demo" if options.demo else None

@@ -14,6 +14,7 @@ from typing import Final
 from trunkline.embedded import StartError
 from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process
+from trunkline.up.telling import tell
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -22,12 +23,16 @@ RENEW_WITHIN_S: Final = 5.0
 WRONG_SETTING: Final = 78
 """Exit code of a process that refuses its settings or its data: starting it again would change nothing."""
 
+TELL_AGAIN_S: Final = 1.0
+"""Wait before a child that didn't take what it was told is told again."""
+
 
 class Supervisor:
-    """Runs parts until a signal comes. `say` gets one sentence for each thing worth telling."""
+    """Runs parts until a signal comes. `say` gets one sentence for each thing worth telling, `warn` for each fault."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], warn: Callable[[str], None] | None = None) -> None:
         self.say = say
+        self.warn = warn or say
         self.children: list[Child] = []
         self.note: Callable[[list[Child]], None] = lambda _children: None
         """Gets all children after each start and end: what happened last is known beside us too."""
@@ -90,6 +95,8 @@ class Supervisor:
     def wait(self, timeout_s: float) -> None:
         """Sleep until a signal comes, a child ends or the time is over; then mend what is broken."""
         due = [c.restart_at - time.monotonic() for c in self.children if c.restart_at is not None]
+        if tell(self.children):
+            due.append(TELL_AGAIN_S)
         self._sleep(max(0.0, min([timeout_s, *due])))
         for child in list(self.children):
             code = child.ended()
@@ -98,15 +105,16 @@ class Supervisor:
                 self.note(self.children)
             elif child.process is not None and child.is_hung(time.monotonic()) and not self.is_stopping:
                 silent_s = child.words["hung_s"]
-                self.say(f"{child.part.name} has given no sign of life for {silent_s:g} s: it hangs, and is ended")
+                self.warn(f"{child.part.name} has given no sign of life for {silent_s:g} s: it hangs, and is ended")
                 _signal(child, signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
                 self.note(self.children)
+        tell(self.children)
 
     def renew(self, child: Child, why: str) -> None:
         """End a child that should be another one, and start that at once; one that doesn't end in time is killed."""
-        self.say(f"{child.part.name} is started again: {why}")
+        self.warn(f"{child.part.name} is started again: {why}")
         child.is_renewed = True
         _signal(child, signal.SIGTERM)
         deadline = time.monotonic() + RENEW_WITHIN_S
@@ -133,7 +141,7 @@ class Supervisor:
     def _kill(self, group: list[Child]) -> None:
         for child in group:
             if _is_alive(child):
-                self.say(f"{child.part.name} didn't stop in time and was killed")
+                self.warn(f"{child.part.name} didn't stop in time and was killed")
                 _signal(child, signal.SIGKILL)
         for child in group:
             if child.process is not None:
@@ -143,17 +151,18 @@ class Supervisor:
         name = child.part.name
         if child.is_renewed:
             child.is_renewed = False
+            child.restarts += 1
             child.start()
             return
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         word.failed(child, how)
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
-            self.say(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
+            self.warn(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
             raise StartError(f"{name} refuses to start: see its message above.")
-        self.say(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
+        self.warn(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
         self.signals += 1

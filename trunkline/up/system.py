@@ -39,6 +39,12 @@ class System(NamedTuple):
     has_users: bool = True
     """Whether nats-server knows a user for each kind of process: one that an earlier version started doesn't."""
 
+    health: socket.socket | None = None
+    """Where health and metrics of all processes are asked for; None: nowhere."""
+
+    public_url: str = ""
+    """Address by which browsers reach the node, if it isn't this machine's own."""
+
     is_first: bool = False
     """Whether we have just started nats-server, so that no other process can know what its log was."""
 
@@ -49,6 +55,11 @@ class System(NamedTuple):
         return datafolder.Running(
             os.getpid(), self.nats_port, port_of(self.listener), options.profile, upgrades=hasattr(signal, "SIGHUP")
         )
+
+    @property
+    def url(self) -> str:
+        """The address to open in a browser, without a slash at its end."""
+        return self.public_url.rstrip("/") or f"http://{self.address}"
 
     @property
     def address(self) -> str:
@@ -71,6 +82,12 @@ def note_ready(data: Path) -> None:
 def port_of(listener: socket.socket) -> int:
     """Where it listens."""
     return int(listener.getsockname()[1])
+
+
+def host_and_port(listener: socket.socket) -> str:
+    """How this machine reaches a listening socket, as an address says it."""
+    host, port = reachable(listener.getsockname()[0]), port_of(listener)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reachable(host: str) -> str:

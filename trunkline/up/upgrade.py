@@ -48,7 +48,7 @@ def _leave(system: System, request: str) -> None:
     for child in system.supervisor.children:
         child.listen()
     children = tuple(
-        handover.Running(child.part.name, child.process.pid, child.failures, child.report, child.words)
+        handover.Running(child.part.name, child.process.pid, child.failures, child.report, child.words, child.restarts)
         for child in system.supervisor.children
         if child.process is not None
     )
@@ -66,6 +66,7 @@ def _leave(system: System, request: str) -> None:
             children=children,
             request=request,
             nats_users=system.has_users,
+            health=system.health.fileno() if system.health else -1,
         ),
     )
 
@@ -90,7 +91,8 @@ def _unfit(supervisor: Supervisor, command: list[str]) -> str:
 def _execute(system: System, command: list[str]) -> None:
     """Become `command`: same process, same children and their pipes, same lock and socket. Raises OSError."""
     pipes = [child.report for child in system.supervisor.children if child.report is not None]
-    kept = (system.lock, system.listener.fileno(), *pipes)
+    health = [system.health.fileno()] if system.health else []
+    kept = (system.lock, system.listener.fileno(), *health, *pipes)
     signals = {*STOPPING, signal.SIGHUP}
     for descriptor in kept:
         os.set_inheritable(descriptor, True)  # noqa: FBT003 - os's own form
@@ -109,13 +111,14 @@ def _execute(system: System, command: list[str]) -> None:
 def adopt(system: System, console: Path, children: tuple[handover.Running, ...]) -> None:
     """Keep what runs, by the parts of this version; a child that is no part of it any more is ended."""
     supervisor = system.supervisor
-    ours = {part.name: part for part in (parts.nats(system), *parts.all_but_nats(system, console))}
+    all_parts = (parts.nats(system), *parts.health(system), *parts.all_but_nats(system, console))
+    ours = {part.name: part for part in all_parts}
     installed = parts.installed()
     for running in children:
         part = parts.channel(system, running.name) if running.name in installed else ours.get(running.name)
         known = part or Part(running.name, (), {})
         child = supervisor.add(known, adopt=Adopted(running.pid))
-        child.failures = running.failures
+        child.failures, child.restarts = running.failures, running.restarts
         child.go_on_listening(running.report, running.words)
         if part is None:
             supervisor.end(child)
@@ -134,7 +137,7 @@ def replace_all(system: System, console: Path, tell: progress.Teller) -> None:
         node, *others = parts.all_but_nats(system, console)
         running = {child.part.name for child in supervisor.children}
         channels = [parts.channel(system, name) for name in sorted(parts.installed() & running)]
-        for part in (*others, *channels, node):
+        for part in (*parts.health(system), *others, *channels, node):
             _refuse_others(system)
             try:
                 replace.replace(supervisor, part, tell)

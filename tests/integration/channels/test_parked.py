@@ -15,7 +15,9 @@ from backbone.channels.stores import Parked
 from backbone.log import Log
 from tests.conformance.rig import QUICK, Bench, running_bench
 from tests.conformance.test_inbound import PNG
+from tests.harness.processes import Process
 from tests.harness.queueing import answer
+from tests.harness.series import series
 
 CHANNEL = "wechat"
 CROWD = 160
@@ -30,6 +32,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Two replicas of a channel with windows."""
     with running_bench(tmp_path_factory.mktemp("parked"), CHANNEL) as running:
         yield running
+
+
+def metric_of(replica: Process, name: str) -> float:
+    return series(replica.health).value(name, channel=CHANNEL)
 
 
 async def test_what_waited_goes_out_though_nobody_had_the_lane_when_the_account_was_repaired(bench: Bench) -> None:
@@ -65,6 +71,11 @@ async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Be
         for _, each in said:
             waits = await account.state(each.id, "failed")
             assert (waits["error"]["code"], waits["error"].get("final", False)) == ("channel.paused", False)
+        oldest = [
+            await asyncio.to_thread(metric_of, replica, "trunkline_channel_oldest_unsent_seconds")
+            for replica in bench.replicas
+        ]
+        assert 0 < max(oldest) <= time.monotonic() - began + 1
         # At most those that were under way on each replica, and a look now and then at whether it is well.
         under_way = len(bench.replicas) * bench.contract.caps.parallel
         looks = len(bench.replicas) * (1 + 2 * (time.monotonic() - began) / float(QUICK["TRUNKLINE_CHANNEL_CHECK_S"]))

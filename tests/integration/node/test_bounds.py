@@ -18,7 +18,6 @@ from websockets.typing import Subprotocol
 
 from backbone.ids import new_event_id
 from node.socket import MOST_WAITING
-from tests.harness.ports import free_port
 from tests.harness.raw_http import dialling
 from tests.harness.system import System
 from trunkline import rest
@@ -49,7 +48,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         "TRUNKLINE_NODE_WAIT_S": "0.3",
         "TRUNKLINE_NODE_VISITORS_RATE": "6000",
         "TRUNKLINE_NODE_REQUESTS": str(REQUESTS),
-        "TRUNKLINE_HEALTH_PORT": str(free_port()),
     }
     try:
         yield system.start()
@@ -264,7 +262,6 @@ async def test_health_has_a_port_of_its_own_that_a_flood_of_requests_does_not_re
     node, token = small.nodes[0], visitor(small)
     head = f"POST /api/v1/visitors HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nOrigin: {node.http}\r\n"
     head += f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
-    health = f"http://127.0.0.1:{small.more['TRUNKLINE_HEALTH_PORT']}"
     async with dialling(node.port) as dial:
         for _ in range(REQUESTS):
             await dial(head.encode())
@@ -272,7 +269,7 @@ async def test_health_has_a_port_of_its_own_that_a_flood_of_requests_does_not_re
             while (await asyncio.to_thread(node.ready))[0] != 503:
                 await asyncio.sleep(0.02)
         for path in ("healthz", "readyz"):
-            assert (await asyncio.to_thread(rest.call, "GET", f"{health}/{path}")).status == 200
+            assert (await asyncio.to_thread(rest.call, "GET", f"{node.health}/{path}")).status == 200
     async with asyncio.timeout(10):
         while (await asyncio.to_thread(node.ready))[0] != 200:
             await asyncio.sleep(0.02)

@@ -16,7 +16,7 @@ from trunkline import rest
 from trunkline.client import RefusedError
 from trunkline.connect import connected
 
-PUBLIC_GET = {"/healthz", "/readyz", "/metrics", "/api/v1/inboxes/web/widget"}
+PUBLIC_GET = {"/healthz", "/readyz", "/api/v1/inboxes/web/widget"}
 AGENTS_GET = [
     "/api/v1/me",
     "/api/v1/agents",
@@ -238,11 +238,22 @@ def test_pages_carry_their_policies(system: System) -> None:
     assert headers("/w.js")["cross-origin-resource-policy"] == "cross-origin"
 
 
-def test_metrics_are_for_loopback_and_count(system: System) -> None:
-    with urllib.request.urlopen(system.nodes[0].http + "/metrics", timeout=30) as response:  # noqa: S310
+def test_metrics_are_on_the_port_of_health_and_never_on_the_public_one(system: System) -> None:
+    """A proxy on the same machine without X-Forwarded-For showed them to everybody: its clients came from loopback."""
+    node = system.nodes[0]
+    with urllib.request.urlopen(node.health + "/metrics", timeout=30) as response:  # noqa: S310
         text = response.read().decode()
     assert "trunkline_node_sockets" in text
     assert "trunkline_link_up 1.0" in text
+    assert rest.call("GET", f"{node.http}/metrics").status == 404
+
+
+def test_a_name_that_was_pointed_at_the_port_of_health_reads_nothing(system: System) -> None:
+    url = system.nodes[0].health + "/metrics"
+    assert rest.call("GET", url, headers={"Host": "rebound.evil.example"}).status == 421
+    for own in ("localhost:1", "127.0.0.1", "[::1]:9"):
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Host": own}), timeout=30) as answer:  # noqa: S310
+            assert answer.status == 200
 
 
 def test_a_proxy_that_speaks_https_makes_the_cookie_one_of_https(system: System) -> None:

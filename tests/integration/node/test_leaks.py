@@ -67,11 +67,11 @@ def admin(system: System, name: str) -> str:
 
 
 def test_a_name_that_was_pointed_at_this_machine_reads_nothing(public: System) -> None:
-    for path in ("/metrics", "/", "/api/v1/inboxes/web/widget", "/w/web"):
+    for path in ("/", "/w.js", "/api/v1/inboxes/web/widget", "/w/web"):
         status, _, body = get(public, path, Host="rebound.evil.example:8080")
         assert (status, json.loads(body)["code"]) == (421, "host.unknown"), path
     for host in ("desk.example.com", "127.0.0.1:1", "localhost"):
-        assert get(public, "/metrics", Host=host)[0] == 200
+        assert get(public, "/", Host=host)[0] == 200
     # Probes and platforms call by whatever name they know.
     assert get(public, "/healthz", Host="node.svc.cluster.local")[0] == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -116,7 +117,9 @@ def test_a_missing_dsn_ends_the_start_with_the_name_of_the_setting(environment: 
     process = start_trunkline(["adapter", "warehouse"], environment, subprocess.PIPE)
     said = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 78
-    assert said.splitlines()[-1].startswith("warehouse: TRUNKLINE_WAREHOUSE_DSN must be chdb:///absolute/path")
+    last = json.loads(said.splitlines()[-1])
+    assert (last["process"], last["level"]) == ("warehouse", "error")
+    assert last["event"].startswith("warehouse: TRUNKLINE_WAREHOUSE_DSN must be chdb:///absolute/path")
 
 
 def test_without_nats_it_isnt_ready_and_says_so(nats: NatsServer, warehouse: Process) -> None:

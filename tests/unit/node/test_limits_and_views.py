@@ -88,7 +88,7 @@ def test_the_tally_equals_a_recount(changes: list[Head | None]) -> None:
     )
 
 
-def test_proxies_and_readers_of_metrics_are_addresses_or_networks() -> None:
+def test_proxies_are_addresses_or_networks() -> None:
     allowed = networks(" 10.0.0.7, 192.168.0.0/16 ,2001:db8::/32,", "X")
     assert all(is_within(one, allowed) for one in ("10.0.0.7", "192.168.3.4", "2001:db8:1::5", "2001:db8:1::/64"))
     assert not any(is_within(one, allowed) for one in ("10.0.0.8", "192.169.0.1", "2001:db9::1", "unix", ""))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backbone.events import TYPES
-from trunkline import reference
+from trunkline import reference, reference_metrics
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
@@ -61,6 +61,20 @@ def codes() -> set[str]:
 def test_every_setting_has_its_line() -> None:
     """`make docs` writes the page."""
     assert (ROOT / "docs" / "settings.md").read_text() == reference.page()
+
+
+def test_every_series_has_its_line_with_type_unit_labels_and_meaning() -> None:
+    """`make docs` writes the page."""
+    page = reference_metrics.page()
+    assert (ROOT / "docs" / "metrics.md").read_text() == page
+    made = {
+        name
+        for path in (ROOT / room for room in ("backbone", "node", "adapters"))
+        for source in path.rglob("*.py")
+        for name in re.findall(r"\b(?:Gauge|Counter|Histogram)\(\s*\"(trunkline_\w+)\"", source.read_text())
+    }
+    assert len(made) > 20
+    assert sorted(n for n in made if f"`{n}`" not in page and f"`{n}_total`" not in page) == []
 
 
 def test_every_error_code_has_its_line() -> None:

@@ -31,6 +31,12 @@ def test_a_misspelt_variable_is_named_with_the_right_one(name: str, meant: str) 
     assert meant in sentence
 
 
+def test_a_setting_that_is_gone_says_what_is_in_its_place() -> None:
+    (sentence,) = problems({"TRUNKLINE_NODE_METRICS_ALLOW": "10.0.0.0/8"})
+    assert "no setting any more" in sentence
+    assert "TRUNKLINE_HEALTH_PORT" in sentence
+
+
 def test_what_somebody_reads_is_no_stray() -> None:
     assert not problems(
         {
