@@ -117,10 +117,10 @@ _KINDS: Final = {
             # Of an account that is taken away.
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
         },
-        publish=("chat.*.*.*.*", "live.*.*.*.*", "typing.>", "audit.*", "rpc.>"),
+        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "audit.*", "rpc.>"),
         # The command line's own requests: SQL over all tenants, for one.
         not_publish=("rpc.*._.>",),
-        subscribe=("live.>",),
+        subscribe=("live.>", "opened.*.*"),
         files=True,
         epochs=True,
     ),

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import structlog
 
 from backbone import events as ev
@@ -29,6 +30,7 @@ from node.settings import NodeSettings
 from node.watching import Mirror, Watcher
 
 MOST_READING: Final = 4
+PING_BYTES: Final = 64
 MOST_WAITING: Final = 32
 """Frames that wait for the one before them; beyond, the client's own buffers fill."""
 
@@ -98,7 +100,8 @@ class Socket:
     def on_text(self, payload: bytes) -> None:
         """A frame came in."""
         self._heard_at = time.monotonic()
-        if self._acting is None:
+        # Whether the node is there is answered at once: what a frame before it waits for says nothing about that.
+        if self._acting is None or _is_ping(payload):
             self._on_frame(payload)
             return
         if self._waiting is None:
@@ -123,6 +126,8 @@ class Socket:
         who = self.who
         if who is not None and who.kind == "agent":
             self._context.spawn_farewell(self._no_longer_here(who))
+        if who is not None and who.kind == "visitor":
+            self._context.openings.leave(who, self)
         for key in self._held:
             self._context.quotas.leave(key)
         self._context.sockets.pop(self.id, None)
@@ -135,6 +140,7 @@ class Socket:
         REFUSED.labels(error.code).inc()
         decided = error.decided_by if isinstance(error, ConflictError) else None
         err = f.Err(
+            of=f.name_of(frame),
             id=getattr(frame, "id", ""),
             conv=getattr(frame, "conv", "") or "",
             code="conflict" if decided else error.code,
@@ -292,6 +298,8 @@ class Socket:
         else:
             await self._end_if_ended(welcome.who)
             self.source = _source(self._context, frame)
+            opened = self._context.openings.join(welcome.who, self)
+            welcome.frame.open = welcome.frame.open or opened
         self.connection.push(f.encode(welcome.frame))
 
     async def _end_if_ended(self, who: Who) -> None:
@@ -337,6 +345,15 @@ class Socket:
 
 def _ping(_context: Context, socket: Socket, _who: Who, frame: f.Ping) -> None:
     socket.connection.push(f.encode(f.Pong(n=frame.n)))
+
+
+def _is_ping(payload: bytes) -> bool:
+    if len(payload) > PING_BYTES:
+        return False
+    try:
+        return isinstance(f.decode(payload), f.Ping)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 def _unsub(_context: Context, socket: Socket, _who: Who, frame: f.Unsub) -> None:
