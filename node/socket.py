@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import structlog
 
 from backbone import events as ev
@@ -30,7 +29,6 @@ from node.settings import NodeSettings
 from node.watching import Mirror, Watcher
 
 MOST_READING: Final = 4
-PING_BYTES: Final = 64
 MOST_WAITING: Final = 32
 """Frames that wait for the one before them; beyond, the client's own buffers fill."""
 
@@ -100,8 +98,7 @@ class Socket:
     def on_text(self, payload: bytes) -> None:
         """A frame came in."""
         self._heard_at = time.monotonic()
-        # Whether the node is there is answered at once: what a frame before it waits for says nothing about that.
-        if self._acting is None or _is_ping(payload):
+        if self._acting is None:
             self._on_frame(payload)
             return
         if self._waiting is None:
@@ -345,15 +342,6 @@ class Socket:
 
 def _ping(_context: Context, socket: Socket, _who: Who, frame: f.Ping) -> None:
     socket.connection.push(f.encode(f.Pong(n=frame.n)))
-
-
-def _is_ping(payload: bytes) -> bool:
-    if len(payload) > PING_BYTES:
-        return False
-    try:
-        return isinstance(f.decode(payload), f.Ping)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
 
 
 def _unsub(_context: Context, socket: Socket, _who: Who, frame: f.Unsub) -> None:

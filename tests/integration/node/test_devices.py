@@ -64,23 +64,6 @@ async def test_a_conversation_that_an_agent_opens_is_heard_too(system: System) -
             await asyncio.sleep(0.01)
 
 
-async def test_a_ping_is_answered_while_a_frame_before_it_waits(system: System) -> None:
-    """A first message takes its time; that the node is there is told at once, and no frame is taken for a ping."""
-    visitor = system.visitor()
-    pongs: list[int] = []
-    visitor._pushed = lambda frame: pongs.append(frame["n"]) if frame["t"] == "pong" else None
-    async with asyncio.timeout(WITHIN_S), visitor.running():
-        sending = asyncio.create_task(visitor.send("opens a conversation"))
-        await asyncio.sleep(0)
-        for n in range(1, 20):
-            await visitor.say({"t": "ping", "n": n})
-        sent = await sending
-        while len(pongs) < 19:
-            await asyncio.sleep(0.01)
-        assert pongs == list(range(1, 20))
-        assert [e.event["id"] for e in await stored_events(system, sent["conv"])].count(sent["id"]) == 1
-
-
 async def test_a_calm_client_waits_five_seconds_at_most_under_a_frozen_node(system: System) -> None:
     """It was held for up to a minute. The message is stored once, though the frozen node goes on with it later."""
     visitor = system.visitor()
