@@ -119,9 +119,12 @@ class Attachments:
 
     def __init__(self, objects: Objects, most_bytes: int) -> None:
         self._objects = objects
-        self.check_room = objects.check_room
         self._most_bytes = most_bytes
         self._examining = asyncio.Semaphore(EXAMINED_AT_ONCE)
+
+    def check_room(self) -> None:
+        """Raises UnavailableError `files.full` where files aren't taken now."""
+        self._objects.check_room()
 
     async def save(
         self, tenant: str, owner: str, content: bytes | Callable[[], bytes], name: str, file: str = ""

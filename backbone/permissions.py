@@ -119,10 +119,10 @@ _KINDS: Final = {
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
             "leases": ("epochs.*",),
         },
-        publish=("chat.*.*.*.*", "live.*.*.*.*", "typing.>", "audit.*", "rpc.>"),
+        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "audit.*", "rpc.>"),
         # The command line's own requests: SQL over all tenants, for one.
         not_publish=("rpc.*._.>",),
-        subscribe=("live.>",),
+        subscribe=("live.>", "opened.*.*"),
         files=True,
         epochs=True,
     ),

@@ -14,6 +14,7 @@ HEALTH_ASK = "health.ask.all"
 HEALTH_TOLD = "health.told.*.*"
 LINEAGE_ASK = "lineage.ask.all"
 DISK_TOLD = "disk.told.all"
+OPENED = "opened.*.*"
 
 
 class ChatSubject(NamedTuple):
@@ -111,6 +112,11 @@ def typing(channel: str, conv: str, tenant: str) -> str:
 def typings(channel: str, stream: str) -> str:
     """What agents do in the conversations of one lane."""
     return f"typing.{check_token(channel, 'channel')}.{stream}.*.*"
+
+
+def opened(tenant: str, contact: str) -> str:
+    """Tells all nodes that a contact has opened a conversation, or written in their open one; stored nowhere."""
+    return f"opened.{check_name(tenant, 'tenant')}.{check_token(contact, 'contact')}"
 
 
 def rpc(service: str, tenant: str, verb: str) -> str:

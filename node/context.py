@@ -17,6 +17,7 @@ from node.hub import Hub
 from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.login_limits import LoginLimits
+from node.openings import Openings
 from node.passwords import Passwords
 from node.quotas import Quotas
 from node.session import Bounds
@@ -38,6 +39,7 @@ class Context(NamedTuple):
     log: Log
     hub: Hub
     mirrors: Mirrors
+    openings: Openings
     inboxes: Inboxes
     channels: Channels
     sessions: Sessions

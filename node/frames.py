@@ -237,10 +237,11 @@ class Ok(FromNode, tag="ok", kw_only=True):
 
 
 class Err(FromNode, tag="err", kw_only=True):
-    """Not done; `code` is stable, `decided` the event that decided a `conflict`."""
+    """Not done; `code` is stable, `decided` the event that decided a `conflict`, `of` the answered frame's `t`."""
 
     code: str
     message: str
+    of: str = ""
     id: str = ""
     conv: str = ""
     field: str = ""
@@ -258,6 +259,12 @@ class Signalled(FromNode, tag="signal", kw_only=True):
     name: str = ""
     text: str = ""
     position: int = 0
+
+
+class Opened(FromNode, tag="opened", kw_only=True):
+    """Another connection of yours has opened this conversation, or written in it without naming it: `sub` to it."""
+
+    conv: str
 
 
 class Counts(Struct):
@@ -300,7 +307,7 @@ class Pong(FromNode, tag="pong", kw_only=True):
 
 
 NodeFrame = Union[  # noqa: UP007 - msgspec reads the union at run time
-    Welcome, Evs, Ev, Skip, Resync, Ok, Err, Signalled, Heads, Notice, Drain, Pong
+    Welcome, Evs, Ev, Skip, Resync, Ok, Err, Signalled, Opened, Heads, Notice, Drain, Pong
 ]
 
 # --- close codes ------------------------------------------------------------------------------
@@ -315,6 +322,12 @@ TOO_LARGE = 4413
 TOO_OLD = 4426
 TOO_MANY = 4429
 OUR_FAULT = 4500
+
+
+def name_of(frame: FromClient) -> str:
+    """The `t` of a client's frame."""
+    return str(type(frame).__struct_config__.tag)
+
 
 # --- codec ------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from node.inboxes import Inboxes
 from node.limits import RateByKey
 from node.login_limits import LoginLimits
 from node.metrics import UNACKNOWLEDGED
+from node.openings import Openings
 from node.passwords import Passwords
 from node.quotas import Quotas
 from node.rest.files import DOWNLOADS_MOST
@@ -65,6 +66,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         log=log,
         hub=Hub(link, log, running.lineage),
         mirrors=Mirrors(link),
+        openings=Openings(link),
         inboxes=Inboxes(link),
         channels=Channels(link),
         sessions=Sessions(link, signer, settings.session_idle_s, settings.session_life_s, token_life_s),

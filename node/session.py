@@ -29,6 +29,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 class _Named(Struct):
+    t: str = ""
     id: str = ""
 
 
@@ -163,7 +164,7 @@ class Session:
         if named is None:
             return Close(f.BAD_FRAME, f"not a JSON object of the protocol: {wrong}"[:120])
         message = "The text holds half a character, which isn't Unicode text; send it without."
-        return Refuse(f.Err(id=named[:64], code="text.invalid", message=message, field="text"))
+        return Refuse(f.Err(of=named.t[:16], id=named.id[:64], code="text.invalid", message=message, field="text"))
 
     def _bad(self, text: str | bytes, problem: str) -> type_of_verdict:
         if self.who is None:
@@ -171,15 +172,18 @@ class Session:
         # Named by its id where it has one, so that whoever waits for an answer to it gets this one.
         try:
             named = _named_decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             named = _Named()
         message, _, path = problem.partition(" - at `$.")
-        return Refuse(f.Err(id=named.id[:64], code="frame.invalid", message=message, field=path.rstrip("`")))
+        return Refuse(
+            f.Err(of=named.t[:16], id=named.id[:64], code="frame.invalid", message=message, field=path.rstrip("`"))
+        )
 
 
 def _refuse(frame: f.FromClient, code: str, message: str, field: str = "", retry_after_ms: int = 0) -> Refuse:
     return Refuse(
         f.Err(
+            of=f.name_of(frame),
             id=getattr(frame, "id", ""),
             conv=getattr(frame, "conv", "") or "",
             code=code,
@@ -205,15 +209,15 @@ def _check_ids(frame: f.FromClient) -> None:
             check_name(agent, "mentions")
 
 
-def _read_leniently(text: str | bytes) -> str | None:
-    """The id of a frame that is JSON but for surrogates without their other half; None of anything else."""
+def _read_leniently(text: str | bytes) -> _Named | None:
+    """What names a frame that is JSON but for surrogates without their other half; None of anything else."""
     try:
         frame = json.loads(text)
         if not isinstance(frame, dict):
             return None
         json.dumps(frame, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return str(frame.get("id", "")).encode(errors="replace").decode()
+        return _Named(*(str(frame.get(name, "")).encode(errors="replace").decode() for name in ("t", "id")))
     except (ValueError, RecursionError):
         return None
     return None

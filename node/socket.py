@@ -124,6 +124,8 @@ class Socket:
         who = self.who
         if who is not None and who.kind == "agent":
             self._context.spawn_farewell(self._no_longer_here(who))
+        if who is not None and who.kind == "visitor":
+            self._context.openings.leave(who, self)
         for key in self._held:
             self._context.quotas.leave(key)
         self._context.sockets.pop(self.id, None)
@@ -138,6 +140,7 @@ class Socket:
         REFUSED.labels(error.code).inc()
         decided = error.decided_by if isinstance(error, ConflictError) else None
         err = f.Err(
+            of=f.name_of(frame),
             id=getattr(frame, "id", ""),
             conv=getattr(frame, "conv", "") or "",
             code="conflict" if decided else error.code,
@@ -297,6 +300,8 @@ class Socket:
         else:
             await self._end_if_ended(welcome.who)
             self.source = _source(self._context, frame)
+            opened = self._context.openings.join(welcome.who, self)
+            welcome.frame.open = welcome.frame.open or opened
         self.connection.push(f.encode(welcome.frame))
 
     async def _end_if_ended(self, who: Who) -> None:

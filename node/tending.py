@@ -47,6 +47,7 @@ class Tending:
         context = self._context
         await context.link.is_open.wait()
         await self._find_streams()
+        context.openings.listen()
         context.sessions.watch(self._session_ended, self._tokens_ended)
         agents: Bucket[msgspec.Raw] = Bucket(context.link, directory.BUCKET, msgspec.Raw)
         agents.watch(self._agent_changed, "*.agent.*")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,18 +20,30 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
 from backbone.ids import new_event_id
-from backbone.watermark import HELD_AT_MOST, Held, Step, Watermark, on_event, on_replay
+from trunkline.following import Applied, Conversation, Frame
 
 SUBPROTOCOL: Final = Subprotocol("trunkline.v1")
-PONG_WITHIN_S: Final = 8.0
+LOOK_S: Final = 0.25
+ASK_AFTER_S: Final = 1.75
+"""After a frame of ours a node that has said nothing for so long is asked whether it is there."""
+
+PONG_WITHIN_S: Final = 2.5
+WELCOME_WITHIN_S: Final = 5.0
 BACKOFF_LEAST_S: Final = 0.2
 BACKOFF_MOST_S: Final = 20.0
 FINAL_CLOSES: Final = frozenset({4401, 4403, 4409, 4426})
 """Close codes after which coming back as the same person is of no use."""
 
 
-Frame = dict[str, Any]
-"""One frame as it crosses the wire: the client trusts nothing of the node's code, not even its types."""
+FAULTY_CLOSES: Final = frozenset({4400, 4413, 4500})
+FAULTS_MOST: Final = 3
+"""A frame over which so many connections were closed is at fault, and is given up."""
+
+PASSING: Final = re.compile(r"limit\.|log\.(?!too_)|.*\.(busy|unavailable)$")
+"""Codes of what is refused for the state of the node or of the log, and not for its content."""
+
+AGAIN_MS: Final = 500
+AGAIN_MS_MOST: Final = 10_000
 
 
 class RefusedError(Exception):
@@ -51,77 +64,21 @@ class SessionEndedError(Exception):
         self.close_code = close_code
 
 
-class Applied(NamedTuple):
-    """One event as this client applied it."""
-
-    epoch: int
-    seq: int
-    prev: int
-    event: dict[str, Any]
-
-
-class Conversation:
-    """What this client knows of one conversation: a watermark, the events behind it, and what it holds back."""
-
-    def __init__(self) -> None:
-        self.mark: Watermark | None = None
-        self.events: list[Applied] = []
-        self.held = Held({})
-        self.is_replaying = True
-        self.has_overflowed = False
-
-    def apply(self, seq: int, prev: int, event: dict[str, Any] | None) -> bool:
-        """Take one live event (None: hidden from us). False says that something before it is missing."""
-        told = None if event is None else (prev, event)
-        if self.is_replaying or self.mark is None:
-            if len(self.held.events) < HELD_AT_MOST:
-                self.held.events[seq] = (prev, told)
-            else:
-                self.has_overflowed = True
-            return True
-        return self._take(on_event(self.mark, self.held, seq, prev, told))
-
-    def replayed(self, frame: Frame) -> bool:
-        """Take an `evs`. False says that there is more, or a gap: ask again from the watermark."""
-        page: list[tuple[int, object]] = [(seq, (prev, event)) for seq, prev, event in frame["events"]]
-        if not self.is_replaying and self.mark is not None:
-            # The answer to a `sub` that was answered already: a page from before shows nothing again.
-            page = [(seq, told) for seq, told in page if seq > self.mark.seq]
-        is_whole = self._take(on_replay(self.mark, self.held, frame["epoch"], page, frame["upto"]))
-        has_overflowed, self.has_overflowed = self.has_overflowed, False
-        if frame["more"] or has_overflowed:
-            return False
-        self.is_replaying = False
-        return is_whole
-
-    def forget(self) -> None:
-        """After `resync`: nothing known is of this log."""
-        self.mark = None
-        self.events.clear()
-        self.held.events.clear()
-        self.is_replaying = True
-        self.has_overflowed = False
-
-    def _take(self, step: Step) -> bool:
-        self.mark = step.mark
-        for seq, told in step.apply:
-            prev, event = cast("tuple[int, dict[str, Any]]", told)
-            self.events.append(Applied(step.mark.epoch, seq, prev, event))
-        return step.verdict != "gap"
-
-
 class Unanswered(NamedTuple):
     """A frame that waits for its answer, and the connection it was last written to."""
 
     frame: Frame
     answer: asyncio.Future[Frame]
     connection: int
+    faults: int = 0
+    refusals: int = 0
 
 
 class Client:
     """One person's session. Make it, enter `async with client.running():`, then `send`, `act`, `subscribe`.
 
     `urls` are the nodes' WebSocket addresses, tried in turn. A visitor gives `token`, an agent `cookie`.
+    `waits`: what the log can't store now (`log.unavailable`, `log.full`) is kept and sent again, in place of raising.
     `seen` is called with (conversation, applied event) after each event, and `pushed` with every frame.
     """
 
@@ -134,6 +91,7 @@ class Client:
         page: str = "",
         locale: str = "en",
         client: str = "python",
+        waits: bool = False,
         seen: Callable[[str, Applied], None] | None = None,
         pushed: Callable[[Frame], None] | None = None,
     ) -> None:
@@ -150,12 +108,14 @@ class Client:
         self._hello = {"t": "hello", "client": client, "locale": locale, "page": page}
         self._seen = seen
         self._pushed = pushed
+        self._waits = waits
         self._socket: ClientConnection | None = None
         self._outbox: dict[str, Unanswered] = {}
         self._caught_up: dict[str, asyncio.Event] = {}
         self._retries: set[asyncio.Task[None]] = set()
         self._sent_at = 0.0
         self._heard_at = 0.0
+        self._unheard_at = 0.0
 
     # --- what a person does -------------------------------------------------------------------
 
@@ -194,6 +154,12 @@ class Client:
         if self.close_code in FINAL_CLOSES:
             raise SessionEndedError(self.close_code)
         frame = {"id": new_event_id(), **frame}
+        try:
+            msgspec.json.encode(frame)
+        except UnicodeEncodeError as wrong:
+            # Kept unsent, it would end each connection that it is written to.
+            refusal = {"code": "text.invalid", "message": f"not Unicode text: {wrong.reason}", "field": "text"}
+            raise RefusedError(refusal) from None
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         # Without a socket it goes out on none: `connects` may count an attempt that is under way.
         self._outbox[frame["id"]] = Unanswered(frame, answer, self.connects if self._socket else 0)
@@ -227,6 +193,7 @@ class Client:
         """Write one frame if a socket is open; what has an answer is written again after a reconnect."""
         if self._socket is not None:
             self._sent_at = asyncio.get_running_loop().time()
+            self._unheard_at = self._unheard_at or self._sent_at
             with contextlib.suppress(ConnectionClosed):
                 await self._socket.send(msgspec.json.encode(frame).decode())
 
@@ -237,7 +204,9 @@ class Client:
         while True:
             url = self.urls[self.connects % len(self.urls)]
             self.connects += 1
-            delay_s = random.uniform(BACKOFF_LEAST_S, min(BACKOFF_MOST_S, 0.5 * 2**attempt))  # noqa: S311  (jitter)
+            # At once to the next address, then ever later.
+            least_s, most_s = (BACKOFF_LEAST_S, min(BACKOFF_MOST_S, 0.5 * 2**attempt)) if attempt else (0.0, 0.2)
+            delay_s = random.uniform(least_s, most_s)  # noqa: S311  (jitter)
             try:
                 async with connect(
                     url,
@@ -256,6 +225,8 @@ class Client:
                 self.close_code = closed.rcvd.code if closed.rcvd else 1006
                 if self.close_code in FINAL_CLOSES:
                     raise self._ended() from None
+                if self.close_code in FAULTY_CLOSES:
+                    self._accuse()
                 attempt = 1 if self.live.is_set() else attempt + 1
             except (OSError, TimeoutError, InvalidHandshake):
                 attempt += 1
@@ -267,7 +238,7 @@ class Client:
     async def _converse(self, socket: ClientConnection) -> None:
         """One socket's life. Returns when it is our moment to move: within the spread that the node told of."""
         await socket.send(msgspec.json.encode({**self._hello, "token": self.token}).decode())
-        welcome = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10))
+        welcome = msgspec.json.decode(await asyncio.wait_for(socket.recv(), WELCOME_WITHIN_S))
         if welcome["t"] == "drain":
             await asyncio.sleep(random.uniform(0, welcome["in_ms"] / 1000))  # noqa: S311  (spread)
             return
@@ -275,6 +246,7 @@ class Client:
             raise SessionEndedError(0)
         self.welcome = welcome
         self.token = welcome.get("token") or self.token
+        self._unheard_at = 0.0
         self._socket = socket
         self.live.set()
         await self._resume()
@@ -284,7 +256,7 @@ class Client:
             async with asyncio.timeout(None) as moving:
                 while True:
                     frame = msgspec.json.decode(await socket.recv())
-                    self._heard_at = loop.time()
+                    self._heard_at, self._unheard_at = loop.time(), 0.0
                     if frame["t"] == "drain":
                         # Until then the node serves us as before.
                         moving.reschedule(loop.time() + random.uniform(0, frame["in_ms"] / 1000))  # noqa: S311  (spread)
@@ -296,18 +268,24 @@ class Client:
             heartbeat.cancel()
 
     async def _beat(self, socket: ClientConnection, every_s: float) -> None:
-        """Ping when we have sent nothing for a while; a node that says nothing back is gone."""
+        """Ping when we have sent nothing for a while, and when nothing comes back to what we sent: a node that is
+        frozen answers no ping either, and is left for the next address.
+        """
         loop = asyncio.get_running_loop()
-        self._sent_at = loop.time()
         while True:
-            await asyncio.sleep(max(0.0, self._sent_at + every_s - loop.time()))
-            if loop.time() < self._sent_at + every_s:
+            await asyncio.sleep(LOOK_S)
+            now = loop.time()
+            # What came after a frame may have been written before it was read: an answer is what counts.
+            waits_since = self._unheard_at or (self._heard_at if self._on_its_way() else now)
+            is_unheard = now - waits_since >= ASK_AFTER_S
+            if not is_unheard and now - self._sent_at < every_s:
                 continue
             asked_at = loop.time()
             await self.say({"t": "ping", "n": 1})
             await asyncio.sleep(PONG_WITHIN_S)
             if self._heard_at < asked_at:
-                await socket.close(1001)
+                # No closing handshake: nobody would answer it.
+                socket.transport.abort()
                 return
 
     async def _resume(self) -> None:
@@ -322,9 +300,27 @@ class Client:
                 await self._send_again(each)
 
     async def _send_again(self, each: Unanswered) -> None:
+        if each.faults and any(one.faults and one is not each for one in self._on_its_way()):
+            # One at a time, so that the next close tells which one is bad; it is sent when that one is answered.
+            return
         if not each.answer.done() and each.connection != self.connects:
             self._outbox[each.frame["id"]] = each._replace(connection=self.connects)
             await self.say(each.frame)
+
+    def _on_its_way(self) -> list[Unanswered]:
+        return [each for each in self._outbox.values() if each.connection == self.connects and not each.answer.done()]
+
+    def _accuse(self) -> None:
+        """The node closed the connection over one of the frames on their way."""
+        for each in self._on_its_way():
+            self._outbox[each.frame["id"]] = accused = each._replace(faults=each.faults + 1)
+            if accused.faults >= FAULTS_MOST:
+                code = f"socket.{self.close_code}"
+                each.answer.set_exception(RefusedError({"code": code, "message": "the node can't take this frame"}))
+
+    async def _send_suspects(self) -> None:
+        for each in [one for one in self._outbox.values() if one.faults]:
+            await self._send_again(each)
 
     def _ended(self) -> SessionEndedError:
         ended = SessionEndedError(self.close_code)
@@ -343,8 +339,13 @@ class Client:
         match frame["t"]:
             case "ok":
                 self._answer(frame["id"], frame)
+                await self._send_suspects()
             case "err":
                 await self._refused(frame)
+                await self._send_suspects()
+            case "opened" if frame["conv"] not in self.conversations:
+                self.conversations[frame["conv"]] = Conversation()
+                await self._ask(frame["conv"])
             case "ev" | "skip" | "evs" | "resync":
                 await self._events(frame)
             case "heads":
@@ -361,8 +362,10 @@ class Client:
             await self._sub_refused(frame)
         elif entry.answer.done():
             return
-        elif frame.get("retry_after_ms"):
-            self._later(self.say(entry.frame), frame["retry_after_ms"])
+        elif frame.get("retry_after_ms") or (self._waits and PASSING.match(frame["code"])):
+            self._outbox[frame["id"]] = entry._replace(refusals=entry.refusals + 1, faults=0)
+            again_ms = min(AGAIN_MS_MOST, AGAIN_MS * 2 ** min(entry.refusals, 5))
+            self._later(self.say(entry.frame), frame.get("retry_after_ms") or again_ms)
         else:
             entry.answer.set_exception(RefusedError(frame))
 
@@ -370,10 +373,10 @@ class Client:
         """A `sub` that can't be answered now is asked again; one that never can be holds nothing up."""
         conv = frame.get("conv", "")
         known = self.conversations.get(conv)
-        if frame.get("id") or known is None or not known.is_replaying:
+        if frame.get("id") or known is None or not known.is_replaying or frame.get("of", "sub") != "sub":
             return
-        if frame.get("retry_after_ms"):
-            self._later(self._ask(conv), frame["retry_after_ms"])
+        if frame.get("retry_after_ms") or PASSING.match(frame["code"]):
+            self._later(self._ask(conv), frame.get("retry_after_ms") or AGAIN_MS)
         else:
             for each in [e for e in self._outbox.values() if e.frame.get("conv") == conv]:
                 await self._send_again(each)

@@ -19,8 +19,9 @@ import structlog
 from PIL import Image, ImageDraw, ImageFilter
 
 from trunkline import rest
-from trunkline.client import Applied, Client, RefusedError, SessionEndedError
+from trunkline.client import Client, RefusedError, SessionEndedError
 from trunkline.dialogues import DIALOGUES, Dialogue
+from trunkline.following import Applied
 
 AT_ONCE: Final = 3
 MOST_PER_RUN: Final = 200
@@ -75,7 +76,9 @@ async def _converse(socket_url: str, inbox: str, dialogue: Dialogue) -> None:
         if (kind == "conversation.resolved" or (kind == "message.added" and by == "agent")) and not heard.full():
             heard.put_nowait(kind)
 
-    client = Client([socket_url], token=token, page=dialogue.page, locale=dialogue.locale, client=DEVICE, seen=listen)
+    client = Client(
+        [socket_url], token=token, page=dialogue.page, locale=dialogue.locale, client=DEVICE, seen=listen, waits=True
+    )
     async with client.running():
         first, *more = dialogue.opening
         conv = str((await client.send(first))["conv"])

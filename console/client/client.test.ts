@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inMemory, type Cache } from './cache.ts';
 import { createClient, type Client, type Listener } from './client.ts';
 import type { Link } from './link.ts';
-import type { Entry } from './outbox.ts';
+import { BLANK, type Entry } from './outbox.ts';
 import { openTabs } from './tabs.ts';
 import type { ClientFrame, NodeFrame, Send, Stored } from './types.ts';
 
@@ -63,12 +63,13 @@ interface Heard {
   events: { conv: string; ids: string[]; forget: boolean; synced: boolean }[];
   entries: readonly Entry[];
   notices: string[];
+  opened: string[];
 }
 
 let client: Client | undefined;
 
 function begin(cache: Cache = inMemory()): { client: Client; heard: Heard } {
-  const heard: Heard = { links: [], events: [], entries: [], notices: [] };
+  const heard: Heard = { links: [], events: [], entries: [], notices: [], opened: [] };
   const listener: Listener = {
     link: (link) => heard.links.push(link),
     welcome: () => undefined,
@@ -76,6 +77,7 @@ function begin(cache: Cache = inMemory()): { client: Client; heard: Heard } {
     history: () => undefined,
     heads: () => undefined,
     signal: () => undefined,
+    opened: (frame) => heard.opened.push(frame.conv),
     outbox: (entries) => (heard.entries = entries),
     notice: (frame) => heard.notices.push(frame.code),
     refused: () => undefined,
@@ -297,4 +299,94 @@ test('a frame that the node calls bad is reported, and the client comes back', a
   expect(heard.notices).toEqual(['socket.4400']);
   await pass(600);
   expect(Wire.all).toHaveLength(2);
+});
+
+test.each([4400, 4413, 4500])('a message that a connection is closed over with %i ends no chat: it fails, and the next goes', async (code) => {
+  const { client: one, heard } = await live();
+  const bad = one.send({ conv: null, text: 'bad' });
+  const good = one.send({ conv: null, text: 'good' });
+  for (let closes = 0; closes < 3; closes += 1) {
+    await pass(20_000);
+    if (wire().readyState === 0) wire().accept();
+    await pass();
+    expect(wire().of('send').map((frame) => frame.id)).toEqual([bad]);
+    wire().lose(code);
+  }
+  await pass(20_000);
+  wire().accept();
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([good]);
+  expect(heard.entries).toMatchObject([{ id: bad, state: 'failed', error: { code: `socket.${code}` } }, { id: good }]);
+});
+
+test('while the log is away messages wait in their order, over a reload too, and go by themselves', async () => {
+  const cache = inMemory();
+  const away = await live(cache);
+  const first = away.client.send({ conv: null, text: '1' });
+  await pass(1);
+  const second = away.client.send({ conv: null, text: '2' });
+  /** The next try goes out, of the first message alone, and is refused. */
+  const refuse = async (): Promise<void> => {
+    const before = wire().of('send').length;
+    for (let waited = 0; wire().of('send').length === before && waited < 11_000; waited += 50) await pass(50);
+    expect(wire().of('send').slice(before).map((frame) => frame.id)).toEqual([first]);
+    wire().say({ t: 'err', of: 'send', id: first, code: 'log.unavailable', message: '' });
+  };
+  await pass();
+  wire().say({ t: 'err', of: 'send', id: first, code: 'log.unavailable', message: '' });
+  for (let tries = 1; tries < 12; tries += 1) await refuse();
+  expect(away.heard.entries.map((entry) => entry.state)).toEqual(['waiting', 'waiting']);
+  away.client.stop();
+  const { heard } = await live(cache);
+  for (let waited = 0; wire().of('send').length === 0 && waited < 11_000; waited += 50) await pass(50);
+  wire().say({ t: 'ok', id: first, seq: 1, conv: 'a', at: 1 });
+  await pass();
+  // It was kept by an earlier page, so what the replay shows counts first.
+  wire().say({ t: 'evs', conv: 'a', epoch: 1, events: [message(1, first)], upto: 1, more: false });
+  await pass();
+  expect([...new Set(wire().of('send').map((frame) => frame.id))]).toEqual([first, second]);
+  wire().say({ t: 'ok', id: second, seq: 2, conv: 'a', at: 1 });
+  expect(heard.entries.map((entry) => [entry.id, entry.state])).toEqual([[second, 'stored']]);
+});
+
+test('a mark or a signal that is refused says nothing of the messages of its conversation', async () => {
+  const cache = inMemory();
+  await cache.put('outbox', 'left', { ...BLANK, id: 'left', conv: 'a', text: 'left', at: 0, tab: 'gone' });
+  const { heard } = await live(cache);
+  await pass();
+  wire().say({ t: 'err', of: 'mark', conv: 'a', code: 'access.forbidden', message: '' });
+  wire().say({ t: 'err', of: 'signal', conv: 'a', code: 'limit.rate', message: '', retry_after_ms: 10 });
+  await pass(400);
+  expect(heard.entries.map((entry) => entry.state)).toEqual(['waiting']);
+  expect(wire().of('sub')).toHaveLength(1);
+  wire().say({ t: 'err', of: 'sub', conv: 'a', code: 'log.unavailable', message: '' });
+  await pass(400);
+  expect(heard.entries.map((entry) => entry.state)).toEqual(['waiting']);
+  expect(wire().of('sub')).toHaveLength(2);
+});
+
+test('a node that freezes under a message is given up within 5 s, though the heartbeat is far', async () => {
+  const { client: one } = await live();
+  one.send({ conv: null, text: 'x' });
+  await pass(2_000);
+  expect(wire().of('ping')).toHaveLength(1);
+  await pass(2_500 + 200);
+  expect(Wire.all).toHaveLength(2);
+  await pass(11_500); // nor does the next one answer: `welcome` has a limit, a longer one each time
+  expect(Wire.all.length).toBeGreaterThan(2);
+});
+
+test('a node that only stores slowly answers the ping and is kept', async () => {
+  const { client: one } = await live();
+  one.send({ conv: null, text: 'x' });
+  await pass(2_000);
+  wire().say({ t: 'pong', n: 0 });
+  await pass(6_000);
+  expect(Wire.all).toHaveLength(1);
+});
+
+test('a conversation that another connection of the person opened is told', async () => {
+  const { heard } = await live();
+  wire().say({ t: 'opened', conv: 'b' });
+  expect(heard.opened).toEqual(['b']);
 });

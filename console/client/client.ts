@@ -9,12 +9,13 @@ import * as outbox from './outbox.ts';
 import type { Entry } from './outbox.ts';
 import { openSocket, type Socket } from './socket.ts';
 import type { Tabs } from './tabs.ts';
-import type { Act, ClientFrame, Err, Hello, Heads, NodeFrame, Notice, Ok, Position, Presence, Signalled, Stored, Welcome } from './types.ts';
+import type { Act, ClientFrame, Err, Hello, Heads, NodeFrame, Notice, Ok, Opened, Position, Presence, Signalled, Stored, Welcome } from './types.ts';
 import { asked, receive, type Arrival, type Tail } from './watermark.ts';
 
 const EVENTS_KEPT = 200;
 const CONVERSATIONS_KEPT = 50;
 const SAVE_AFTER_MS = 400;
+const SUB_AGAIN_MS = 250;
 const ANSWER_WITHIN_MS = 10_000;
 const OUTBOX_MAX = 500;
 
@@ -27,6 +28,8 @@ export interface Listener {
   history(conv: string, events: readonly Stored[], more: boolean): void;
   heads(frame: Heads): void;
   signal(frame: Signalled): void;
+  /** Another connection of this person has written in a conversation that this one may not know of. */
+  opened(frame: Opened): void;
   outbox(entries: readonly Entry[]): void;
   notice(frame: Notice): void;
   /** An answer without a request of ours, such as a subscription refused. */
@@ -192,7 +195,11 @@ export function createClient(options: ClientOptions): Client {
   socket = openSocket({
     url: options.url,
     hello: options.hello,
-    onFault: (code, reason) => listener.notice({ t: 'notice', code: `socket.${code}`, message: reason }),
+    onFault(status, message) {
+      const code = `socket.${status}`;
+      keep(outbox.faulted(entries, { code, message }));
+      listener.notice({ t: 'notice', code, message });
+    },
     onLink(link) {
       const was = live;
       if (link.name !== 'live') live = false;
@@ -231,6 +238,7 @@ export function createClient(options: ClientOptions): Client {
           break;
         case 'heads':
         case 'signal':
+        case 'opened':
         case 'notice':
           (listener[frame.t] as (frame: NodeFrame) => void)(frame);
           break;
@@ -251,15 +259,18 @@ export function createClient(options: ClientOptions): Client {
     if (!entries.some((entry) => entry.id === id)) {
       if (frame.t === 'err') {
         const one = followed.get(frame.conv ?? '');
-        if (one && frame.retry_after_ms) {
-          // A `sub` that came too soon, or while the log was away.
-          setTimeout(() => ask(frame.conv!, one), frame.retry_after_ms);
-          return;
+        // Of a `sub`: a mark or a signal that was refused says nothing about its conversation.
+        if (one?.tail.asking && (frame.of ?? 'sub') === 'sub') {
+          if (outbox.isPassing(frame)) {
+            // It came too soon, or while the log was away.
+            setTimeout(() => live && ask(frame.conv!, one), Math.max(frame.retry_after_ms ?? 0, SUB_AGAIN_MS));
+            return;
+          }
+          // A conversation that can't be followed can't be proved either: its unsent messages are the person's to judge.
+          const error = { code: frame.code, message: frame.message };
+          const isLost = (entry: Entry): boolean => entry.tried && entry.state === 'waiting' && entry.conv === frame.conv;
+          keep(entries.map((entry) => (isLost(entry) ? { ...entry, state: 'failed', error } : entry)));
         }
-        // A conversation that can't be followed can't be proved either: its unsent messages are the person's to judge.
-        const error = { code: frame.code, message: frame.message };
-        const isLost = (entry: Entry): boolean => entry.tried && entry.state === 'waiting' && entry.conv === frame.conv;
-        keep(entries.map((entry) => (isLost(entry) ? { ...entry, state: 'failed', error } : entry)));
         listener.refused(frame);
       }
       return;
@@ -269,7 +280,7 @@ export function createClient(options: ClientOptions): Client {
       keep(outbox.stored(entries, id, conv, frame.seq ?? 0));
       follow(conv);
     } else {
-      keep(outbox.refused(entries, frame, Date.now()));
+      keep(outbox.refused(entries, frame, Date.now() + Math.random() * 250));
     }
     pump();
   };
@@ -304,7 +315,7 @@ export function createClient(options: ClientOptions): Client {
       return id;
     },
     retry(id) {
-      keep(outbox.change(entries, id, { state: 'waiting', refusals: 0, notBefore: 0, tried: true }));
+      keep(outbox.change(entries, id, { state: 'waiting', refusals: 0, faults: 0, notBefore: 0, tried: true }));
       pump();
     },
     discard: (id) => keep(entries.filter((entry) => entry.id !== id)),

@@ -4,6 +4,5 @@ export { createClient, type Client, type Draft, type Listener } from './client.t
 export { uuid7 } from './ids.ts';
 export type { Link, StopReason } from './link.ts';
 export type { Entry } from './outbox.ts';
-export { bearer, call, fileUrl, NO_ANSWER, Problem, problemOf } from './rest.ts';
 export { openTabs, type Tabs } from './tabs.ts';
 export type * from './types.ts';

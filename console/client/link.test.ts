@@ -5,9 +5,10 @@ import { delayMs, IDLE, step, type Happening, type Link } from './link.ts';
 const live: Link = { name: 'live', tries: 0 };
 const run = (link: Link, ...happenings: Happening[]): Link => happenings.reduce((now, h) => step(now, h, 0.5)[0], link);
 
-test('the delay has full jitter between 0.2 s and the doubling bound, 20 s at most', () => {
-  expect(delayMs(0, 0)).toBe(200);
-  expect(delayMs(0, 1)).toBe(500);
+test('the first try comes at once; then the delay has full jitter between 0.2 s and the doubling bound, 20 s at most', () => {
+  expect(delayMs(0, 0)).toBe(0);
+  expect(delayMs(0, 1)).toBe(200);
+  expect(delayMs(1, 0)).toBe(200);
   expect(delayMs(3, 1)).toBe(4_000);
   expect(delayMs(30, 1)).toBe(20_000);
 });
@@ -16,7 +17,7 @@ test('start opens, welcome makes it live, a loss waits and opens again', () => {
   expect(step(IDLE, { on: 'start' }, 0)).toEqual([{ name: 'connecting', tries: 0 }, [{ do: 'open' }]]);
   const [lost, deeds] = step(live, { on: 'closed', code: 1006 }, 0);
   expect(lost).toEqual({ name: 'backoff', tries: 1 });
-  expect(deeds).toEqual([{ do: 'wait', delayMs: 200 }]);
+  expect(deeds).toEqual([{ do: 'wait', delayMs: 0 }]);
   expect(run(lost, { on: 'due' }, { on: 'welcome' }).name).toBe('live');
 });
 
@@ -38,7 +39,7 @@ test.each([
 
 test('a slow reader comes back at once, one that is too many waits long', () => {
   const [, soon] = step({ name: 'live', tries: 5 }, { on: 'closed', code: 4408 }, 1);
-  expect(soon).toEqual([{ do: 'wait', delayMs: 500 }]);
+  expect(soon).toEqual([{ do: 'wait', delayMs: 200 }]);
   const [, late] = step(live, { on: 'closed', code: 4429 }, 1);
   expect(late).toEqual([{ do: 'wait', delayMs: 8_000 }]);
 });

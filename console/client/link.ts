@@ -29,10 +29,10 @@ const STOPS: Readonly<Record<number, StopReason>> = {
   4401: 'signin', 4403: 'forbidden', 4409: 'elsewhere', 4426: 'outdated',
 };
 
-/** Full jitter: random in 0.2 s .. min(20 s, 0.5 s x 2^tries). `random` is in 0..1. */
+/** Full jitter: at first in 0 .. 0.2 s, then in 0.2 s .. min(20 s, 0.5 s x 2^tries). `random` is in 0..1. */
 export function delayMs(tries: number, random: number): number {
-  const top = Math.min(20_000, 500 * 2 ** tries);
-  return Math.round(200 + random * (top - 200));
+  const least = tries && 200;
+  return Math.round(least + random * (Math.min(20_000, tries ? 500 * 2 ** tries : 200) - least));
 }
 
 /** What follows from `happening` in the state `link`. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Err } from './types.ts';
-import { BLANK, change, disconnected, due, frameOf, refused, REFUSALS_MAX, seen, stored, unproved, type Entry } from './outbox.ts';
+import { AGAIN_MS_MAX, BLANK, change, disconnected, due, faulted, FAULTS_MAX, frameOf, refused, REFUSALS_MAX, seen, stored, unproved, type Entry } from './outbox.ts';
 
 const entry = (id: string, conv: string | null = 'a', more: Partial<Entry> = {}): Entry => ({
   ...BLANK, id, conv, text: id, at: 0, tab: 'tab', ...more,
@@ -42,14 +42,61 @@ test('a conversation closed meanwhile: the message opens another', () => {
   expect(refused([entry('1', 'old', { note: true })], error('1', { code: 'conversation.closed' }), 0)[0]?.state).toBe('failed');
 });
 
-test('"later" is obeyed a few times, then the person decides', () => {
-  let box: Entry[] = [entry('1')];
+test.each(['log.unavailable', 'log.full', 'log.busy', 'log.unknown_outcome', 'limit.rate', 'session.busy'])(
+  '%s is no verdict on a message: it waits, those behind it too, and the tries get rarer',
+  (code) => {
+    let box: Entry[] = [entry('1'), entry('2')];
+    let now = 0;
+    let tries = 0;
+    for (; now < 3_600_000; tries += 1) {
+      box = refused(change(box, '1', { state: 'sending' }), error('1', { code }), now);
+      expect(box[0]).toMatchObject({ state: 'waiting', error: { code } });
+      expect(due(box, always, now)).toEqual([]);
+      const wait = (box[0]?.notBefore ?? 0) - now;
+      expect(wait).toBeGreaterThanOrEqual(500);
+      expect(wait).toBeLessThanOrEqual(AGAIN_MS_MAX);
+      now += wait;
+      expect(ids(due(box, always, now))).toEqual(['1']);
+    }
+    expect(tries).toBeLessThan(400); // in an hour
+    expect(ids(due(stored(box, '1', 'a', 7), always, now))).toEqual(['2']);
+  },
+);
+
+test('"later" is obeyed, whatever the code', () => {
+  const [one] = refused([entry('1', 'a', { at: 900 })], error('1', { retry_after_ms: 100 }), 1_000);
+  expect(one).toMatchObject({ state: 'waiting', notBefore: 1_100 });
+});
+
+test('a message follows its conversation to another one so often, then the person decides', () => {
+  let box: Entry[] = [entry('1', 'old')];
   for (let n = 1; n < REFUSALS_MAX; n += 1) {
-    box = refused(box, error('1', { retry_after_ms: 100 }), 1_000);
-    expect(box[0]).toMatchObject({ state: 'waiting', notBefore: 1_100 });
-    expect(due(box, always, 1_050)).toEqual([]);
+    box = refused(change(box, '1', { conv: 'old' }), error('1', { code: 'conversation.closed' }), 0);
+    expect(box[0]).toMatchObject({ state: 'waiting', conv: null });
   }
-  expect(refused(box, error('1', { retry_after_ms: 100 }), 1_000)[0]?.state).toBe('failed');
+  expect(refused(change(box, '1', { conv: 'old' }), error('1', { code: 'conversation.closed' }), 0)[0]?.state).toBe('failed');
+});
+
+test('of frames that a connection was closed over the bad one is found, alone on its way, and fails; the others go', () => {
+  let box: Entry[] = [entry('1', 'a'), entry('bad', 'b'), entry('3', 'c'), entry('behind', 'b')];
+  const stored_: string[] = [];
+  for (let closes = 0; closes < 10 && due(box, always, 0).length > 0; ) {
+    const ready = due(box, always, 0);
+    for (const one of ready) box = change(box, one.id, { state: 'sending' });
+    if (ready.some((one) => one.id === 'bad')) {
+      closes += 1;
+      expect(closes).toBeLessThanOrEqual(FAULTS_MAX);
+      box = disconnected(faulted(box, { code: 'socket.4400', message: '' }));
+    } else for (const one of ready) [box] = [stored(box, one.id, 'a', 1), stored_.push(one.id)];
+  }
+  expect(stored_.sort()).toEqual(['1', '3', 'behind']);
+  expect(box.find((one) => one.id === 'bad')).toMatchObject({ state: 'failed', error: { code: 'socket.4400' } });
+});
+
+test('what an older version kept has no count of such closes, and is sent', () => {
+  const { faults: _faults, ...old } = entry('1');
+  expect(ids(due([old], always, 0))).toEqual(['1']);
+  expect(faulted([{ ...old, state: 'sending' }], { code: 'socket.4400', message: '' })[0]?.faults).toBe(1);
 });
 
 test('the frame carries the same id and only file ids', () => {

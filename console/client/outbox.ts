@@ -31,6 +31,9 @@ export interface Entry {
   readonly tried: boolean;
   readonly refusals: number;
   readonly notBefore: number;
+  /** So often a connection was closed over a frame (4400, 4413, 4500) while it was on its way. */
+  readonly faults?: number;
+  /** Why it failed, or why it still waits. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -47,8 +50,18 @@ export const BLANK = {
   notBefore: 0,
 } as const;
 
-/** A message that the node asks to send later is refused for good after so many times. */
+/** So often a message follows its conversation, which has ended, to another one. */
 export const REFUSALS_MAX = 6;
+
+/** A frame that closes the connection so often, the last times alone on its way, is at fault. */
+export const FAULTS_MAX = 3;
+
+/** A message that waits for the node or the log is tried again after this at most. */
+export const AGAIN_MS_MAX = 10_000;
+
+/** Refused for the state of the node or of the log, and not for its content: nobody needs to write it anew. */
+export const isPassing = (error: Err): boolean =>
+  !!error.retry_after_ms || /^limit\.|^log\.(?!too_)|\.(busy|unavailable)$/.test(error.code);
 
 /** Messages wait for those before them in the same conversation, or for the same person. */
 const lane = (entry: Entry): string => entry.conv ?? `new:${entry.to?.contact ?? ''}`;
@@ -66,7 +79,10 @@ export function due(entries: readonly Entry[], synced: (conv: string) => boolean
     if (entry.tried && entry.conv !== null && !synced(entry.conv)) continue;
     ready.push(entry);
   }
-  return ready;
+  // One that a connection was closed over goes alone, so that the next close tells which one is bad.
+  const flying = entries.filter((entry) => entry.state === 'sending');
+  const suspect = [...flying, ...ready].find((entry) => entry.faults);
+  return suspect === undefined ? ready : flying.length > 0 ? [] : [suspect];
 }
 
 /** Conversations whose replay must be seen before their messages go out again. */
@@ -81,28 +97,40 @@ export const change = (entries: readonly Entry[], id: string, to: Partial<Entry>
 export const disconnected = (entries: readonly Entry[]): Entry[] =>
   entries.map((entry) => (entry.state === 'sending' ? { ...entry, state: 'waiting', tried: true } : entry));
 
+/** The node closed the connection over a frame: it was one of those on their way. */
+export const faulted = (entries: readonly Entry[], error: Entry['error'] & object): Entry[] =>
+  entries.map((entry) => {
+    const faults = (entry.faults ?? 0) + 1;
+    if (entry.state !== 'sending') return entry;
+    return faults < FAULTS_MAX ? { ...entry, faults } : { ...entry, faults: 0, state: 'failed', error };
+  });
+
 /** `ok`: stored. Those that waited for a conversation to be opened now know which. */
 export function stored(entries: readonly Entry[], id: string, conv: string, seq: number): Entry[] {
   const opened = entries.find((entry) => entry.id === id);
   return entries.map((entry) => {
-    if (entry.id === id) return { ...entry, state: 'stored', conv, seq };
+    if (entry.id === id) return { ...entry, state: 'stored', conv, seq, faults: 0 };
     const sameLane = opened !== undefined && entry.conv === null && lane(entry) === lane(opened);
     return sameLane ? { ...entry, conv } : entry;
   });
 }
 
-/** `err`: later, if the node says when and not too often; else it failed, and the person decides. */
+/**
+ * `err`: what is refused for its content failed, and the person decides. What can't be stored now waits, however long:
+ * the older it is, the rarer the tries.
+ */
 export function refused(entries: readonly Entry[], error: Err, nowMs: number): Entry[] {
   return entries.map((entry) => {
     if (entry.id !== error.id) return entry;
-    if (error.code === 'conversation.closed' && entry.to === undefined && entry.conv !== null && !entry.note) {
-      return { ...entry, state: 'waiting', conv: null, tried: true, refusals: entry.refusals + 1 };
+    const { code, message } = error;
+    const known = { ...entry, faults: 0, tried: true, error: { code, message } };
+    if (isPassing(error)) {
+      const againMs = Math.min(AGAIN_MS_MAX, (nowMs - entry.at) / 4);
+      return { ...known, state: 'waiting', notBefore: nowMs + Math.max(error.retry_after_ms || 500, againMs) };
     }
     const refusals = entry.refusals + 1;
-    if (error.retry_after_ms && refusals < REFUSALS_MAX) {
-      return { ...entry, state: 'waiting', tried: true, refusals, notBefore: nowMs + error.retry_after_ms };
-    }
-    return { ...entry, state: 'failed', refusals, error: { code: error.code, message: error.message } };
+    const isOver = code === 'conversation.closed' && entry.to === undefined && entry.conv !== null && !entry.note;
+    return isOver && refusals < REFUSALS_MAX ? { ...known, state: 'waiting', conv: null, refusals } : { ...known, state: 'failed', refusals };
   });
 }
 

@@ -2,8 +2,10 @@
 import { IDLE, step, type Happening, type Link } from './link.ts';
 import type { ClientFrame, Hello, NodeFrame } from './types.ts';
 
-const PONG_WITHIN_MS = 8_000;
-const WELCOME_WITHIN_MS = 10_000;
+/** From a frame of ours until the node is asked whether it is there, and from there until it is given up. */
+const ASK_AFTER_MS = 2_000;
+const PONG_WITHIN_MS = 2_500;
+const WELCOME_WITHIN_MS = 5_000;
 const SETTLED_AFTER_MS = 10_000;
 
 export interface SocketOptions {
@@ -12,7 +14,7 @@ export interface SocketOptions {
   readonly hello: () => Hello;
   readonly onLink: (link: Link) => void;
   readonly onFrame: (frame: NodeFrame) => void;
-  /** The node called a frame of ours bad (4400) or too large (4413): a defect worth a report. */
+  /** The node called a frame of ours bad (4400) or too large (4413), or failed at it (4500): a defect worth a report. */
   readonly onFault: (code: number, reason: string) => void;
 }
 
@@ -25,13 +27,15 @@ export interface Socket {
   distrust(): void;
 }
 
+type Timer = 'retry' | 'quiet' | 'settled' | 'move';
+
 export function openSocket(options: SocketOptions): Socket {
   let link: Link = IDLE;
   let socket: WebSocket | null = null;
   let heartbeatMs = 20_000;
-  const timers = new Map<'retry' | 'quiet' | 'settled' | 'move', ReturnType<typeof setTimeout>>();
+  const timers = new Map<Timer, ReturnType<typeof setTimeout>>();
 
-  const arm = (name: 'retry' | 'quiet' | 'settled' | 'move', delayMs: number, then: () => void): void => {
+  const arm = (name: Timer, delayMs: number, then: () => void): void => {
     clearTimeout(timers.get(name));
     timers.set(name, setTimeout(then, delayMs));
   };
@@ -39,9 +43,7 @@ export function openSocket(options: SocketOptions): Socket {
   const drop = (): void => {
     const old = socket;
     socket = null;
-    clearTimeout(timers.get('quiet'));
-    clearTimeout(timers.get('settled'));
-    clearTimeout(timers.get('move'));
+    for (const name of ['quiet', 'settled', 'move'] as const) clearTimeout(timers.get(name));
     if (old !== null && old.readyState <= WebSocket.OPEN) old.close(1000);
   };
 
@@ -58,16 +60,19 @@ export function openSocket(options: SocketOptions): Socket {
     if (changed) options.onLink(link);
   };
 
+  /** Something must come within this, on a slow line after each failed try a little later. */
+  const expect = (withinMs: number): void => arm('quiet', withinMs * (1 + link.tries), () => happen({ on: 'silent' }));
+  const ask = (): void => {
+    awaits = true;
+    socket?.send(JSON.stringify({ t: 'ping', n: 0 } satisfies ClientFrame));
+    expect(PONG_WITHIN_MS);
+  };
   // However much comes in: the node closes a client that says nothing, so that it hears of half-open sockets too.
-  let pinged = true;
+  let awaits = true;
   const heard = (): void => {
-    if (!pinged) return;
-    pinged = false;
-    arm('quiet', heartbeatMs, () => {
-      pinged = true;
-      socket?.send(JSON.stringify({ t: 'ping', n: 0 } satisfies ClientFrame));
-      arm('quiet', PONG_WITHIN_MS, () => happen({ on: 'silent' }));
-    });
+    if (!awaits) return;
+    awaits = false;
+    arm('quiet', heartbeatMs, ask);
   };
 
   const open = (): void => {
@@ -80,8 +85,8 @@ export function openSocket(options: SocketOptions): Socket {
       return;
     }
     socket = mine;
-    pinged = true;
-    arm('quiet', WELCOME_WITHIN_MS, () => happen({ on: 'silent' }));
+    awaits = true;
+    expect(WELCOME_WITHIN_MS);
     mine.onopen = () => mine.send(JSON.stringify(options.hello()));
     mine.onmessage = (message) => {
       if (socket !== mine) return;
@@ -98,7 +103,7 @@ export function openSocket(options: SocketOptions): Socket {
     mine.onclose = (event) => {
       if (socket !== mine) return;
       drop();
-      if (event.code === 4400 || event.code === 4413) options.onFault(event.code, event.reason);
+      if ([4400, 4413, 4500].includes(event.code)) options.onFault(event.code, event.reason);
       happen({ on: 'closed', code: event.code });
     };
   };
@@ -125,6 +130,9 @@ export function openSocket(options: SocketOptions): Socket {
     send(frame) {
       if (link.name !== 'live' || socket?.readyState !== WebSocket.OPEN) return false;
       socket.send(JSON.stringify(frame));
+      // A node that is frozen says nothing: one that lives answers, if only to a ping.
+      if (!awaits) arm('quiet', ASK_AFTER_MS, ask);
+      awaits = true;
       return true;
     },
     distrust: () => happen({ on: 'silent' }),

@@ -1,5 +1,6 @@
 import { createSignal, createEffect, onCleanup, Show, type JSX } from 'solid-js';
 import { Icon } from '../ui/Icon.tsx';
+import { isHeldUp } from '../ui/unsent.ts';
 import s from './connection.module.css';
 import { useDesk } from './store/desk.ts';
 import { t } from './texts.ts';
@@ -12,7 +13,7 @@ export function Connection(): JSX.Element {
   const desk = useDesk();
   const [isAway, setAway] = createSignal(false);
   createEffect(() => {
-    if (desk.known.link.name === 'live') {
+    if (desk.known.link.name === 'live' && !isHeldUp(desk.known.entries)) {
       setAway(false);
       return;
     }
@@ -27,10 +28,10 @@ export function Connection(): JSX.Element {
     return unsent() > 0 ? t('connection.unsent', { n: unsent() }) : t('connection.away');
   };
   return (
-    <div role="status" data-testid="connection" data-state={desk.known.link.name} class={isAway() ? s['strip'] : 'vh'}>
+    <div role="status" data-testid="connection" data-state={isAway() && desk.known.link.name === 'live' ? 'held' : desk.known.link.name} class={isAway() ? s['strip'] : 'vh'}>
       <Show when={isAway()}>
         <Icon name="offline" />
-        <b>{t('connection.offline')}</b>
+        <b>{t(desk.known.link.name === 'live' ? 'connection.held' : 'connection.offline')}</b>
         <span>{text()}</span>
         <Show when={desk.known.link.name === 'stopped' && desk.known.link.reason === 'outdated'}>
           <button type="button" class={s['reload']} onClick={() => location.reload()}>

@@ -1,5 +1,6 @@
 /** What went wrong, in the reader's language: by stable code, else the node's own sentence. */
-import { Problem, type Err } from '../client/index.ts';
+import type { Err } from '../client/index.ts';
+import { Problem } from '../ui/rest.ts';
 import { t, type TextKey } from './texts.ts';
 
 const KNOWN: Readonly<Record<string, TextKey>> = {
@@ -27,6 +28,12 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'file.empty': 'error.file_empty',
   'file.too_many_pixels': 'error.file_large',
   'text.too_long': 'error.text_long',
+  'event.too_large': 'error.text_long',
+  'log.too_large': 'error.text_long',
+  'socket.4413': 'error.text_long',
+  'text.invalid': 'error.text_invalid',
+  'frame.invalid': 'error.text_invalid',
+  'socket.4400': 'error.text_invalid',
   'limit.rate': 'error.busy',
   'session.busy': 'error.busy',
   'limit.conversations': 'error.too_many_open',

@@ -1,6 +1,6 @@
 /** Who is signed in: restored from the cookie, made by signing in or accepting an invitation. */
 import { createSignal } from 'solid-js';
-import { call, Problem } from '../client/index.ts';
+import { call, Problem } from '../ui/rest.ts';
 
 export interface Agent {
   readonly id: string;

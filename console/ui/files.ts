@@ -1,5 +1,6 @@
 /** Files to and from the node: uploads with progress, attachments for those who carry a token. */
-import { bearer, NO_ANSWER, problemOf, type Attachment, type MessageKind } from '../client/index.ts';
+import type { Attachment, MessageKind } from '../client/index.ts';
+import { bearer, NO_ANSWER, problemOf } from './rest.ts';
 
 /** The kind of a message by what it carries. */
 export const kindOf = (attachments: readonly Attachment[]): MessageKind =>

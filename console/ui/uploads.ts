@@ -1,6 +1,7 @@
 /** Files on their way to the node before a message names them: progress, cancel, retry, a picture at once. */
 import { createSignal } from 'solid-js';
-import { Problem, uuid7, type Attachment, type Limits } from '../client/index.ts';
+import { uuid7, type Attachment, type Limits } from '../client/index.ts';
+import { Problem } from './rest.ts';
 import { upload } from './files.ts';
 
 export interface Upload {

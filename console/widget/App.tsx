@@ -1,6 +1,7 @@
 import { createEffect, createMemo, createSignal, onCleanup, Show, type JSX } from 'solid-js';
 import { initial } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
+import { isHeldUp } from '../ui/unsent.ts';
 import type { InboxInfo } from './info.ts';
 import type { Place } from './place.ts';
 import { t } from './texts.ts';
@@ -27,7 +28,8 @@ export function App(props: { readonly place: Place; readonly info: InboxInfo }):
   const isWanted = createMemo(() => props.place.isOpen() || props.place.token() !== '');
   createEffect(() => isWanted() && void begin());
   const agent = (): string => ready()?.visitor.agentName() ?? '';
-  const isLive = (): boolean => ready()?.visitor.link().name === 'live';
+  /** Connected, and what is written goes. */
+  const isLive = (): boolean => ready()?.visitor.link().name === 'live' && !isHeldUp(ready()?.visitor.entries() ?? []);
   return (
     <div
       class="w"

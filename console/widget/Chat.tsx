@@ -8,12 +8,26 @@ import { deliveryOf, messageOf, messageWith, type Delivery, type Item, type Mess
 import { Composer } from './Composer.tsx';
 import { picture } from './pictures.ts';
 import type { Place } from './place.ts';
-import { locale, t } from './texts.ts';
+import { isHeldUp } from '../ui/unsent.ts';
+import { locale, t, type TextKey } from './texts.ts';
 import type { InboxInfo } from './info.ts';
 import type { Visitor } from './visitor.ts';
 
 const PICTURE_PX = 220;
 const END_PX = 48;
+
+const REFUSALS: Readonly<Record<string, TextKey>> = {
+  'text.too_long': 'error.text_long',
+  'event.too_large': 'error.text_long',
+  'log.too_large': 'error.text_long',
+  'socket.4413': 'error.text_long',
+  'text.invalid': 'error.text_invalid',
+  'frame.invalid': 'error.text_invalid',
+  'socket.4400': 'error.text_invalid',
+  'file.not_found': 'error.file',
+};
+/** Why a message can't be sent, in words that a visitor can act on. */
+const refusal = (code: string): TextKey => REFUSALS[code] ?? 'error.message';
 
 /** The conversation as the visitor sees it: messages, and that it ended; nothing of what happens behind the desk. */
 export function Chat(props: { readonly visitor: Visitor; readonly place: Place; readonly info: InboxInfo }): JSX.Element {
@@ -82,10 +96,10 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     return last === undefined || !props.place.isOpen() ? '' : t('said', { name: last.by.name || t('team'), text: last.text });
   };
   const unsent = (): number => props.visitor.entries().filter((entry) => entry.state === 'waiting' || entry.state === 'sending').length;
-  /** No network, or tried twice in vain: a short loss is nobody's business. */
+  /** No network, tried twice in vain, or a line that takes no messages: a short loss is nobody's business. */
   const isAway = (): boolean => {
     const link = props.visitor.link();
-    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2);
+    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2) || isHeldUp(props.visitor.entries());
   };
   const as = <K extends Line['is']>(line: Line, is: K): Extract<Line, { is: K }> | undefined =>
     line.is === is ? (line as Extract<Line, { is: K }>) : undefined;
@@ -144,7 +158,7 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
       <p class="vh" aria-live="polite">
         {said()}
       </p>
-      <p class="strip" role="status" data-testid="connection" data-state={props.visitor.link().name} hidden={!isAway()}>
+      <p class="strip" role="status" data-testid="connection" data-state={isAway() && props.visitor.link().name === 'live' ? 'held' : props.visitor.link().name} hidden={!isAway()}>
         {unsent() > 0 ? t('unsent', { n: unsent() }) : t('offline')}
       </p>
       <Composer visitor={props.visitor} place={props.place} />
@@ -209,7 +223,7 @@ function Bubble(props: {
           <Show when={isMine()}>
             {' '}
             <Show when={state() === 'failed'} fallback={t(`delivery.${state()}`)}>
-              <span class="bad">{t('error.message', { code: entry()?.error?.code ?? '' })}</span>
+              <span class="bad">{t(refusal(entry()?.error?.code ?? ''))}</span>
               <button type="button" data-testid="retry" onClick={() => props.visitor.retry(props.message.id)}>
                 {t('retry')}
               </button>

@@ -1,6 +1,6 @@
 /** What the window shows before anybody writes, and in which language. */
 import { pickLocale, type Locale } from '../client/i18n.ts';
-import { call } from '../client/index.ts';
+import { call } from '../ui/rest.ts';
 import type { Place } from './place.ts';
 
 export interface InboxInfo {

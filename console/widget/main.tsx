@@ -3,7 +3,7 @@ import '../ui/base.css';
 import './widget.css';
 import { render } from 'solid-js/web';
 import { pickLocale } from '../client/i18n.ts';
-import { Problem } from '../client/index.ts';
+import { Problem } from '../ui/rest.ts';
 import { App, Unavailable } from './App.tsx';
 import { findPlace, inboxOf } from './place.ts';
 import { use } from './texts.ts';

@@ -1,6 +1,6 @@
 /** Attachments for someone with a token instead of a cookie: fetched once, shown as blob: addresses, a bounded number. */
 import { createSignal, type Accessor } from 'solid-js';
-import { fileUrl } from '../client/index.ts';
+import { fileUrl } from '../ui/rest.ts';
 import { fetchFile } from '../ui/files.ts';
 
 const KEPT_MAX = 60;

@@ -1,9 +1,9 @@
 /** What the visitor's window knows, fed by the protocol client: one person, their conversations, what is unsent. */
 import { batch, createMemo, createRoot, createSignal, type Accessor } from 'solid-js';
 import {
-  call, createClient, openCache, openTabs, Problem,
-  type Actor, type Cache, type Client, type Entry, type Limits, type Link, type Listener,
+  createClient, openCache, openTabs, type Actor, type Cache, type Client, type Entry, type Limits, type Link, type Listener,
 } from '../client/index.ts';
+import { call, Problem } from '../ui/rest.ts';
 import { kindOf } from '../ui/files.ts';
 import { append, EMPTY, isPublic, prepend, type Thread } from '../ui/thread.ts';
 import { deviceOf } from './device.ts';
@@ -110,6 +110,7 @@ export async function meet(place: Place): Promise<Visitor> {
       const opened = next.find((entry) => entry.state === 'stored' && entry.conv !== null)?.conv;
       if (opened) enter(opened);
     },
+    opened: (frame) => enter(frame.conv),
     notice: (frame) => console.warn('trunkline:', frame.code, frame.message),
     refused: (frame) => console.warn('trunkline:', frame.code, frame.message),
   };

@@ -47,7 +47,7 @@ export type Event =
   | ReviewClosed
   | ErasureDone;
 export type NodeFrame =
-  Welcome | Evs | Ev | Skip | Resync | Ok | Err | Signalled | Heads | Notice | Drain | Pong;
+  Welcome | Evs | Ev | Skip | Resync | Ok | Err | Signalled | Opened | Heads | Notice | Drain | Pong;
 
 export interface Wire {
   ClientFrame?: ClientFrame;
@@ -1203,7 +1203,7 @@ export interface Ok {
   t: 'ok';
 }
 /**
- * Not done; `code` is stable, `decided` the event that decided a `conflict`.
+ * Not done; `code` is stable, `decided` the event that decided a `conflict`, `of` the answered frame's `t`.
  */
 export interface Err {
   code: string;
@@ -1258,6 +1258,7 @@ export interface Err {
   field?: string;
   id?: string;
   message: string;
+  of?: string;
   retry_after_ms?: number;
   t: 'err';
 }
@@ -1273,6 +1274,13 @@ export interface Signalled {
   position?: number;
   t: 'signal';
   text?: string;
+}
+/**
+ * Another connection of yours has opened this conversation, or written in it without naming it: `sub` to it.
+ */
+export interface Opened {
+  conv: string;
+  t: 'opened';
 }
 /**
  * A view: with `reset` the whole of it, else rows that changed and conversations `gone` from it.

@@ -1,5 +1,5 @@
 import { createSignal, For, lazy, Show, Suspense, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { explain } from '../errors.ts';
 import { go } from '../route.ts';

@@ -1,6 +1,6 @@
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { createStore } from 'solid-js/store';
-import { call, Problem } from '../../client/index.ts';
+import { call, Problem } from '../../ui/rest.ts';
 import { explain, sentence } from '../errors.ts';
 import { locale, t } from '../texts.ts';
 import type { Account } from './accounts.ts';

@@ -1,5 +1,5 @@
 import { Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
 import { onKey } from '../keys.ts';
 import { go } from '../route.ts';

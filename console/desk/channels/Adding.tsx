@@ -1,5 +1,5 @@
 import { For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call, NO_ANSWER, Problem } from '../../client/index.ts';
+import { call, NO_ANSWER, Problem } from '../../ui/rest.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
 import { onKey } from '../keys.ts';
 import s from '../pages/channels.module.css';

@@ -1,5 +1,6 @@
 import { createSignal, For, Show, type JSX } from 'solid-js';
-import { call, uuid7 } from '../../client/index.ts';
+import { uuid7 } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { createUploads, uploadLimits, type Upload } from '../../ui/uploads.ts';
 import { explain, sentence } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { createSignal, Show, type JSX } from 'solid-js';
-import { call, Problem } from '../../client/index.ts';
+import { call, Problem } from '../../ui/rest.ts';
 import { explain } from '../errors.ts';
 import { t } from '../texts.ts';
 import type { Account } from './accounts.ts';

@@ -1,6 +1,6 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, For, Show, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { explain } from '../errors.ts';
 import { givesFocusBack } from '../givesBack.ts';
 import { t } from '../texts.ts';

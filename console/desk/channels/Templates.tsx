@@ -1,6 +1,6 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { givesFocusBack } from '../givesBack.ts';
 import { t } from '../texts.ts';

@@ -1,5 +1,5 @@
 /** Accounts on channels, as the node tells admins of them, and how each is in words. */
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { timeOrDay } from '../../ui/format.ts';
 import { now } from '../now.ts';
 import { locale, t } from '../texts.ts';

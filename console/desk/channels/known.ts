@@ -1,5 +1,5 @@
 /** What channels allow and what inboxes are called: fetched when the desk opens, again when an admin changes them. */
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import type { Carries } from './plan.ts';
 import type { Window } from './window.ts';
 

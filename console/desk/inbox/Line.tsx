@@ -1,5 +1,6 @@
 import { createMemo, createSignal, For, lazy, Match, Show, Suspense, Switch, type JSX } from 'solid-js';
-import { fileUrl, type MessageKind } from '../../client/index.ts';
+import type { MessageKind } from '../../client/index.ts';
+import { fileUrl } from '../../ui/rest.ts';
 import { Body, type BodyTexts, type Quote } from '../../ui/Body.tsx';
 import { clock, day, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';

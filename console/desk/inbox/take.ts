@@ -1,5 +1,6 @@
 /** Taking, assigning, resolving, reopening: the node decides, and a lost race says who won. */
-import { call, type Err, type Event, type Head } from '../../client/index.ts';
+import type { Err, Event, Head } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { explain } from '../errors.ts';
 import { visitorName } from '../names.ts';
 import { go, inboxHref } from '../route.ts';

@@ -1,5 +1,5 @@
 import { createSignal, createUniqueId, For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { clock, stopwatch } from '../../ui/format.ts';
 import { explain } from '../errors.ts';
 import { locale, t } from '../texts.ts';

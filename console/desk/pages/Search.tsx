@@ -1,5 +1,5 @@
 import { createEffect, createSignal, For, Match, on, onMount, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { clock, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { explain } from '../errors.ts';

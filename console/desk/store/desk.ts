@@ -2,9 +2,9 @@
 import { batch, createContext, createSignal, useContext, type Accessor, type Signal } from 'solid-js';
 import { createStore, reconcile } from 'solid-js/store';
 import {
-  call, createClient, openCache, openTabs,
-  type Actor, type Cache, type Client, type Counts, type Entry, type Event, type Head, type Limits, type Link, type Listener, type Ok, type Tabs, type Welcome,
+  createClient, openCache, openTabs, type Actor, type Cache, type Client, type Counts, type Entry, type Event, type Head, type Limits, type Link, type Listener, type Ok, type Tabs, type Welcome,
 } from '../../client/index.ts';
+import { call } from '../../ui/rest.ts';
 import { append, EMPTY, prepend, type Thread } from '../../ui/thread.ts';
 import { go, inboxHref, route, VIEWS, type View } from '../route.ts';
 import { dropSession, endSession, type Identity } from '../session.ts';
@@ -192,6 +192,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
       }, TYPING_FOR_MS + 50);
     },
     outbox: (entries) => set('entries', reconcile([...entries], { key: 'id' })),
+    opened: () => undefined, // the lists tell
     notice: (frame) => toast({ code: frame.code, text: frame.message }),
     refused: (frame) => toast({ code: frame.code, text: frame.message }),
   };

@@ -36,6 +36,14 @@ class End:
         """A frame to the client."""
         await self._socket.send(msgspec.json.encode(frame).decode())
 
+    async def close(self, code: int) -> None:
+        """Ends the connection with a code."""
+        await self._socket.close(code)
+
+    async def gone(self) -> None:
+        """Returns when the client has left."""
+        await self._socket.wait_closed()
+
     async def welcome(self) -> None:
         """Hello, welcome."""
         await self.hear("hello")

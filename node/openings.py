@@ -1,0 +1,91 @@
+"""Who of a contact is connected here, and hears that another of their connections has opened a conversation: on any
+node, by a subject of core NATS. What is lost there (a link that was cut) the next `welcome` tells.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from backbone import subjects
+from backbone.errors import TrunklineError
+from backbone.link import Link
+from node import frames as f
+
+if TYPE_CHECKING:
+    from node.authenticate import Who
+    from node.socket import Socket
+
+RECENT_MOST: Final = 1_000
+RECENT_S: Final = 10.0
+"""A hello that was answered meanwhile may have looked before the conversation was there."""
+
+_log = structlog.get_logger("node.openings")
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What nodes tell each other: the conversation, and the session that needs not be told."""
+
+    conv: str
+    session: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Told)
+
+
+class Openings:
+    """Visitors' sockets of this node by contact."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        # A tuple and no set: nearly every contact has one socket.
+        self._sockets: dict[str, tuple[Socket, ...]] = {}
+        self._recent: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def listen(self) -> None:
+        """Hears from now on what any node tells."""
+        self._link.subscribe_raw(subjects.OPENED, self._heard)
+
+    def join(self, who: Who, socket: Socket) -> str | None:
+        """The socket of a visitor is told from now on. Returns a conversation that was opened a moment ago."""
+        key = _key(who.tenant, who.id)
+        self._sockets[key] = (*self._sockets.get(key, ()), socket)
+        at, conv = self._recent.get(key, (0.0, ""))
+        return conv if conv and time.monotonic() - at < RECENT_S else None
+
+    def leave(self, who: Who, socket: Socket) -> None:
+        """No more; one that never joined is ignored."""
+        key = _key(who.tenant, who.id)
+        rest = tuple(one for one in self._sockets.pop(key, ()) if one is not socket)
+        if rest:
+            self._sockets[key] = rest
+
+    def tell(self, tenant: str, contact: str, conv: str, session: str) -> None:
+        """All connections of a contact but `session` hear of the conversation."""
+        try:
+            self._link.publish_raw(subjects.opened(tenant, contact), msgspec.json.encode(_Told(conv, session)))
+        except TrunklineError as error:
+            _log.info("opened.not_told", code=error.code)
+
+    def _heard(self, subject: bytes, _reply: bytes, _header: bytes | None, raw: bytes) -> None:
+        key = subject.decode().removeprefix("opened.")
+        try:
+            told = _decoder.decode(raw)
+        except msgspec.DecodeError:
+            _log.warning("opened.unreadable", contact=key)
+            return
+        self._recent[key] = (time.monotonic(), told.conv)
+        self._recent.move_to_end(key)
+        if len(self._recent) > RECENT_MOST:
+            self._recent.popitem(last=False)
+        for socket in self._sockets.get(key, ()):
+            if socket.id != told.session:
+                socket.connection.push(f.encode(f.Opened(conv=told.conv)))
+
+
+def _key(tenant: str, contact: str) -> str:
+    return f"{tenant}.{contact}"
