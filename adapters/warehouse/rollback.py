@@ -25,12 +25,14 @@ _log = structlog.get_logger("warehouse.rollback")
 def bounds(s: str, now: Epochs) -> dict[str, object]:
     """Parameters of the statements that find what stream `s` lost: each epoch, and the sequence at which it ended.
 
-    Epochs older than the oldest that is still told of are left alone.
+    An epoch that isn't told of any more ended where the oldest that is begins, if it is an older one; a newer one is of
+    a log that this one never was.
     """
     stretches = now.stretches
     return {
         "stream": s,
         "oldest": stretches[0][0],
+        "begin": stretches[0][1],
         "epochs": [epoch for epoch, _ in stretches],
         "ends": [*(first for _, first in stretches[1:]), NO_END],
     }
