@@ -117,6 +117,7 @@ class Service:
         self._drains: list[Callable[[], Awaitable[None]]] = []
         self.failure: BaseException | None = None
         self.register = Register(self.link, name, self.instance, [common.secret, *common.old_secrets.split(",")])
+        self.register.folders += [common.log_dir] if common.log_dir else []
 
     def ready(self, name: str, check: http_health.type_of_check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""

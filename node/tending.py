@@ -108,7 +108,7 @@ class Tending:
         except UnknownOutcomeError:
             self._problem = "nats-server takes connections and answers nothing: it hangs or is cut off."
         except TrunklineError as error:
-            self._problem = f"The log can't be reached: {error.message}"
+            self._problem = error.message
         return self._problem
 
     async def _check(self, s: str) -> str | None:

@@ -67,6 +67,9 @@ async def _foreign(running: Up, mounted: Path) -> None:
     assert "nearly full" in json.dumps(body), body
     told = await asyncio.to_thread(trunkline, "doctor", "--data", str(running.data))
     assert told.returncode == 1, told.stdout
+    assert "WRONG disk " in told.stdout
+    assert "files are refused first, then messages" in told.stdout
+    assert "routing     done by" in told.stdout, "nobody else is blamed"
     assert await asyncio.to_thread(_upload, running, people[0].token) == (503, "files.full")
     await _room(running, people, foreign.unlink)
 

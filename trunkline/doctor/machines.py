@@ -9,14 +9,15 @@ from typing import Final, NamedTuple
 from backbone.health import Told
 from backbone.processes import Disk, Process, Registered
 from backbone.schema import RELEASE
+from backbone.space import Marks
 from trunkline.doctor.findings import Check
 from trunkline.doctor.server import CLOCK_MOST_S, size
 
 NODE: Final = "node"
 MOST_NAMED: Final = 3
-DISK_WRONG_BYTES: Final = 1024**3
-DISK_WARNING_BYTES: Final = 5 * 1024**3
-DISK_WRONG_SHARE: Final = 0.02
+DISK_SOON: Final = 2.5
+"""Times the mark below which files are refused, as warning."""
+
 DISK_WARNING_SHARE: Final = 0.10
 DISK_AMPLE_BYTES: Final = 50 * 1024**3
 """Free, this is room whatever the share."""
@@ -209,12 +210,12 @@ def room_of(disk: Disk) -> str:
 
 
 def state_of_disk(disk: Disk) -> str:
-    """How near its end a disk is. Pure."""
-    share = disk.free / disk.total if disk.total else 0.0
-    is_ample = disk.free >= DISK_AMPLE_BYTES
-    if disk.free < DISK_WRONG_BYTES or (share < DISK_WRONG_SHARE and not is_ample):
+    """How near its end a disk is: by the marks at which files and messages are refused (backbone/space.py). Pure."""
+    low = Marks().low(disk.total)
+    if disk.free < low:
         return "wrong"
-    if disk.free < DISK_WARNING_BYTES or (share < DISK_WARNING_SHARE and not is_ample):
+    share = disk.free / disk.total if disk.total else 0.0
+    if disk.free < DISK_SOON * low or (share < DISK_WARNING_SHARE and disk.free < DISK_AMPLE_BYTES):
         return "warning"
     return "ok"
 
@@ -225,5 +226,5 @@ def disk_of(disk: Disk, where: str = "") -> Check:
     detail = f"{room_of(disk)} at {disk.folder}{where}"
     if state == "ok":
         return Check("disk", "ok", detail)
-    todo = f"Make room{where}, or give it a larger disk: where it is full, nothing is stored."
+    todo = f"Make room{where}, or give it a larger disk: files are refused first, then messages."
     return Check("disk", "wrong" if state == "wrong" else "warning", detail, todo)

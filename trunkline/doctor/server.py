@@ -172,9 +172,13 @@ def durability(common: Common, servers: list[Syncing]) -> Check:
     return Check("durability", "ok", promise)
 
 
+UNBOUNDED: Final = 2**50
+"""As nats.conf says it: what is free is watched by Trunkline itself."""
+
+
 def storage(servers: list[Syncing]) -> Check | None:
     """Whether the servers' own bound (`max_file_store`) leaves the log room; None where none tells. Pure."""
-    bounded = [s for s in servers if s.most > 0]
+    bounded = [s for s in servers if 0 < s.most < UNBOUNDED]
     if not bounded:
         return None
     fullest = max(bounded, key=lambda s: s.used / s.most)
