@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from adapters.warehouse import journal, sql
+from adapters.warehouse import journal, migrations, sql
 from adapters.warehouse.engine import Engine
 from adapters.warehouse.settings import SECTION, Warehouse, target
 from adapters.warehouse.sql import SqlRequest, Table
@@ -28,6 +28,9 @@ def query(dsn: str, text: str) -> Table:
 
 async def _query(engine: Engine, group: str, text: str) -> Table:
     try:
+        if not engine.target.path:
+            await migrations.probe(engine)
+            engine.reach.problem = None
         done = await engine.read(lambda client: journal.newest_done(client, group))
         return await engine.read(lambda client: sql.answer(client, SqlRequest(text), done.newest_ms))
     finally:
