@@ -27,9 +27,10 @@ from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from adapters.warehouse import server
 from adapters.warehouse.reach import Reach
 from adapters.warehouse.server import AwayError
-from adapters.warehouse.settings import Target, Warehouse
+from adapters.warehouse.settings import SECTION, Target, Warehouse
 from backbone import private
 from backbone.errors import InvalidInputError, SettingError, UnavailableError
+from backbone.settings import variable
 
 T = TypeVar("T")
 
@@ -205,9 +206,20 @@ class NoRoomError(UnavailableError):
 
 
 def load_library(target: Target) -> None:
-    """Loads the embedded engine's library, without opening anything: most of what opening takes."""
-    if target.path:
+    """Loads the embedded engine's library, without opening anything: most of what opening takes.
+
+    Raises SettingError if it isn't installed.
+    """
+    if not target.path:
+        return
+    try:
         importlib.import_module("chdb")
+    except ModuleNotFoundError as missing:
+        name = variable(SECTION, "dsn")
+        raise SettingError(
+            message=f"{name} names an embedded engine, which isn't installed: pip install 'trunkline[embedded]'.",
+            field=name,
+        ) from missing
 
 
 def rows(client: Client, sql: str, parameters: dict[str, Any], **how: Any) -> list[tuple[Any, ...]]:

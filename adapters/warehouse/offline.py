@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from adapters.warehouse import journal, migrations, sql
-from adapters.warehouse.engine import Engine
+from adapters.warehouse.engine import Engine, load_library
 from adapters.warehouse.settings import SECTION, Warehouse, target
 from adapters.warehouse.sql import SqlRequest, Table
 from backbone.errors import NotFoundError
@@ -23,6 +23,7 @@ def query(dsn: str, text: str) -> Table:
     where = target(dsn)
     if where.path and not Path(where.path).is_dir():
         raise NotFoundError("warehouse.missing", f"There is no warehouse at {where.path} yet; start it once.")
+    load_library(where)
     return asyncio.run(_query(Engine(where, settings), settings.group, text))
 
 
