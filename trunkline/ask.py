@@ -12,7 +12,7 @@ from msgspec import Struct
 from backbone import rpc
 from backbone.errors import NotFoundError, UnavailableError
 from backbone.settings import Common, load
-from trunkline import datafolder
+from trunkline import datafolder, extras
 from trunkline.connect import connected
 
 NATS_WITHIN_S = 5.0
@@ -51,7 +51,8 @@ async def _ask_running(common: Common, query: str) -> Table:
 
 
 def _ask_files(dsn: str, query: str) -> Table:
-    from adapters.warehouse import offline  # noqa: PLC0415  (opens the engine: only when nobody answers)
+    with extras.needed():
+        from adapters.warehouse import offline  # noqa: PLC0415  (opens the engine: only when nobody answers)
 
     found = offline.query(dsn, query)
     return Table(found.columns, found.rows)

@@ -24,9 +24,13 @@ import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 
-from adapters.warehouse.settings import Target, Warehouse
+from adapters.warehouse import server
+from adapters.warehouse.reach import Reach
+from adapters.warehouse.server import AwayError
+from adapters.warehouse.settings import SECTION, Target, Warehouse
 from backbone import private
 from backbone.errors import InvalidInputError, SettingError, UnavailableError
+from backbone.settings import variable
 
 T = TypeVar("T")
 
@@ -69,17 +73,24 @@ class Engine:
     """An open engine. `write` runs on the writer, one call after another; `read` on one of the readers.
 
     Both take a function of a client that runs in a thread; both raise what it raises, engine errors
-    turned into UnavailableError or, for a query that asks too much, InvalidInputError.
+    turned into UnavailableError or, for a query that asks too much, InvalidInputError. Whether a server can be used is
+    in `reach`; questions to one that can't are refused at once.
     """
 
     def __init__(self, target: Target, settings: Warehouse) -> None:
         """Takes the directory of an embedded engine. Raises LockedError if another process has it."""
         self.target = target
         self._held = _hold(Path(target.path), settings) if target.path else None
+        self._server = "" if target.path else server.place(target.dsn)
+        if self._server:
+            server.quiet()
+        self.reach = Reach(f"ClickHouse at {self._server} hasn't answered yet." if self._server else None)
+        self._waits = server.waits(settings)
         self._own = threading.local()
         self._clients: list[Client] = []
         self._writer = ThreadPoolExecutor(1, "warehouse-writer")
         self._readers = ThreadPoolExecutor(settings.readers, "warehouse-reader")
+        self._prober = ThreadPoolExecutor(1, "warehouse-prober")
 
     async def write(self, work: Callable[[Client], T]) -> T:
         """Runs `work` on the writer."""
@@ -89,10 +100,15 @@ class Engine:
         """Runs `work` on a reader. Raises UnavailableError if `deadline` (monotonic seconds) passed before it began."""
         return await self._run(self._readers, self._open_reader, work, deadline)
 
+    async def probe(self, work: Callable[[Client], T]) -> T:
+        """Runs `work` on a client that waits for seconds only. Raises AwayError if the server can't be used."""
+        return await self._run(self._prober, self._open_prober, work, None)
+
     def close(self) -> None:
         """Waits for what runs, then closes every client. Call it outside the event loop."""
         self._writer.shutdown()
         self._readers.shutdown()
+        self._prober.shutdown()
         for client in self._clients:
             client.close()
         self._clients.clear()
@@ -110,7 +126,12 @@ class Engine:
         def call() -> T:
             if deadline is not None and time.monotonic() > deadline:
                 raise UnavailableError("warehouse.late", "The answer would have come too late; ask again.")
-            return guarded(work, self._own_client(open_client))
+            if pool is self._readers and self.reach.problem:
+                raise AwayError(self.reach.problem)
+            try:
+                return work(self._own_client(open_client))
+            except ClickHouseError as failed:
+                raise self._refusal(failed, pool) from failed
 
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
@@ -121,10 +142,30 @@ class Engine:
             self._clients.append(client)
         return client
 
-    def _connect(self) -> Client:
+    def _refusal(self, failed: ClickHouseError, pool: ThreadPoolExecutor) -> UnavailableError | InvalidInputError:
+        """What a failure means to whoever called."""
+        if not self._server:
+            return _ours(failed)
+        if server.is_away(failed):
+            away = AwayError(server.sentence(failed, self._server))
+            self.reach.lost(away.message)
+            return away
+        if failed.code in server.NO_TABLES and pool is not self._writer:
+            return AwayError(f"ClickHouse at {self._server} has no tables of this version yet.")
+        ours = _ours(failed)
+        # What a load or a probe is refused is nobody's question: it is tried again.
+        is_answer = pool is self._readers or isinstance(ours, NoRoomError)
+        return ours if is_answer else AwayError(server.sentence(failed, self._server))
+
+    def _connect(self, answer_s: int) -> Client:
+        if self._held is None:
+            client = clickhouse_connect.get_client(dsn=self.target.dsn, database="default", **server.options(answer_s))
+            if problem := server.too_old(str(client.server_version), self._server):
+                client.close()
+                self.reach.lost(problem)
+                raise AwayError(problem)
+            return client
         try:
-            if self._held is None:
-                return clickhouse_connect.get_client(dsn=self.target.dsn, database="default")
             return clickhouse_connect.get_client(
                 interface="chdb", path=self.target.path, chdb_options={"config-file": str(self._held.config)}
             )
@@ -132,13 +173,21 @@ class Engine:
             raise UnavailableError("warehouse.engine_unavailable", f"ClickHouse can't be opened: {failed}") from failed
 
     def _open_writer(self) -> Client:
-        client = self._connect()
-        client.command(f"CREATE DATABASE IF NOT EXISTS {quoted(self.target.database)}")
+        client = self._connect(self._waits.load_s)
+        database = self.target.database
+        # Asked first: who may not create databases may still have been given this one.
+        if not rows(client, "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": database}):
+            client.command(f"CREATE DATABASE IF NOT EXISTS {quoted(database)}")
+        client.database = database
+        return client
+
+    def _open_prober(self) -> Client:
+        client = self._connect(self._waits.probe_s)
         client.database = self.target.database
         return client
 
     def _open_reader(self) -> Client:
-        client = self._connect()
+        client = self._connect(self._waits.question_s)
         client.database = self.target.database
         for name, value in READ_LIMITS.items():
             client.set_client_setting(name, value)
@@ -157,17 +206,20 @@ class NoRoomError(UnavailableError):
 
 
 def load_library(target: Target) -> None:
-    """Loads the embedded engine's library, without opening anything: most of what opening takes."""
-    if target.path:
-        importlib.import_module("chdb")
+    """Loads the embedded engine's library, without opening anything: most of what opening takes.
 
-
-def guarded(work: Callable[[Client], T], client: Client) -> T:
-    """`work(client)`, with engine errors as ours."""
+    Raises SettingError if it isn't installed.
+    """
+    if not target.path:
+        return
     try:
-        return work(client)
-    except ClickHouseError as failed:
-        raise _ours(failed) from failed
+        importlib.import_module("chdb")
+    except ModuleNotFoundError as missing:
+        name = variable(SECTION, "dsn")
+        raise SettingError(
+            message=f"{name} names an embedded engine, which isn't installed: pip install 'trunkline[embedded]'.",
+            field=name,
+        ) from missing
 
 
 def rows(client: Client, sql: str, parameters: dict[str, Any], **how: Any) -> list[tuple[Any, ...]]:
@@ -184,7 +236,7 @@ def _ours(failed: ClickHouseError) -> UnavailableError | InvalidInputError:
     if failed.code in TOO_WIDE:
         return InvalidInputError("warehouse.too_wide", "That asks for too much at once; narrow the range.")
     if failed.code in NO_ROOM or "No space left" in str(failed):
-        return NoRoomError(message=f"ClickHouse has no room: {str(failed)[:300]}")
+        return NoRoomError(message=f"ClickHouse has no room: {server.brief(failed)}")
     return UnavailableError("warehouse.query_failed", f"ClickHouse refused: {str(failed)[:500]}")
 
 

@@ -21,8 +21,11 @@ from adapters.warehouse.engine import Engine, NoRoomError, rows
 from adapters.warehouse.journal import Promise
 from adapters.warehouse.memory import Memory
 from adapters.warehouse.metrics import EVENTS, FAULTS, LAG, LINGER, LOAD_SECONDS, UNREAD
+from adapters.warehouse.migrations import SchemaError
 from adapters.warehouse.plan import Place, Range
+from adapters.warehouse.reach import Pauses, Saying
 from adapters.warehouse.room import Room
+from adapters.warehouse.server import AwayError
 from adapters.warehouse.settings import Warehouse
 from adapters.warehouse.statements import internal
 from backbone import cursors as kept_cursors
@@ -86,6 +89,8 @@ class Loader:
         self._leaving = asyncio.Event()
         self._left = asyncio.Event()
         self.newest_ms = 0
+        self.problem: str | None = None
+        """Why nothing is loaded now, as readiness wants it; None while loading goes on."""
         LAG.set_function(self.lag_s)
         UNREAD.set_function(self.unread)
 
@@ -125,24 +130,40 @@ class Loader:
         return Load(waiting, sum((place.epoch << 64) + place.seq for place in self._cursors.values()))
 
     async def _work(self) -> None:
-        settings = self._settings
-        applied = await self._engine.write(lambda client: migrations.migrate(client, settings.cluster))
+        pauses, saying = Pauses(), Saying("loading_waits")
+        while not self._leaving.is_set():
+            number = self._number
+            try:
+                await self._migrate()
+                await self._load_on()
+            except NoRoomError as full:
+                # What was half done is found by the journal, as after a kill.
+                self._memory = Memory(self._settings.hot_conversations)
+                await self._room.refused(self._leaving, full.message)
+            except (AwayError, SchemaError) as away:
+                if self._engine.target.path:
+                    raise
+                # The same; and a server is put right by others, who don't start us again.
+                self._memory = Memory(self._settings.hot_conversations)
+                self.problem = away.message
+                saying.say(away.message)
+                if self._number > number:
+                    pauses.reset()
+                await self._engine.reach.pause(self._leaving, pauses.take())
+
+    async def _migrate(self) -> None:
+        cluster = self._settings.cluster
+        applied = await self._engine.write(lambda client: migrations.migrate(client, cluster))
         if applied:
             _log.info("warehouse.migrated", files=applied)
         if self._lineage:
             await self._lineage.known()
-        while not self._leaving.is_set():
-            try:
-                await self._load_on()
-            except NoRoomError as full:
-                # What was half done is found by the journal, as after a kill.
-                self._memory = Memory(settings.hot_conversations)
-                await self._room.refused(self._leaving, full.message)
 
     async def _load_on(self) -> None:
         """Finishes what was left, then loads until `leave`. Raises NoRoomError."""
         await self._room.wait(self._leaving)
         await self._recover()
+        self.problem = None
         starts = {s: self._start(s, state) for s, state in self._states.items()}
         self._reader = Reader(self._link, starts, lineage=self._lineage)
         try:

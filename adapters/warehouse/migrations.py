@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from adapters.warehouse.engine import quoted
+from adapters.warehouse.engine import Engine, quoted, rows
+from adapters.warehouse.server import AwayError
 from backbone.errors import UnfitError
 
 _NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
@@ -66,7 +67,7 @@ def pending(wanted: list[Migration], applied: dict[int, str]) -> list[Migration]
         if number not in known:
             raise SchemaError(
                 "warehouse.schema_newer",
-                f"The tables are at schema {number}, this version knows {len(wanted)}; start the newer Trunkline.",
+                newer(max(applied), len(wanted)),
             )
         if known[number].checksum != checksum:
             raise SchemaError(
@@ -83,6 +84,31 @@ def statements(text: str, cluster: str) -> list[str]:
     )
     bare = re.sub(r"(?m)^[ \t]*--.*$", "", filled)
     return [part.strip() for part in bare.split(";\n") if part.strip().rstrip(";")]
+
+
+async def probe(engine: Engine) -> None:
+    """Raises AwayError if the server, or its tables, can't be used now."""
+    if problem := await engine.probe(look):
+        raise AwayError(problem)
+
+
+def look(client: Client) -> str:
+    """Why the tables can't be used by this version, in a sentence; empty if they can. Changes nothing."""
+    there = rows(
+        client,
+        "SELECT 1 FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'",
+        {"database": client.database},
+    )
+    if not there:
+        return "The warehouse's tables aren't made yet; the loader does that."
+    newest = int(rows(client, "SELECT max(number) FROM schema_migrations", {})[0][0])
+    known = len(shipped())
+    return newer(newest, known) if newest > known else ""
+
+
+def newer(newest: int, known: int) -> str:
+    """The sentence about tables of a newer version."""
+    return f"The tables are at schema {newest}, this version knows {known}; start the newer Trunkline."
 
 
 def migrate(client: Client, cluster: str) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from adapters.warehouse import journal, sql
-from adapters.warehouse.engine import Engine
+from adapters.warehouse import journal, migrations, sql
+from adapters.warehouse.engine import Engine, load_library
 from adapters.warehouse.settings import SECTION, Warehouse, target
 from adapters.warehouse.sql import SqlRequest, Table
 from backbone.errors import NotFoundError
@@ -23,11 +23,15 @@ def query(dsn: str, text: str) -> Table:
     where = target(dsn)
     if where.path and not Path(where.path).is_dir():
         raise NotFoundError("warehouse.missing", f"There is no warehouse at {where.path} yet; start it once.")
+    load_library(where)
     return asyncio.run(_query(Engine(where, settings), settings.group, text))
 
 
 async def _query(engine: Engine, group: str, text: str) -> Table:
     try:
+        if not engine.target.path:
+            await migrations.probe(engine)
+            engine.reach.problem = None
         done = await engine.read(lambda client: journal.newest_done(client, group))
         return await engine.read(lambda client: sql.answer(client, SqlRequest(text), done.newest_ms))
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -51,8 +52,12 @@ async def run(service: Service, settings: Warehouse) -> None:
         if where.path:
             # Whoever has the directory is alone with it; a server's schema waits for the lease.
             await engine.write(lambda client: migrations.migrate(client, settings.cluster))
-        # A reader opens before the first request, so that ready means able to answer.
-        await engine.read(lambda client: client.command("SELECT 1"))
+            # A reader opens before the first request, so that ready means able to answer.
+            await engine.read(lambda client: client.command("SELECT 1"))
+        else:
+            service.ready("server", lambda: engine.reach.problem)
+            service.ready("loading", lambda: loaders[0].problem if loaders else None)
+            service.spawn(engine.reach.watch(partial(migrations.probe, engine), service.stopping), "warehouse.server")
         opened.set_result(engine)
         if await service.unless_stopping(service.link.is_open.wait()):
             await desk.open()

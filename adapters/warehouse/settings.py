@@ -70,6 +70,10 @@ class Warehouse(Struct, frozen=True, kw_only=True):
     lease_s: Annotated[
         int, Meta(ge=2, le=60, description="Seconds after which another loader may follow one that died.")
     ] = 15
+    timeout_s: Annotated[
+        int,
+        Meta(ge=1, le=600, description="Seconds after which a ClickHouse server that gives a load no answer is away."),
+    ] = 30
     readers: Annotated[int, Meta(ge=1, le=16, description="Queries that may run at once.")] = 4
 
 

@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from adapters.warehouse.engine import rows
 from adapters.warehouse.functions import is_allowed
+from adapters.warehouse.server import is_away
 from backbone.errors import InvalidInputError
 
 STATEMENTS: Final = (
@@ -106,6 +107,8 @@ def answer(client: Client, request: SqlRequest, as_of: int) -> Table:
         text = checked(client, request.query)
         result = _decode(client.raw_query(text, fmt="JSONCompact"))
     except DatabaseError as refused:
+        if is_away(refused):
+            raise  # the server's trouble, not the question's
         raise InvalidInputError("sql.refused", _short(str(refused)), field="query") from None
     except msgspec.DecodeError:
         # chDB 26.9 writes WITH TOTALS of no rows before its beginning.

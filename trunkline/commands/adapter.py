@@ -50,11 +50,19 @@ def command(name: str) -> None:
     has begun.
     """
     from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
-    from trunkline import strays  # noqa: PLC0415  (the same)
+    from backbone.errors import SettingError  # noqa: PLC0415  (the same)
+    from backbone.service import EXIT_CONFIG  # noqa: PLC0415  (the same)
+    from trunkline import extras, strays  # noqa: PLC0415  (the same)
 
     strays.refuse()
     if name in registry.names():
         from backbone.channels import service  # noqa: PLC0415  (brings all that a channel needs)
 
         sys.exit(service.main(name))
-    sys.exit(importlib.import_module(f"adapters.{name}.main").main())
+    try:
+        with extras.needed():
+            module = importlib.import_module(f"adapters.{name}.main")
+    except SettingError as missing:
+        click.echo(f"trunkline adapter {name}: {missing.message}", err=True)
+        sys.exit(EXIT_CONFIG)
+    sys.exit(module.main())

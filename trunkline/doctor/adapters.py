@@ -20,6 +20,8 @@ from trunkline.doctor.streams import cursors_of
 ADAPTERS: Final = ("routing", "warehouse")
 FAR_BEHIND: Final = 10_000
 MOST_NAMED: Final = 5
+WAITS: Final = frozenset({"server", "loading", "room"})
+"""Conditions of the warehouse that its ClickHouse or disk doesn't fulfil: it waits for them itself."""
 
 
 async def adapters(link: Link, common: Common, told: list[Told]) -> AsyncIterator[Check]:
@@ -68,6 +70,8 @@ def standing(check: Check, told: list[Told], holder: str = "") -> Check:
     problems = [f"{one.instance}: {text}" for one in theirs for text in one.problems.values()]
     if problems:
         todo = f"Read its log for what it fails at; then start it again: `trunkline adapter {check.name}`."
+        if any(one.problems.keys() & WAITS for one in theirs):
+            todo = "Mend what is named there; it goes on by itself, without another start."
         detail = "; ".join(([check.detail] if check.state == "wrong" else []) + problems)
         return Check(check.name, "wrong", detail, todo)
     if holder and holder not in {one.instance for one in theirs} and (check.state == "ok" or check.name == "warehouse"):

@@ -13,6 +13,7 @@ from adapters.warehouse.engine import Engine
 from adapters.warehouse.settings import Target, Warehouse
 from backbone import streams
 from backbone.link import Link
+from tests.harness.clickhouse import ClickHouse
 from tests.harness.nats import NatsServer
 
 STREAMS = ["00", "01", "02"]
@@ -32,16 +33,29 @@ def settings() -> Warehouse:
     return Warehouse(load_events=50, load_ms=20, lease_s=2)
 
 
-@pytest.fixture
-def where(directory: Path) -> Target:
-    """The engine, and a database that nobody else uses."""
-    return Target(f"chdb://{directory}", str(directory), f"test_{next(_numbers)}")
+@pytest.fixture(scope="session")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """A server that nobody harms."""
+    started = ClickHouse(tmp_path_factory.mktemp("clickhouse")).start()
+    yield started
+    started.kill()
+
+
+@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.rest)])
+def where(request: pytest.FixtureRequest) -> Target:
+    """The engine, embedded or a server, and a database that nobody else uses."""
+    database = f"test_{next(_numbers)}"
+    if request.param == "server":
+        return Target(request.getfixturevalue("running_server").dsn, "", database)
+    directory = request.getfixturevalue("directory")
+    return Target(f"chdb://{directory}", str(directory), database)
 
 
 @pytest.fixture
 def engine(where: Target, settings: Warehouse) -> Iterator[Engine]:
     """An open engine without tables."""
     opened = Engine(where, settings)
+    opened.reach.problem = None  # nobody watches a server here
     yield opened
     opened.close()
 

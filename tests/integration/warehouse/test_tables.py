@@ -210,6 +210,7 @@ async def test_what_comes_too_late_isnt_started(tables: Engine) -> None:
     assert refused.value.code == "warehouse.late"
 
 
+@pytest.mark.parametrize("where", ["embedded"], indirect=True)
 def test_a_directory_has_one_process(engine: Engine, where: Target, settings: Warehouse) -> None:
     with pytest.raises(LockedError):
         Engine(where, settings)
@@ -225,6 +226,7 @@ def test_a_directory_has_one_process(engine: Engine, where: Target, settings: Wa
     assert said.stdout.strip() == "warehouse.locked"
 
 
+@pytest.mark.parametrize("where", ["embedded"], indirect=True)
 def test_what_a_killed_process_left_in_the_scratch_folder_is_swept(where: Target, settings: Warehouse) -> None:
     scratch = Path(where.path) / "inserts"
     scratch.mkdir(parents=True, exist_ok=True)
