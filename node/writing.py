@@ -182,7 +182,7 @@ async def _send_without_conversation(
     if failpoints.ARMED:
         failpoints.reach("node.stored")
     # One that was sent again, too: whoever stored it first may have died before it told.
-    context.openings.tell(tenant, contact, placed.conv, socket.id)
+    context.openings.tell(tenant, contact, placed.conv, inbox=inbox.id, session=socket.id)
     if placed.duplicate:
         subject = subjects.chat(tenant, inbox.channel, placed.conv)
         await _look_at_stored(context, socket, who, frame, subject, placed.seq)

@@ -24,10 +24,10 @@ from trunkline.following import Applied, Conversation, Frame
 
 SUBPROTOCOL: Final = Subprotocol("trunkline.v1")
 LOOK_S: Final = 0.25
-ASK_AFTER_S: Final = 1.75
+ASK_AFTER_S: Final = 1.25
 """After a frame of ours a node that has said nothing for so long is asked whether it is there."""
 
-PONG_WITHIN_S: Final = 2.5
+PONG_WITHIN_S: Final = 2.0
 WELCOME_WITHIN_S: Final = 5.0
 BACKOFF_LEAST_S: Final = 0.2
 BACKOFF_MOST_S: Final = 20.0

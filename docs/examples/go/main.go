@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	askAfter     = 2 * time.Second
-	pongWithin   = 2500 * time.Millisecond
+	askAfter     = 1500 * time.Millisecond
+	pongWithin   = 2 * time.Second
 	welcomeIn    = 5 * time.Second
 	answerWithin = 10 * time.Second
 )
