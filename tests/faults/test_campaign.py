@@ -17,7 +17,15 @@ import pytest
 from tests.faults import campaign
 from tests.faults.kinds import OTHERS, POINTS, schedule
 
-SHORT = ["die at node.stored", "kill nats", "cut mid-frame", "drain node"]
+SHORT = [
+    "die at node.stored",
+    "kill nats",
+    "freeze node",
+    "cut mid-frame",
+    "drain node",
+    "kill node",
+    "roll back the log",
+]
 
 
 @pytest.mark.rest
@@ -28,6 +36,8 @@ def test_a_few_rounds(tmp_path: Path) -> None:
     outcome = campaign.run(tmp_path, 20261124, [by_name[name] for name in SHORT], size)
     assert outcome.violations == []
     assert outcome.acknowledged > 500
+    assert outcome.resent > 50
+    assert outcome.calm_posts > 3
 
 
 @pytest.mark.long
