@@ -15,8 +15,8 @@ from tests.faults.rig import Rig
 from tests.harness.processes import Process
 from trunkline.client import PONG_WITHIN_S
 
-FLOOD = 300
-"""Long messages to one who doesn't read."""
+FLOOD = 600
+"""Long messages to one who doesn't read: 7 MB, where a sender's buffers of TCP hold 4."""
 
 FROZEN_LEAST_S = PONG_WITHIN_S + 2.5
 
