@@ -23,6 +23,7 @@ test: install ## every kind of test: unit, contract, integration, faults, browse
 test-rest: install ## the tests that `make test` leaves out, but for the campaigns
 	@.ci/browser
 	@.ci/operations
+	@.ci/go
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser

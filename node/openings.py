@@ -28,9 +28,10 @@ _log = structlog.get_logger("node.openings")
 
 
 class _Told(msgspec.Struct, frozen=True):
-    """What nodes tell each other: the conversation, and the session that needs not be told."""
+    """What nodes tell each other: the conversation, its inbox, and the session that needs not be told."""
 
     conv: str
+    inbox: str
     session: str = ""
 
 
@@ -38,7 +39,7 @@ _decoder = msgspec.json.Decoder(_Told)
 
 
 class Openings:
-    """Visitors' sockets of this node by contact."""
+    """Visitors' sockets of this node by contact and inbox: a contact of several inboxes is a person in each."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -51,33 +52,36 @@ class Openings:
         self._link.subscribe_raw(subjects.OPENED, self._heard)
 
     def join(self, who: Who, socket: Socket) -> str | None:
-        """The socket of a visitor is told from now on. Returns a conversation that was opened a moment ago."""
-        key = _key(who.tenant, who.id)
+        """The socket of a visitor is told from now on. Returns a conversation that was opened a moment ago: it may have
+        become another contact's since, by a sign-in.
+        """
+        key = _key(who.tenant, who.id, who.inbox)
         self._sockets[key] = (*self._sockets.get(key, ()), socket)
         at, conv = self._recent.get(key, (0.0, ""))
         return conv if conv and time.monotonic() - at < RECENT_S else None
 
     def leave(self, who: Who, socket: Socket) -> None:
         """No more; one that never joined is ignored."""
-        key = _key(who.tenant, who.id)
+        key = _key(who.tenant, who.id, who.inbox)
         rest = tuple(one for one in self._sockets.pop(key, ()) if one is not socket)
         if rest:
             self._sockets[key] = rest
 
-    def tell(self, tenant: str, contact: str, conv: str, session: str) -> None:
-        """All connections of a contact but `session` hear of the conversation."""
+    def tell(self, tenant: str, contact: str, conv: str, *, inbox: str, session: str) -> None:
+        """All connections of a contact to an inbox, but `session`, hear of the conversation."""
         try:
-            self._link.publish_raw(subjects.opened(tenant, contact), msgspec.json.encode(_Told(conv, session)))
+            self._link.publish_raw(subjects.opened(tenant, contact), msgspec.json.encode(_Told(conv, inbox, session)))
         except TrunklineError as error:
             _log.info("opened.not_told", code=error.code)
 
     def _heard(self, subject: bytes, _reply: bytes, _header: bytes | None, raw: bytes) -> None:
-        key = subject.decode().removeprefix("opened.")
+        contact = subject.decode().removeprefix("opened.")
         try:
             told = _decoder.decode(raw)
         except msgspec.DecodeError:
-            _log.warning("opened.unreadable", contact=key)
+            _log.warning("opened.unreadable", contact=contact)
             return
+        key = f"{contact}.{told.inbox}"
         self._recent[key] = (time.monotonic(), told.conv)
         self._recent.move_to_end(key)
         if len(self._recent) > RECENT_MOST:
@@ -87,5 +91,5 @@ class Openings:
                 socket.connection.push(f.encode(f.Opened(conv=told.conv)))
 
 
-def _key(tenant: str, contact: str) -> str:
-    return f"{tenant}.{contact}"
+def _key(tenant: str, contact: str, inbox: str) -> str:
+    return f"{tenant}.{contact}.{inbox}"

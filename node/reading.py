@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from backbone.errors import ForbiddenError, NotFoundError
+from backbone.errors import ForbiddenError, NotFoundError, TrunklineError
 from node import frames as f
 from node import pages
 from node.authorize import may, type_of_action
@@ -183,6 +183,15 @@ async def history(context: Context, socket: Socket, who: Who, frame: f.History) 
         shown = pages.for_visitors(events) if who.kind == "visitor" else events
         upto = events[-1][0] if events else seq
         socket.connection.push(f.evs_frame(frame.conv, epoch, shown, upto, more=more, history=True))
+
+
+async def is_theirs(context: Context, who: Who, conv: str) -> bool:
+    """Whether `who` may read a conversation, as it is now."""
+    try:
+        async with context.hub.visit(who.tenant, conv) as room:
+            return may(who, "read", room.head) is None
+    except TrunklineError:
+        return False
 
 
 def authorise(who: Who, action: type_of_action, room: Room) -> None:

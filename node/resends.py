@@ -20,6 +20,8 @@ FRESH_MS: Final = 20_000
 
 AHEAD_MS: Final = 2000
 LOOK_BACK: Final = 20_000
+CONVERSATIONS: Final = 3
+"""Of a contact, in which a message is looked for that names none."""
 
 
 def is_fresh(message: str, now_ms: int) -> bool:

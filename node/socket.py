@@ -293,6 +293,7 @@ class Socket:
         self._held = tuple(key for key in self._held if key != _UNGREETED)
         self._heard_at = time.monotonic()
         self.session.began(welcome.who, greeting.rates(self._context, welcome.who, caller.address))
+        opened = None
         if welcome.who.kind == "agent":
             await self.say_here()
             # What changed while the hello was answered told no socket.
@@ -301,8 +302,9 @@ class Socket:
             await self._end_if_ended(welcome.who)
             self.source = _source(self._context, frame)
             opened = self._context.openings.join(welcome.who, self)
-            welcome.frame.open = welcome.frame.open or opened
         self.connection.push(f.encode(welcome.frame))
+        if opened and opened != welcome.frame.open and await reading.is_theirs(self._context, welcome.who, opened):
+            self.connection.push(f.encode(f.Opened(conv=opened)))
 
     async def _end_if_ended(self, who: Who) -> None:
         if who.issued_ms <= await self._context.sessions.tokens_end(who.tenant, who.id):

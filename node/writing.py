@@ -14,7 +14,14 @@ from backbone import events as ev
 from backbone.acts import Act
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import decide
-from backbone.errors import ConflictError, ForbiddenError, InvalidInputError, TrunklineError, UnknownOutcomeError
+from backbone.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    TrunklineError,
+    UnknownOutcomeError,
+)
 from backbone.ids import check_contact, check_name, new_event_id
 from backbone.log import LogEvent, Stored
 from backbone.presence import state_event
@@ -135,10 +142,30 @@ async def _look_at_stored(  # noqa: PLR0917 - what is looked at, where, and who 
         socket.refuse(frame, error)
 
 
-def _tell_stored(socket: Socket, who: Who, frame: f.Send, found: LogEvent) -> None:
+def _tell_stored(socket: Socket, who: Who, frame: f.Send, found: LogEvent) -> ev.MessageAdded:
     """`ok` with what is stored. Raises ConflictError `id.taken` where that is another message."""
     stored = resends.same(found, who.id, frame.text, frame.attachments, note=frame.note)
     socket.connection.push(f.ok_frame(frame.id, found.seq, stored.conv, stored.at))
+    return stored
+
+
+async def _stored_before(context: Context, key: str, tenant: str, message: str) -> LogEvent | None:
+    """A message that named no conversation, in the last of its contact's: it may be there since long ago."""
+    kept = await contacts.contacts(context.link).get(key)
+    conv = kept.value.conv if kept and isinstance(kept.value, contacts.OpenConversation) else ""
+    for _ in range(resends.CONVERSATIONS):
+        if not conv:
+            break
+        try:
+            async with context.hub.visit(tenant, conv) as room:
+                found = await resends.find(context.log, room.subject, room.head, message)
+                conv = room.head.previous
+        except NotFoundError:
+            # Its key was set and its beginning never came.
+            break
+        if found is not None:
+            return found
+    return None
 
 
 async def _send_without_conversation(
@@ -153,6 +180,12 @@ async def _send_without_conversation(
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
     await keep(context, who, frame.attachments)
+    if not resends.is_fresh(frame.id, now_ms()):
+        stored = await _stored_before(context, contacts.open_key(tenant, inbox.id, contact), tenant, frame.id)
+        if stored is not None:
+            again = _tell_stored(socket, who, frame, stored)
+            context.openings.tell(tenant, contact, again.conv, inbox=inbox.id, session=socket.id)
+            return
     peer, name = who.user, who.name
     if who.kind == "agent":
         if not await contacts.is_known(context.link, tenant, contact):
@@ -182,7 +215,7 @@ async def _send_without_conversation(
     if failpoints.ARMED:
         failpoints.reach("node.stored")
     # One that was sent again, too: whoever stored it first may have died before it told.
-    context.openings.tell(tenant, contact, placed.conv, socket.id)
+    context.openings.tell(tenant, contact, placed.conv, inbox=inbox.id, session=socket.id)
     if placed.duplicate:
         subject = subjects.chat(tenant, inbox.channel, placed.conv)
         await _look_at_stored(context, socket, who, frame, subject, placed.seq)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -21,57 +20,24 @@ from websockets.typing import Origin, Subprotocol
 
 from backbone.ids import new_event_id
 from trunkline.following import Applied, Conversation, Frame
+from trunkline.outbox import FAULTY_CLOSES, PASSING, Outbox, RefusedError, SessionEndedError, Unanswered
+
+__all__ = ["PASSING", "Applied", "Client", "Frame", "RefusedError", "SessionEndedError"]
 
 SUBPROTOCOL: Final = Subprotocol("trunkline.v1")
 LOOK_S: Final = 0.25
-ASK_AFTER_S: Final = 1.75
+ASK_AFTER_S: Final = 1.25
 """After a frame of ours a node that has said nothing for so long is asked whether it is there."""
 
-PONG_WITHIN_S: Final = 2.5
+PONG_WITHIN_S: Final = 2.0
 WELCOME_WITHIN_S: Final = 5.0
 BACKOFF_LEAST_S: Final = 0.2
 BACKOFF_MOST_S: Final = 20.0
 FINAL_CLOSES: Final = frozenset({4401, 4403, 4409, 4426})
 """Close codes after which coming back as the same person is of no use."""
 
-
-FAULTY_CLOSES: Final = frozenset({4400, 4413, 4500})
-FAULTS_MOST: Final = 3
-"""A frame over which so many connections were closed is at fault, and is given up."""
-
-PASSING: Final = re.compile(r"limit\.|log\.(?!too_)|.*\.(busy|unavailable)$")
-"""Codes of what is refused for the state of the node or of the log, and not for its content."""
-
 AGAIN_MS: Final = 500
 AGAIN_MS_MOST: Final = 10_000
-
-
-class RefusedError(Exception):
-    """The node said no: `code` is stable, `field` names the input at fault."""
-
-    def __init__(self, frame: Frame) -> None:
-        super().__init__(f"{frame['code']}: {frame.get('message', '')}")
-        self.code: str = frame["code"]
-        self.field: str = frame.get("field", "")
-        self.decided: Frame | None = frame.get("decided")
-
-
-class SessionEndedError(Exception):
-    """The session is over for good; `close_code` says why."""
-
-    def __init__(self, close_code: int) -> None:
-        super().__init__(f"closed with {close_code}")
-        self.close_code = close_code
-
-
-class Unanswered(NamedTuple):
-    """A frame that waits for its answer, and the connection it was last written to."""
-
-    frame: Frame
-    answer: asyncio.Future[Frame]
-    connection: int
-    faults: int = 0
-    refusals: int = 0
 
 
 class Client:
@@ -110,7 +76,7 @@ class Client:
         self._pushed = pushed
         self._waits = waits
         self._socket: ClientConnection | None = None
-        self._outbox: dict[str, Unanswered] = {}
+        self._outbox = Outbox()
         self._caught_up: dict[str, asyncio.Event] = {}
         self._retries: set[asyncio.Task[None]] = set()
         self._sent_at = 0.0
@@ -226,7 +192,7 @@ class Client:
                 if self.close_code in FINAL_CLOSES:
                     raise self._ended() from None
                 if self.close_code in FAULTY_CLOSES:
-                    self._accuse()
+                    self._outbox.accuse(self.connects, self.close_code)
                 attempt = 1 if self.live.is_set() else attempt + 1
             except (OSError, TimeoutError, InvalidHandshake):
                 attempt += 1
@@ -276,7 +242,7 @@ class Client:
             await asyncio.sleep(LOOK_S)
             now = loop.time()
             # What came after a frame may have been written before it was read: an answer is what counts.
-            waits_since = self._unheard_at or (self._heard_at if self._on_its_way() else now)
+            waits_since = self._unheard_at or (self._heard_at if self._outbox.on_its_way(self.connects) else now)
             is_unheard = now - waits_since >= ASK_AFTER_S
             if not is_unheard and now - self._sent_at < every_s:
                 continue
@@ -300,23 +266,12 @@ class Client:
                 await self._send_again(each)
 
     async def _send_again(self, each: Unanswered) -> None:
-        if each.faults and any(one.faults and one is not each for one in self._on_its_way()):
+        if each.faults and any(one.faults and one is not each for one in self._outbox.on_its_way(self.connects)):
             # One at a time, so that the next close tells which one is bad; it is sent when that one is answered.
             return
         if not each.answer.done() and each.connection != self.connects:
             self._outbox[each.frame["id"]] = each._replace(connection=self.connects)
             await self.say(each.frame)
-
-    def _on_its_way(self) -> list[Unanswered]:
-        return [each for each in self._outbox.values() if each.connection == self.connects and not each.answer.done()]
-
-    def _accuse(self) -> None:
-        """The node closed the connection over one of the frames on their way."""
-        for each in self._on_its_way():
-            self._outbox[each.frame["id"]] = accused = each._replace(faults=each.faults + 1)
-            if accused.faults >= FAULTS_MOST:
-                code = f"socket.{self.close_code}"
-                each.answer.set_exception(RefusedError({"code": code, "message": "the node can't take this frame"}))
 
     async def _send_suspects(self) -> None:
         for each in [one for one in self._outbox.values() if one.faults]:
@@ -324,9 +279,7 @@ class Client:
 
     def _ended(self) -> SessionEndedError:
         ended = SessionEndedError(self.close_code)
-        for each in self._outbox.values():
-            if not each.answer.done():
-                each.answer.set_exception(ended)
+        self._outbox.end(ended)
         return ended
 
     async def _ask(self, conv: str) -> None:
@@ -338,7 +291,7 @@ class Client:
             self._pushed(frame)
         match frame["t"]:
             case "ok":
-                self._answer(frame["id"], frame)
+                self._outbox.answer(frame["id"], frame)
                 await self._send_suspects()
             case "err":
                 await self._refused(frame)
@@ -350,11 +303,6 @@ class Client:
                 await self._events(frame)
             case "heads":
                 self._rows(frame)
-
-    def _answer(self, frame_id: str, answer: Frame) -> None:
-        entry = self._outbox.get(frame_id)
-        if entry is not None and not entry.answer.done():
-            entry.answer.set_result(answer)
 
     async def _refused(self, frame: Frame) -> None:
         entry = self._outbox.get(frame.get("id", ""))
@@ -408,7 +356,9 @@ class Client:
             case _:
                 complete = known.apply(frame["seq"], frame["prev"], frame.get("event"))
         for applied in known.events[before:]:
-            self._answer(applied.event["id"], {"t": "ok", "id": applied.event["id"], "seq": applied.seq, "conv": conv})
+            self._outbox.answer(
+                applied.event["id"], {"t": "ok", "id": applied.event["id"], "seq": applied.seq, "conv": conv}
+            )
             if self._seen is not None:
                 self._seen(conv, applied)
         if not complete and not (known.is_replaying and frame["t"] in {"ev", "skip"}):

@@ -368,9 +368,9 @@ test('a mark or a signal that is refused says nothing of the messages of its con
 test('a node that freezes under a message is given up within 5 s, though the heartbeat is far', async () => {
   const { client: one } = await live();
   one.send({ conv: null, text: 'x' });
-  await pass(2_000);
+  await pass(1_500);
   expect(wire().of('ping')).toHaveLength(1);
-  await pass(2_500 + 200);
+  await pass(2_000 + 200);
   expect(Wire.all).toHaveLength(2);
   await pass(11_500); // nor does the next one answer: `welcome` has a limit, a longer one each time
   expect(Wire.all.length).toBeGreaterThan(2);

@@ -3,8 +3,8 @@ import { IDLE, step, type Happening, type Link } from './link.ts';
 import type { ClientFrame, Hello, NodeFrame } from './types.ts';
 
 /** From a frame of ours until the node is asked whether it is there, and from there until it is given up. */
-const ASK_AFTER_MS = 2_000;
-const PONG_WITHIN_MS = 2_500;
+const ASK_AFTER_MS = 1_500;
+const PONG_WITHIN_MS = 2_000;
 const WELCOME_WITHIN_MS = 5_000;
 const SETTLED_AFTER_MS = 10_000;
 

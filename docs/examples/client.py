@@ -1,7 +1,4 @@
-"""A visitor's client of `trunkline.v1`, written from docs/protocol.md alone.
-
-    python client.py web http://127.0.0.1:8080
-
+"""A visitor's client of `trunkline.v1`, written from docs/protocol.md alone: `python client.py web http://127.0.0.1:8080`
 sends what you type and prints the conversation (`pip install websockets`). Nodes may die: nothing is lost or doubled.
 """
 
@@ -9,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import sys
 import urllib.request
 import uuid
@@ -17,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 FINAL = {4401, 4403, 4409, 4426}  # coming back with the same token is of no use
+PASSING = re.compile(r"^limit\.|^log\.(?!too_large)|\.(busy|unavailable)$")  # not for its content
 
 
 class Visitor:
@@ -45,10 +44,9 @@ class Visitor:
             wait_s = random.uniform(0.2, min(20, 0.5 * 2 ** min(failures, 6)))
             try:
                 self.token = self.token or await asyncio.to_thread(self.become_visitor, node)
-                url = node.replace("http", "ws", 1) + "/ws"
-                async with connect(url, subprotocols=["trunkline.v1"], ping_interval=None) as self.socket:
-                    heartbeat_s = await self.greet()
-                    failures = 0
+                node = f"ws{node[4:]}/ws"
+                async with connect(node, subprotocols=["trunkline.v1"], ping_interval=None) as self.socket:
+                    heartbeat_s, failures = await self.greet(), 0
                     beat = asyncio.create_task(self.beat(heartbeat_s))
                     try:
                         wait_s = random.uniform(0, await self.listen(heartbeat_s + 8)) / 1000
@@ -91,8 +89,9 @@ class Visitor:
             if self.mark is None and self.held is None:
                 self.conv = frame["conv"]
                 await self.subscribe()
-        elif kind == "err" and frame.get("retry_after_ms"):
-            self.later = asyncio.create_task(self.send_again(frame["retry_after_ms"] / 1000))
+        elif kind == "err" and (frame.get("retry_after_ms") or PASSING.search(frame["code"])):
+            again = self.subscribe if frame.get("of") == "sub" else self.send_again
+            self.later = asyncio.create_task(again((frame.get("retry_after_ms") or 1000) / 1000))
         elif kind == "err" and self.unsent.pop(frame.get("id"), None):
             self.refused[frame["id"]] = frame
         elif kind == "resync":
@@ -122,8 +121,9 @@ class Visitor:
         self.unsent.pop(event["id"], None)  # rule 2: what is in the log needn't be sent again
         self.shown(event)
 
-    async def subscribe(self):
+    async def subscribe(self, wait_s=0):
         self.held = []
+        await asyncio.sleep(wait_s)
         await self.say({"t": "sub", "conv": self.conv, "after": self.mark, "limit": 500})
 
     async def send_again(self, wait_s=0):

@@ -16,11 +16,12 @@ from backbone import presence
 from backbone.buckets import Bucket
 from backbone.conversation import Head
 from backbone.link import Link
-from tests.faults import checker
+from tests.faults import checker, devices
 from tests.faults import history as h
 from tests.faults.kinds import Kind
 from tests.faults.proxy import running_proxy
 from tests.faults.rig import CAPACITY, Rig, metric
+from tests.faults.world import Violation, gather
 from tests.harness.apart import run_apart
 from tests.harness.processes import Process
 from trunkline.connect import connected
@@ -56,6 +57,12 @@ class Outcome(msgspec.Struct):
     refused_for_good: int
     refused_for_now: int
     resyncs: int
+    resent: int
+    longest_resent_s: float
+    calm_posts: int
+    calm_longest_s: float
+    """In how many posts of calm clients while a node was killed or frozen, and the longest wait of one."""
+
     events: int
     faults: dict[str, int]
     slowest_recovery_s: float
@@ -76,7 +83,7 @@ def run(folder: Path, seed: int, kinds: list[Kind], size: Size) -> Outcome:
             for number, kind in enumerate(kinds, start=1):
                 slowest = max(slowest, _round(rig, chance, number, kind))
             _enough(rig, size.at_least)
-            violations = _reckoning(rig, size, baseline)
+            violations, calm = _reckoning(rig, size, baseline)
             status = rig.loading.status
         finally:
             rig.end()
@@ -88,6 +95,10 @@ def run(folder: Path, seed: int, kinds: list[Kind], size: Size) -> Outcome:
         refused_for_good=status.fail,
         refused_for_now=status.refused,
         resyncs=status.resyncs,
+        resent=status.resent,
+        longest_resent_s=status.longest_resent_s,
+        calm_posts=len(calm),
+        calm_longest_s=round(max(calm, default=0.0), 2),
         events=sum(map(len, rig.branches[-1].events.values())),
         faults=dict(Counter(kind.name for kind in kinds)),
         slowest_recovery_s=round(slowest, 1),
@@ -120,7 +131,8 @@ def _enough(rig: Rig, at_least: int) -> None:
 # --- the end --------------------------------------------------------------------------------------
 
 
-def _reckoning(rig: Rig, size: Size, baseline: dict[str, dict[str, float]]) -> list[checker.Violation]:
+def _reckoning(rig: Rig, size: Size, baseline: dict[str, dict[str, float]]) -> tuple[list[Violation], list[float]]:
+    """What broke a promise, and how long calm clients waited in faults of nodes (s)."""
     rig.adapters_ready()
     for name in ABSENT_AT_THE_END:
         rig.loading.tell(f"leave {name}")
@@ -142,16 +154,17 @@ def _reckoning(rig: Rig, size: Size, baseline: dict[str, dict[str, float]]) -> l
             _bounds(rig, name, baseline[name], _figures(process))
     rig.recorder.close()
     _say(f"checking {sum(map(len, rig.branches[-1].events.values()))} events")
-    world = checker.gather(h.read([rig.folder / "rig.history", rig.folder / "load.history"]), rig.branches)
-    return [*checker.check(world), *checker.projections_are_disposable(kept, rebuilt), *_dead_tasks(rig)]
+    world = gather(h.read([rig.folder / "rig.history", rig.folder / "load.history"]), rig.branches)
+    violations = [*checker.check(world), *checker.projections_are_disposable(kept, rebuilt), *_dead_tasks(rig)]
+    return violations, [waited_s for _, waited_s, _ in devices.calm_waits(world)]
 
 
-def _dead_tasks(rig: Rig) -> Iterator[checker.Violation]:
+def _dead_tasks(rig: Rig) -> Iterator[Violation]:
     """What nodes and routing say of work that ended in an error of ours."""
     for process in (*rig.system.nodes, rig.system.adapters["routing"]):
         for line in process.log.read_text(errors="replace").splitlines():
             if any(words in line for words in DEAD_TASK):
-                yield checker.Violation("I11", "dead_task", f"{process.name}: {line[:200]} ... {line[-1300:]}")
+                yield Violation("I11", "dead_task", f"{process.name}: {line[:200]} ... {line[-1300:]}")
 
 
 def _gone(rig: Rig) -> None:

@@ -2,24 +2,20 @@
 
 It knows the contract's event types and nothing else of the product: what a conversation may do, who may see what
 and what must be in the log are written again here, so that an error there isn't excused by the same error here.
-
-**Branches.** A log that was put back to an older copy has two futures: the one that was lost, and the one that
-went on. `Branch` is one of them, for as long as it was the log. All but the last are given by where they were cut
-and by the tail that was lost; what lies below the cut is in the next branch, or it is missing there as well.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from backbone.events import SHOWN_TO_VISITORS
 from tests.faults import history as h
+from tests.faults.devices import calm_ones_wait_little, every_device_hears, resends_find_what_is_stored
 from tests.faults.transitions import State
-
-T = TypeVar("T", h.Invoked, h.Completed)
+from tests.faults.world import Event, Place, Post, Run, Violation, World
 
 NEWEST = 200
 """What `sub` without a watermark shows at once."""
@@ -43,149 +39,20 @@ OF_THE_CLIENT = frozenset({"limit.rate"})
 """Refusals that have nothing to do with the log."""
 
 
-class Violation(NamedTuple):
-    """A broken promise: which invariant, its name, and where."""
-
-    invariant: str
-    name: str
-    where: str
-
-
-class Event(NamedTuple):
-    """A stored event: where, and its decoded content."""
-
-    seq: int
-    id: str
-    body: dict[str, Any]
-
-
-class Branch(NamedTuple):
-    """One future of the log: from when until when it was the log, where it was cut, and its events by conversation.
-
-    The last one holds everything and has no cut; each earlier one holds what lay beyond its cut, by stream.
-    """
-
-    since: float
-    until: float
-    cut: Mapping[str, int]
-    events: Mapping[str, list[Event]]
-
-
-class Post(NamedTuple):
-    """A post from its beginning to its end; `at` is infinite while there is none."""
-
-    began: h.Invoked
-    ended: h.Completed
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether its client was told that it is stored."""
-        return self.ended.outcome == "ok"
-
-
-class Run(NamedTuple):
-    """What one viewer showed of one conversation without beginning anew; `reached` if it looked to the end."""
-
-    viewer: str
-    conv: str
-    shown: list[tuple[int, str]]
-    reached: list[h.Reached]
-
-
-class Place(NamedTuple):
-    """Where an event is."""
-
-    conv: str
-    event: Event
-
-
-class World:
-    """A history and the log, ordered for looking at."""
-
-    def __init__(self, branches: list[Branch]) -> None:
-        self.viewers: dict[str, h.Viewer] = {}
-        self.posts: dict[str, Post] = {}
-        self.runs: list[Run] = []
-        self.rest: list[h.AnyRecord] = []
-        self.branches = branches
-        self._whole: dict[tuple[str, int], list[Event]] = {}
-
-    @property
-    def last(self) -> int:
-        """The number of the future that came to be."""
-        return len(self.branches) - 1
-
-    def conversation(self, conv: str, branch: int) -> list[Event]:
-        """All events of a conversation in one future of the log, in order."""
-        if (conv, branch) not in self._whole:
-            events = self.branches[branch].events.get(conv, [])
-            if branch < self.last:
-                events = [e for e in self.conversation(conv, branch + 1) if self.is_kept(branch, conv, e)] + events
-            self._whole[conv, branch] = events
-        return self._whole[conv, branch]
-
-    def is_kept(self, branch: int, conv: str, event: Event) -> bool:
-        """Whether an event of the future after `branch` stood below the cut, and so belongs to both."""
-        return event.seq <= self.branches[branch].cut.get(conv[:2], 0)
-
-    def looks(self) -> Iterator[tuple[int, str]]:
-        """Every future of every conversation; what two futures have alike is looked at in the later."""
-        for number, branch in enumerate(self.branches):
-            for conv in branch.events:
-                yield number, conv
-
-    def alive(self, since: float, until: float) -> list[int]:
-        """The futures that were the log at some time in between."""
-        return [n for n, b in enumerate(self.branches) if b.since <= until and since <= b.until]
-
-
-def gather(records: Iterable[h.AnyRecord], branches: list[Branch]) -> World:
-    """Orders a history. Raises ValueError where it contradicts itself: that is a fault of the test."""
-    world = World(branches)
-    began: dict[str, h.Invoked] = {}
-    ended: dict[str, h.Completed] = {}
-    current: dict[tuple[str, str], Run] = {}
-    for record in records:
-        match record:
-            case h.Viewer():
-                world.viewers[record.viewer] = record
-            case h.Invoked():
-                _once(began, record)
-            case h.Completed():
-                _once(ended, record)
-            case h.Began():
-                current[record.viewer, record.conv] = run = Run(record.viewer, record.conv, [], [])
-                world.runs.append(run)
-            case h.Applied():
-                current[record.viewer, record.conv].shown.append((record.seq, record.event))
-            case h.Reached():
-                current[record.viewer, record.conv].reached.append(record)
-            case _:
-                world.rest.append(record)
-    if strays := ended.keys() - began.keys():
-        raise ValueError(f"completed and never invoked: {strays}")
-    for op, one in began.items():
-        world.posts[op] = Post(one, ended.get(op, h.Completed(float("inf"), op, "unknown")))
-    return world
-
-
-def _once(known: dict[str, T], record: T) -> None:
-    if record.op in known:
-        raise ValueError(f"{record} comes after {known[record.op]}")
-    known[record.op] = record
-
-
 def check(world: World) -> list[Violation]:
     """Everything that breaks a promise, I1 to I6, I11 and I12. Empty: all hold."""
     return [
         *nothing_acknowledged_is_lost(world),
+        *resends_find_what_is_stored(world),
         *one_gapless_order(world),
+        *every_device_hears(world),
         *completed_before_stands_before(world),
         *decisions_are_single(world),
         *tenants_are_islands(world),
         *nobody_waits_on_a_ghost(world),
         *bounded(world),
         *unavailable_beats_wrong(world),
+        *calm_ones_wait_little(world),
     ]
 
 
@@ -194,41 +61,28 @@ def check(world: World) -> list[Violation]:
 
 def nothing_acknowledged_is_lost(world: World) -> Iterator[Violation]:
     """Each `ok` is in the log once, where it said, byte for byte; nothing is there that was refused or not sent."""
-    places: list[dict[str, Place]] = [{} for _ in world.branches]
     for number, conv in world.looks():
         for event in world.branches[number].events[conv]:
-            if event.id in places[number]:
-                yield Violation("I1", "doubled", f"{event.id} is in {conv} and {places[number][event.id]}")
-            places[number].setdefault(event.id, Place(conv, event))
+            first = world.own_places(number)[event.id]
+            if first.event is not event:
+                yield Violation("I1", "doubled", f"{event.id} is in {conv} and {first}")
             yield from _as_it_was_sent(world, event.id, conv, event)
-    for number, own in enumerate(places):
-        for op, place in own.items():
-            if below := _below_the_cut(world, places, op, number):
+    for number in range(len(world.branches)):
+        for op, place in world.own_places(number).items():
+            if below := world.below_the_cut(op, number):
                 yield Violation("I1", "doubled", f"{op} is in {place} and {below}")
-    yield from _answers_hold(world, places)
+    yield from _answers_hold(world)
 
 
-def _answers_hold(world: World, places: list[dict[str, Place]]) -> Iterator[Violation]:
+def _answers_hold(world: World) -> Iterator[Violation]:
     for op, post in world.posts.items():
-        stored = [_place(world, places, op, n) for n in world.alive(post.began.at, post.ended.at)]
+        stored = [world.place(op, n) for n in world.alive(post.began.at, post.ended.at)]
         if post.is_ok and not any(place and _is_there(post, place) for place in stored):
             if not _was_theirs_already(world, post):
                 yield Violation("I1", "lost", f"{op} ({post.began.what}) was acknowledged: {post.ended}")
         elif post.ended.outcome == "fail" and stored and stored[-1]:
             # In the log as it was when it was refused; what a future held that was lost by then isn't held to it.
             yield Violation("I1", "refused_but_stored", f"{op} ({post.began.what}): {post.ended.code}")
-
-
-def _place(world: World, places: list[dict[str, Place]], op: str, branch: int) -> Place | None:
-    """Where an event is in one future of the log."""
-    return places[branch].get(op) or _below_the_cut(world, places, op, branch)
-
-
-def _below_the_cut(world: World, places: list[dict[str, Place]], op: str, branch: int) -> Place | None:
-    if branch == world.last:
-        return None
-    place = _place(world, places, op, branch + 1)
-    return place if place and world.is_kept(branch, place.conv, place.event) else None
 
 
 def _is_there(post: Post, place: Place) -> bool:
@@ -337,7 +191,10 @@ def completed_before_stands_before(world: World) -> Iterator[Violation]:
         stored = world.conversation(conv, number)
         first_places = {event.id: event.seq for event in reversed(stored)}
         posts = [(seq, world.posts[op]) for op, seq in first_places.items() if op in world.posts]
-        answered = sorted((one for one in posts if one[1].is_ok), key=lambda one: one[1].ended.at)
+        # What was lost with a future and was sent again into the next one stands where it came then.
+        places = {event.id: event for event in reversed(stored)}
+        theirs = [one for one in posts if world.is_of(one[1], conv, places[one[1].began.op], number)]
+        answered = sorted((one for one in theirs if one[1].is_ok), key=lambda one: one[1].ended.at)
         times = [post.ended.at for _, post in answered]
         highest: list[tuple[int, Post]] = []
         for one in answered:
@@ -421,7 +278,15 @@ def projections_are_disposable(kept: Mapping[str, Any], rebuilt: Mapping[str, An
     """A projection that was deleted and built again is what it was."""
     for key in sorted(kept.keys() | rebuilt.keys()):
         if kept.get(key) != rebuilt.get(key):
-            yield Violation("I10", "projection_differs", f"{key}: {kept.get(key)} became {rebuilt.get(key)}")
+            yield Violation("I10", "projection_differs", f"{key}: {_differing(kept.get(key), rebuilt.get(key))}")
+
+
+def _differing(before: Any, after: Any) -> str:
+    """The fields of two records that differ, since the others fill a page."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return f"{before} became {after}"
+    names = [name for name in before | after if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name)} became {after.get(name)}" for name in names)
 
 
 def bounded(world: World) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-from tests.faults.checker import Event, Violation
+from tests.faults.world import Event, Violation
 
 type_of_end = Literal["sent", "failed", "unknown", "pending"]
 

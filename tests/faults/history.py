@@ -16,6 +16,9 @@ from msgspec import Struct
 
 type_of_outcome = Literal["ok", "fail", "unknown"]
 
+CALM = "calm"
+"""Viewers whose name begins so write now and then, and wait for each answer."""
+
 CANARY = "canary-"
 """Every text of a tenant carries this and the tenant's id."""
 
@@ -55,6 +58,26 @@ class Completed(Record, tag="completed"):
     code: str = ""
 
 
+class Resent(Record, tag="resent"):
+    """A post that had been answered was sent again with its id, by `viewer`: what it was told. `age_s` since then."""
+
+    began: float
+    at: float
+    op: str
+    viewer: str
+    age_s: float
+    outcome: type_of_outcome
+    conv: str = ""
+    seq: int = 0
+    code: str = ""
+
+
+class Here(Record, tag="here"):
+    """A viewer that still looked at the end."""
+
+    viewer: str
+
+
 class Refused(Record, tag="refused"):
     """A node refused a post for now; the client goes on trying."""
 
@@ -64,12 +87,14 @@ class Refused(Record, tag="refused"):
 
 
 class Began(Record, tag="began"):
-    """A viewer began to show a conversation, knowing nothing of it: by a first `sub`, or told to `resync`."""
+    """A viewer began to show a conversation, knowing nothing of it: by a first `sub`, told to `resync`, or told that
+    another device of the person has `opened` it.
+    """
 
     at: float
     viewer: str
     conv: str
-    why: Literal["sub", "resync"] = "sub"
+    why: Literal["sub", "resync", "opened"] = "sub"
 
 
 class Applied(Record, tag="applied"):
@@ -144,6 +169,8 @@ AnyRecord = Union[  # noqa: UP007 - msgspec reads the union at run time
     Viewer,
     Invoked,
     Completed,
+    Resent,
+    Here,
     Refused,
     Began,
     Applied,

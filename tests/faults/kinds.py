@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,9 +13,12 @@ from backbone.failpoints import NAMES
 from tests.faults.proxy import Wire
 from tests.faults.rig import Rig
 from tests.harness.processes import Process
+from trunkline.client import PONG_WITHIN_S
 
-FLOOD = 300
-"""Long messages to one who doesn't read."""
+FLOOD = 600
+"""Long messages to one who doesn't read: 7 MB, where a sender's buffers of TCP hold 4."""
+
+FROZEN_LEAST_S = PONG_WITHIN_S + 2.5
 
 type_of_fault = Callable[[Rig, random.Random], str]
 
@@ -75,6 +80,20 @@ def drain(rig: Rig, chance: random.Random) -> str:
     assert code == 0, f"{node.name} left with {code}:\n{node.tail()}"
     node.start()
     return f"{node.name} drained and left with 0"
+
+
+def freeze_node(rig: Rig, chance: random.Random) -> str:
+    """SIGSTOP of a node for longer than its clients wait: it keeps its sockets, and goes on with what it had read."""
+    node = chance.choice(rig.system.nodes)
+    seconds = chance.uniform(FROZEN_LEAST_S, 12)
+    before = rig.loading.status.ok
+    os.kill(node.pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        os.kill(node.pid, signal.SIGCONT)
+    assert rig.loading.status.ok > before, "nobody was answered by the other node"
+    return f"{node.name} was frozen for {seconds:.1f} s"
 
 
 def kill_nats(rig: Rig, chance: random.Random) -> str:
@@ -248,6 +267,7 @@ OTHERS = [
     Kind("kill node", kill("node")),
     Kind("kill routing", kill("routing")),
     Kind("kill warehouse", kill("warehouse")),
+    Kind("freeze node", freeze_node),
     Kind("drain node", drain),
     Kind("cut", cut),
     Kind("cut mid-frame", cut_mid_frame),

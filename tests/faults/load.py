@@ -10,23 +10,36 @@ import asyncio
 import contextlib
 import random
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import uvloop
 from msgspec import Struct
 
 from tests.faults import history as h
-from tests.faults.recorded import Recorded, Tally
+from tests.faults.recorded import Recorded, Sent, Tally
 from trunkline import rest
-from trunkline.client import FINAL_CLOSES, SessionEndedError
+from trunkline.client import FINAL_CLOSES, Frame, SessionEndedError
 
 BYE = "bye"
 HOLD_AT_MOST = 6
 """Conversations that an agent shows at once."""
 
 QUIET_S = 3.0
+AGED = 0.05
+"""Of the messages: those whose id was made 1 s to a day before."""
+
+AGAIN = 0.06
+"""After how many messages one is sent again."""
+
+COMES_BACK = 0.3
+"""Of the visitors: those who were here before, and send again what they wrote then."""
+
+DAY_S = 86_400.0
+CALM_EVERY_S = 0.4
 WORDS = ["order", "parcel", "refund", "订单", "快递", "发票", "colour", "尺码", "please", "谢谢", "什么时候", "换"]
 
 
@@ -67,12 +80,23 @@ class Status(Struct, kw_only=True):
     fail: int
     refused: int
     resyncs: int
+    resent: int
+    longest_resent_s: float
     unanswered: int
     oldest_s: float
     oldest: str
     sessions: int
     live: int
     did: list[str]
+
+
+class Earlier(NamedTuple):
+    """A visitor who has left: may come back with the same token, on other devices."""
+
+    tenant: str
+    token: str
+    contact: str
+    sent: list[Sent]
 
 
 class Load:
@@ -89,6 +113,7 @@ class Load:
         self.writing.set()
         self.did: list[str] = []
         self._names = 0
+        self._earlier: deque[Earlier] = deque(maxlen=300)
 
     async def run(self) -> None:
         """Until `end`, or the end of stdin."""
@@ -96,6 +121,7 @@ class Load:
             tasks = [everybody.create_task(self._visitor(n)) for n in range(self.plan.visitors)]
             tasks += [everybody.create_task(self._agent(agent)) for agent in self.plan.agents]
             tasks.append(everybody.create_task(self._report()))
+            tasks += [everybody.create_task(self._calm(n, node)) for n, node in enumerate(self.plan.nodes)]
             await self._obey(everybody)
             for task in tasks:
                 task.cancel()
@@ -114,31 +140,87 @@ class Load:
     async def _visit(self, tenant: str) -> None:
         nodes = self._nodes()
         await self.writing.wait()
-        token, contact = await asyncio.to_thread(rest.become_visitor, nodes[0].http, self.plan.inboxes[tenant])
-        person = self._person(h.Viewer(self._name("v"), tenant, "visitor", contact), nodes, token=token)
-        async with person.client.running():
-            self.people.add(person)
+        before = self._who_comes_back(tenant)
+        if before:
+            token, contact, known = before.token, before.contact, before.sent
+        else:
+            token, contact = await asyncio.to_thread(rest.become_visitor, nodes[0].http, self.plan.inboxes[tenant])
+            known = []
+        devices = [
+            self._person(h.Viewer(self._name("v"), tenant, "visitor", contact), some, token=token)
+            for some in (nodes, nodes[::-1])
+        ]
+        devices[1].sent = devices[0].sent
+        async with devices[0].client.running(), devices[1].client.running():
+            self.people.update(devices)
+            following = [asyncio.create_task(self._follow(device)) for device in devices]
             try:
-                await self._chat(person, self.chance.randint(20, 60))
+                for sent in self.chance.sample(known, min(3, len(known))):
+                    await self.chance.choice(devices).say_again(sent)
+                await self._chat(devices, self.chance.randint(20, 60))
                 # Who has said good-bye looks on for a while, and sees the matter settled.
                 await asyncio.sleep(self.chance.uniform(0, 2))
                 await self.writing.wait()
             finally:
-                self.people.discard(person)
+                self.people.difference_update(devices)
+                for task in following:
+                    task.cancel()
+                self._earlier.append(Earlier(tenant, token, contact, [*known, *devices[0].sent][-100:]))
 
-    async def _chat(self, person: Recorded, lines: int) -> None:
+    def _who_comes_back(self, tenant: str) -> Earlier | None:
+        """Somebody who left, and isn't here a third time."""
+        theirs = [one for one in self._earlier if one.tenant == tenant]
+        if not theirs or self.chance.random() > COMES_BACK:
+            return None
+        one = self.chance.choice(theirs)
+        self._earlier.remove(one)
+        return one
+
+    async def _follow(self, device: Recorded) -> None:
+        """A page shows what `welcome` says is open: it tells what was opened while the page was away."""
+        looked: Frame = {}
+        while True:
+            if device.client.welcome is not looked:
+                looked = device.client.welcome
+                if looked.get("open") and looked["open"] not in device.client.conversations:
+                    await self._look(device, looked["open"])
+            await asyncio.sleep(0.1)
+
+    async def _chat(self, devices: list[Recorded], lines: int) -> None:
         conv: str | None = None
         for line in range(lines):
             await self._pause(0.6 * self.plan.rate / self.plan.visitors)
             await self.writing.wait()
+            device = self.chance.choice(devices)
             # Now and then from a page that doesn't know the conversation yet.
             named = conv if self.chance.random() > 0.05 else None
-            ok = await person.say(self._text(person, BYE if line == lines - 1 else ""), named)
+            made_s_ago = DAY_S ** self.chance.random() if self.chance.random() < AGED else 0.0
+            ok = await device.say(self._text(device, BYE if line == lines - 1 else ""), named, made_s_ago)
             if ok is None:
                 conv = None
             elif ok["conv"] != conv:
                 conv = str(ok["conv"])
-                await self._look(person, conv)
+                await self._look(device, conv)
+            if device.sent and self.chance.random() < AGAIN:
+                await self.chance.choice(devices).say_again(self.chance.choice(device.sent))
+
+    async def _calm(self, seat: int, first: Node) -> None:
+        """A visitor who writes now and then and waits for each answer: how long, the checker looks at."""
+        tenant = min(self.plan.inboxes)
+        nodes = [first, *(node for node in self.plan.nodes if node is not first)]
+        while True:
+            with contextlib.suppress(TimeoutError, OSError, ValueError):
+                token, contact = await asyncio.to_thread(rest.become_visitor, first.http, self.plan.inboxes[tenant])
+                who = h.Viewer(self._name(h.CALM), tenant, "visitor", contact)
+                calm = self._person(who, nodes, token=token)
+                async with calm.client.running():
+                    conv: str | None = None
+                    while True:
+                        await self.writing.wait()
+                        ok = await calm.say(self._text(calm), conv)
+                        conv = str(ok["conv"]) if ok else None
+                        await asyncio.sleep(CALM_EVERY_S)
+            await asyncio.sleep(0.5 + seat / 10)
 
     # --- agents ---------------------------------------------------------------------------------
 
@@ -283,6 +365,8 @@ class Load:
                 fail=tally.fail,
                 refused=tally.refused,
                 resyncs=tally.resyncs,
+                resent=tally.resent,
+                longest_resent_s=round(tally.longest_resent_s, 1),
                 unanswered=len(tally.unanswered),
                 oldest_s=oldest_s,
                 oldest=oldest,

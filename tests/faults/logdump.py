@@ -15,7 +15,7 @@ from backbone.epochs import stream_state
 from backbone.link import Link
 from backbone.reader import Reader
 from backbone.streams import chat_stream
-from tests.faults.checker import Event
+from tests.faults.world import Event
 
 READ_WITHIN_S = 300.0
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
+import uuid
+from collections import deque
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +13,9 @@ import msgspec
 from backbone.ids import new_event_id
 from tests.faults import history as h
 from trunkline.client import Applied, Client, Frame, RefusedError, SessionEndedError
+
+KNOWN_MOST = 200
+"""Messages that a person could send again."""
 
 _CANARY = re.compile(h.CANARY + r"([a-z0-9]+)")
 
@@ -23,6 +29,14 @@ class Waiting(NamedTuple):
     conv: str
 
 
+class Sent(NamedTuple):
+    """A message that was acknowledged: when, its id, and the frame as it was sent."""
+
+    at: float
+    op: str
+    frame: Frame
+
+
 class Tally:
     """What all clients of a process have come to: for whoever watches a run."""
 
@@ -30,6 +44,8 @@ class Tally:
         self.ok = 0
         self.fail = 0
         self.refused = 0
+        self.resent = 0
+        self.longest_resent_s = 0.0
         self.resyncs = 0
         self.unanswered: dict[str, Waiting] = {}
 
@@ -46,12 +62,16 @@ class Tally:
 
 
 class Recorded:
-    """One person's session on tape. Enter `async with it.client.running():` and use it in place of the client."""
+    """One device of a person on tape. Enter `async with it.client.running():` and use it in place of the client.
+
+    `sent` is what the person could send again, whichever device wrote it.
+    """
 
     def __init__(
         self, recorder: h.Recorder, tally: Tally, who: h.Viewer, urls: list[str], *, token: str = "", cookie: str = ""
     ) -> None:
         self.who = who
+        self.sent: deque[Sent] = deque(maxlen=KNOWN_MOST)
         self.seen_texts: dict[str, str] = {}
         """The last text shown of each conversation."""
         self._recorder = recorder
@@ -60,9 +80,46 @@ class Recorded:
         self.client = Client(urls, token=token, cookie=cookie, client="faults", seen=self._seen, pushed=self._pushed)
         recorder.write(who)
 
-    async def say(self, text: str, conv: str | None) -> Frame | None:
-        """A message; the `ok`, or None if it was refused for good or the session ended."""
-        return await self._post({"t": "send", "conv": conv, "kind": "text", "text": text}, "send")
+    async def say(self, text: str, conv: str | None, made_s_ago: float = 0.0) -> Frame | None:
+        """A message; the `ok`, or None if it was refused for good or the session ended. Its id may be of an earlier
+        time, as of a page that was closed before its message went.
+        """
+        frame = {"t": "send", "conv": conv, "kind": "text", "text": text}
+        if made_s_ago:
+            frame["id"] = _id_made(made_s_ago)
+        return await self._post(frame, "send")
+
+    async def say_again(self, sent: Sent) -> None:
+        """Sends a message again as it was, with its id."""
+        began, key = h.now(), f"again {sent.op}"
+        if key in self._tally.unanswered or sent.op in self._tally.unanswered:
+            return
+        self._tally.unanswered[key] = Waiting(began, self, "again", sent.frame["conv"] or "")
+        outcome, answer, code = "unknown", {}, ""
+        try:
+            answer = await self.client.post({"id": sent.op, **sent.frame})
+            outcome = "ok"
+        except RefusedError as refused:
+            outcome, code = "fail", refused.code
+        except SessionEndedError:
+            return
+        finally:
+            self._tally.unanswered.pop(key, None)
+        self._tally.resent += 1
+        self._tally.longest_resent_s = max(self._tally.longest_resent_s, began - sent.at)
+        self._recorder.write(
+            h.Resent(
+                began=began,
+                at=h.now(),
+                op=sent.op,
+                viewer=self.who.viewer,
+                age_s=round(began - sent.at, 3),
+                outcome=outcome,  # type: ignore[arg-type]
+                conv=answer.get("conv", ""),
+                seq=answer.get("seq", 0),
+                code=code,
+            )
+        )
 
     async def act(self, conv: str, do: str, **args: Any) -> Frame | None:
         """An act; as `say`."""
@@ -80,13 +137,14 @@ class Recorded:
         await self.client.unsubscribe(conv)
 
     def reached(self) -> None:
-        """Write down where each conversation stands."""
+        """Write down that it is there, and where each conversation stands."""
+        self._recorder.write(h.Here(self.who.viewer))
         for conv, known in self.client.conversations.items():
             if known.mark is not None:
                 self._recorder.write(h.Reached(self.who.viewer, conv, *known.mark))
 
     async def _post(self, frame: Frame, what: str) -> Frame | None:
-        op = new_event_id()
+        op = frame.pop("id", "") or new_event_id()
         conv = frame["conv"] or ""
         began = h.now()
         self._recorder.write(h.Invoked(began, op, self.who.viewer, what, conv, frame.get("text", "")))
@@ -103,6 +161,8 @@ class Recorded:
             self._tally.unanswered.pop(op, None)
         self._recorder.write(h.Completed(h.now(), op, "ok", ok["conv"], ok["seq"]))
         self._tally.ok += 1
+        if what == "send":
+            self.sent.append(Sent(h.now(), op, frame))
         return ok
 
     def _seen(self, conv: str, applied: Applied) -> None:
@@ -117,6 +177,8 @@ class Recorded:
             self._tally.resyncs += 1
             if frame["conv"] in self.client.conversations:
                 self._recorder.write(h.Began(h.now(), self.who.viewer, frame["conv"], "resync"))
+        elif kind == "opened" and frame["conv"] not in self.client.conversations:
+            self._recorder.write(h.Began(h.now(), self.who.viewer, frame["conv"], "opened"))
         elif kind == "err" and frame.get("retry_after_ms") and frame.get("id") in self._tally.unanswered:
             self._tally.refused += 1
             self._recorder.write(h.Refused(h.now(), frame["id"], frame["code"]))
@@ -124,3 +186,9 @@ class Recorded:
             if tenant not in self._carried:
                 self._carried.add(tenant)
                 self._recorder.write(h.Carried(self.who.viewer, tenant))
+
+
+def _id_made(seconds_ago: float) -> str:
+    """A UUID of version 7 of an earlier time."""
+    ms, random = int((time.time() - seconds_ago) * 1000), uuid.uuid4().int
+    return str(uuid.UUID(int=ms << 80 | 7 << 76 | (random >> 64 & 0xFFF) << 64 | 2 << 62 | random & ((1 << 62) - 1)))

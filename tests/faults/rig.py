@@ -21,10 +21,10 @@ from backbone.failpoints import CONSENT, CONSENTED, POINT
 from backbone.settings import Common
 from node.passwords import hash_password
 from tests.faults import history as h
-from tests.faults.checker import Branch
 from tests.faults.load import Agent, Node, Plan, Status
 from tests.faults.logdump import dump, lasts, load
 from tests.faults.proxy import Proxy, Wire
+from tests.faults.world import Branch
 from tests.harness.apart import run_apart
 from tests.harness.processes import PLAIN, Process
 from tests.harness.system import System
@@ -123,7 +123,19 @@ class Loading:
                 preexec_fn=die_with_parent(),  # noqa: PLW1509  (the proxy's thread holds no lock that a child needs)
             )
         self.status = Status(
-            at=0, ok=0, fail=0, refused=0, resyncs=0, unanswered=0, oldest_s=0, oldest="", sessions=0, live=0, did=[]
+            at=0,
+            ok=0,
+            fail=0,
+            refused=0,
+            resyncs=0,
+            resent=0,
+            longest_resent_s=0,
+            unanswered=0,
+            oldest_s=0,
+            oldest="",
+            sessions=0,
+            live=0,
+            did=[],
         )
         threading.Thread(target=self._listen, daemon=True).start()
         self._write(msgspec.json.encode(plan))

@@ -12,6 +12,7 @@ from tests.faults import history as h
 from tests.faults.load import Node, Plan
 from tests.faults.logdump import load
 from tests.faults.rig import INBOXES, RECOVERED_WITHIN_S, SETTINGS, Loading, add_people, dump_log
+from tests.faults.world import Branch, gather
 from tests.harness.apart import run_apart
 from tests.harness.up import Up, up
 from tests.harness.upgrade import upgrade
@@ -48,8 +49,8 @@ def test_ten_upgrades_break_no_promise(tmp_path: Path) -> None:
             run_apart(dump_log(common, tmp_path / "whole.log", dict.fromkeys(common.log_streams(), 0)))
         finally:
             loading.end()
-    branch = checker.Branch(0.0, float("inf"), {}, load(tmp_path / "whole.log"))
-    world = checker.gather(h.read([tmp_path / "load.history"]), [branch])
+    branch = Branch(0.0, float("inf"), {}, load(tmp_path / "whole.log"))
+    world = gather(h.read([tmp_path / "load.history"]), [branch])
     assert checker.check(world) == []
     assert acknowledged > 100 * UPGRADES
 

@@ -23,7 +23,7 @@ from tests.conformance.examples import EXAMPLES, installed
 from tests.conformance.rig import Account, Bench, running_bench
 from tests.conformance.simulators import OURS
 from tests.faults import deliveries
-from tests.faults.checker import Event
+from tests.faults.world import Event
 from tests.harness.processes import Process
 from tests.simulators.base import Fault
 

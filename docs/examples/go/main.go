@@ -6,13 +6,11 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	mathrand "math/rand"
+	"math/rand"
 	"net/http"
 	"os"
 	"regexp"
@@ -20,14 +18,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+	"github.com/google/uuid"
 )
 
-const (
-	askAfter     = 2 * time.Second
-	pongWithin   = 2500 * time.Millisecond
-	welcomeIn    = 5 * time.Second
-	answerWithin = 10 * time.Second
-)
+const askAfter, pongWithin, welcomeIn, answerWithin = 3 * time.Second / 2, 2 * time.Second, 5 * time.Second, 10 * time.Second
+
+var passing = regexp.MustCompile(`^(log|limit)\.|\.(busy|unavailable)$`)
 
 // The names are the fields', whatever their case.
 type frame struct {
@@ -35,18 +32,14 @@ type frame struct {
 	Seq, Prev, Epoch, Upto, Heartbeat_s, In_ms, Retry_after_ms int64
 	More, History                                              bool
 	Event                                                      json.RawMessage
-	Events                                                     []json.RawMessage
+	Events                                                     [][]json.RawMessage // seq, prev, event
 }
-
-var passing = regexp.MustCompile(`^(log|limit)\.|\.(busy|unavailable)$`)
-
-type message struct{ id, text string }
 
 type visitor struct {
 	inbox, token, conv string
-	mark               []int64   // epoch and seq; nil before the first evs
-	asking             bool      // an evs is awaited: what comes live is in it, or behind a gap
-	outbox             []message // the first is on its way if sent
+	mark               []int64          // epoch and seq; nil before the first evs
+	asking             bool             // an evs is awaited: what comes live is in it, or behind a gap
+	outbox             []map[string]any // the first is on its way if sent
 	sent               bool
 	sentAt, notBefore  time.Time
 	refusals, faults   int
@@ -75,18 +68,17 @@ func main() {
 			v.token = ""
 		case 4400, 4413, 4500: // over one frame, and only one is on its way at a time
 			if v.faults++; v.sent && v.faults >= 3 {
-				v.drop("closed over it")
+				v.refused(frame{Code: "closed over it"})
 			}
 		}
-		if time.Since(began) > 10*time.Second {
-			tries = 0
+		if tries++; time.Since(began) > 10*time.Second {
+			tries = 1
 		}
-		least, most := 0.0, 0.2
-		if tries > 0 {
-			least, most = 0.2, min(20, 0.5*float64(int(1)<<min(tries, 6)))
+		least, most := 0.2, min(20, 0.5*float64(int(1)<<min(tries-1, 6)))
+		if tries == 1 {
+			least, most = 0, 0.2
 		}
-		tries++
-		time.Sleep(time.Duration((least + mathrand.Float64()*(most-least)) * float64(time.Second)))
+		time.Sleep(time.Duration((least + rand.Float64()*(most-least)) * float64(time.Second)))
 	}
 }
 
@@ -97,9 +89,13 @@ func (v *visitor) connection(node string, typed chan string) (bool, error) {
 	dialling, stop := context.WithTimeout(ctx, welcomeIn)
 	defer stop()
 	if v.token == "" {
-		if err := v.mint(node); err != nil {
+		answer, err := http.Post(node+"/api/v1/visitors", "application/json",
+			strings.NewReader(fmt.Sprintf(`{"inbox":%q}`, v.inbox)))
+		if err != nil {
 			return false, err
 		}
+		defer answer.Body.Close()
+		_ = json.NewDecoder(answer.Body).Decode(&struct{ Token *string }{&v.token})
 	}
 	socket, _, err := websocket.Dial(dialling, strings.Replace(node, "http", "ws", 1)+"/ws",
 		&websocket.DialOptions{Subprotocols: []string{"trunkline.v1"}})
@@ -116,31 +112,27 @@ func (v *visitor) connection(node string, typed chan string) (bool, error) {
 		if one["conv"] == "" {
 			one["conv"] = nil
 		}
-		text, _ := json.Marshal(one)
 		writing, done := context.WithTimeout(ctx, pongWithin)
 		defer done()
-		_ = socket.Write(writing, websocket.MessageText, text)
+		_ = wsjson.Write(writing, socket, one)
 	}
 	say(map[string]any{"t": "hello", "token": v.token, "client": "go", "version": 1})
 	var welcome frame
-	if _, text, err := socket.Read(dialling); err != nil {
-		return false, err
-	} else if json.Unmarshal(text, &welcome) != nil || welcome.T != "welcome" {
-		return welcome.T == "drain", nil
+	if err := wsjson.Read(dialling, socket, &welcome); err != nil || welcome.T != "welcome" {
+		return welcome.T == "drain", err
 	}
 	v.token = cmp.Or(welcome.Token, v.token)
 	frames, ended := make(chan frame), make(chan error, 1)
 	go func() {
 		for {
 			var one frame
-			if _, text, err := socket.Read(ctx); err != nil || json.Unmarshal(text, &one) != nil {
+			if err := wsjson.Read(ctx, socket, &one); err != nil {
 				ended <- err
 				return
 			}
 			select {
 			case frames <- one:
 			case <-ctx.Done():
-				return
 			}
 		}
 	}()
@@ -150,23 +142,22 @@ func (v *visitor) connection(node string, typed chan string) (bool, error) {
 		subAt = time.Now()
 	}
 	var move <-chan time.Time
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
+	tick := time.Tick(50 * time.Millisecond)
 	for {
 		// A message goes once the replay has shown whether it is there already, and one at a time: order holds.
 		if len(v.outbox) > 0 && !v.sent && !v.asking && subAt.IsZero() && time.Now().After(v.notBefore) {
 			v.sent, v.sentAt = true, time.Now()
-			say(map[string]any{"t": "send", "id": v.outbox[0].id, "conv": v.conv, "text": v.outbox[0].text})
+			v.outbox[0]["conv"] = v.conv
+			say(v.outbox[0])
 		}
 		select {
 		case err := <-ended:
 			return false, err
 		case text := <-typed:
-			v.outbox = append(v.outbox, message{newID(), text})
+			v.outbox = append(v.outbox, map[string]any{"t": "send", "id": uuid.Must(uuid.NewV7()).String(), "text": text})
 		case <-move:
 			return true, nil
-		case <-tick.C:
-			now := time.Now()
+		case now := <-tick:
 			if !subAt.IsZero() && now.After(subAt) {
 				subAt, v.asking = time.Time{}, true
 				say(map[string]any{"t": "sub", "conv": v.conv, "after": v.mark, "limit": 200})
@@ -183,12 +174,12 @@ func (v *visitor) connection(node string, typed chan string) (bool, error) {
 			waitsSince, pinged = time.Time{}, time.Time{}
 			switch {
 			case f.T == "drain":
-				move = time.After(time.Duration(mathrand.Int63n(f.In_ms+1)) * time.Millisecond)
+				move = time.After(time.Duration(rand.Int63n(f.In_ms+1)) * time.Millisecond)
 			case f.T == "opened", f.T == "ok":
 				if v.stored(f.ID); v.conv != f.Conv {
 					v.conv, v.mark, subAt = f.Conv, nil, time.Now()
 				}
-			case f.T == "err" && len(v.outbox) > 0 && f.ID == v.outbox[0].id:
+			case f.T == "err" && len(v.outbox) > 0 && f.ID == v.outbox[0]["id"]:
 				v.refused(f)
 			case f.T == "err" && f.Of == "sub":
 				subAt = time.Now().Add(time.Duration(max(f.Retry_after_ms, 500)) * time.Millisecond)
@@ -199,20 +190,6 @@ func (v *visitor) connection(node string, typed chan string) (bool, error) {
 	}
 }
 
-// mint makes a new person of the inbox.
-func (v *visitor) mint(node string) error {
-	body, _ := json.Marshal(map[string]string{"inbox": v.inbox})
-	answer, err := http.Post(node+"/api/v1/visitors", "application/json", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	var minted frame
-	err = json.NewDecoder(answer.Body).Decode(&minted)
-	v.token = minted.Token
-	return err
-}
-
 // apply takes what comes of the conversation in (rule 3); true: ask again from the watermark.
 func (v *visitor) apply(f frame) bool {
 	switch {
@@ -221,13 +198,11 @@ func (v *visitor) apply(f frame) bool {
 		return true
 	case f.T == "evs" && !f.History && v.asking:
 		v.asking = false
-		for _, raw := range f.Events {
-			var one []json.RawMessage
+		for _, one := range f.Events {
 			var seq int64
-			if json.Unmarshal(raw, &one) == nil && len(one) == 3 && json.Unmarshal(one[0], &seq) == nil {
-				if v.mark == nil || v.mark[0] != f.Epoch || seq > v.mark[1] {
-					v.show(one[2])
-				}
+			_ = json.Unmarshal(one[0], &seq)
+			if v.mark == nil || v.mark[0] != f.Epoch || seq > v.mark[1] {
+				v.show(one[2])
 			}
 		}
 		v.mark = []int64{f.Epoch, f.Upto}
@@ -236,8 +211,7 @@ func (v *visitor) apply(f frame) bool {
 		return false
 	case f.Prev > v.mark[1]:
 		return true
-	}
-	if f.T == "ev" {
+	case f.T == "ev":
 		v.show(f.Event)
 	}
 	v.mark = []int64{v.mark[0], f.Seq}
@@ -252,14 +226,9 @@ func (v *visitor) show(event json.RawMessage) {
 }
 
 func (v *visitor) stored(id string) {
-	if len(v.outbox) > 0 && v.outbox[0].id == id {
+	if len(v.outbox) > 0 && v.outbox[0]["id"] == id {
 		v.outbox, v.sent, v.faults, v.refusals = v.outbox[1:], false, 0, 0
 	}
-}
-
-func (v *visitor) drop(why string) {
-	fmt.Fprintln(os.Stderr, "not sent:", why, v.outbox[0].text)
-	v.stored(v.outbox[0].id)
 }
 
 // refused keeps what the node can't store now, and gives up what it refuses for its content.
@@ -274,17 +243,7 @@ func (v *visitor) refused(f frame) {
 	} else if f.Code == "conversation.closed" && v.conv != "" {
 		v.conv, v.mark = "", nil
 	} else {
-		v.drop(f.Code)
+		fmt.Fprintln(os.Stderr, "not sent:", f.Code, v.outbox[0]["text"])
+		v.stored(v.outbox[0]["id"].(string))
 	}
-}
-
-// newID is a UUID of version 7.
-func newID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b)
-	for i, ms := 5, time.Now().UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
-		b[i] = byte(ms)
-	}
-	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -121,8 +121,13 @@ async def test_what_somebody_began_before_signing_in_is_theirs_and_nobody_elses(
         assert sent_away[0]["code"] == "resource.not_found"
         assert not [f for f in told if f["t"] == "ev" and f["event"].get("text") == "it was number 7"]
         # The anonymous token makes somebody new from here on, and asking once more changes nothing.
-        async with Client([bench.system.nodes[0].ws], token=before["token"]).running() as again:
+        heard: list[dict[str, Any]] = []
+        anew = Client([bench.system.nodes[0].ws], token=before["token"], pushed=heard.append)
+        async with anew.running() as again:
             assert again.welcome.get("open") is None
+            await again.say({"t": "ping", "n": 7})
+            await account.until(lambda: any(f["t"] == "pong" for f in heard), "a pong")
+        assert not [f for f in heard if f["t"] == "opened"]
         assert (await asked(account, identity=signed(account), token=before["token"])).body["contact"] == user[
             "contact"
         ]

@@ -158,7 +158,10 @@ async def test_reading_too_often(small: System) -> None:
         told = []
         for _ in range(4):
             await socket.send(json.dumps({"t": "sub", "conv": conv}))
-            told.append(await answer(socket))
+            # The message may come live, where the node hadn't heard of it at the first question.
+            while (heard := await answer(socket))["t"] == "ev":
+                pass
+            told.append(heard)
     assert [t["t"] for t in told] == ["evs", "evs", "err", "err"]
     assert (told[2]["code"], told[2]["conv"]) == ("limit.rate", conv)
 

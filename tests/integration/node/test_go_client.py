@@ -19,7 +19,7 @@ from tests.harness.system import INBOX, LIN, System
 
 SOURCE = Path(__file__).parents[3] / "docs" / "examples" / "go"
 GO = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-MOST_LINES = 300
+MOST_LINES = 250
 WITHIN_S = 90.0
 
 pytestmark = [

@@ -75,6 +75,29 @@ async def test_a_first_message_sent_again_tells_when_it_was_stored(system: Syste
         assert {k: again[k] for k in ("seq", "conv", "at")} == {k: first[k] for k in ("seq", "conv", "at")}
 
 
+async def test_a_message_that_named_no_conversation_is_found_in_the_one_before(system: System) -> None:
+    """Sent again as it was, it was stored in the contact's next conversation once more."""
+    identity = id_made(3600)
+    async with system.visitor().running() as visitor:
+        conv = str((await visitor.send("begin"))["conv"])
+        seq = await _store(system, conv, str(visitor.welcome["me"]["id"]), identity, "once")
+        closed = ev.ConversationClosed(
+            id=new_uuid(), tenant="main", channel="web", conv=conv, at=2000, by=ev.Actor("system", "routing")
+        )
+        async with connected(system.common, "test") as link:
+            await link.request_raw(subjects.chat("main", "web", conv), ev.encode(closed), None)
+        second = str((await visitor.send("anew"))["conv"])
+        assert second != conv
+        told = await visitor.post({"t": "send", "conv": None, "kind": "text", "text": "once", "id": identity})
+        assert (told["conv"], told["seq"], told["at"]) == (conv, seq, 1000)
+        with pytest.raises(RefusedError) as other_text:
+            await visitor.post({"t": "send", "conv": None, "kind": "text", "text": "another", "id": identity})
+        assert other_text.value.code == "id.taken"
+        later = await visitor.post({"t": "send", "conv": None, "kind": "text", "text": "late", "id": id_made(3600)})
+        assert later["conv"] == second
+    assert [e.event["id"] for e in await stored_events(system, second)].count(identity) == 0
+
+
 @pytest.mark.parametrize("made", [new_event_id, new_uuid])
 @pytest.mark.parametrize("is_first", [True, False])
 async def test_an_id_that_another_message_has_is_refused_and_not_said_to_be_stored(

@@ -6,7 +6,8 @@ import itertools
 from typing import Any
 
 from tests.faults import history as h
-from tests.faults.checker import NEWEST, Branch, Event, World, gather, is_shown
+from tests.faults.checker import NEWEST, is_shown
+from tests.faults.world import Branch, Event, World, gather
 
 TENANTS = ("main", "acme")
 
@@ -47,7 +48,7 @@ class Perfect:
         if outcome != "fail":
             if conv not in self.log:
                 self.store(conv, "conversation.opened", f"opened-{op}", self.tenant(viewer))
-            actor = {"kind": self._kind[viewer], "id": f"person-{viewer}"}
+            actor = {"kind": self._kind[viewer], "id": self.person(viewer)}
             self.store(conv, "message.added", op, self.tenant(viewer), by=actor, text=text)
         self.end(op, outcome, conv)
         return op
@@ -112,13 +113,41 @@ class Perfect:
             if conv in tail:
                 self.look(viewer, conv, "resync")
 
+    def say_again(self, viewer: str, op: str, *, code: str = "") -> None:
+        """A message is sent again by a device of its person: told where it is, or stored anew where it was lost."""
+        began = self.now()
+        first = next(r for r in self.records if isinstance(r, h.Invoked) and r.op == op)
+        places = {e.id: (conv, e.seq) for conv, events in self.log.items() for e in events}
+        if op not in places and not code:
+            actor = {"kind": self._kind[viewer], "id": self.person(viewer)}
+            if first.conv not in self.log:
+                self.store(first.conv, "conversation.opened", f"opened-{op}", self.tenant(viewer))
+            self.store(first.conv, "message.added", op, self.tenant(viewer), by=actor, text=first.text)
+            places = {e.id: (conv, e.seq) for conv, events in self.log.items() for e in events}
+        conv, seq = ("", 0) if code else places[op]
+        outcome: h.type_of_outcome = "fail" if code else "ok"
+        self.records.append(h.Resent(began, self.now(), op, viewer, 86_400.0, outcome, conv, seq, code))
+
+    def second_device(self, viewer: str) -> str:
+        """Another viewer of the same person; shows what they look at from now on."""
+        name = f"{viewer}0"
+        self._kind[name] = self._kind[viewer]
+        self.records.append(h.Viewer(name, self.tenant(viewer), self._kind[viewer], self.person(viewer)))
+        self.records.append(h.Carried(name, self.tenant(viewer)))
+        return name
+
+    def person(self, viewer: str) -> str:
+        """Whose device it is: `v00` is one of `v0`."""
+        return f"person-{viewer[:2] if len(viewer) > 2 and viewer.endswith('0') else viewer}"
+
     # --- what the checker gets ------------------------------------------------------------------
 
     def world(self) -> World:
         """The history so far, and the log."""
-        reached = [
+        reached: list[h.AnyRecord] = [
             h.Reached(viewer, conv, 1, self.log[conv][-1].seq) for viewer, conv in self._looks if self.log.get(conv)
         ]
+        reached = [*[h.Here(viewer) for viewer in self._kind], *reached]
         last = Branch(self.since, float("inf"), {}, self.log)
         return gather([*self.records, *reached], [*self.branches, last])
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.faults import history as h
-from tests.faults.checker import Event, World, check, gather, projections_are_disposable
+from tests.faults.checker import check, projections_are_disposable
 from tests.faults.transitions import State
+from tests.faults.world import Event, World, gather
 from tests.unit.faults.perfect import Perfect
 
 CONV = "00talk"
@@ -292,6 +293,110 @@ def test_a_history_that_contradicts_itself_is_the_tests_fault() -> None:
         system.records.append(bad)
         with pytest.raises(ValueError, match=r"comes after|never invoked"):
             gather(system.records, [])
+
+
+# --- several devices, messages that are sent again, calm ones ---------------------------------------
+
+
+def home() -> tuple[Perfect, str, str]:
+    """A visitor with two devices, the second of which hears what the first opens; and the id of the first message."""
+    system = Perfect()
+    other = system.second_device("v0")
+    op = system.say("v0", CONV)
+    system.look("v0", CONV)
+    system.look(other, CONV, "opened")
+    system.say(other, CONV)
+    system.say_again(other, op)
+    system.say("v0", CONV)
+    return system, other, op
+
+
+def test_a_person_with_two_devices_who_sends_again_is_accepted() -> None:
+    assert names(home()[0].world()) == set()
+
+
+def test_a_device_that_heard_nothing_of_a_conversation_is_missed() -> None:
+    system, other, _ = home()
+    system.leave(other, CONV)
+    system.records = [r for r in system.records if not (isinstance(r, h.Began | h.Applied) and r.viewer == other)]
+    assert names(system.world()) == {"I3 unheard"}
+
+
+def test_a_device_that_missed_an_event_of_the_other_is_refused() -> None:
+    system, other, _ = home()
+    del system.records[shown(system, other)[-2]]
+    assert names(system.world()) == {"I3 gap"}
+
+
+def test_a_resend_that_is_stored_once_more_is_refused() -> None:
+    system, _, op = home()
+    again = next(e for e in system.log[CONV] if e.id == op)
+    for viewer, conv in [("v0", CONV), ("v00", CONV)]:
+        system.leave(viewer, conv)
+    system.store("00new", "conversation.opened", "opened-again", "main")
+    system.store("00new", "message.added", op, "main", **{k: again.body[k] for k in ("by", "text")})
+    assert names(system.world()) == {"I1 doubled"}
+
+
+def test_a_resend_that_is_told_another_place_is_refused() -> None:
+    system, other, op = home()
+    at = index(system, lambda r: isinstance(r, h.Resent))
+    system.records[at] = h.Resent(90.0, 91.0, op, other, 60.0, "ok", CONV, system.log[CONV][-1].seq)
+    assert names(system.world()) == {"I1 resent_elsewhere"}
+
+
+def test_a_resend_of_what_is_stored_is_never_refused_for_its_content() -> None:
+    system, other, op = home()
+    system.say_again(other, op, code="limit.rate")
+    assert names(system.world()) == set()
+    system.say_again(other, op, code="id.taken")
+    assert names(system.world()) == {"I1 resend_refused"}
+
+
+def test_what_a_rollback_took_may_be_sent_again_and_stands_where_it_came_then() -> None:
+    system, other, _ = home()
+    cut = system.log[CONV][-1].seq
+    lost = system.say("v0", CONV)
+    system.say(other, CONV)
+    system.roll_back(cut)
+    system.say("v0", CONV)
+    system.say_again(other, lost)
+    system.say(other, CONV)
+    assert names(system.world()) == set()
+
+
+def test_what_a_rollback_kept_is_held_to_its_order_in_time() -> None:
+    system, other, _ = home()
+    system.roll_back(system.log[CONV][-1].seq)
+    first, second = [e for e in system.log[CONV] if e.body["type"] == "message.added"][:2]
+    system.say_again(other, first.id)
+    assert names(system.world()) == set()
+    # The second was answered before the first began.
+    for record in system.records:
+        if isinstance(record, h.Invoked | h.Completed) and record.op == second.id:
+            record.at = 0.5
+    assert names(system.world()) == {"I3 order_in_time"}
+
+
+@pytest.mark.parametrize(
+    ("name", "waited_s", "verdict"),
+    [
+        ("freeze node", 4.9, set()),
+        ("freeze node", 5.1, {"I12 calm_waited"}),
+        ("kill node", 5.1, {"I12 calm_waited"}),
+        ("kill nats", 9.0, set()),
+    ],
+)
+def test_a_calm_client_waits_little_when_nodes_die_or_freeze(name: str, waited_s: float, verdict: set[str]) -> None:
+    system = day()
+    system.records += [h.Viewer("calm1", "main", "visitor", "person-calm1"), h.Fault(1000.0, 1010.0, name, "")]
+    text = f"{h.CANARY}main x"
+    system.records.append(h.Invoked(1001.0, "c1", "calm1", "send", CONV, text))
+    for viewer in ("v0", "a0"):
+        system.leave(viewer, CONV)
+    system.store(CONV, "message.added", "c1", "main", by={"kind": "visitor", "id": "person-calm1"}, text=text)
+    system.records.append(h.Completed(1001.0 + waited_s, "c1", "ok", CONV, system.log[CONV][-1].seq))
+    assert names(system.world()) == verdict
 
 
 # --- a log that was put back ----------------------------------------------------------------------

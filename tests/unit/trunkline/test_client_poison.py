@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from tests.unit.trunkline.test_client_sessions import CONV, WITHIN_S, End, node
-from trunkline.client import FAULTS_MOST, Client, RefusedError
+from trunkline.client import Client, RefusedError
+from trunkline.outbox import FAULTS_MOST
 
 
 async def test_half_an_emoji_is_refused_and_the_next_message_goes() -> None:
