@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from backbone import notify
 from backbone.permissions import OPERATOR
 from backbone.private import UMASK
 from trunkline import nats_users
@@ -150,8 +151,12 @@ def configured_in(store: Path) -> Path:
 
 
 def bare(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment without settings of ours: for a program that needs none of our secrets."""
-    return {name: value for name, value in environ.items() if not name.startswith("TRUNKLINE_")}
+    """An environment without settings of ours, nor what systemd says to us alone: for a program that needs none."""
+    return {name: value for name, value in environ.items() if not _is_ours(name)}
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("TRUNKLINE_") or name in notify.NAMES
 
 
 def die_with_parent() -> Callable[[], object] | None:
