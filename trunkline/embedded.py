@@ -39,6 +39,14 @@ _PR_SET_PDEATHSIG: Final = 1
 class StartError(Exception):
     """A process didn't start; the message says why and what to do."""
 
+    exit_code = 1
+
+
+class RefusedStartError(StartError):
+    """What was asked for is refused, settings or data: starting again would change nothing, and a unit doesn't."""
+
+    exit_code = 78
+
 
 class Server(NamedTuple):
     """A nats-server that listens."""

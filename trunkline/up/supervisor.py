@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Final
 
 from backbone import notify
-from trunkline.embedded import StartError
+from trunkline.embedded import RefusedStartError
 from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process
 from trunkline.up.telling import tell
@@ -163,7 +163,7 @@ class Supervisor:
             self.warn(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
-            raise StartError(f"{name} refuses to start: see its message above.")
+            raise RefusedStartError(f"{name} refuses to start: see its message above.")
         self.warn(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:

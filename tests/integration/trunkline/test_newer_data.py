@@ -86,7 +86,7 @@ def test_up_refuses_the_folder_of_a_newer_release_before_it_starts_nats_server_o
     data.mkdir(mode=0o700)
     (data / "schema.json").write_text(json.dumps(NEWER))
     running = Up(tmp_path)
-    assert running.process.wait(60) == 1
+    assert running.process.wait(60) == 78
     assert running.said().count("holds data of a newer Trunkline (9.9.0)") == 1
     assert sorted(path.name for path in data.iterdir()) == ["lock", "schema.json"]
 
@@ -112,7 +112,7 @@ def test_up_refuses_streams_and_tables_of_a_newer_release_without_a_crash_loop(t
     (tmp_path / "up" / "data").chmod(0o700)
     (tmp_path / "nats").rename(data / "nats")
     running = Up(tmp_path / "up")
-    assert running.process.wait(60) == 1, running.said()
+    assert running.process.wait(60) == 78, running.said()
     assert running.said().count(SENTENCE) == 1, running.said()
     assert "Traceback" not in running.said()
     assert "starting it again" not in running.said()
