@@ -2,8 +2,9 @@
 
 `TRUNKLINE_FAILPOINT=<name>[:<nth>|:<probability>,<seed>]` arms one: at the first time it is reached, the nth,
 or each time with a probability (0 to 1, with a dot). It takes effect only together with
-`TRUNKLINE_FAILPOINTS=kill-this-process`; with a name alone a process refuses to start, so that nobody arms one
-by accident. Where nothing is armed, a point costs the look at a module's constant:
+`TRUNKLINE_FAILPOINTS=kill-this-process`, or `block-this-process` for one that hangs there instead; with a name alone
+a process refuses to start, so that nobody arms one by accident. Where nothing is armed, a point costs the look at a
+module's constant:
 
     if failpoints.ARMED:
         failpoints.reach("node.stored")
@@ -14,6 +15,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,6 +26,10 @@ from backbone.errors import SettingError
 POINT: Final = "TRUNKLINE_FAILPOINT"
 CONSENT: Final = "TRUNKLINE_FAILPOINTS"
 CONSENTED: Final = "kill-this-process"
+BLOCKS: Final = "block-this-process"
+"""Consent to hang instead: the point is never left, and the event loop doesn't turn again."""
+
+BLOCK_S: Final = 3600.0
 
 NAMES: Final = frozenset(
     {
@@ -70,7 +76,7 @@ def parse(environ: Mapping[str, str]) -> Fuse | None:
     text = environ.get(POINT, "")
     if not text:
         return None
-    if environ.get(CONSENT) != CONSENTED:
+    if environ.get(CONSENT) not in {CONSENTED, BLOCKS}:
         raise SettingError(
             message=f"{POINT} is set: it kills this process. Unset it; in a test set {CONSENT}={CONSENTED} as well.",
             field=POINT,
@@ -98,6 +104,8 @@ def reach(name: str) -> None:
     """A point was reached: doesn't return if it is armed and this is the time."""
     if _fuse is not None and _fuse.name == name and _fuse.burns():
         _log.critical("failpoint.reached", name=name)
+        if os.environ.get(CONSENT) == BLOCKS:
+            time.sleep(BLOCK_S)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping
 from typing import Final
 
 READY: Final = "READY=1"
 ALIVE: Final = "WATCHDOG=1"
 STOPPING: Final = "STOPPING=1"
+NAMES: Final = frozenset({"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+"""What a unit says to its main process, and to no child of that one."""
 
 
 def notify(words: str, environ: Mapping[str, str] = os.environ) -> bool:
@@ -33,3 +36,19 @@ def watchdog_s(environ: Mapping[str, str] = os.environ) -> float:
     if not usec.isdigit() or (pid and pid != str(os.getpid())):
         return 0.0
     return int(usec) / 3_000_000
+
+
+class Watchdog:
+    """Tells of a turn, however often there is one, at a third of the time that the unit allows."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        self._every_s = watchdog_s(environ)
+        self._next_at = 0.0
+
+    def turn(self) -> None:
+        """The caller isn't stuck."""
+        now = time.monotonic()
+        if self._every_s and now >= self._next_at:
+            self._next_at = now + self._every_s
+            notify(ALIVE, self._environ)

@@ -357,9 +357,10 @@ async def _report(service: Service, fd: int) -> None:
 
 async def _tell_systemd(service: Service) -> None:
     """Ready once the process is, then signs of life from its event loop: its unit starts one again that hangs."""
+    watchdog = notify.Watchdog()
     while service.role == "starting" or (service.role == "active" and service.problem):
         await asyncio.sleep(READY_LOOK_S)
-        notify.notify(notify.ALIVE)
+        watchdog.turn()
     notify.notify(notify.READY)
     every_s = notify.watchdog_s()
     while every_s:

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from backbone import private, schema
-from trunkline.embedded import USER, StartError
+from trunkline.embedded import USER, RefusedStartError, StartError
 
 DEFAULT: Final = Path("data")
 """Where `up` keeps its data when nobody says otherwise."""
@@ -115,7 +115,7 @@ def refuse_newer(data: Path) -> None:
     except (OSError, ValueError):
         return
     if isinstance(marks, dict) and (problem := schema.newer(str(data), {k: str(v) for k, v in marks.items()})):
-        raise StartError(problem)
+        raise RefusedStartError(problem)
 
 
 def note_schema(data: Path) -> None:

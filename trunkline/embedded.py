@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from backbone import notify
 from backbone.permissions import OPERATOR
 from backbone.private import UMASK
 from trunkline import nats_users
@@ -37,6 +38,14 @@ _PR_SET_PDEATHSIG: Final = 1
 
 class StartError(Exception):
     """A process didn't start; the message says why and what to do."""
+
+    exit_code = 1
+
+
+class RefusedStartError(StartError):
+    """What was asked for is refused, settings or data: starting again would change nothing, and a unit doesn't."""
+
+    exit_code = 78
 
 
 class Server(NamedTuple):
@@ -150,8 +159,12 @@ def configured_in(store: Path) -> Path:
 
 
 def bare(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment without settings of ours: for a program that needs none of our secrets."""
-    return {name: value for name, value in environ.items() if not name.startswith("TRUNKLINE_")}
+    """An environment without settings of ours, nor what systemd says to us alone: for a program that needs none."""
+    return {name: value for name, value in environ.items() if not _is_ours(name)}
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("TRUNKLINE_") or name in notify.NAMES
 
 
 def die_with_parent() -> Callable[[], object] | None:

@@ -17,14 +17,14 @@ from typing import Final
 
 import msgspec
 
-from backbone import space, subjects
+from backbone import notify, space, subjects
 from backbone.disk import DiskTold, marks
 from backbone.errors import SettingError, TrunklineError
 from backbone.link import Link
 from backbone.settings import Common, load
 from backbone.space import type_of_room
 from trunkline import embedded
-from trunkline.up.mending import Mending
+from trunkline.up.mending import Mending, greets
 
 USER: Final = "nats"
 PASSWORD: Final = "TRUNKLINE_NATS_DISK_PASSWORD"  # noqa: S105 - the setting's name; a cluster's own has the other
@@ -57,6 +57,8 @@ class Runner:
         self._server: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._link = Link()
+        self._watchdog = notify.Watchdog()
+        self._is_ready = False
 
     async def run(self) -> int:
         """Until SIGTERM or SIGINT; SIGHUP has the server read its configuration again."""
@@ -72,8 +74,9 @@ class Runner:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            with contextlib.suppress(TrunklineError):
-                await self._link.close()
+            if self._link.is_open.is_set():
+                with contextlib.suppress(TrunklineError):
+                    await self._link.close()
 
     async def _keep(self) -> int:
         """Starts the server as often as it ends by itself."""
@@ -82,7 +85,7 @@ class Runner:
             began = time.monotonic()
             server = self._server = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=self._environ,
+                env={n: v for n, v in self._environ.items() if n not in notify.NAMES},
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 preexec_fn=embedded.die_with_parent(),
@@ -92,6 +95,7 @@ class Runner:
             await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
             if self._stopping.is_set():
+                notify.notify(notify.STOPPING)
                 await self._stop(server, STOP_WITHIN_S)
                 await reading
                 return 0
@@ -128,6 +132,8 @@ class Runner:
         mending = Mending(self._store, Path(os.devnull), (self._host, self._port), self._marks)
         while True:
             await asyncio.sleep(LOOK_S)
+            self._watchdog.turn()
+            await self._tell_ready()
             found = await asyncio.to_thread(space.look, self._store)
             before, self._room = self._room, space.room(self._room, found, self._marks)
             if before != self._room:
@@ -141,6 +147,12 @@ class Runner:
             if why and self._server is not None and self._server.returncode is None:
                 _say(f"nats-server is started again: {why}")
                 await self._stop(self._server, RENEW_WITHIN_S)
+
+    async def _tell_ready(self) -> None:
+        """Once the server takes who connects: what is started after it finds it."""
+        if not self._is_ready and await asyncio.to_thread(greets, (self._host, self._port)) == "greets":
+            self._is_ready = True
+            notify.notify(notify.READY)
 
     async def _open(self) -> None:
         """The connection by which others are told."""

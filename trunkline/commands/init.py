@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from trunkline.embedded import StartError
+from trunkline.embedded import RefusedStartError, StartError
 
 
 @click.command()
@@ -26,7 +26,7 @@ def command(data: Path | None, demo: Path | None, *, as_json: bool) -> None:
     """
     import msgspec  # noqa: PLC0415  (the other commands don't wait for these)
 
-    from backbone.errors import TrunklineError  # noqa: PLC0415
+    from backbone.errors import SettingError, TrunklineError  # noqa: PLC0415
     from backbone.private import keep_to_ourselves  # noqa: PLC0415
     from trunkline import strays  # noqa: PLC0415
     from trunkline.connect import common_settings, connected  # noqa: PLC0415
@@ -46,7 +46,7 @@ def command(data: Path | None, demo: Path | None, *, as_json: bool) -> None:
         prepared = asyncio.run(work())
     except (TrunklineError, StartError) as error:
         click.echo(f"trunkline init: {error}", err=True)
-        sys.exit(1)
+        sys.exit(RefusedStartError.exit_code if isinstance(error, SettingError) else 1)
     if as_json:
         click.echo(msgspec.json.encode(prepared))
         return

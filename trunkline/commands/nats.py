@@ -59,13 +59,15 @@ def run(configuration: Path) -> None:
     from backbone.errors import SettingError  # noqa: PLC0415  (the other commands don't wait for these)
     from backbone.private import keep_to_ourselves  # noqa: PLC0415
     from trunkline import nats_run  # noqa: PLC0415
-    from trunkline.embedded import StartError  # noqa: PLC0415
+    from trunkline.embedded import RefusedStartError, StartError  # noqa: PLC0415
 
     keep_to_ourselves()
     try:
         sys.exit(nats_run.run(configuration, os.environ))
-    except (StartError, SettingError) as error:
-        _fail(str(error))
+    except StartError as error:
+        _fail(str(error), error.exit_code)
+    except SettingError as wrong:
+        _fail(wrong.message, RefusedStartError.exit_code)
 
 
 def _name(text: str) -> str:
@@ -93,6 +95,6 @@ def _secret() -> str:
     return common.nats_password
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = 1) -> NoReturn:
     click.echo(f"trunkline nats: {message}", err=True)
-    sys.exit(1)
+    sys.exit(code)

@@ -61,7 +61,7 @@ def command(data: Path, host: str, port: int, profile: str, *, demo: bool, go_on
             click.echo(f"trunkline up: {error}", err=True)
             sys.exit(1)
         log.fail(f"trunkline up: {error}")
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except OSError as error:
         # A folder that isn't ours, a disk that is full: what happened is all that there is to say.
         log.fail(f"trunkline up: {error}")

@@ -22,7 +22,7 @@ from backbone.http_bounds import Door
 from backbone.link import Link
 from backbone.logging import configure, sweep
 from backbone.settings import Common, load
-from trunkline.gathering import machine, merge, natsserver
+from trunkline.gathering import alive, machine, merge, natsserver
 from trunkline.gathering.asking import OK, WITHIN_S, Answer, ask
 from trunkline.gathering.told import Process, Told, follow
 
@@ -138,6 +138,8 @@ async def _run(descriptor: int, data: Path, common: Common) -> None:
             name="health.link",
         ),
     ]
+    if common.report_fd >= 0:
+        beside.append(asyncio.create_task(alive.tell(common.report_fd, common.hung_s), name="health.alive"))
     await stopping.wait()
     for task in beside:
         task.cancel()

@@ -6,6 +6,7 @@ only, and dies with the parent however that dies. It tells on a pipe what it doe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -22,6 +23,18 @@ BACKOFF_LEAST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 30.0
 STEADY_S: Final = 60.0
 """A child that lived this long begins again with the least backoff."""
+
+STARTS_WITHIN_S: Final = 300.0
+"""Silence allowed to a child that still prepares itself: imports and a large store block its event loop."""
+
+HEARD_MOST_S: Final = 1.5
+"""Silence that one look counts: time in which we were stopped ourselves, or the machine, says nothing of a child."""
+
+READ_AT_ONCE: Final = 16
+"""Reads of 64 KiB from one child's pipe at a look."""
+
+LINE_MOST: Final = 256 * 1024
+"""Bytes of a line on the pipe; of a longer one nothing is kept."""
 
 
 class Part(NamedTuple):
@@ -99,8 +112,17 @@ class Child:
         self.words: Mapping[str, Any] = {}
         """What it told last, all of it."""
 
-        self.heard_at = self.started_at
-        """When it gave its last sign of life."""
+        self.silent_s = 0.0
+        """For how long it has given no sign of life while we listened."""
+
+        self.promised_s = 0.0
+        """Silence after which it wants to be taken for hung; 0: it has promised nothing."""
+
+        self.hung = ""
+        """Why it was ended, where it hung."""
+
+        self.is_adopted = process is not None
+        """Whether an earlier program started it: of what it promised we know what was handed over."""
 
         self.is_renewed = False
         """Whether it is being ended to be started again at once."""
@@ -115,6 +137,7 @@ class Child:
         """Start the process; its output goes where ours goes. `beside` another one that it will follow."""
         self.started_at = time.monotonic()
         self.restart_at = None
+        self.silent_s, self.promised_s, self.hung, self.is_adopted = 0.0, 0.0, "", False
         environment = {**self.part.environment, **(self.part.beside if beside else {})}
         pipe: tuple[int, ...] = ()
         if self.part.reports:
@@ -151,7 +174,9 @@ class Child:
 
     def listen(self) -> None:
         """Take in what it has told since."""
-        while self.report is not None:
+        for _ in range(READ_AT_ONCE):
+            if self.report is None:
+                return
             try:
                 told = os.read(self.report, 65536)
             except BlockingIOError:
@@ -160,9 +185,13 @@ class Child:
                 os.close(self.report)
                 self.report = None
                 return
-            *lines, self._half_line = (self._half_line + told).split(b"\n")
+            self.silent_s = 0.0
+            *lines, half = (self._half_line + told).split(b"\n")
+            self._half_line = half if len(half) <= LINE_MOST else b""
             for line in lines:
-                self._told(json.loads(line))
+                # One of which a full pipe took a part only, or that somebody's code wrote there.
+                with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+                    self._told(json.loads(line))
 
     def go_on_listening(self, report: int | None, words: Mapping[str, Any]) -> None:
         """Hear an adopted child where an earlier program of this process stopped: its pipe, what it told last."""
@@ -172,13 +201,28 @@ class Child:
         if words:
             self._told(words)
 
-    def is_hung(self, now: float) -> bool:
-        """Whether it has said nothing for longer than it said that it would. Earlier versions promise nothing."""
-        return bool(self.words) and now - self.heard_at > float(self.words.get("hung_s") or math.inf)
+    def pass_time(self, elapsed_s: float) -> None:
+        """That much time has passed since it was listened to last."""
+        self.silent_s += min(elapsed_s, HEARD_MOST_S)
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether it has said nothing for longer than it said that it would. One that leaves has its grace instead."""
+        return self.process is not None and self.keep and not self.hung and self.silent_s > self._silent_most_s
+
+    @property
+    def _silent_most_s(self) -> float:
+        """Earlier versions promise no sign of life, and what doesn't report can't."""
+        if self.promised_s:
+            return max(self.promised_s, STARTS_WITHIN_S) if self.role == "starting" else self.promised_s
+        is_new = self.part.reports and not self.is_adopted and self.role in {"", "ended"}
+        return STARTS_WITHIN_S if is_new else math.inf
 
     def _told(self, words: Mapping[str, Any]) -> None:
-        self.heard_at = time.monotonic()
-        self.role, self.problem, self.words = words["role"], words["problem"], words
+        role, problem, promised_s = str(words["role"]), str(words["problem"]), float(words.get("hung_s") or 0)
+        self.role, self.problem, self.words = role, problem, words
+        # Last words promise nothing, and a process can hang after them.
+        self.promised_s = promised_s or self.promised_s
 
     def ended(self) -> int | None:
         """The exit code if it ended since we last looked, else None."""

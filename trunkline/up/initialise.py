@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from trunkline.embedded import StartError, die_with_parent
+from trunkline.embedded import RefusedStartError, StartError, die_with_parent
 from trunkline.up.parts import command
 
 ONCE: Final = ("TRUNKLINE_ADMIN_EMAIL", "TRUNKLINE_ADMIN_PASSWORD")
@@ -44,6 +44,7 @@ def finish(init: subprocess.Popen[bytes]) -> Prepared:
     """Returns once it has ended. Raises StartError if it failed."""
     output, _ = init.communicate()
     if init.returncode:
-        raise StartError("the streams or the first tenant couldn't be made: see the message above.")
+        kind = RefusedStartError if init.returncode == RefusedStartError.exit_code else StartError
+        raise kind("the streams or the first tenant couldn't be made: see the message above.")
     answer: dict[str, Any] = json.loads(output)
     return Prepared(answer["invitation"], answer["agents"], answer["log"])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from backbone.errors import SettingError
 from backbone.settings import Common, load
 from node.settings import NodeSettings
-from trunkline.embedded import StartError
+from trunkline.embedded import RefusedStartError, StartError
 from trunkline.up.start import listening
 
 
@@ -27,7 +27,7 @@ def asked() -> Asked:
     try:
         common, node = load(Common), load(NodeSettings, "node")
     except SettingError as wrong:
-        raise StartError(wrong.message) from None
+        raise RefusedStartError(wrong.message) from None
     return Asked(common.health_host, max(common.health_port, 0), node.public_url)
 
 

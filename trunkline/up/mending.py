@@ -24,6 +24,13 @@ STUCK_S: Final = 45.0
 """A node's evidence that nothing is stored, though nobody has seen the disk full."""
 
 GREETS_WITHIN_S: Final = 1.0
+GREET_EVERY_S: Final = 5.0
+"""Between two looks at whether it greets, while nobody complains: without traffic nobody would."""
+
+MUTE_ASKED: Final = 2
+MUTE_UNASKED: Final = 5
+"""Looks in a row at which it is mute: with somebody's complaint as further evidence, and without."""
+
 AGAIN_LEAST_S: Final = 30.0
 AGAIN_MOST_S: Final = 600.0
 
@@ -41,6 +48,7 @@ class Mending:
         self._read = _size(log)
         self._is_hurt = False
         self._mute = 0
+        self._greeted_at = 0.0
         self._not_before = 0.0
         self._again_s = AGAIN_LEAST_S
 
@@ -61,12 +69,19 @@ class Mending:
         return self._if_mute(now, is_asked=is_away or stuck_s > 0)
 
     def _if_mute(self, now: float, *, is_asked: bool) -> str:
-        """Somebody gets no answer: whether the server takes connections and says nothing, twice in a row."""
-        if not is_asked or now < self._not_before or greets(self._address) != "mute":
+        """Whether the server takes connections and says nothing, several times in a row."""
+        if now < self._not_before:
             self._mute = 0
             return ""
+        if not is_asked and not self._mute and now - self._greeted_at < GREET_EVERY_S:
+            return ""
+        if greets(self._address) != "mute":
+            self._mute, self._greeted_at = 0, now
+            return ""
         self._mute += 1
-        return self._again(now, "it takes connections and says nothing: it hangs") if self._mute > 1 else ""
+        if self._mute < (MUTE_ASKED if is_asked else MUTE_UNASKED):
+            return ""
+        return self._again(now, "it takes connections and says nothing: it hangs")
 
     def _again(self, now: float, why: str) -> str:
         self._is_hurt, self._mute = False, 0

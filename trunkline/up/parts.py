@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from backbone import notify
 from backbone.space import MIB, Marks
 from trunkline import datafolder, embedded, nats_users
 from trunkline.up.child import Part
@@ -119,13 +120,13 @@ def health(system: System) -> list[Part]:
     secret = datafolder.secret(data, "nats").read_text()
     settings = {
         **embedded.bare(os.environ),
-        **{name: value for name, value in os.environ.items() if name.startswith("TRUNKLINE_LOG_")},
+        **{name: value for name, value in os.environ.items() if name.startswith(("TRUNKLINE_LOG_", "TRUNKLINE_HUNG_"))},
         "TRUNKLINE_NATS_URL": f"nats://127.0.0.1:{system.nats_port}",
         "TRUNKLINE_NATS_USER": nats_users.METRICS,
         "TRUNKLINE_NATS_PASSWORD": nats_users.password(secret, nats_users.METRICS),
     }
     program = command("health", "--fd", str(listener), "--data", str(data.absolute()))
-    return [Part(HEALTH, program, settings, rank=_LATE, sockets=(listener,), hears=True)]
+    return [Part(HEALTH, program, settings, rank=_LATE, sockets=(listener,), reports=True, hears=True)]
 
 
 def channel(system: System, name: str) -> Part:
@@ -146,7 +147,7 @@ def environment(system: System, process: str = "") -> dict[str, str]:
     """
     data = system.options.data
     joined = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_NATS_")},
+        **{n: v for n, v in os.environ.items() if not n.startswith("TRUNKLINE_NATS_") and n not in notify.NAMES},
         "TRUNKLINE_LOG_LEVEL": os.environ.get("TRUNKLINE_LOG_LEVEL", "warning"),
         **datafolder.environment(data, system.running),
         "TRUNKLINE_LOG_DIR": str((data / "nats").absolute()),

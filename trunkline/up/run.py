@@ -100,6 +100,8 @@ def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # From here on no sign of life is expected of us.
+        notify.notify(notify.STOPPING)
         supervisor.stop()
         _note_log(supervisor, data)
         datafolder.forget_running(data)
@@ -113,13 +115,11 @@ def _watch(system: System) -> None:
     notify.notify(notify.READY)
     while not supervisor.is_stopping:
         supervisor.wait(LOOK_S)
-        notify.notify(notify.ALIVE)
         followed = _follow_accounts(system, followed)
         _mend_nats(system, mending)
         _note_log(supervisor, system.options.data)
         if supervisor.take_hangup() and not supervisor.is_stopping:
             upgrade.hand_over(system)
-    notify.notify(notify.STOPPING)
     supervisor.say("Stopping.")
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from trunkline.embedded import StartError
+from backbone import notify
+from trunkline.embedded import RefusedStartError
 from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process
 from trunkline.up.telling import tell
@@ -39,6 +40,8 @@ class Supervisor:
 
         self.signals = 0
         self.hangups = 0
+        self._listened_at = time.monotonic()
+        self._watchdog = notify.Watchdog()
         self._has_terminal = _has_terminal()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -103,9 +106,8 @@ class Supervisor:
             if code is not None and child.keep and not self.is_stopping:
                 self._mend(child, code)
                 self.note(self.children)
-            elif child.process is not None and child.is_hung(time.monotonic()) and not self.is_stopping:
-                silent_s = child.words["hung_s"]
-                self.warn(f"{child.part.name} has given no sign of life for {silent_s:g} s: it hangs, and is ended")
+            elif child.is_hung and not self.is_stopping:
+                child.hung = f"gave no sign of life for {child.silent_s:.0f} s, so it hung, and was ended"
                 _signal(child, signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= time.monotonic() and not self.is_stopping:
                 child.start()
@@ -154,14 +156,14 @@ class Supervisor:
             child.restarts += 1
             child.start()
             return
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        how = child.hung or _how(code)
         word.failed(child, how)
         if code == WRONG_SETTING and child.part.is_optional:
             child.keep = False
             self.warn(f"{name} refuses to start: see its message above. It isn't started again; the others go on")
             return
         if code == WRONG_SETTING:
-            raise StartError(f"{name} refuses to start: see its message above.")
+            raise RefusedStartError(f"{name} refuses to start: see its message above.")
         self.warn(f"{name} {how}; starting it again in {child.plan_restart():.1f} s")
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
@@ -179,12 +181,20 @@ class Supervisor:
         ready, _, _ = select.select([self._wake_read, *pipes], [], [], timeout_s)
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
+        self._watchdog.turn()
+        now = time.monotonic()
         for child in self.children:
+            child.pass_time(now - self._listened_at)
             child.listen()
+        self._listened_at = now
 
 
 def _is_alive(child: Child) -> bool:
     return child.process is not None and child.process.poll() is None
+
+
+def _how(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

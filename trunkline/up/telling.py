@@ -68,7 +68,8 @@ def lines(children: Iterable[Child]) -> bytes:
             "name": child.part.name,
             "pid": child.process.pid if child.process is not None else 0,
             "port": child.words.get("health_port", 0),
-            "reports": child.part.reports,
+            # Who hears this is who asks: not itself.
+            "reports": child.part.reports and not child.part.hears,
             "restarts": child.restarts,
         }
         for child in kept
