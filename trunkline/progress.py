@@ -82,6 +82,27 @@ def take(data: Path) -> Request:
         return Request("", sys.executable)
 
 
+def as_owner(data: Path) -> Path:
+    """As root: become the user whose folder `data` is, for the rest of this process; returns how to name it then.
+
+    Root would leave files that the service can't open, follow a link that the service's user planted, and signal
+    whatever process that user names. The folder may lie where only root may pass: hence the relative name. Raises
+    StartError.
+    """
+    if os.geteuid() != 0:
+        return data
+    try:
+        os.chdir(data)
+        owner = Path().stat()
+    except OSError as error:
+        raise StartError(f"{data} can't be used: {error.strerror}.") from error
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+    return Path()
+
+
 def ask(data: Path, now: Running) -> Iterator[dict[str, Any]]:
     """Ask the running `up` for an upgrade to the code that runs here; yields its steps until the last.
 
@@ -90,8 +111,11 @@ def ask(data: Path, now: Running) -> Iterator[dict[str, Any]]:
     if not now.upgrades:
         raise StartError("the running `up` can't be upgraded while it runs: stop it and start this version.")
     folder = data / _FOLDER
-    owner = folder.stat()
-    with (folder / "lock").open("a") as lock:
+    try:
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise StartError(f"{folder.absolute()} can't be written: {error.strerror}.") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -100,9 +124,12 @@ def ask(data: Path, now: Running) -> Iterator[dict[str, Any]]:
         steps, asked = folder / f"{request.id}.jsonl", folder / _REQUEST
         for path, text in ((steps, ""), (asked, json.dumps(request._asdict()))):
             keep_private(path, text)
-            if os.geteuid() == 0:
-                os.chown(path, owner.st_uid, owner.st_gid)
-        os.kill(now.pid, signal.SIGHUP)
+        try:
+            os.kill(now.pid, signal.SIGHUP)
+        except PermissionError:
+            raise StartError(
+                f"process {now.pid} isn't of the user whose folder this is: look at running.json."
+            ) from None
         try:
             yield from _follow(steps, now.pid)
         finally:

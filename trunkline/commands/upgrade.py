@@ -24,13 +24,16 @@ def command(data: Path, *, as_json: bool) -> None:
     """Replace a running `trunkline up` and its processes by this version, without an unserved moment.
 
     Install the new version first, then run this with it. Each process starts beside the one it follows; if it doesn't
-    become ready, the old one goes on, and the exit code is 1. nats-server isn't replaced.
+    become ready, the old one goes on, and the exit code is 1. nats-server isn't replaced. As root it works as the
+    user whose folder DATA is.
     """
-    from trunkline.progress import ask  # noqa: PLC0415  (not needed by the other commands)
+    from trunkline.progress import as_owner, ask  # noqa: PLC0415  (not needed by the other commands)
 
     is_done = False
     try:
-        for step in ask(data, datafolder.need_running(data)):
+        # Before anything is read there: what it says is its user's word.
+        here = as_owner(data)
+        for step in ask(here, datafolder.need_running(here)):
             is_done = step["state"] == "done"
             click.echo(json.dumps(step, ensure_ascii=False) if as_json else _line(step))
     except StartError as error:

@@ -74,5 +74,6 @@ def _is_working(child: Child) -> bool:
 
 def _why(child: Child) -> str:
     if child.code is not None and child.process is None:
-        return f"it ended with code {child.code}: see its message on the terminal of `up`"
+        why = child.problem or "see its message on the terminal of `up`"
+        return f"it ended with code {child.code}: {why}"
     return child.problem or "it told nothing in time"
