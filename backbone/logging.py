@@ -7,11 +7,13 @@ Each line has the keys `timestamp`, `level`, `event`, `process` and `instance`, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
 import sys
 import time
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -45,7 +47,7 @@ def configure(name: str, common: Common) -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, _few, *shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Tolerant(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=name)
@@ -58,6 +60,22 @@ def configure(name: str, common: Common) -> None:
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+class _Tolerant(io.TextIOBase):
+    """A stream whose disk may be full, or whose reader may be gone: a line is lost then, and no work with it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 async def sweep() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ def line(process: str, sentence: str, level: type_of_level = "info", *, as_json:
 
 
 def say(process: str, sentence: str, level: type_of_level = "info", *, log_format: str, instance: str = "") -> None:
-    """Write it to stderr at once."""
-    sys.stderr.write(line(process, sentence, level, as_json=is_json(log_format), instance=instance) + "\n")
-    sys.stderr.flush()
+    """Write it to stderr at once; where its disk is full, the line is lost and nothing else."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line(process, sentence, level, as_json=is_json(log_format), instance=instance) + "\n")
+        sys.stderr.flush()

@@ -167,10 +167,13 @@ class Hub:
         """
         if self._lineage:
             await self._lineage.known()
-        # Those who attach now are told of epochs as they are; who is attached goes on, and so do the events.
-        self._epochs.clear()
         while self._link.is_usable:
             try:
+                # Those who attach now are told of epochs as they are. None is forgotten: at the next loss it must be
+                # known which one was in force, or this node begins another after somebody else has.
+                for stream in list(self._epochs):
+                    state = await stream_state(self._link, chat_stream(stream))
+                    self._epochs[stream] = (time.monotonic(), state.epochs)
                 for stream, seen in self._log.seen.items():
                     await self._begin_epoch(stream, seen)
             except TrunklineError as error:

@@ -28,6 +28,8 @@ ANSWERS_WITHIN_S = 3.0
 
 SLICE = 1000
 
+SILENT = "nats-server takes connections and answers nothing: it hangs, is cut off, or too few of its cluster are there."
+
 _log = structlog.get_logger("node.tending")
 
 
@@ -106,7 +108,7 @@ class Tending:
         except ApiError as error:
             self._problem = f"The log isn't there ({error.message}); run `trunkline init`."
         except UnknownOutcomeError:
-            self._problem = "nats-server takes connections and answers nothing: it hangs or is cut off."
+            self._problem = SILENT
         except TrunklineError as error:
             self._problem = error.message
         return self._problem

@@ -220,7 +220,7 @@ class Routing:
     async def _take(self, entries: list[Entry]) -> None:
         reader = self._reader
         for entry in entries:
-            epoch = reader.epochs[entry.s].number(entry.seq) if reader else 0
+            epoch = entry.epoch or (reader.epochs[entry.s].number(entry.seq) if reader else 0)
             try:
                 self.projection.take(entry, epoch)
             except Exception as error:  # noqa: BLE001 - one event's fault must not stop all tenants
