@@ -21,6 +21,7 @@ from backbone.link import REFLECTED, Link, is_reflected
 from backbone.streams import chat_stream
 
 RANGE_TIMEOUT_S: Final = 60.0
+OTHERS_LOOK_S: Final = 0.4
 
 _log = structlog.get_logger("backbone.reader")
 
@@ -162,6 +163,10 @@ class Reader:
         """One stream is as it was left, or has its new epoch; once all are, others may write."""
         self._compared.add(s)
         if self._lineage and not self._lineage.is_known and self._compared >= self._queues.keys():
+            # A node may have seen more than was read here, and begins an epoch now: nobody writes until we vouch.
+            await asyncio.sleep(OTHERS_LOOK_S)
+            for each in self._queues:
+                self.epochs[each] = (await epochs.stream_state(self._link, chat_stream(each))).epochs
             await self._lineage.vouch()
 
     def _take(self, max_events: int, max_bytes: int) -> list[Entry]:

@@ -165,17 +165,18 @@ class Hub:
         """The connection is back. Where a stream ends below what was seen of it, a new epoch begins there, before
         anything is written; then every room is looked at.
         """
-        if self._lineage:
-            await self._lineage.known()
         while self._link.is_usable:
             try:
+                # Before a witness vouches, which may have read less than was seen here.
+                for stream, seen in self._log.seen.items():
+                    await self._begin_epoch(stream, seen)
+                if self._lineage:
+                    await self._lineage.known()
                 # Those who attach now are told of epochs as they are. None is forgotten: at the next loss it must be
                 # known which one was in force, or this node begins another after somebody else has.
                 for stream in list(self._epochs):
                     state = await stream_state(self._link, chat_stream(stream))
                     self._epochs[stream] = (time.monotonic(), state.epochs)
-                for stream, seen in self._log.seen.items():
-                    await self._begin_epoch(stream, seen)
             except TrunklineError as error:
                 _log.warning("hub.check_failed", error=str(error))
                 await asyncio.sleep(CHECK_AGAIN_S)
