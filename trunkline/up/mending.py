@@ -59,7 +59,8 @@ class Mending:
         with contextlib.suppress(OSError):
             found = space.look(self._store)
             has_room = found.free > self._marks.full(found.total) * space.AGAIN
-            if found.free <= NEARLY_NOTHING or any(words in self._heard() + said for words in SAID):
+            heard = self._heard() + said
+            if found.free <= NEARLY_NOTHING or any(words in heard for words in SAID):
                 self._is_hurt = True
             if has_room and now >= self._not_before:
                 if self._is_hurt:

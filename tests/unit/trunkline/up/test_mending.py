@@ -54,6 +54,13 @@ def test_one_on_a_sound_disk_is_left_alone(watched: Mending) -> None:
     assert [watched.look(float(second)) for second in range(100)] == [""] * 100
 
 
+@pytest.mark.parametrize("words", mending.SAID)
+def test_each_of_its_words_for_a_store_that_is_hurt_is_heard(watched: Mending, tmp_path: Path, words: bytes) -> None:
+    with (tmp_path / "nats.log").open("ab") as log:
+        log.write(b"[ERR] Filestore [CHAT_00] " + words.upper() + b"\n")
+    assert "met a disk without room" in watched.look(0.0)
+
+
 def test_one_that_met_a_full_disk_is_started_again_once_there_is_room_and_not_before(
     watched: Mending, disk: Disk
 ) -> None:
