@@ -23,7 +23,7 @@ from msgspec import Struct
 from backbone import space, subjects
 from backbone.errors import UnavailableError
 from backbone.link import Link
-from backbone.space import Marks, Space, type_of_room
+from backbone.space import Space, type_of_room
 
 if TYPE_CHECKING:
     from backbone.log import Log
@@ -51,22 +51,12 @@ class DiskTold(Struct, frozen=True, kw_only=True):
 _decode = msgspec.json.Decoder(DiskTold).decode
 
 
-def marks(common: Common) -> Marks:
-    """The marks that the settings name."""
-    return Marks(
-        common.disk_low_percent,
-        common.disk_low_mib * space.MIB,
-        common.disk_full_percent,
-        common.disk_full_mib * space.MIB,
-    )
-
-
 class Disk:
     """Knows what there is room for; `run` keeps it up to date."""
 
     def __init__(self, link: Link, common: Common) -> None:
         self._link = link
-        self._marks = marks(common)
+        self._marks = common.disk_marks()
         self._folder = Path(common.log_dir) if common.log_dir else None
         self._here: type_of_room = "ok"
         self._told: dict[str, tuple[float, DiskTold]] = {}
@@ -134,10 +124,7 @@ class Disk:
     def _words(self) -> str:
         spaces = [Space(one.free, one.total) for _, one in self._told.values()]
         spaces += [self.space] if self.space else []
-        if not spaces:
-            return "unknown"
-        least = min(spaces)
-        return f"{least.free / space.MIB:,.0f} MiB free, {least.free_percent:.1f} %"
+        return str(min(spaces)) if spaces else "unknown"
 
     def _tell(self, log: Log) -> None:
         if self.room == "full":

@@ -28,7 +28,7 @@ from backbone.buckets import Bucket, KeyExistsError
 from backbone.errors import ForbiddenError, TrunklineError
 from backbone.leases import Holder
 from backbone.link import ApiError, Link
-from backbone.streams import EPOCH_KEY, SERVERS_KEY, chat_stream, named_with
+from backbone.streams import EPOCH_KEY, SERVERS_KEY, chat_stream, names_of_log
 
 if TYPE_CHECKING:
     from backbone.log import Log
@@ -38,6 +38,7 @@ LOOK_S: Final = 0.1
 AGAIN_S: Final = 0.3
 CLAIM_S: Final = 10
 NOT_FOUND: Final = 404
+SERVERS_MOST: Final = 16
 
 _log = structlog.get_logger("backbone.lineage")
 
@@ -157,11 +158,10 @@ class Lineage:
     async def _names(self) -> list[str]:
         """All streams of the log, those that are closed for new conversations too."""
         try:
-            listed = await self._link.api("STREAM.NAMES", {"subject": "chat.>"})
+            return await names_of_log(self._link)
         except ForbiddenError:
             # The server's users are those of an earlier version.
             return [chat_stream(s) for s in self._streams]
-        return [str(name) for name in listed.get("streams") or [] if str(name).startswith(chat_stream(""))]
 
     async def _info(self, name: str) -> dict[str, Any] | None:
         try:
@@ -192,8 +192,7 @@ class Lineage:
 
 async def put_back(link: Link) -> int:
     """Somebody says that the streams of the log were put back: an epoch begins at the end of each. Returns how many."""
-    listed = await link.api("STREAM.NAMES", {"subject": "chat.>"})
-    names = [str(name) for name in listed.get("streams") or [] if str(name).startswith(chat_stream(""))]
+    names = await names_of_log(link)
     for name in names:
         await _name(link, await link.api(f"STREAM.INFO.{name}", {}), link.server_id, begins=True)
     return len(names)
@@ -212,3 +211,8 @@ async def _name(link: Link, info: dict[str, Any], server: str, *, begins: bool) 
 
 def _servers(info: dict[str, Any]) -> list[str]:
     return str((info["config"].get("metadata") or {}).get(SERVERS_KEY, "")).split(",")
+
+
+def named_with(servers: list[str], server: str) -> str:
+    """`SERVERS_KEY` with one server more; the oldest are forgotten beyond `SERVERS_MOST`."""
+    return ",".join([*(s for s in servers if s and s != server), server][-SERVERS_MOST:])

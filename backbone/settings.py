@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from backbone.errors import SettingError
+from backbone.space import MIB, Marks
 
 PREFIX = "TRUNKLINE_"
 CONFIG = PREFIX + "CONFIG"
@@ -137,6 +138,10 @@ class Common(Struct, frozen=True, kw_only=True):
                 field="streams",
             )
         return sorted(set(names))
+
+    def disk_marks(self) -> Marks:
+        """Below which a disk is low and full."""
+        return Marks(self.disk_low_percent, self.disk_low_mib * MIB, self.disk_full_percent, self.disk_full_mib * MIB)
 
     def copies(self) -> int:
         """Replicas of a stream that is made now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -29,6 +29,9 @@ class Space(NamedTuple):
         """Of the whole."""
         return 100 * self.free / self.total if self.total else 0.0
 
+    def __str__(self) -> str:
+        return f"{self.free / MIB:,.0f} MiB free, {self.free_percent:.1f} %"
+
 
 class Marks(NamedTuple):
     """Below which a disk is low and full: the smaller of percent and bytes, and never less than a floor."""
@@ -49,8 +52,8 @@ class Marks(NamedTuple):
 
 def look(folder: Path) -> Space:
     """The file system that `folder` is on. Raises OSError where there is no such folder."""
-    found = os.statvfs(folder)
-    return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    found = shutil.disk_usage(folder)
+    return Space(found.free, found.total)
 
 
 def room(before: type_of_room, now: Space, marks: Marks) -> type_of_room:

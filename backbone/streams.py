@@ -29,7 +29,6 @@ EPOCH_KEY = "epoch"
 SERVERS_KEY = "servers"
 """Of a stream's metadata: ids of the servers that are known to serve it as it was written last (lineage.py)."""
 
-SERVERS_MOST = 16
 FILES_BUCKET = "files"
 FILES_MOST = 20 * 1024**3
 
@@ -113,9 +112,11 @@ BUCKETS: tuple[BucketSpec, ...] = (
 )
 
 
-def named_with(servers: list[str], server: str) -> str:
-    """`SERVERS_KEY` with one server more; the oldest are forgotten beyond `SERVERS_MOST`."""
-    return ",".join([*(s for s in servers if s and s != server), server][-SERVERS_MOST:])
+async def names_of_log(link: Link) -> list[str]:
+    """The names of all streams of the log that there are, ascending; those closed for new conversations too."""
+    listed = await link.api("STREAM.NAMES", {"subject": "chat.>"})
+    prefix = chat_stream("")
+    return sorted(str(name) for name in listed.get("streams") or [] if str(name).startswith(prefix))
 
 
 def streams(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
-from backbone import notify, space, subjects
-from backbone.disk import DiskTold, marks
+from backbone import notify, saying, space, subjects
+from backbone.disk import DiskTold
 from backbone.errors import SettingError, TrunklineError
 from backbone.link import Link
 from backbone.settings import Common, load
 from backbone.space import type_of_room
+from backbone.until import until
 from trunkline import embedded
 from trunkline.up.mending import Mending, greets
 
@@ -43,13 +45,21 @@ def run(configuration: Path, environ: Mapping[str, str]) -> int:
     return asyncio.run(Runner(configuration, environ).run())
 
 
+class NatsRun(Struct, frozen=True):
+    """What is read besides the common settings and nats-server's own variables."""
+
+    disk_password: str = ""
+
+
 class Runner:
     """One server and what is known of its disk."""
 
     def __init__(self, configuration: Path, environ: Mapping[str, str]) -> None:
         self._command = [embedded.binary(), "--config", str(configuration)]
         self._environ = dict(environ)
-        self._marks = marks(load(Common, environ=environ))
+        common = load(Common, environ=environ)
+        self._marks, self._log_format = common.disk_marks(), common.log_format
+        self._password = load(NatsRun, "nats", environ).disk_password
         self._store = _store(environ)
         self._host, self._port = _listen(environ)
         self._room: type_of_room = "ok"
@@ -102,11 +112,8 @@ class Runner:
             await reading
             if time.monotonic() - began > STEADY_S:
                 delay_s = AGAIN_LEAST_S
-            _say(f"nats-server ended with code {ended.result()}; starting it again in {delay_s:.1f} s")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay_s):
-                    await self._stopping.wait()
-            if self._stopping.is_set():
+            self._say(f"nats-server ended with code {ended.result()}; starting it again in {delay_s:.1f} s")
+            if not await until(self._stopping, asyncio.sleep(delay_s)):
                 return 0
             delay_s = min(2 * delay_s, AGAIN_MOST_S)
 
@@ -137,7 +144,7 @@ class Runner:
             found = await asyncio.to_thread(space.look, self._store)
             before, self._room = self._room, space.room(self._room, found, self._marks)
             if before != self._room:
-                _say(f"the disk of {self._store} has {found.free / space.MIB:,.0f} MiB free: {self._room}")
+                self._say(f"the disk of {self._store}: {found}: {self._room}")
             told = DiskTold(server=self._name(), free=found.free, total=found.total, room=self._room)
             with contextlib.suppress(TrunklineError):
                 self._link.publish_raw(subjects.DISK_TOLD, msgspec.json.encode(told))
@@ -145,7 +152,7 @@ class Runner:
             is_away = self._link.is_open.is_set() and not self._link.is_usable
             why = await asyncio.to_thread(mending.look, time.monotonic(), is_away=is_away, said=said)
             if why and self._server is not None and self._server.returncode is None:
-                _say(f"nats-server is started again: {why}")
+                self._say(f"nats-server is started again: {why}")
                 await self._stop(self._server, RENEW_WITHIN_S)
 
     async def _tell_ready(self) -> None:
@@ -156,23 +163,20 @@ class Runner:
 
     async def _open(self) -> None:
         """The connection by which others are told."""
-        password = _password(self._environ)
-        if not password:
-            _say(f"nobody is told of the disk: `trunkline nats credential {USER}` has the line for that")
+        if not self._password:
+            self._say(f"nobody is told of the disk: `trunkline nats credential {USER}` has the line for that")
             return
-        await self._link.open(f"nats://{self._host}:{self._port}", name=USER, user=USER, password=password)
+        await self._link.open(f"nats://{self._host}:{self._port}", name=USER, user=USER, password=self._password)
 
     def _name(self) -> str:
         return self._environ.get("TRUNKLINE_NATS_NAME") or f"{os.uname().nodename}:{self._port}"
 
+    def _say(self, text: str) -> None:
+        saying.say(USER, f"trunkline nats: {text}", "warning", log_format=self._log_format)
+
     def _signal(self, number: signal.Signals) -> None:
         if self._server is not None and self._server.returncode is None:
             self._server.send_signal(number)
-
-
-def _password(environ: Mapping[str, str]) -> str:
-    file = environ.get(f"{PASSWORD}_FILE", "")
-    return Path(file).read_text().strip() if file else environ.get(PASSWORD, "")
 
 
 def _store(environ: Mapping[str, str]) -> Path:
@@ -191,8 +195,3 @@ def _listen(environ: Mapping[str, str]) -> tuple[str, int]:
             field="nats_listen",
         )
     return ("127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host.strip("[]")), int(port)  # noqa: S104 - read
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"trunkline nats: {text}\n")
-    sys.stderr.flush()

@@ -14,7 +14,7 @@ from backbone.errors import TrunklineError
 from backbone.lineage import put_back
 from backbone.link import Link
 from backbone.settings import Common
-from backbone.streams import chat_stream
+from backbone.streams import chat_stream, names_of_log
 from trunkline import datafolder, embedded
 from trunkline.connect import connected
 from trunkline.embedded import StartError
@@ -100,10 +100,8 @@ async def _lasts(common: Common) -> dict[str, int]:
 
 async def lasts(link: Link) -> dict[str, int]:
     """The last sequence of each stream of the log, by its two digits."""
-    listed = await link.api("STREAM.NAMES", {"subject": "chat.>"})
-    prefix = chat_stream("")
-    names = [str(name) for name in listed.get("streams") or [] if str(name).startswith(prefix)]
-    return {name.removeprefix(prefix): (await epochs.stream_state(link, name)).last for name in names}
+    names = await names_of_log(link)
+    return {name.removeprefix(chat_stream("")): (await epochs.stream_state(link, name)).last for name in names}
 
 
 def _take_secrets(theirs: Path, ours: Path) -> bool:

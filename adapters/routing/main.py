@@ -77,6 +77,6 @@ async def _work(running: Service, settings: RoutingSettings, lease: Lease, worki
     routing = Routing(
         running.link, running.common.log_streams(), settings, running.common.need_secret(), running.lineage
     )
-    running.disk.guard(routing.log)
+    running.guard(routing.log)
     working.append(routing)
     await lease.while_held(routing.run())

@@ -85,7 +85,6 @@ class Routing:
         self._secret = secret
         self.log = Log(link)
         self._lineage = lineage
-        lineage.guard(self.log)
         self._streams = streams
         self._settings = settings
         self._bucket: Bucket[Head] = Bucket(link, "heads", Head)
@@ -218,16 +217,14 @@ class Routing:
                 await self._bucket.delete(key)
 
     async def _take(self, entries: list[Entry]) -> None:
-        reader = self._reader
         for entry in entries:
-            epoch = entry.epoch or (reader.epochs[entry.s].number(entry.seq) if reader else 0)
             try:
-                self.projection.take(entry, epoch)
+                self.projection.take(entry, entry.epoch)
             except Exception as error:  # noqa: BLE001 - one event's fault must not stop all tenants
                 if not isinstance(error, msgspec.DecodeError | ValueError):
                     _log.exception("routing.event_refused", stream=entry.s, seq=entry.seq)
                 await bury(self._link, "routing", entry, 1, error)
-            self._position[entry.s] = Cursor(epoch, entry.seq)
+            self._position[entry.s] = Cursor(entry.epoch, entry.seq)
         strangers, self.projection.strangers = self.projection.strangers, {}
         for conv, tenant in strangers.items():
             head = await read_head(self.log, tenant, conv, None)

@@ -39,7 +39,7 @@ from backbone.link import Link
 from backbone.pace import Load
 from backbone.reader import Entry, Reader, read_range
 from backbone.space import Marks
-from backbone.streams import chat_stream
+from backbone.streams import chat_stream, names_of_log
 from backbone.until import until
 from backbone.worker import PoisonError, bury
 
@@ -199,17 +199,15 @@ class Loader:
 
     async def _streams(self) -> dict[str, StreamState]:
         """Every stream of the log as it is now; where one ends below our cursor a new epoch begins in it."""
-        prefix = chat_stream("")
         while True:
-            listed = await self._link.api("STREAM.NAMES", {"subject": "chat.>"})
-            names = sorted(str(n) for n in listed.get("streams") or [] if str(n).startswith(prefix))
+            names = await names_of_log(self._link)
             if names:
                 break
             _log.warning("warehouse.no_streams", hint="run `trunkline init`")
             await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         states = {}
         for name in names:
-            s = name.removeprefix(prefix)
+            s = name.removeprefix(chat_stream(""))
             state = await epochs.stream_state(self._link, name)
             cursor = self._cursors.get(s)
             if cursor and state.last < cursor.seq and state.epochs.holds(*cursor):
@@ -220,12 +218,11 @@ class Loader:
 
     async def _set_aside(self, s: str) -> None:
         """Takes what the log lost of a stream out of the tables; its state is known."""
-        epochs_now = self._states[s].epochs
         await self._engine.write(
-            lambda client: rollback.set_aside(
-                client,
-                s,
-                epochs_now,
+            partial(
+                rollback.set_aside,
+                s=s,
+                now=self._states[s].epochs,
                 memory=self._memory,
                 holds=self._holds,
                 keep_days=self._settings.keep_days,
@@ -297,10 +294,9 @@ class Loader:
 
     async def _decode(self, entries: Sequence[Entry]) -> list[Stored]:
         """The entries as rows, on the writer's thread; what can't be read goes to DEAD as well."""
-        states = self._states
 
         def work(_client: object) -> list[Stored]:
-            return [decode(entry, entry.epoch or states[entry.s].epochs.number(entry.seq)) for entry in entries]
+            return [decode(entry, entry.epoch) for entry in entries]
 
         decoded = await self._engine.write(work)
         for entry, row in zip(entries, decoded, strict=True):

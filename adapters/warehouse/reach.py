@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from backbone.errors import UnavailableError
+from backbone.until import until
 
 FIRST_S: Final = 0.5
 MOST_S: Final = 10.0
@@ -81,7 +82,7 @@ class Reach:
             except UnavailableError as away:
                 self.problem = away.message
                 saying.say(away.message)
-                await pause(leaving, pauses.take())
+                await until(leaving, asyncio.sleep(pauses.take()))
             else:
                 self.problem = None
                 saying.over()
@@ -90,22 +91,13 @@ class Reach:
 
     async def pause(self, leaving: asyncio.Event, seconds: float) -> None:
         """Waits so long, less if the server comes back meanwhile."""
-        until, was_lost = time.monotonic() + seconds, self.problem is not None
-        while not leaving.is_set() and (left_s := until - time.monotonic()) > 0:
+        deadline, was_lost = time.monotonic() + seconds, self.problem is not None
+        while not leaving.is_set() and (left_s := deadline - time.monotonic()) > 0:
             if was_lost and not self.problem:
                 return
-            await pause(leaving, min(left_s, FIRST_S))
+            await until(leaving, asyncio.sleep(min(left_s, FIRST_S)))
 
     async def _until_lost(self, leaving: asyncio.Event) -> None:
-        until = time.monotonic() + IDLE_S
-        while not self.problem and not leaving.is_set() and time.monotonic() < until:
-            await pause(leaving, FIRST_S)
-
-
-async def pause(leaving: asyncio.Event, seconds: float) -> None:
-    """Waits, but no longer than until the process leaves."""
-    try:
-        async with asyncio.timeout(seconds):
-            await leaving.wait()
-    except TimeoutError:
-        return
+        deadline = time.monotonic() + IDLE_S
+        while not self.problem and not leaving.is_set() and time.monotonic() < deadline:
+            await until(leaving, asyncio.sleep(FIRST_S))

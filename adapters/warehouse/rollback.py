@@ -41,11 +41,11 @@ def bounds(s: str, now: Epochs) -> dict[str, object]:
 def set_aside(client: Client, s: str, now: Epochs, *, memory: Memory, holds: type_of_holds, keep_days: int) -> int:
     """Takes what stream `s` lost out of the tables; returns how many conversations it was of."""
     lost = bounds(s, now)
-    keys = [(str(tenant), str(conv)) for tenant, conv in rows(client, internal("lost_keys"), lost)]
+    keys = [(str(tenant), str(conv)) for tenant, conv in rows(client, of_lost("lost_keys"), lost)]
     if not keys:
         return 0
     memory.forget()
-    client.command(internal("lost_keep"), parameters=lost)
+    client.command(of_lost("lost_keep"), parameters=lost)
     for start in range(0, len(keys), load.KEYS_AT_ONCE):
         some = keys[start : start + load.KEYS_AT_ONCE]
         for table in ("messages", "conversations"):
@@ -56,6 +56,11 @@ def set_aside(client: Client, s: str, now: Epochs, *, memory: Memory, holds: typ
             client.insert_arrow("messages", pack.messages_table(messages, keep_days), settings=settings)
         if facts:
             client.insert_arrow("conversations", pack.conversations_table(facts, keep_days), settings=settings)
-    client.command(internal("lost_events"), parameters=lost)
+    client.command(of_lost("lost_events"), parameters=lost)
     _log.warning("warehouse.lost_events_set_aside", stream=s, conversations=len(keys))
     return len(keys)
+
+
+def of_lost(name: str) -> str:
+    """A statement on the rows of `events` that are lost; one rule says which, for all of them."""
+    return internal(name).replace("{{lost}}", internal("lost"))

@@ -15,6 +15,7 @@ import structlog
 
 from backbone import space
 from backbone.space import Marks, type_of_room
+from backbone.until import until
 
 LOOK_S: Final = 1.0
 AFTER_REFUSAL_S: Final = 5.0
@@ -52,15 +53,10 @@ class Room:
         found = space.look(folder)
         before, self._room = self._room, space.room(self._room, found, self._marks)
         if self._room == "full":
-            free = f"{found.free / space.MIB:,.0f} MiB free, {found.free_percent:.1f} %"
-            self.problem = f"The warehouse's disk has no room ({free}): nothing is loaded until there is."
+            self.problem = f"The warehouse's disk has no room ({found}): nothing is loaded until there is."
         if (before == "full") != (self._room == "full"):
             _log.warning("warehouse.room", room=self._room, free=found.free)
         return self._room != "full"
 
     async def _pause(self, leaving: asyncio.Event, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds * random.uniform(0.5, 1.5)):  # noqa: S311 - jitter
-                await leaving.wait()
-        except TimeoutError:
-            return
+        await until(leaving, asyncio.sleep(seconds * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter

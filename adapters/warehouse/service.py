@@ -19,7 +19,7 @@ from adapters.warehouse.engine import Engine, LockedError, load_library
 from adapters.warehouse.loader import Loader
 from adapters.warehouse.room import Room
 from adapters.warehouse.settings import SECTION, Target, Warehouse, target
-from backbone import disk, rpc
+from backbone import rpc
 from backbone.errors import UnavailableError
 from backbone.leases import Lease
 from backbone.service import Service
@@ -38,7 +38,7 @@ async def run(service: Service, settings: Warehouse) -> None:
     service.keeps_up(lambda: loaders[0].load() if loaders else None)
     where = target(settings.dsn)
     opened: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
-    room = Room(where.path, disk.marks(service.common))
+    room = Room(where.path, service.common.disk_marks())
     service.ready("room", lambda: room.problem)
     desk = Desk(service, opened, loaders)
     await asyncio.to_thread(load_library, where)

@@ -7,6 +7,7 @@ Standard library alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +18,21 @@ from trunkline.datafolder import keep_private
 _FILE: Final = "log.json"
 
 
-def note(data: Path, lasts: Mapping[str, int]) -> None:
-    """`lasts`: the last sequence of each stream, by its two digits."""
-    keep_private(data / _FILE, json.dumps({"lasts": dict(lasts)}))
+class Mark:
+    """The mark of one data folder, written where it moves."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._noted = read(data)
+
+    def note(self, lasts: Mapping[str, int] | None) -> None:
+        """`lasts`: the last sequence of each stream, by its two digits; None or empty if nobody has told it."""
+        if not lasts or lasts == self._noted:
+            return
+        # Without room on the disk nobody would be served the better for our ending: the next look tries again.
+        with contextlib.suppress(OSError):
+            keep_private(self._data / _FILE, json.dumps({"lasts": dict(lasts)}))
+            self._noted = dict(lasts)
 
 
 def read(data: Path) -> dict[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from backbone import notify
-from backbone.space import MIB, Marks
+from backbone.settings import Common, load
 from trunkline import datafolder, embedded, nats_users
 from trunkline.up.child import Part
 from trunkline.up.mending import Mending
@@ -53,12 +53,7 @@ def nats(system: System) -> Part:
 
 def mending(system: System) -> Mending:
     """What watches over nats-server."""
-    data, environ = system.options.data, os.environ
-    usual = Marks()
-    marks = Marks(
-        full_percent=float(environ.get("TRUNKLINE_DISK_FULL_PERCENT") or usual.full_percent),
-        full_bytes=int(environ.get("TRUNKLINE_DISK_FULL_MIB") or usual.full_bytes // MIB) * MIB,
-    )
+    data, marks = system.options.data, load(Common).disk_marks()
     return Mending((data / "nats").absolute(), (data / "nats.log").absolute(), ("127.0.0.1", system.nats_port), marks)
 
 

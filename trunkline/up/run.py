@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +46,7 @@ def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
         supervisor.note = lambda children: word.leave(options.data, children)
         supervisor.note([])
         progress.prepare(options.data)
-        with _stopped(supervisor, options.data):
+        with _stopped(supervisor, options.data) as mark:
             system = System(
                 options, lock, listener, supervisor, nats_port=0, health=health, public_url=asked.public_url
             )
@@ -54,7 +54,7 @@ def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
             if not supervisor.is_stopping:
                 # For whoever typed it, and no line of log.
                 print(banner(system, prepared, time.monotonic() - began), flush=True)  # noqa: T201
-            _watch(system)
+            _watch(system, mark)
 
 
 def go_on(data: Path, say: type_of_say, warn: type_of_say) -> None:
@@ -76,14 +76,14 @@ def go_on(data: Path, say: type_of_say, warn: type_of_say) -> None:
         supervisor = Supervisor(say, warn)
         supervisor.listen()
         supervisor.note = lambda children: word.leave(data, children)
-        with _stopped(supervisor, data):
+        with _stopped(supervisor, data) as mark:
             system = System(
                 options, left.lock, listener, supervisor, left.nats_port, left.nats_users, health, asked.public_url
             )
             upgrade.adopt(system, console, left.children)
             handover.forget(data)
             upgrade.replace_all(system, console, progress.Teller(data, left.request, say))
-            _watch(system)
+            _watch(system, mark)
 
 
 def check(data: Path) -> None:
@@ -95,19 +95,20 @@ def check(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def _stopped(supervisor: Supervisor, data: Path) -> Iterator[None]:
-    """Whatever happens inside: nobody is left behind."""
+def _stopped(supervisor: Supervisor, data: Path) -> Iterator[logmark.Mark]:
+    """Whatever happens inside: nobody is left behind, and it is known how far the log had come."""
+    mark = logmark.Mark(data)
     try:
-        yield
+        yield mark
     finally:
         # From here on no sign of life is expected of us.
         notify.notify(notify.STOPPING)
         supervisor.stop()
-        _note_log(supervisor, data)
+        mark.note(_how_far(supervisor))
         datafolder.forget_running(data)
 
 
-def _watch(system: System) -> None:
+def _watch(system: System, mark: logmark.Mark) -> None:
     """Keep everything running until somebody asks us to stop, or to let newer code go on."""
     supervisor = system.supervisor
     mending = parts.mending(system)
@@ -117,7 +118,7 @@ def _watch(system: System) -> None:
         supervisor.wait(LOOK_S)
         followed = _follow_accounts(system, followed)
         _mend_nats(system, mending)
-        _note_log(supervisor, system.options.data)
+        mark.note(_how_far(supervisor))
         if supervisor.take_hangup() and not supervisor.is_stopping:
             upgrade.hand_over(system)
     supervisor.say("Stopping.")
@@ -155,13 +156,9 @@ def _follow_accounts(system: System, followed: list[str] | None) -> list[str] | 
     return list(told)
 
 
-def _note_log(supervisor: Supervisor, data: Path) -> None:
-    """Keep how far the log has come, as routing tells it, so that a log that was put back is noticed and said."""
-    told = next((c.words.get("log") for c in supervisor.children if c.part.name == parts.ROUTING and c.words), None)
-    if told and told != logmark.read(data):
-        # Without room on the disk nobody would be served the better for our ending.
-        with contextlib.suppress(OSError):
-            logmark.note(data, told)
+def _how_far(supervisor: Supervisor) -> Mapping[str, int] | None:
+    """How far the log has come, as routing tells it."""
+    return next((c.words.get("log") for c in supervisor.children if c.part.name == parts.ROUTING and c.words), None)
 
 
 def _console() -> Path:

@@ -2,6 +2,5 @@
 INSERT INTO lost_events
 SELECT tenant, conversation, epoch, seq, id, type, channel, at, stored_at, stream, now64(3, 'UTC'), keep_until, raw
 FROM events FINAL
-WHERE stream = {stream:String}
-  AND seq >= if(epoch < {oldest:UInt32}, {begin:UInt64}, {ends:Array(UInt64)}[indexOf({epochs:Array(UInt32)}, epoch)])
+WHERE {{lost}}
   AND erased = 0

@@ -15,11 +15,11 @@ from backbone import subjects
 from backbone.epochs import Epochs, stream_state
 from backbone.errors import UnavailableError
 from backbone.ids import new_event_id
-from backbone.lineage import Lineage
+from backbone.lineage import SERVERS_MOST, Lineage, named_with
 from backbone.link import Link
 from backbone.log import Log
 from backbone.reader import Reader
-from backbone.streams import SERVERS_KEY, SERVERS_MOST, chat_stream, ensure, named_with
+from backbone.streams import SERVERS_KEY, chat_stream, ensure
 from tests.harness.nats import NatsServer, running_nats
 
 STREAMS = ["00", "01"]

@@ -9,7 +9,6 @@ import pytest
 
 from adapters.warehouse import rollback
 from adapters.warehouse.engine import Engine, rows
-from adapters.warehouse.statements import internal
 from backbone.epochs import parse
 from tests.integration.warehouse.talks import ask
 
@@ -51,6 +50,6 @@ async def test_exactly_what_the_log_no_longer_holds(tables: Engine, told: str, l
     other = [["main", "other", 100, 9, uuid.uuid4(), "message.added", "web", "01", at, at.replace(2100), "{}"]]
     await tables.write(lambda client: client.insert("events", data + other, column_names=columns))
     bounds = rollback.bounds("00", parse(told))
-    found = await tables.read(lambda client: rows(client, internal("lost_keys"), bounds))
+    found = await tables.read(lambda client: rows(client, rollback.of_lost("lost_keys"), bounds))
     assert {tuple(map(int, str(conv).split("-"))) for _, conv in found} == lost
     assert await ask(tables, "SELECT count() FROM events") == [(len(LOADED) + 1,)]
