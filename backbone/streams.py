@@ -226,7 +226,7 @@ async def ensure(link: Link, log_streams: list[str], replicas: int = 1, files_by
     specs = everything(log_streams, replicas, files_bytes)
     admission.need_server(link.connected_server_version)
     for spec in specs:
-        await _in_time(lambda spec=spec: _refuse_newer(link, spec), deadline)  # type: ignore[misc]
+        await _in_time(lambda spec=spec: _present(link, spec), deadline)  # type: ignore[misc]
     made: list[str] = []
     refused: list[TrunklineError] = []
     for spec in specs:
@@ -261,31 +261,28 @@ async def _in_time(work: Callable[[], Awaitable[R]], deadline: float) -> R:
             await asyncio.sleep(TRY_AGAIN_S)
 
 
-async def _refuse_newer(link: Link, spec: StreamSpec) -> None:
+async def _present(link: Link, spec: StreamSpec) -> dict[str, Any] | None:
+    """The configuration of a stream as it is; None if there is none. Raises NewerDataError, UnavailableError."""
     try:
         present = await link.api(f"STREAM.INFO.{spec.name}", {})
     except ApiError as refused:
         if refused.status_code != NOT_FOUND:
             raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
-        return
-    if problem := schema.newer(spec.name, present["config"].get("metadata")):
+        return None
+    config: dict[str, Any] = present["config"]
+    if problem := schema.newer(spec.name, config.get("metadata")):
         raise NewerDataError(message=problem)
+    return config
 
 
 async def _ensure_one(link: Link, spec: StreamSpec) -> bool:
-    try:
-        present = await link.api(f"STREAM.INFO.{spec.name}", {})
-    except ApiError as refused:
-        if refused.status_code != NOT_FOUND:
-            raise UnavailableError("log.unavailable", f"NATS refused {spec.name}: {refused}") from refused
+    config = await _present(link, spec)
+    if config is None:
         config = {"name": spec.name, **spec.config, "metadata": schema.marks()}
         if spec.has_epoch:
             config["metadata"] |= {EPOCH_KEY: f"{int(time.time())}@1", SERVERS_KEY: link.server_id}
         await link.api(f"STREAM.CREATE.{spec.name}", config)
         return True
-    config = present["config"]
-    if problem := schema.newer(spec.name, config.get("metadata")):
-        raise NewerDataError(message=problem)
     wanted = wanted_of(spec)
     raised = schema.raised(config.get("metadata"))
     if raised is not None:
