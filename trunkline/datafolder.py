@@ -140,11 +140,12 @@ def running(data: Path) -> Running | None:
     return now
 
 
-def need_running(data: Path) -> Running:
-    """What runs on `data`. Raises StartError if nothing does."""
+def need_running(data: Path, named: Path | None = None) -> Running:
+    """What runs on `data`, which the person has `named` otherwise, perhaps. Raises StartError if nothing does."""
     now = running(data)
     if now is None:
-        raise StartError(f"Nothing runs on {data}: start it by `trunkline up --data {data}`.")
+        named = named or data
+        raise StartError(f"Nothing runs on {named}: start it by `trunkline up --data {named}`.")
     return now
 
 

@@ -89,7 +89,7 @@ def as_owner(data: Path) -> Path:
     whatever process that user names. The folder may lie where only root may pass: hence the relative name. Raises
     StartError.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or not data.exists():
         return data
     try:
         os.chdir(data)

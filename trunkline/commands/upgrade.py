@@ -33,7 +33,7 @@ def command(data: Path, *, as_json: bool) -> None:
     try:
         # Before anything is read there: what it says is its user's word.
         here = as_owner(data)
-        for step in ask(here, datafolder.need_running(here)):
+        for step in ask(here, datafolder.need_running(here, data)):
             is_done = step["state"] == "done"
             click.echo(json.dumps(step, ensure_ascii=False) if as_json else _line(step))
     except StartError as error:
