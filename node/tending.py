@@ -28,7 +28,9 @@ ANSWERS_WITHIN_S = 3.0
 
 SLICE = 1000
 
-SILENT = "nats-server takes connections and answers nothing: it hangs or is cut off, or too few of its cluster are there."
+SILENT = (
+    "nats-server takes connections and answers nothing: it hangs or is cut off, or too few of its cluster are there."
+)
 
 _log = structlog.get_logger("node.tending")
 

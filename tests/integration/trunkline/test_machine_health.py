@@ -112,6 +112,7 @@ def test_the_port_outlives_its_own_process(machine: Up) -> None:
     assert found.value("trunkline_process_restarts_total", process="health") >= 1
 
 
+@pytest.mark.rest
 def test_the_port_goes_through_an_upgrade_and_its_counts_too(machine: Up) -> None:
     os.kill(machine.child("adapter routing"), signal.SIGKILL)
     before = _when(machine, lambda s: _up(s, "routing")).value("trunkline_process_restarts_total", process="routing")

@@ -55,6 +55,7 @@ def test_an_up_that_hangs_tells_nothing(tmp_path: Path) -> None:
         running.child("node")
 
 
+@pytest.mark.rest
 def test_a_process_is_ready_once_it_works_and_tells_nothing_while_its_loop_is_blocked(tmp_path: Path) -> None:
     system = System(tmp_path)
     with systemd() as unit:

@@ -139,6 +139,7 @@ async def test_a_server_that_cant_be_used_at_the_start_is_waited_for_with_a_sent
     await mended(link, warehouse, server.faults, 2)
 
 
+@pytest.mark.rest
 async def test_a_server_that_is_away_at_the_start_and_again_later_is_waited_for_and_loads_go_on_where_they_were(
     link: Link, server: ClickHouse, warehouse: Process
 ) -> None:
