@@ -38,6 +38,7 @@ WRONG_LAST_SEQUENCE: Final = 10071
 
 SWEEP_S: Final = 0.25
 RECONNECT_WAIT_S: Final = 0.2
+CANCEL_AGAIN_S: Final = 0.05
 REQUEST_TIMEOUT_S: Final = 5.0
 PENDING_BYTES: Final = 64 * 1024 * 1024
 STATUS_NO_RESPONDERS: Final = b"503"
@@ -188,6 +189,7 @@ class Link(Client):
         if self._sweeper:
             self._sweeper.cancel()
         self._fail_waiting()
+        await self._end_reconnecting()
         if not self.is_connected:
             # nats-py would write it to a transport that is closed already.
             self._pending.clear()
@@ -197,8 +199,17 @@ class Link(Client):
         except asyncio.CancelledError:
             if (asking := asyncio.current_task()) and asking.cancelling():
                 raise
-            # Not ours: nats-py cancelled its attempt to reconnect, and with it the future that both wait for.
+            # Not ours: the attempt to reconnect was cancelled, and with it the end of the transport that both wait for.
             await self._when_disconnected()
+
+    async def _end_reconnecting(self) -> None:
+        """nats-py cancels its attempt once, and `asyncio.wait_for` in it loses that where the connection is refused in
+        the same turn of the loop: it would try for ever, and no process end, in 3 of 240 stops of server and process.
+        """
+        attempt = self._reconnection_task
+        while attempt is not None and attempt is not asyncio.current_task() and not attempt.done():
+            attempt.cancel()
+            await asyncio.wait({attempt}, timeout=CANCEL_AGAIN_S)
 
     @property
     def is_usable(self) -> bool:

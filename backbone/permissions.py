@@ -108,6 +108,7 @@ _KINDS: Final = {
             "uploads": ALL,
             "channels": ALL,
             "erased": ALL,
+            "leases": ("epochs.*",),
         },
         writes={
             "directory": ALL,
@@ -131,7 +132,7 @@ _KINDS: Final = {
             "directory": ("*.agent.*", "*.inbox.*"),
             "presence": ALL,
             "heads": ALL,
-            "leases": ("routing.*",),
+            "leases": ("routing.*", "epochs.*"),
             "cursors": ALL,
         },
         writes={"heads": ALL, "presence": ALL, "leases": ("routing.*", "epochs.*"), "cursors": ALL},
@@ -141,7 +142,7 @@ _KINDS: Final = {
         epochs=True,
     ),
     "warehouse": _Kind(
-        reads={"leases": ("warehouse.*",), "cursors": ALL, "erased": ALL},
+        reads={"leases": ("warehouse.*", "epochs.*"), "cursors": ALL, "erased": ALL},
         writes={"leases": ("warehouse.*", "epochs.*"), "cursors": ALL},
         publish=("dead.*.warehouse", "rpc.warehouse-heir._.*"),
         whole_log=True,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
+from msgspec import structs
+
 from backbone import events as ev
 from backbone import subjects
 from backbone.conversation import Head, empty, fold
@@ -59,6 +61,10 @@ class Projection:
             return
         head = fold(known or empty(subject.tenant, subject.channel, subject.conv), event, entry.seq, epoch)
         if head is known:
+            if entry.seq == head.seq and epoch > head.epoch:
+                # A decision of our own was adopted with the epoch of what it followed; the log says which it is of.
+                self._set(structs.replace(head, epoch=epoch))
+                self.changed.add(head.conv)
             return
         self._set(head)
         self.changed.add(head.conv)

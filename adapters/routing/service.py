@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import prometheus_client
 import structlog
+from msgspec import structs
 
 from adapters.routing import assign
 from adapters.routing.absence import Absence
@@ -229,7 +230,9 @@ class Routing:
         for conv, tenant in strangers.items():
             head = await read_head(self.log, tenant, conv, None)
             if head is not None and head.opened_at and not self._is_over(head):
-                self.projection.adopt(head)
+                # Read from the log itself, where events have no epoch.
+                known = self._reader.epochs.get(subjects.stream_of(conv)) if self._reader else None
+                self.projection.adopt(structs.replace(head, epoch=known.number(head.seq) if known else head.epoch))
 
     async def _keep_heads(self) -> None:
         """Writes the heads that are due, ten times a second and not with each event."""

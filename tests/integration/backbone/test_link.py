@@ -176,6 +176,34 @@ async def test_it_closes_in_order_at_each_step_of_a_loss(nats: NatsServer, turns
     assert lost
 
 
+async def test_it_closes_though_a_cancellation_was_lost_while_it_reconnected(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for` loses it where its work ends in the same turn: `trunkline nats run` never ended, 3 of 240."""
+    link = Link()
+    await link.open(nats.url, name="lost", user=nats.user, password=nats.password)
+    attempts: list[str] = []
+
+    async def refused() -> None:
+        attempts.append("begun")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            if len(attempts) > 1:
+                raise
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(link, "_select_next_server", refused)
+    nats.kill()
+    await until(lambda: attempts)
+    async with asyncio.timeout(10):
+        await link.close()
+    nats.start()
+    assert link._reconnection_task is not None
+    assert link._reconnection_task.done()
+    assert len(attempts) == 2
+
+
 async def test_one_byte_too_much_is_refused_by_every_way_to_publish_and_costs_no_connection(link: Link) -> None:
     """nats-server closes a connection that sends more than `max_payload`, and with it the work of a whole process."""
     lost: list[None] = []

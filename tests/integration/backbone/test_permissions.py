@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from backbone import permissions, streams, subjects
-from backbone.buckets import Bucket, Change
+from backbone.buckets import Bucket, Change, KeyExistsError
 from backbone.errors import ForbiddenError
+from backbone.leases import Holder
 from backbone.link import REFLECTED, Link, is_reflected
 from backbone.log import Log, is_of, place_of
 from backbone.reader import read_range
@@ -104,6 +105,20 @@ async def _as(nats: NatsServer, process: str) -> Link:
     link = Link()
     await link.open(nats.url, name=process, user=user, password=password)
     return link
+
+
+@pytest.mark.parametrize("process", ["node", "routing", "warehouse"])
+async def test_of_several_processes_one_begins_the_epochs(nats: NatsServer, link: Link, process: str) -> None:
+    """Refused to read the claim that another one made, each took itself for alone, and numbered the same events."""
+    assert link.is_usable
+    one = await _as(nats, process)
+    try:
+        claims: Bucket[Holder] = Bucket(one, "leases", Holder)
+        await claims.create(f"epochs.{process}", Holder("first"), 10)
+        with pytest.raises(KeyExistsError):
+            await claims.create(f"epochs.{process}", Holder("second"), 10)
+    finally:
+        await one.close()
 
 
 async def test_bytes_that_are_sent_by_way_of_an_answer_are_no_value_and_no_event(nats: NatsServer, link: Link) -> None:
