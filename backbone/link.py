@@ -26,6 +26,7 @@ from nats.protocol import command
 from backbone import permissions
 from backbone.errors import ForbiddenError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.parser import BatchParser, type_of_raw_callback
+from backbone.until import cancel_again
 
 type_of_done = Callable[[bytes, TrunklineError | None], None]
 """What `publish_soon` calls once: the answer's payload, or an empty one and what went wrong."""
@@ -38,7 +39,6 @@ WRONG_LAST_SEQUENCE: Final = 10071
 
 SWEEP_S: Final = 0.25
 RECONNECT_WAIT_S: Final = 0.2
-CANCEL_AGAIN_S: Final = 0.05
 REQUEST_TIMEOUT_S: Final = 5.0
 PENDING_BYTES: Final = 64 * 1024 * 1024
 STATUS_NO_RESPONDERS: Final = b"503"
@@ -159,23 +159,31 @@ class Link(Client):
         `admit` is awaited before anybody may publish; what it raises is raised here.
         """
         self._name_inboxes(user)
-        await self.connect(
-            url.split(","),
-            name=name,
-            user=user or None,
-            password=password or None,
-            inbox_prefix=f"_INBOX.{self.own}",
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions work
-            connect_timeout=3,
-            ping_interval=10,
-            max_outstanding_pings=2,
-            pending_size=PENDING_BYTES,
-            error_cb=self._say_error,
-            disconnected_cb=self._when_disconnected,
-            reconnected_cb=self._when_reconnected,
-            closed_cb=self._when_closed,
+        connecting = asyncio.create_task(
+            self.connect(
+                url.split(","),
+                name=name,
+                user=user or None,
+                password=password or None,
+                inbox_prefix=f"_INBOX.{self.own}",
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions work
+                connect_timeout=3,
+                ping_interval=10,
+                max_outstanding_pings=2,
+                pending_size=PENDING_BYTES,
+                error_cb=self._say_error,
+                disconnected_cb=self._when_disconnected,
+                reconnected_cb=self._when_reconnected,
+                closed_cb=self._when_closed,
+            ),
+            name="link.connect",
         )
+        try:
+            await asyncio.wait({connecting})
+        finally:
+            await cancel_again(connecting)
+        connecting.result()
         self.subscribe_raw(self._inbox_prefix_raw + "*", self._answered)
         self.subscribe_raw(self._ack_inbox + "*", self._acknowledged)
         self._sweeper = asyncio.create_task(self._sweep(), name="link.sweep")
@@ -203,13 +211,12 @@ class Link(Client):
             await self._when_disconnected()
 
     async def _end_reconnecting(self) -> None:
-        """nats-py cancels its attempt once, and `asyncio.wait_for` in it loses that where the connection is refused in
-        the same turn of the loop: it would try for ever, and no process end, in 3 of 240 stops of server and process.
+        """nats-py cancels its attempt once, which that may lose: no process would end, in 3 of 240 stops together with
+        the server's.
         """
         attempt = self._reconnection_task
-        while attempt is not None and attempt is not asyncio.current_task() and not attempt.done():
-            attempt.cancel()
-            await asyncio.wait({attempt}, timeout=CANCEL_AGAIN_S)
+        if attempt is not None and attempt is not asyncio.current_task():
+            await cancel_again(attempt)
 
     @property
     def is_usable(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+CANCEL_AGAIN_S: Final = 0.05
 
 _log = structlog.get_logger("backbone.until")
 
@@ -49,6 +51,17 @@ async def cancel(task: asyncio.Task[Any]) -> None:
         task.exception()
     if raised is not None:
         raise raised
+
+
+async def cancel_again(task: asyncio.Task[Any]) -> None:
+    """`cancel` for what may lose a cancellation, every `CANCEL_AGAIN_S` until it has ended: nats-py's connecting.
+
+    `asyncio.wait_for` of Python 3.11 loses it where its work ends in the same turn of the loop. Not for work that
+    awaits when it cleans up: the next cancellation would cut that short.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
 
 
 async def finish(task: asyncio.Task[Any]) -> None:

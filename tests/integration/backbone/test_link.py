@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -25,6 +27,21 @@ async def until(holds: object, within_s: float = 30) -> None:
     async with asyncio.timeout(within_s):
         while not holds():
             await asyncio.sleep(0.01)
+
+
+def loses_one_cancellation(attempts: list[str]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """What nats-py's `_select_next_server` does where `asyncio.wait_for` in it loses the first cancellation."""
+
+    async def refused() -> None:
+        attempts.append("begun")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            if len(attempts) > 1:
+                raise
+        raise ConnectionRefusedError
+
+    return refused
 
 
 class Outcomes:
@@ -184,16 +201,7 @@ async def test_it_closes_though_a_cancellation_was_lost_while_it_reconnected(
     await link.open(nats.url, name="lost", user=nats.user, password=nats.password)
     attempts: list[str] = []
 
-    async def refused() -> None:
-        attempts.append("begun")
-        try:
-            await asyncio.sleep(30)
-        except asyncio.CancelledError:
-            if len(attempts) > 1:
-                raise
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(link, "_select_next_server", refused)
+    monkeypatch.setattr(link, "_select_next_server", loses_one_cancellation(attempts))
     nats.kill()
     await until(lambda: attempts)
     async with asyncio.timeout(10):
@@ -201,6 +209,22 @@ async def test_it_closes_though_a_cancellation_was_lost_while_it_reconnected(
     nats.start()
     assert link._reconnection_task is not None
     assert link._reconnection_task.done()
+    assert len(attempts) == 2
+
+
+async def test_a_first_connection_that_is_given_up_ends_though_a_cancellation_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = Link()
+    attempts: list[str] = []
+
+    monkeypatch.setattr(link, "_select_next_server", loses_one_cancellation(attempts))
+    opening = asyncio.create_task(link.open("nats://127.0.0.1:1", name="lost"))
+    await until(lambda: attempts)
+    opening.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait({opening})
+    assert opening.cancelled()
     assert len(attempts) == 2
 
 
