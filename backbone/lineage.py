@@ -19,7 +19,7 @@ import random
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -30,9 +30,6 @@ from backbone.leases import Holder
 from backbone.link import ApiError, Link
 from backbone.streams import EPOCH_KEY, SERVERS_KEY, chat_stream, names_of_log
 
-if TYPE_CHECKING:
-    from backbone.log import Log
-
 WAIT_S: Final = 1.5
 LOOK_S: Final = 0.1
 AGAIN_S: Final = 0.3
@@ -41,6 +38,18 @@ NOT_FOUND: Final = 404
 SERVERS_MOST: Final = 16
 
 _log = structlog.get_logger("backbone.lineage")
+
+
+class Held(Protocol):
+    """What writes nothing while it is held, for whatever reasons: the log."""
+
+    def hold(self, reason: str) -> None:
+        """One reason more not to write."""
+        ...
+
+    def release(self, reason: str) -> None:
+        """One reason less."""
+        ...
 
 
 class Lineage:
@@ -55,7 +64,7 @@ class Lineage:
         self._instance = instance
         self._may_begin = may_begin
         self._wait_s = 0.0 if is_first else WAIT_S
-        self._logs: weakref.WeakSet[Log] = weakref.WeakSet()
+        self._logs: weakref.WeakSet[Held] = weakref.WeakSet()
         self._witnesses: list[Callable[[], bool]] = []
         self._known = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
@@ -71,7 +80,7 @@ class Lineage:
         """None once it is known; else a sentence, as readiness wants it."""
         return None if self.is_known else "It is being found out whether the log is the one that was written last."
 
-    def guard(self, log: Log) -> None:
+    def guard(self, log: Held) -> None:
         """`log` writes nothing until it is known."""
         self._logs.add(log)
         if not self.is_known:

@@ -6,15 +6,12 @@ Control lines (INFO, PING, -ERR, ...) are rare and go to nats-py's own parser, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 import structlog
 from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
-
-if TYPE_CHECKING:
-    from backbone.link import Link
 
 LONGEST_LINE: Final = 64 * 1024
 """Control lines longer than this are no protocol; an INFO of a large cluster has some KB."""
@@ -27,10 +24,23 @@ type_of_raw_callback = Callable[[bytes, bytes, bytes | None, bytes], None]
 """(subject, reply, header block or None, payload); must not block."""
 
 
+class Connection(Protocol):
+    """What the parser hands messages to: the link."""
+
+    @property
+    def raw_callbacks(self) -> Mapping[bytes, type_of_raw_callback]:
+        """By the id of the subscription, as it stands in the protocol."""
+        ...
+
+    async def process_message(self, sid: int, subject: bytes, reply: bytes, payload: bytes, header: Any) -> None:
+        """A message of a subscription of nats-py's own."""
+        ...
+
+
 class BatchParser(Parser):
     """What nats-py calls `_ps`: `parse(chunk)` as bytes come in, `reset()` with each new connection."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Connection) -> None:
         super().__init__(link)
         self._link = link
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from backbone.settings import Common, variable
-from trunkline.commands.adapter import folders
+from trunkline.adapter_names import folders
 
 INTRODUCTION: Final = """\
 # Settings

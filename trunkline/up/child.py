@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trunkline.embedded import die_with_parent
-from trunkline.up.telling import Ear
+from trunkline.up.ear import Ear
 
 BACKOFF_LEAST_S: Final = 0.5
 BACKOFF_MOST_S: Final = 30.0

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from trunkline.up.child import Child, Part
-from trunkline.up.telling import Ear, lines, tell
+from trunkline.up.ear import Ear
+from trunkline.up.telling import lines, tell
 
 WIDE = 30_000
 
