@@ -15,6 +15,8 @@ import type { Visitor } from './visitor.ts';
 
 const PICTURE_PX = 220;
 const END_PX = 48;
+/** Something waits, and there is no line: told after this, not only after the second try. */
+const LATE_MS = 2_000;
 
 const REFUSALS: Readonly<Record<string, TextKey>> = {
   'text.too_long': 'error.text_long',
@@ -96,10 +98,18 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     return last === undefined || !props.place.isOpen() ? '' : t('said', { name: last.by.name || t('team'), text: last.text });
   };
   const unsent = (): number => props.visitor.entries().filter((entry) => entry.state === 'waiting' || entry.state === 'sending').length;
+  const isStuck = createMemo((): boolean => props.visitor.link().name !== 'live' && unsent() > 0);
+  const [isLate, setLate] = createSignal(false);
+  createEffect(() => {
+    setLate(false);
+    if (!isStuck()) return;
+    const timer = setTimeout(() => setLate(true), LATE_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
   /** No network, tried twice in vain, or a line that takes no messages: a short loss is nobody's business. */
   const isAway = (): boolean => {
     const link = props.visitor.link();
-    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2) || isHeldUp(props.visitor.entries());
+    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2) || isLate() || isHeldUp(props.visitor.entries());
   };
   const as = <K extends Line['is']>(line: Line, is: K): Extract<Line, { is: K }> | undefined =>
     line.is === is ? (line as Extract<Line, { is: K }>) : undefined;
