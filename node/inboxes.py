@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 from backbone import directory
-from backbone.errors import UnavailableError, UnknownOutcomeError
+from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
 from backbone.link import Link
 
 KEPT_S: Final = 5.0
@@ -34,10 +34,14 @@ class Inboxes:
         if found is None or now - found[0] > KEPT_S:
             try:
                 tenant, record = await directory.find_inbox(self._link, inbox)
+            except NotFoundError:
+                self._found.pop(inbox, None)
+                raise
             except (UnavailableError, UnknownOutcomeError):
                 if found is None:
                     raise
-                _, tenant, record = found
+                # From now on: a server that is silent is asked once in these seconds, not by each that comes.
+                now, tenant, record = time.monotonic(), *found[1:]
             if len(self._found) >= MOST:
                 self._found.clear()
             found = self._found[inbox] = (now, tenant, record)

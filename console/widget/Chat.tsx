@@ -4,7 +4,7 @@ import { clock, day, dayOf, exact } from '../ui/format.ts';
 import { layout, type Line } from '../ui/layout.ts';
 import { reuse } from '../ui/reuse.ts';
 import { Ticks } from '../ui/Ticks.tsx';
-import { deliveryOf, messageOf, messageWith, type Delivery, type Item, type Message } from '../ui/thread.ts';
+import { deliveryOf, messageWith, withUnsent, type Delivery, type Item, type Message } from '../ui/thread.ts';
 import { Composer } from './Composer.tsx';
 import { picture } from './pictures.ts';
 import type { Place } from './place.ts';
@@ -47,7 +47,7 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     const shown = new Set(all.map((item) => item.id));
     const unsent = props.visitor.entries().filter((entry) => !shown.has(entry.id));
     for (const entry of unsent) if (entry.conv !== null) convOf.set(entry.id, entry.conv);
-    return [...all, ...unsent.map((entry) => messageOf(entry, props.visitor.me))];
+    return withUnsent(all, unsent, props.visitor.me);
   });
   const lines = createMemo<Line[]>(
     (before) => reuse(before, layout(items(), { dayOf, readUpTo: null, isMine: (message) => message.by.kind === 'visitor' })),

@@ -29,6 +29,16 @@ TEXTS = {
 }
 """By UTF-16 code units: what a keyboard, a paste or a script can put into a field."""
 
+STORED = ["\ufffd", "a\ufffdb", "a\u2028b", "\u202eab\u2066\u202d"]
+
+REASONS: dict[str, dict[str, str | re.Pattern[str]]] = {
+    "NUL": {"en": "holds characters that can't be sent", "zh-CN": "包含无法发送的字符"},
+    "20,000 characters": {"en": re.compile("[Tt]oo long"), "zh-CN": re.compile("消息太长|内容太长，请分几条发送")},
+}
+"""Why a text isn't sent, in the words of the widget and of the desk."""
+
+SENT = re.compile("stored|delivered|read")
+
 TYPE = """(field, units) => {
   const proto = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
   let text = '';
@@ -60,6 +70,13 @@ def put(where: Frame | Page, composer: str, units: list[int]) -> None:
     field.press("Enter")
 
 
+def says_why(where: Frame | Page, name: str, locale: str) -> None:
+    """What was just put can't be stored: it stands there with the reason."""
+    if name in REASONS:
+        failed = where.locator('[data-testid="message"][data-state="failed"]')
+        expect(failed.filter(has_text=REASONS[name][locale])).to_have_count(1)
+
+
 def open_desk(people: People, text: str, locale: str) -> tuple[Page, str]:
     """An agent's desk on the conversation with this text."""
     desk = people.agent(LIN, locale=locale)
@@ -75,21 +92,35 @@ def written(system: System, conv: str) -> list[str]:
     return [e.event["text"] for e in run_apart(stored_events(system, conv)) if e.event["type"] == "message.added"]
 
 
-def test_no_text_keeps_the_next_message_from_going(people: People, host: str, system: System) -> None:
-    chat = open_widget(people.window(), f"{host}en")
-    say(chat, "before it all")
-    desk, conv = open_desk(people, "before it all", "en-GB")
+@pytest.mark.parametrize(("visits", "works"), [("en", "zh-CN"), ("zh-CN", "en")])
+def test_no_text_keeps_the_next_message_from_going(
+    people: People, host: str, system: System, visits: str, works: str
+) -> None:
+    window = people.window(locale=visits)
+    chat = open_widget(window, f"{host}{visits}")
+    say(chat, f"before it all {visits}")
+    desk, conv = open_desk(people, f"before it all {visits}", works)
     expected = []
-    for number, units in enumerate(TEXTS.values()):
+    for number, (name, units) in enumerate(TEXTS.items()):
         put(chat, "widget-composer", units)
+        says_why(chat, name, visits)
         say(chat, f"question {number} goes")
-        message(chat, f"question {number} goes").wait_for()
         put(desk, "composer", units)
+        says_why(desk, name, works)
         answer(desk, f"answer {number} goes")
         message(chat, f"answer {number} goes").wait_for()
+        expect(message(chat, f"question {number} goes")).to_have_attribute("data-state", SENT)
         expected += [f"question {number} goes", f"answer {number} goes"]
-    picture(desk, "texts-desk")
-    assert [text for text in written(system, conv) if text.endswith("goes")] == expected
+    picture(desk, f"texts-desk-{works}")
+    picture(window, f"texts-widget-{visits}")
+    texts = written(system, conv)
+    for which in ("question", "answer"):
+        assert [text for text in texts if text.startswith(which)] == [text for text in expected if which in text]
+    # What a log takes is there, half an emoji as the sign for what is lost.
+    assert {text: texts.count(text) for text in STORED} == dict.fromkeys(STORED, 2)
+    for where in (chat, desk):
+        # It stays where it was written, and the newest stands below.
+        expect(where.get_by_test_id("message").last).to_contain_text(f" {len(TEXTS) - 1} goes")
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
@@ -166,5 +197,5 @@ def test_a_chat_that_a_node_knows_nothing_of_yet_says_so_and_opens_by_itself(
         node.wait_ready()
         frame.get_by_test_id("widget-composer").wait_for()
         say(frame, "after it all")
-        expect(message(frame, "after it all")).to_have_attribute("data-state", re.compile("stored|delivered|read"))
+        expect(message(frame, "after it all")).to_have_attribute("data-state", SENT)
     people.close()
