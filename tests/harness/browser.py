@@ -111,7 +111,13 @@ def widget_frame(page: Page) -> Frame:
 def say(frame: Frame, text: str) -> None:
     """A visitor writes a line and presses Enter."""
     composer = frame.get_by_test_id("widget-composer")
-    composer.fill(text)
+
+    def is_filled() -> bool:
+        # A frame of another process gets the page's focus a moment after the bubble's click: keys go astray until then.
+        composer.fill(text)
+        return composer.input_value() == text
+
+    _until(frame.page, is_filled)
     composer.press("Enter")
 
 
