@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 
@@ -37,6 +38,9 @@ REASONS: dict[str, dict[str, str | re.Pattern[str]]] = {
 }
 """Why a text isn't sent, in the words of the widget and of the desk."""
 
+BACK_MS = 60_000
+"""Clients that have tried in vain for a while come back within 20 s of the log, and then greet."""
+
 SENT = re.compile("stored|delivered|read")
 
 TYPE = """(field, units) => {
@@ -61,6 +65,16 @@ WAITS = {"zh-CN": "{} 条消息将在恢复后发送", "en": "{} messages w"}
 WAITS_ONE = {"zh-CN": "1 条消息将在恢复后发送", "en": "1 message waits and will be sent"}
 HELD = {"zh-CN": "您仍处于登录状态", "en": "You stay signed in"}
 AWAY = {"zh-CN": "恢复后会自动打开", "en": "It opens by itself"}
+
+
+@contextlib.contextmanager
+def away(system: System) -> Iterator[None]:
+    """Its log is stopped for as long as the block lasts, whatever comes of it."""
+    system.nats.stop()
+    try:
+        yield
+    finally:
+        system.nats.start()
 
 
 def put(where: Frame | Page, composer: str, units: list[int]) -> None:
@@ -133,37 +147,36 @@ def test_what_is_written_while_the_log_is_away_waits_over_a_reload_too_and_goes_
         chat = open_widget(window, f"{host}{locale}")
         say(chat, f"before {locale}")
         desk, conv = open_desk(people, f"before {locale}", locale)
-        own.nats.stop()
-        for number in range(3):
-            say(chat, f"question {number}")
-            answer(desk, f"answer {number}")
-        for where in (chat, desk):
-            expect(where.get_by_test_id("connection")).to_contain_text(WAITS[locale].format(3))
-        picture(desk, f"away-desk-{locale}")
-        picture(window, f"away-widget-{locale}")
+        with away(own):
+            for number in range(3):
+                say(chat, f"question {number}")
+                answer(desk, f"answer {number}")
+            for where in (chat, desk):
+                expect(where.get_by_test_id("connection")).to_contain_text(WAITS[locale].format(3))
+            picture(desk, f"away-desk-{locale}")
+            picture(window, f"away-widget-{locale}")
 
-        chat = open_widget(window, f"{host}{locale}")
-        say(chat, "question 3")
-        for number in range(4):
-            message(chat, f"question {number}").wait_for()
-        expect(chat.get_by_test_id("connection")).to_contain_text(WAITS[locale].format(4))
-        picture(window, f"away-widget-anew-{locale}")
-        newcomer = open_widget(stranger, f"{host}{locale}")
-        say(newcomer, f"somebody new {locale}")
-        expect(newcomer.get_by_test_id("connection")).to_contain_text(WAITS_ONE[locale])
-        picture(stranger, f"away-widget-new-{locale}")
-        desk.reload()
-        expect(desk.get_by_test_id("away")).to_contain_text(HELD[locale])
-        picture(desk, f"away-desk-anew-{locale}")
+            chat = open_widget(window, f"{host}{locale}")
+            say(chat, "question 3")
+            for number in range(4):
+                message(chat, f"question {number}").wait_for()
+            expect(chat.get_by_test_id("connection")).to_contain_text(WAITS[locale].format(4))
+            picture(window, f"away-widget-anew-{locale}")
+            newcomer = open_widget(stranger, f"{host}{locale}")
+            say(newcomer, f"somebody new {locale}")
+            expect(newcomer.get_by_test_id("connection")).to_contain_text(WAITS_ONE[locale])
+            picture(stranger, f"away-widget-new-{locale}")
+            desk.reload()
+            expect(desk.get_by_test_id("away")).to_contain_text(HELD[locale])
+            picture(desk, f"away-desk-anew-{locale}")
 
-        own.nats.start()
         for where in (chat, desk):
             for number in range(4):
-                expect(message(where, f"question {number}")).to_have_count(1)
+                expect(message(where, f"question {number}")).to_have_count(1, timeout=BACK_MS)
             for number in range(3):
-                expect(message(where, f"answer {number}")).to_have_count(1)
+                expect(message(where, f"answer {number}")).to_have_count(1, timeout=BACK_MS)
         expect(desk.get_by_test_id("connection")).to_have_attribute("data-state", "live")
-        desk.get_by_test_id("row").filter(has_text=f"somebody new {locale}").wait_for()
+        desk.get_by_test_id("row").filter(has_text=f"somebody new {locale}").wait_for(timeout=BACK_MS)
         for where in (chat, newcomer):
             expect(where.locator('[data-testid="message"][data-state="waiting"]')).to_have_count(0)
             expect(where.get_by_test_id("connection")).to_be_hidden()
