@@ -193,22 +193,21 @@ def test_a_chat_that_a_node_knows_nothing_of_yet_says_so_and_opens_by_itself(
     own: System, browser: Browser, locale: str
 ) -> None:
     node = own.nodes[0]
-    own.nats.stop()
-    node.end()
-    node.start().wait_listening()
     people = People(browser, node.http)
     with host_page(node.http) as host:
         window, desk = people.window(locale=locale), people.window(locale=locale)
-        window.goto(f"{host}{locale}")
-        open_bubble(window)
-        frame = widget_frame(window)
-        expect(frame.locator("body")).to_contain_text(AWAY[locale])
-        picture(window, f"away-node-widget-{locale}")
-        desk.goto(f"{node.http}/")
-        picture(desk, f"away-node-desk-{locale}")
-        own.nats.start()
+        with away(own):
+            node.end()
+            node.start().wait_listening()
+            window.goto(f"{host}{locale}")
+            open_bubble(window)
+            frame = widget_frame(window)
+            expect(frame.locator("body")).to_contain_text(AWAY[locale])
+            picture(window, f"away-node-widget-{locale}")
+            desk.goto(f"{node.http}/")
+            picture(desk, f"away-node-desk-{locale}")
         node.wait_ready()
-        frame.get_by_test_id("widget-composer").wait_for()
+        frame.get_by_test_id("widget-composer").wait_for(timeout=BACK_MS)
         say(frame, "after it all")
         expect(message(frame, "after it all")).to_have_attribute("data-state", SENT)
     people.close()
