@@ -1,4 +1,8 @@
-"""Inboxes by id, kept for some seconds: each `hello` of a visitor asks, and a storm of them asks for a few inboxes."""
+"""Inboxes by id, kept for some seconds: each `hello` of a visitor asks, and a storm of them asks for a few inboxes.
+
+While the log is away the last known record counts, however old: nothing can change it then, and a visitor who loads
+the page can write (the message waits in the browser).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import time
 from typing import Final
 
 from backbone import directory
+from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
 from backbone.link import Link
 
 KEPT_S: Final = 5.0
@@ -20,11 +25,23 @@ class Inboxes:
         self._found: dict[str, tuple[float, str, directory.Inbox]] = {}
 
     async def find(self, inbox: str) -> tuple[str, directory.Inbox]:
-        """The tenant and record of an inbox, at most 5 s old. Raises NotFoundError `inbox.not_found`."""
+        """The tenant and record of an inbox, at most 5 s old, or older if the log is away.
+
+        Raises NotFoundError `inbox.not_found`; UnavailableError, UnknownOutcomeError of one never seen.
+        """
         now = time.monotonic()
         found = self._found.get(inbox)
         if found is None or now - found[0] > KEPT_S:
-            tenant, record = await directory.find_inbox(self._link, inbox)
+            try:
+                tenant, record = await directory.find_inbox(self._link, inbox)
+            except NotFoundError:
+                self._found.pop(inbox, None)
+                raise
+            except (UnavailableError, UnknownOutcomeError):
+                if found is None:
+                    raise
+                # From now on: a server that is silent is asked once in these seconds, not by each that comes.
+                now, tenant, record = time.monotonic(), *found[1:]
             if len(self._found) >= MOST:
                 self._found.clear()
             found = self._found[inbox] = (now, tenant, record)

@@ -11,7 +11,8 @@ from anyio import Path as AsyncPath
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from backbone.errors import NotFoundError
+from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
+from node import waiting_page
 from node.rest.requests import context_of
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -61,13 +62,19 @@ async def desk(request: Request) -> Response:
 
 async def hosted(request: Request) -> Response:
     """`/w/<inbox>`: the chat as a page of its own."""
-    await context_of(request).inboxes.find(request.path_params["inbox"])
+    try:
+        await context_of(request).inboxes.find(request.path_params["inbox"])
+    except (UnavailableError, UnknownOutcomeError):
+        return waiting_page.response(request)
     return await _file(request, "widget/index.html", policy("'none'"))
 
 
 async def frame(request: Request) -> Response:
     """`/widget/<inbox>`: the chat in a frame of the sites that the inbox names."""
-    _, inbox = await context_of(request).inboxes.find(request.path_params["inbox"])
+    try:
+        _, inbox = await context_of(request).inboxes.find(request.path_params["inbox"])
+    except (UnavailableError, UnknownOutcomeError):
+        return waiting_page.response(request)
     ancestors = " ".join(["'self'", *(o for o in inbox.origins if _is_source(o))])
     headers = policy(ancestors)
     # A page of another origin opened this frame; isolating its group would only hide it from itself.

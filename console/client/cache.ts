@@ -16,11 +16,12 @@ export interface Cache {
   wipe(): Promise<void>;
 }
 
-export async function openCache(name: string): Promise<Cache> {
+/** `spare`: what to use where the browser denies its database. */
+export async function openCache(name: string, spare: () => Cache = inMemory): Promise<Cache> {
   try {
     return overDatabase(await openDatabase(`trunkline.${name}`));
   } catch {
-    return inMemory();
+    return spare();
   }
 }
 

@@ -301,6 +301,22 @@ test('a frame that the node calls bad is reported, and the client comes back', a
   expect(Wire.all).toHaveLength(2);
 });
 
+test('a node that has no log turns us away before welcome: nobody is told of a fault, and what is written waits', async () => {
+  const { client: one, heard } = await live();
+  wire().lose();
+  const id = one.send({ conv: null, text: 'waits' });
+  for (let closes = 0; closes < 4; closes += 1) {
+    await pass(20_000);
+    wire().lose(4500);
+  }
+  expect(heard.notices).toEqual([]);
+  expect(heard.entries).toMatchObject([{ id, state: 'waiting' }]);
+  await pass(20_000);
+  wire().accept();
+  await pass();
+  expect(wire().of('send').map((frame) => frame.id)).toEqual([id]);
+});
+
 test.each([4400, 4413, 4500])('a message that a connection is closed over with %i ends no chat: it fails, and the next goes', async (code) => {
   const { client: one, heard } = await live();
   const bad = one.send({ conv: null, text: 'bad' });

@@ -103,7 +103,8 @@ export function openSocket(options: SocketOptions): Socket {
     mine.onclose = (event) => {
       if (socket !== mine) return;
       drop();
-      if ([4400, 4413, 4500].includes(event.code)) options.onFault(event.code, event.reason);
+      // Before `welcome` no frame but `hello` was on its way: 4500 then is a log that is away, and no fault.
+      if ([4400, 4413, 4500].includes(event.code) && (link.name === 'live' || event.code !== 4500)) options.onFault(event.code, event.reason);
       happen({ on: 'closed', code: event.code });
     };
   };

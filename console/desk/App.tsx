@@ -22,6 +22,10 @@ export function App(): JSX.Element {
     const now = session();
     return now.is === 'in' ? now.who : undefined;
   };
+  const unreachable = () => {
+    const now = session();
+    return now.is === 'unreachable' ? now : undefined;
+  };
   return (
     <>
       <Switch>
@@ -29,13 +33,16 @@ export function App(): JSX.Element {
         <Match when={session().is === 'out'}>
           <SignIn />
         </Match>
-        <Match when={session().is === 'unreachable'}>
-          <main class="empty whole">
-            <h1>{t('error.unreachable')}</h1>
-            <button class="btn" type="button" onClick={() => void restore()}>
-              {t('retry')}
-            </button>
-          </main>
+        <Match when={unreachable()}>
+          {(now) => (
+            <main class="empty whole" data-testid="away">
+              <h1>{t(now().isHeld ? 'connection.held' : 'error.unreachable')}</h1>
+              <p role="status">{t('away.hint')}</p>
+              <button class="btn" type="button" onClick={restore}>
+                {t('retry')}
+              </button>
+            </main>
+          )}
         </Match>
         <Match when={who()} keyed>
           {(identity) => <SignedIn who={identity} />}

@@ -1,6 +1,6 @@
 /** What went wrong, in the reader's language: by stable code, else the node's own sentence. */
 import type { Err } from '../client/index.ts';
-import { Problem } from '../ui/rest.ts';
+import type { Problem } from '../ui/rest.ts';
 import { t, type TextKey } from './texts.ts';
 
 const KNOWN: Readonly<Record<string, TextKey>> = {
@@ -75,8 +75,16 @@ export function sentence(code: string, fallback: string): string {
   return key === undefined ? fallback || t('error.other', { code }) : t(key);
 }
 
+/** Messages wait for a log that is away; what somebody does with a button or a form doesn't. */
+const NOW: Readonly<Record<string, TextKey>> = {
+  'log.unavailable': 'error.log_away_now',
+  'log.unknown_outcome': 'error.log_away_now',
+  'log.full': 'error.log_full_now',
+};
+
+/** Why something that was done could not be. */
 export function explain(error: unknown): string {
-  if (error instanceof Problem) return sentence(error.code, error.message);
-  const refusal = error as Partial<Err>;
-  return sentence(refusal.code ?? 'unknown', refusal.message ?? '');
+  const { code = 'unknown', message = '' } = error as Partial<Err> | Problem;
+  const key = NOW[code];
+  return key === undefined ? sentence(code, message) : t(key);
 }

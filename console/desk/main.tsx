@@ -10,6 +10,6 @@ import { use } from './texts.ts';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
-void restore();
+restore();
 await use(pickLocale([rememberedLocale(), ...navigator.languages]));
 render(() => <App />, root);

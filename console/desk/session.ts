@@ -1,5 +1,6 @@
 /** Who is signed in: restored from the cookie, made by signing in or accepting an invitation. */
 import { createSignal } from 'solid-js';
+import { persist, type Trying } from '../ui/persist.ts';
 import { call, Problem } from '../ui/rest.ts';
 
 export interface Agent {
@@ -17,7 +18,8 @@ export interface Identity {
 
 export type Session =
   | { readonly is: 'unknown' }
-  | { readonly is: 'unreachable' }
+  /** `isHeld`: a server answers, and can't look anything up, since its log is away. */
+  | { readonly is: 'unreachable'; readonly isHeld: boolean }
   | { readonly is: 'out'; readonly because: '' | 'expired' | 'elsewhere' }
   | { readonly is: 'in'; readonly who: Identity };
 
@@ -49,19 +51,33 @@ function enter(who: Identity): void {
   setSession({ is: 'in', who });
 }
 
-export async function restore(): Promise<void> {
+/** Only these say that nobody is signed in: a node that is busy or away says nothing about it. */
+const isRefusal = (error: unknown): boolean => error instanceof Problem && (error.status === 401 || error.status === 403);
+
+/** Whether it is known now who is signed in; false: to be asked again. */
+async function isTold(): Promise<boolean> {
+  if (session().is === 'in') return true; // by an invitation, meanwhile
   if (!mayBeSignedIn()) {
     setSession({ is: 'out', because: '' });
-    return;
+    return true;
   }
-  setSession({ is: 'unknown' });
   try {
     enter(await call<Identity>('GET', 'me'));
+    return true;
   } catch (error) {
-    const isRefused = error instanceof Problem && error.status >= 400 && error.status < 500;
-    if (isRefused) hint(false);
-    setSession(isRefused ? { is: 'out', because: '' } : { is: 'unreachable' });
+    if (isRefusal(error)) hint(false);
+    const isHeld = error instanceof Problem && error.code.startsWith('log.');
+    setSession(isRefusal(error) ? { is: 'out', because: '' } : { is: 'unreachable', isHeld });
+    return isRefusal(error);
   }
+}
+
+let trying: Trying | undefined;
+
+/** Asks who is signed in until that is known; again: at once, as when somebody presses a button. */
+export function restore(): void {
+  if (trying === undefined) trying = persist(isTold);
+  else trying.now();
 }
 
 /** Raises `Problem` (`session.bad_credentials`). */

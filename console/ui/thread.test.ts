@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Event, Stored } from '../client/index.ts';
+import type { Entry, Event, Stored } from '../client/index.ts';
+import { BLANK } from '../client/outbox.ts';
 import { layout, type Line } from './layout.ts';
 import { reuse } from './reuse.ts';
-import { append, deliveryOf, EMPTY, prepend, type Message, type Thread } from './thread.ts';
+import { append, deliveryOf, EMPTY, prepend, withUnsent, type Message, type Thread } from './thread.ts';
 
 const visitor = { kind: 'visitor', id: 'c1', name: '林晓雨' } as const;
 const agent = { kind: 'agent', id: 'a1', name: '周子涵' } as const;
@@ -100,4 +101,17 @@ test('only lines that changed are new objects', () => {
   expect(after[0]).toBe(before[0]);
   expect(after[1]).toBe(before[1]);
   expect(after[2]).not.toBe(before[2]); // no longer the last of its group
+});
+
+test('what waits stands at the end; what was refused stays before what the same person wrote after it', () => {
+  const me = { kind: 'visitor', id: 'c1' } as const;
+  const entry = (id: string, state: Entry['state']): Entry => ({ ...BLANK, id, conv: 'c', text: id, at: 0, tab: '', state });
+  const said = (seq: number, id: string, by: Event['by']): Stored =>
+    [seq, seq - 1, { type: 'message.added', id, tenant: 't', channel: 'web', conv: 'c', at: seq, by, text: id } as Event];
+  const { items } = append(EMPTY, [said(1, '01', me), said(2, '03', { kind: 'agent', id: 'a1' }), said(3, '05', me), said(4, '07', me)]);
+  const ids = (entries: readonly Entry[]): string[] => withUnsent(items, entries, me).map((item) => item.id);
+  expect(ids([entry('02', 'failed'), entry('04', 'failed'), entry('06', 'failed'), entry('08', 'failed'), entry('09', 'waiting')])).toEqual(
+    ['01', '03', '02', '04', '05', '06', '07', '08', '09'],
+  );
+  expect(ids([entry('02', 'waiting')])).toEqual(['01', '03', '05', '07', '02']);
 });

@@ -196,6 +196,22 @@ export function messageOf(entry: Entry, me: Actor): Message {
   };
 }
 
+/**
+ * `items` and what `me` has not sent: at the end, but for what was refused, which stays before what `me` wrote after it
+ * (ids of version 7 grow with time), or a long one would hide each later message.
+ */
+export function withUnsent(items: readonly Item[], entries: readonly Entry[], me: Actor): Item[] {
+  const mine = items.filter((item): item is Message => item.is === 'message' && item.by.kind === me.kind && item.by.id === me.id);
+  const before = new Map<string, Message[]>();
+  const last: Message[] = [];
+  for (const entry of entries) {
+    const later = entry.state === 'failed' ? mine.find((message) => message.id > entry.id) : undefined;
+    if (later === undefined) last.push(messageOf(entry, me));
+    else before.set(later.id, [...(before.get(later.id) ?? []), messageOf(entry, me)]);
+  }
+  return [...items.flatMap((item) => [...(before.get(item.id) ?? []), item]), ...last];
+}
+
 /** The message of this id, as far as the thread reaches. */
 export function messageWith(thread: Thread, id: string): Message | undefined {
   const item = id === '' ? undefined : thread.items.find((one) => one.id === id);

@@ -1,32 +1,32 @@
 import { createEffect, createMemo, createSignal, onCleanup, Show, type JSX } from 'solid-js';
 import { initial } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
+import { persist, type Trying } from '../ui/persist.ts';
 import { isHeldUp } from '../ui/unsent.ts';
 import type { InboxInfo } from './info.ts';
 import type { Place } from './place.ts';
 import { t } from './texts.ts';
 import type { Visitor } from './visitor.ts';
 
-const RETRY_MS = 5_000;
-
 export function App(props: { readonly place: Place; readonly info: InboxInfo }): JSX.Element {
   const [ready, setReady] = createSignal<{ visitor: Visitor; Chat: typeof import('./Chat.tsx').Chat } | null>(null);
   const [hasFailed, setFailed] = createSignal(false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const begin = async (): Promise<void> => {
+  let trying: Trying | undefined;
+  const begin = async (): Promise<boolean> => {
     try {
       const [{ meet }, { Chat }] = await Promise.all([import('./visitor.ts'), import('./Chat.tsx')]);
       setReady({ visitor: await meet(props.place), Chat });
+      return true;
     } catch (error) {
       console.warn('trunkline:', error);
       setFailed(true);
-      timer = setTimeout(() => void begin(), RETRY_MS + Math.random() * RETRY_MS);
+      return false;
     }
   };
-  onCleanup(() => clearTimeout(timer));
+  onCleanup(() => trying?.stop());
   // Nobody becomes a visitor before they open the window, or have been one before.
   const isWanted = createMemo(() => props.place.isOpen() || props.place.token() !== '');
-  createEffect(() => isWanted() && void begin());
+  createEffect(() => isWanted() && (trying ??= persist(begin)));
   const agent = (): string => ready()?.visitor.agentName() ?? '';
   /** Connected, and what is written goes. */
   const isLive = (): boolean => ready()?.visitor.link().name === 'live' && !isHeldUp(ready()?.visitor.entries() ?? []);
@@ -61,7 +61,9 @@ export function App(props: { readonly place: Place; readonly info: InboxInfo }):
         fallback={
           <div class="hello">
             <h2>{props.info.greeting || t('greeting')}</h2>
-            <p role="status">{hasFailed() ? t('error.unreachable') : t('connecting')}</p>
+            <p role="status" data-testid="widget-away" data-state={hasFailed() ? 'failed' : 'connecting'}>
+              {hasFailed() ? `${t('error.unreachable')} ${t('error.again')}` : t('connecting')}
+            </p>
           </div>
         }
       >
@@ -71,7 +73,7 @@ export function App(props: { readonly place: Place; readonly info: InboxInfo }):
   );
 }
 
-export function Unavailable(props: { readonly isMissing: boolean; readonly place: Place }): JSX.Element {
+export function Unavailable(props: { readonly isMissing: boolean; readonly place: Place; readonly onRetry: () => void }): JSX.Element {
   return (
     <div class="w">
       <header class="top">
@@ -85,7 +87,10 @@ export function Unavailable(props: { readonly isMissing: boolean; readonly place
       <div class="hello">
         <h2>{t(props.isMissing ? 'error.missing' : 'error.unreachable')}</h2>
         <Show when={!props.isMissing}>
-          <button class="cta" type="button" onClick={() => location.reload()}>
+          <p role="status" data-testid="widget-away" data-state="failed">
+            {t('error.again')}
+          </p>
+          <button class="cta" type="button" onClick={() => props.onRetry()}>
             {t('retry')}
           </button>
         </Show>

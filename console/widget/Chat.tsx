@@ -4,7 +4,7 @@ import { clock, day, dayOf, exact } from '../ui/format.ts';
 import { layout, type Line } from '../ui/layout.ts';
 import { reuse } from '../ui/reuse.ts';
 import { Ticks } from '../ui/Ticks.tsx';
-import { deliveryOf, messageOf, messageWith, type Delivery, type Item, type Message } from '../ui/thread.ts';
+import { deliveryOf, messageWith, withUnsent, type Delivery, type Item, type Message } from '../ui/thread.ts';
 import { Composer } from './Composer.tsx';
 import { picture } from './pictures.ts';
 import type { Place } from './place.ts';
@@ -15,6 +15,8 @@ import type { Visitor } from './visitor.ts';
 
 const PICTURE_PX = 220;
 const END_PX = 48;
+/** Something waits, and there is no line: told after this, not only after the second try. */
+const LATE_MS = 2_000;
 
 const REFUSALS: Readonly<Record<string, TextKey>> = {
   'text.too_long': 'error.text_long',
@@ -45,7 +47,7 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     const shown = new Set(all.map((item) => item.id));
     const unsent = props.visitor.entries().filter((entry) => !shown.has(entry.id));
     for (const entry of unsent) if (entry.conv !== null) convOf.set(entry.id, entry.conv);
-    return [...all, ...unsent.map((entry) => messageOf(entry, props.visitor.me))];
+    return withUnsent(all, unsent, props.visitor.me);
   });
   const lines = createMemo<Line[]>(
     (before) => reuse(before, layout(items(), { dayOf, readUpTo: null, isMine: (message) => message.by.kind === 'visitor' })),
@@ -96,10 +98,18 @@ export function Chat(props: { readonly visitor: Visitor; readonly place: Place; 
     return last === undefined || !props.place.isOpen() ? '' : t('said', { name: last.by.name || t('team'), text: last.text });
   };
   const unsent = (): number => props.visitor.entries().filter((entry) => entry.state === 'waiting' || entry.state === 'sending').length;
+  const isStuck = createMemo((): boolean => props.visitor.link().name !== 'live' && unsent() > 0);
+  const [isLate, setLate] = createSignal(false);
+  createEffect(() => {
+    setLate(false);
+    if (!isStuck()) return;
+    const timer = setTimeout(() => setLate(true), LATE_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
   /** No network, tried twice in vain, or a line that takes no messages: a short loss is nobody's business. */
   const isAway = (): boolean => {
     const link = props.visitor.link();
-    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2) || isHeldUp(props.visitor.entries());
+    return link.name === 'offline' || (link.name !== 'live' && link.tries >= 2) || isLate() || isHeldUp(props.visitor.entries());
   };
   const as = <K extends Line['is']>(line: Line, is: K): Extract<Line, { is: K }> | undefined =>
     line.is === is ? (line as Extract<Line, { is: K }>) : undefined;

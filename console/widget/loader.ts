@@ -81,8 +81,9 @@ addEventListener('message', (event) => {
   port.onmessage = heard;
   frame.contentWindow?.postMessage(READY, node, [channel.port2]);
   tell({
+    token: '',
+    ...kept(),
     t: 'boot',
-    token: kept().token || '',
     locale: language(),
     theme: options.theme || '',
     page: location.href,

@@ -3,7 +3,7 @@
  * Either way: a token that outlasts the page, what the visitor looks at, and being open or not.
  */
 import { createSignal, type Accessor } from 'solid-js';
-import { READY, type ToFrame, type ToLoader } from './bridge.ts';
+import { READY, type Kept, type ToFrame, type ToLoader } from './bridge.ts';
 
 export interface Place {
   readonly inbox: string;
@@ -13,6 +13,8 @@ export interface Place {
   readonly referrer: string;
   readonly isOpen: Accessor<boolean>;
   readonly token: () => string;
+  /** What the page around us kept of what is unsent; a page of our own keeps nothing. */
+  readonly kept: Kept;
   keepToken(token: string): void;
   tell(message: ToLoader): void;
 }
@@ -43,6 +45,7 @@ function ownPage(inbox: string): Place {
     page: location.href.split('#')[0] ?? '',
     referrer: document.referrer,
     isOpen: () => true,
+    kept: {},
     token: () => token,
     keepToken(next) {
       token = next;
@@ -81,6 +84,7 @@ function inFrame(inbox: string): Promise<Place> {
           page: data.page.split('#')[0] ?? '',
           referrer: data.referrer,
           isOpen,
+          kept: data,
           token: () => token,
           keepToken(next) {
             token = next;

@@ -7,6 +7,7 @@ import { call, Problem } from '../ui/rest.ts';
 import { kindOf } from '../ui/files.ts';
 import { append, EMPTY, isPublic, prepend, type Thread } from '../ui/thread.ts';
 import { deviceOf } from './device.ts';
+import { keptOutside } from './kept.ts';
 import type { Place } from './place.ts';
 import { locale } from './texts.ts';
 
@@ -51,7 +52,7 @@ export async function meet(place: Place): Promise<Visitor> {
   const minted = await mint(place.inbox, place.token());
   place.keepToken(minted.token);
   const name = `${place.inbox}.${minted.contact}`;
-  const cache: Cache = await openCache(name);
+  const cache: Cache = await openCache(name, () => keptOutside(place, minted.contact));
   const tabs = openTabs(name);
   const me: Actor = { kind: 'visitor', id: minted.contact };
   const [link, setLink] = createSignal<Link>({ name: 'idle', tries: 0 });

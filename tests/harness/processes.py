@@ -98,6 +98,14 @@ class Process:
             time.sleep(0.02)
         raise AssertionError(f"{self.name} wasn't ready within {within_s} s: {self.ready()}\n{self.tail()}")
 
+    def wait_listening(self, within_s: float = READY_WITHIN_S) -> Process:
+        """Return once it answers at all, ready or not."""
+        deadline = time.monotonic() + within_s
+        while not self.ready()[0]:
+            assert time.monotonic() < deadline, f"{self.name} didn't listen within {within_s} s:\n{self.tail()}"
+            time.sleep(0.02)
+        return self
+
     def ready(self) -> tuple[int, object]:
         """Status and body of /readyz; status 0 while nobody listens."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=10)

@@ -4,7 +4,7 @@ import { dayOf } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { layout, type Line } from '../../ui/layout.ts';
 import { reuse } from '../../ui/reuse.ts';
-import { isPublic, messageOf, type Fact, type Item, type Message } from '../../ui/thread.ts';
+import { isPublic, withUnsent, type Fact, type Item, type Message } from '../../ui/thread.ts';
 import type { View } from '../route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../texts.ts';
@@ -39,7 +39,7 @@ export function Log(props: {
     const shown = new Set(thread().items.map((item) => item.id));
     const unsent = desk.known.entries.filter((entry) => entry.conv === props.conv && !shown.has(entry.id));
     const told = thread().items.filter((item) => item.is === 'message' || !isSaidOtherwise(item));
-    return [...told, ...unsent.map((entry) => messageOf(entry, desk.me))];
+    return withUnsent(told, unsent, desk.me);
   });
   const drawn = createMemo<{ lines: Line[]; isShift: boolean }>(
     (before) => {

@@ -194,7 +194,11 @@ export async function createDesk(who: Identity): Promise<Desk> {
     outbox: (entries) => set('entries', reconcile([...entries], { key: 'id' })),
     opened: () => undefined, // the lists tell
     notice: (frame) => toast({ code: frame.code, text: frame.message }),
-    refused: (frame) => toast({ code: frame.code, text: frame.message }),
+    refused(frame) {
+      // Nobody did anything: a mark or a signal that can't be stored now is nobody's business.
+      if (frame.of === 'mark' || frame.of === 'signal') return;
+      toast({ code: frame.code, text: frame.message });
+    },
   };
 
   const client = createClient({
