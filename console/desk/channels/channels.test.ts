@@ -5,7 +5,7 @@ import cases from '../../../tests/cases/windows.json';
 import type { Event, Stored } from '../../client/index.ts';
 import { append, EMPTY, type Message, type Thread } from '../../ui/thread.ts';
 import { outcomeOf, reported } from './delivery.ts';
-import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
+import { begin, isRare, valuesOf, wrongOf, type Field } from '../admin/form.ts';
 import { messagesOf, sentAs, type Carries } from './plan.ts';
 import { filled, fits, matching, whereIs, type Template } from './template.ts';
 import { lostAs, worded } from './reasons.ts';

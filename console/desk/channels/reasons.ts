@@ -1,6 +1,6 @@
 /** What channels say of failures, which is English, in the reader's language where we have words for it. */
 import { createSignal } from 'solid-js';
-import { locale } from '../texts.ts';
+import { locale } from '../words/texts.ts';
 
 /** By channel (empty: any): of the number in brackets, else of the sentence, or with … of how it begins. */
 export type Reasons = Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -1,5 +1,5 @@
 /** Channels, their clocks and their reasons in the reader's words. */
-import { locale, t, type TextKey } from '../texts.ts';
+import { locale, t, type TextKey } from '../words/texts.ts';
 import type { Outcome } from './delivery.ts';
 import type { Channel } from './known.ts';
 import { inWords } from './reasons.ts';

@@ -1,11 +1,11 @@
 import { createMemo, Show, type JSX } from 'solid-js';
 import { exact } from '../../ui/format.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { visitorInitial, visitorName } from '../names.ts';
+import { visitorInitial, visitorName } from '../words/names.ts';
 import { useDesk } from '../store/desk.ts';
 import { standing } from '../store/standing.ts';
 import { channelName } from '../channels/words.ts';
-import { locale, t } from '../texts.ts';
+import { locale, t } from '../words/texts.ts';
 import s from './contact.module.css';
 
 /** What is known of the person: no more than they and their browser told. */

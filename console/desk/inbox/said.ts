@@ -1,7 +1,7 @@
 /** A message in a few words: who wrote it, and one line of it. */
 import type { Message } from '../../ui/thread.ts';
 import type { Desk } from '../store/desk.ts';
-import { t } from '../texts.ts';
+import { t } from '../words/texts.ts';
 
 const EXCERPT = 120;
 

@@ -6,11 +6,11 @@ import {
 } from '../../client/index.ts';
 import { call } from '../../ui/rest.ts';
 import { append, EMPTY, prepend, type Thread } from '../../ui/thread.ts';
-import { go, inboxHref, route, VIEWS, type View } from '../route.ts';
-import { dropSession, endSession, type Identity } from '../session.ts';
-import { locale } from '../texts.ts';
-import { toast } from '../toast.ts';
-import { forgetDrafts, loadDrafts } from '../inbox/drafts.ts';
+import { go, inboxHref, route, VIEWS, type View } from './route.ts';
+import { dropSession, endSession, type Identity } from './session.ts';
+import { locale } from '../words/texts.ts';
+import { toast } from './toast.ts';
+import { forgetDrafts, loadDrafts } from './drafts.ts';
 import { fetchKnown, NOTHING, type Channel, type Known as KnownChannels } from '../channels/known.ts';
 import { applyHeads, NO_ROWS, type ViewRows } from './views.ts';
 

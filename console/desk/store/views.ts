@@ -1,7 +1,7 @@
 /** The rows of a view and their order. Pure: `heads` frames in, sorted ids out. */
 import type { Head, Heads } from '../../client/index.ts';
 import type { Item, Message } from '../../ui/thread.ts';
-import type { View } from '../route.ts';
+import type { View } from './route.ts';
 
 export interface ViewRows {
   readonly ids: readonly string[];

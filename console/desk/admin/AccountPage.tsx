@@ -1,0 +1,133 @@
+import { Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import { call } from '../../ui/rest.ts';
+import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
+import { onKey } from '../actions/keys.ts';
+import { go } from '../store/route.ts';
+import { useDesk } from '../store/desk.ts';
+import { t } from '../words/texts.ts';
+import { toast } from '../store/toast.ts';
+import { AccountAside } from './AccountAside.tsx';
+import { AccountForm } from './AccountForm.tsx';
+import { conditionOf, type Account } from './accounts.ts';
+import s from './account.module.css';
+import { arrive } from '../parts/arrive.ts';
+import { createAsked } from '../parts/asked.ts';
+import type { ChannelForm } from './form.ts';
+import { OwnForm } from './OwnForm.tsx';
+import { Ghosts, Trouble } from '../parts/Trouble.tsx';
+import { channelName } from '../channels/words.ts';
+
+/** While somebody waits for the first message it is looked for this often, else rarely. */
+const LOOK_MS = { waiting: 2_000, known: 10_000 };
+
+interface Opened {
+  readonly account: Account;
+  /** None for the web page's own inbox. */
+  readonly form: ChannelForm | undefined;
+}
+
+async function open(inbox: string): Promise<Opened> {
+  const account = await call<Account>('GET', `inboxes/${encodeURIComponent(inbox)}`);
+  if (account.channel === 'web') return { account, form: undefined };
+  return { account, form: await call<ChannelForm>('GET', `channels/${encodeURIComponent(account.channel)}`) };
+}
+
+/** One account: its form at the left, what its platform needs and how it is at the right. */
+export function AccountPage(props: { readonly inbox: string }): JSX.Element {
+  const desk = useDesk();
+  const opened = createAsked(() => open(props.inbox));
+  onCleanup(onKey('Escape', () => go('#/channels')));
+  const change = (account: Account): void => {
+    const before = opened.value();
+    if (before) opened.set({ ...before, account });
+  };
+  const look = async (): Promise<void> => {
+    const id = opened.value()?.account.id;
+    if (id !== undefined && document.visibilityState === 'visible') {
+      const now = await call<Account>('GET', `inboxes/${id}`).catch(() => undefined);
+      const before = opened.value()?.account;
+      // Only how it is: what is being entered stays.
+      if (now && before && now.id === before.id) change({ ...before, health: now.health });
+    }
+    const isWaiting = ['quiet', 'away'].includes(conditionOf(opened.value()?.account.health ?? null));
+    timer = setTimeout(() => void look(), isWaiting ? LOOK_MS.waiting : LOOK_MS.known);
+  };
+  let timer = setTimeout(() => void look(), LOOK_MS.waiting);
+  onCleanup(() => clearTimeout(timer));
+
+  return (
+    <>
+      <header class="head">
+        <a class="ib" href="#/channels" aria-label={t('channels.back')}>
+          <Icon name="back" />
+        </a>
+        <Show when={opened.value()?.account}>
+          {(account) => (
+            <>
+              <ChannelGlyph channel={account().channel} />
+              <h1 class="cut" tabindex="-1" ref={arrive}>
+                {account().name}
+              </h1>
+              <span class={s['kind']}>{channelName(account().channel)}</span>
+            </>
+          )}
+        </Show>
+      </header>
+      <Switch>
+        <Match when={opened.problem()}>{(problem) => <Trouble text={problem()} onAgain={opened.again} />}</Match>
+        <Match when={opened.isSlow()}>
+          <Ghosts />
+        </Match>
+        <Match when={opened.value()}>
+          {(known) => (
+            <div class={s['body']}>
+              <Switch fallback={<p class={s['none']}>{t('channels.own')}</p>}>
+                <Match when={known().form === undefined && known().account.channel === 'web'}>
+                  <OwnForm
+                    account={known().account}
+                    onSaved={(saved) => {
+                      change(saved);
+                      toast({ text: t('form.saved') });
+                      void desk.refreshChannels();
+                    }}
+                  />
+                </Match>
+                <Match when={known().form?.problem}>
+                  {(broken) => <Broken channel={known().account.channel} problem={broken()} />}
+                </Match>
+                <Match when={known().form}>
+                  {(form) => (
+                    <AccountForm
+                      form={form()}
+                      account={known().account}
+                      freeId=""
+                      onSaved={(saved) => {
+                        change(saved);
+                        toast({ text: t('form.saved') });
+                        void desk.refreshChannels();
+                      }}
+                    />
+                  )}
+                </Match>
+              </Switch>
+              <Show when={known().form}>{(form) => <AccountAside account={known().account} form={form()} onChanged={change} />}</Show>
+            </div>
+          )}
+        </Match>
+      </Switch>
+    </>
+  );
+}
+
+/** Its channel can't be used: there is no form to fill in, and nothing is overwritten. */
+function Broken(props: { readonly channel: string; readonly problem: string }): JSX.Element {
+  return (
+    <div data-testid="account-broken">
+      <p class={s['broken']}>
+        <Icon name="alert" />
+        <span>{t('channels.broken', { channel: channelName(props.channel), reason: props.problem })}</span>
+      </p>
+      <p class={s['none']}>{t('channels.broken_hint')}</p>
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { createEffect, createSignal, onCleanup, Show, type JSX } from 'solid-js';
+import { Contact } from './Contact.tsx';
+import { Conversation } from './conversation/Conversation.tsx';
+import { List } from './list/List.tsx';
+import { takeNext } from '../actions/take.ts';
+import { Views } from './list/Views.tsx';
+import { nextPane, onKey } from '../actions/keys.ts';
+import { go, inboxHref, route, type View } from '../store/route.ts';
+import { useDesk } from '../store/desk.ts';
+import { t } from '../words/texts.ts';
+import s from './inbox.module.css';
+
+/** From here on there is room for the contact beside the conversation; narrower it lies over it. */
+const WIDE = matchMedia('(min-width: 1280px)');
+
+/** Views, list, conversation, contact: side by side as far as the width allows. */
+export function Inbox(): JSX.Element {
+  const desk = useDesk();
+  const [isViewsOpen, setViewsOpen] = createSignal(true);
+  const [isWide, setWide] = createSignal(WIDE.matches);
+  const [isContactOpen, setContactOpen] = createSignal(WIDE.matches);
+  const widened = (): void => {
+    setWide(WIDE.matches);
+    setContactOpen(WIDE.matches);
+  };
+  WIDE.addEventListener('change', widened);
+  onCleanup(() => WIDE.removeEventListener('change', widened));
+  const place = () => {
+    const at = route();
+    return at.page === 'inbox' ? at : { view: 'mine' as View, conv: '', seq: 0 };
+  };
+  createEffect(() => desk.watch(place().view));
+  createEffect(() => {
+    const { conv } = place();
+    if (conv) desk.open(conv);
+  });
+  onCleanup(onKey('F6', nextPane));
+  onCleanup(onKey('[', () => setViewsOpen((open) => !open)));
+  onCleanup(onKey(']', () => setContactOpen((open) => !open)));
+  onCleanup(
+    onKey('u', () => {
+      go(inboxHref(place().view));
+      document.getElementById('list')?.focus();
+    }),
+  );
+  onCleanup(
+    onKey('Escape', () => {
+      if (isContactOpen() && !isWide()) setContactOpen(false);
+      else document.getElementById('list')?.focus();
+    }),
+  );
+  return (
+    <div
+      class={s['inbox']}
+      data-open={place().conv ? 'conversation' : 'list'}
+      data-views={isViewsOpen() ? 'open' : 'shut'}
+      data-contact={isContactOpen() ? 'open' : 'shut'}
+    >
+      <Views view={place().view} />
+      <List view={place().view} selected={place().conv} />
+      <Show when={place().conv} keyed fallback={<Nothing />}>
+        {(conv) => (
+          <>
+            <Conversation
+              conv={conv}
+              view={place().view}
+              goTo={place().seq}
+              isContactOpen={isContactOpen()}
+              onContact={() => setContactOpen((open) => !open)}
+            />
+            <Contact conv={conv} onClose={() => setContactOpen(false)} />
+          </>
+        )}
+      </Show>
+    </div>
+  );
+}
+
+function Nothing(): JSX.Element {
+  const desk = useDesk();
+  return (
+    <div class={s['nothing']}>
+      <div class="empty">
+        <h2>{t('inbox.nothing')}</h2>
+        <p>{t(desk.known.counts.queue > 0 ? 'inbox.nothing_waiting' : 'inbox.nothing_hint', { n: desk.known.counts.queue })}</p>
+        <Show when={desk.known.counts.queue > 0}>
+          <button class="btn" type="button" onClick={() => void takeNext(desk)}>
+            {t('take_next')} <kbd aria-hidden="true">N</kbd>
+          </button>
+        </Show>
+      </div>
+    </div>
+  );
+}

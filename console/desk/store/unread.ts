@@ -1,0 +1,26 @@
+/** What this person has not read yet, for the list and for the window's title. */
+import type { Desk } from './desk.ts';
+import { standing } from './standing.ts';
+import { heard, unread, type Unread } from './views.ts';
+
+const NOTHING: Unread = { isUnread: false, count: 0 };
+
+export function unreadOf(desk: Desk, conv: string): Unread {
+  const head = desk.known.heads[conv];
+  if (head === undefined) return NOTHING;
+  const { items } = desk.thread(conv)();
+  const seqs = desk.known.synced[conv] === true
+    ? items.flatMap((item) => (item.is === 'message' && item.by.kind !== 'agent' && !item.note ? [item.seq] : []))
+    : null;
+  return unread(heard(head, items), desk.me.id, desk.known.readUpTo[conv] ?? 0, seqs);
+}
+
+/** How many of one's own open conversations hold something unread, as far as this window knows them. */
+export function unreadMine(desk: Desk): number {
+  const { mine, all } = desk.known.views;
+  const isWaiting = (conv: string): boolean => {
+    const { agent, status } = standing(desk.known.heads[conv], desk.thread(conv)());
+    return agent === desk.me.id && status === 'open' && unreadOf(desk, conv).isUnread;
+  };
+  return [...new Set([...mine.ids, ...all.ids])].filter(isWaiting).length;
+}
