@@ -1,8 +1,8 @@
 import { For, type JSX } from 'solid-js';
 import { t } from '../words/texts.ts';
-import s from '../admin/channels.module.css';
+import s from './trouble.module.css';
 
-/** What stands in the place of a page that could not be fetched: why, and asking again. */
+/** Error state of a page that could not be fetched: the reason, and a button that asks again. */
 export function Trouble(props: { readonly text: string; readonly onAgain: () => void }): JSX.Element {
   return (
     <div class="empty" role="alert">
@@ -15,7 +15,7 @@ export function Trouble(props: { readonly text: string; readonly onAgain: () => 
   );
 }
 
-/** What stands in the place of what is on its way. */
+/** Skeleton: three grey bars in the place of what is being fetched. */
 export function Ghosts(): JSX.Element {
   return (
     <div class={s['ghosts']} aria-hidden="true" data-testid="ghosts">
