@@ -3,7 +3,8 @@ import type { Err, Event, Head } from '../../client/index.ts';
 import { call } from '../../ui/rest.ts';
 import { explain } from '../words/errors.ts';
 import { visitorName } from '../words/names.ts';
-import { go, inboxHref } from '../store/route.ts';
+import { inboxHref } from '../store/address.ts';
+import { go } from '../store/route.ts';
 import type { Desk } from '../store/desk.ts';
 import { compare } from '../store/views.ts';
 import { t } from '../words/texts.ts';
@@ -13,7 +14,7 @@ const TRIES = 5;
 
 /** Who decided instead, from the event that a conflict carries. */
 function winner(desk: Desk, decided: Event | null | undefined): string {
-  if (decided?.type === 'conversation.assigned') return desk.nameOf(decided.agent);
+  if (decided?.type === 'conversation.assigned') return desk.colleagues.nameOf(decided.agent);
   return decided?.by.name ?? '';
 }
 
@@ -35,7 +36,7 @@ export async function take(desk: Desk, conv: string): Promise<boolean> {
 }
 
 const contactOf = (desk: Desk, conv: string): string => {
-  const contact = desk.known.heads[conv]?.contact;
+  const contact = desk.views.heads[conv]?.contact;
   return visitorName(contact?.name, contact?.id);
 };
 
@@ -66,8 +67,8 @@ export async function takeNext(desk: Desk): Promise<void> {
 }
 
 async function waiting(desk: Desk): Promise<readonly string[]> {
-  if (desk.known.views.queue.isLoaded && desk.known.views.queue.ids.length > 0 && location.hash.startsWith('#/inbox/queue')) {
-    return desk.known.views.queue.ids;
+  if (desk.views.rows.queue.isLoaded && desk.views.rows.queue.ids.length > 0 && location.hash.startsWith('#/inbox/queue')) {
+    return desk.views.rows.queue.ids;
   }
   const page = await call<{ items: Head[] }>('GET', 'conversations?view=queue&limit=50');
   return page.items.sort(compare('queue')).map((head) => head.conv);
@@ -85,7 +86,7 @@ export async function change(desk: Desk, conv: string, what: 'resolve' | 'reopen
 export async function assign(desk: Desk, conv: string, agent: string): Promise<void> {
   try {
     await desk.assign(conv, agent);
-    toast({ text: t('assigned', { agent: desk.nameOf(agent), contact: contactOf(desk, conv) }) });
+    toast({ text: t('assigned', { agent: desk.colleagues.nameOf(agent), contact: contactOf(desk, conv) }) });
   } catch (error) {
     report(desk, error, contactOf(desk, conv));
   }

@@ -55,7 +55,7 @@ export function AccountAside(props: { readonly account: Account; readonly form: 
   const removed = (): void => {
     toast({ text: t('remove.done', { name: props.account.name }) });
     go('#/channels');
-    void desk.refreshChannels();
+    void desk.channels.refresh();
   };
   return (
     <aside class={s['aside']} aria-label={t('channels.platform')}>

@@ -88,7 +88,7 @@ export function AccountPage(props: { readonly inbox: string }): JSX.Element {
                     onSaved={(saved) => {
                       change(saved);
                       toast({ text: t('form.saved') });
-                      void desk.refreshChannels();
+                      void desk.channels.refresh();
                     }}
                   />
                 </Match>
@@ -104,7 +104,7 @@ export function AccountPage(props: { readonly inbox: string }): JSX.Element {
                       onSaved={(saved) => {
                         change(saved);
                         toast({ text: t('form.saved') });
-                        void desk.refreshChannels();
+                        void desk.channels.refresh();
                       }}
                     />
                   )}

@@ -3,7 +3,8 @@ import { call, NO_ANSWER, Problem } from '../../ui/rest.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
 import { onKey } from '../actions/keys.ts';
 import s from './channels.module.css';
-import { accountHref, addHref, go } from '../store/route.ts';
+import { accountHref, addHref } from '../store/address.ts';
+import { go } from '../store/route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../words/texts.ts';
 import { AccountForm } from './AccountForm.tsx';
@@ -18,11 +19,11 @@ import { channelName } from '../channels/words.ts';
 export function Choice(): JSX.Element {
   const desk = useDesk();
   const asked = createAsked(async () => {
-    if (!(await desk.refreshChannels())) throw NO_ANSWER;
+    if (!(await desk.channels.refresh())) throw NO_ANSWER;
     return true;
   });
   onCleanup(onKey('Escape', () => go('#/channels')));
-  const all = () => Object.values(desk.known.channels.channels);
+  const all = () => Object.values(desk.channels.known.channels);
   return (
     <>
       <header class="head">
@@ -77,7 +78,7 @@ export function Adding(props: { readonly channel: string }): JSX.Element {
   });
   /** `telegram`, or `telegram-2` where somebody has that. */
   const freeId = (): string => {
-    const taken = desk.known.channels.inboxes;
+    const taken = desk.channels.known.inboxes;
     for (let n = 1; ; n += 1) {
       const id = n === 1 ? props.channel : `${props.channel}-${n}`;
       if (taken[id] === undefined) return id;
@@ -85,7 +86,7 @@ export function Adding(props: { readonly channel: string }): JSX.Element {
   };
   onCleanup(onKey('Escape', () => go(addHref())));
   const saved = (account: Account): void => {
-    void desk.refreshChannels();
+    void desk.channels.refresh();
     go(accountHref(account.id));
   };
   return (

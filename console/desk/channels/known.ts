@@ -26,8 +26,6 @@ export interface Known {
   readonly inboxes: Readonly<Record<string, Inbox>>;
 }
 
-export const NOTHING: Known = { channels: {}, inboxes: {} };
-
 /** Null where the node can't be asked now. */
 export async function fetchKnown(): Promise<Known | null> {
   try {

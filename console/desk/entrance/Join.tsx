@@ -1,6 +1,7 @@
 import { createSignal, type JSX } from 'solid-js';
 import { explain } from '../words/errors.ts';
-import { go, inboxHref } from '../store/route.ts';
+import { inboxHref } from '../store/address.ts';
+import { go } from '../store/route.ts';
 import { accept } from '../store/session.ts';
 import { t } from '../words/texts.ts';
 import { Entrance } from './Entrance.tsx';

@@ -11,8 +11,8 @@ import s from './contact.module.css';
 /** What is known of the person: no more than they and their browser told. */
 export function Contact(props: { readonly conv: string; readonly onClose: () => void }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
-  const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
+  const thread = desk.threads.of(props.conv);
+  const stand = createMemo(() => standing(desk.views.heads[props.conv], thread()));
   const name = (): string => visitorName(stand().contactName, stand().contact);
   const language = (): string => {
     const tag = stand().source.locale;
@@ -41,7 +41,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
         <p class={s['line']}>
           <ChannelGlyph channel={stand().channel} class="ch" />
           <span class="cut">{channelName(stand().channel)}</span>
-          <span class={s['end']}>{desk.inboxName(stand().inbox)}</span>
+          <span class={s['end']}>{desk.channels.inboxName(stand().inbox)}</span>
         </p>
       </section>
       <Show when={page() || language() || stand().source.referrer || stand().source.device}>
@@ -92,7 +92,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
             {(agent) => (
               <>
                 <dt>{t('contact.agent')}</dt>
-                <dd class="cut">{desk.nameOf(agent())}</dd>
+                <dd class="cut">{desk.colleagues.nameOf(agent())}</dd>
               </>
             )}
           </Show>

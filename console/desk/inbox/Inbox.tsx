@@ -5,7 +5,8 @@ import { List } from './list/List.tsx';
 import { takeNext } from '../actions/take.ts';
 import { Views } from './list/Views.tsx';
 import { nextPane, onKey } from '../actions/keys.ts';
-import { go, inboxHref, route, type View } from '../store/route.ts';
+import { inboxHref, type View } from '../store/address.ts';
+import { go, route } from '../store/route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../words/texts.ts';
 import s from './inbox.module.css';
@@ -29,10 +30,10 @@ export function Inbox(): JSX.Element {
     const at = route();
     return at.page === 'inbox' ? at : { view: 'mine' as View, conv: '', seq: 0 };
   };
-  createEffect(() => desk.watch(place().view));
+  createEffect(() => desk.views.watch(place().view));
   createEffect(() => {
     const { conv } = place();
-    if (conv) desk.open(conv);
+    if (conv) desk.threads.open(conv);
   });
   onCleanup(onKey('F6', nextPane));
   onCleanup(onKey('[', () => setViewsOpen((open) => !open)));
@@ -82,8 +83,8 @@ function Nothing(): JSX.Element {
     <div class={s['nothing']}>
       <div class="empty">
         <h2>{t('inbox.nothing')}</h2>
-        <p>{t(desk.known.counts.queue > 0 ? 'inbox.nothing_waiting' : 'inbox.nothing_hint', { n: desk.known.counts.queue })}</p>
-        <Show when={desk.known.counts.queue > 0}>
+        <p>{t(desk.views.counts.queue > 0 ? 'inbox.nothing_waiting' : 'inbox.nothing_hint', { n: desk.views.counts.queue })}</p>
+        <Show when={desk.views.counts.queue > 0}>
           <button class="btn" type="button" onClick={() => void takeNext(desk)}>
             {t('take_next')} <kbd aria-hidden="true">N</kbd>
           </button>

@@ -9,7 +9,7 @@ export const isOurs = (message: Message): boolean => message.by.kind !== 'visito
 
 /** The author's name; `visitor` is what the contact is called. */
 export const authorOf = (desk: Desk, message: Message, visitor: string): string =>
-  isOurs(message) ? message.by.name || desk.nameOf(message.by.id) : message.by.name || visitor;
+  isOurs(message) ? message.by.name || desk.colleagues.nameOf(message.by.id) : message.by.name || visitor;
 
 export function excerptOf(message: Pick<Message, 'text' | 'kind'> & Partial<Message>): string {
   if (message.recalled === true) return t('message.recalled');

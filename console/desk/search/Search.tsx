@@ -3,7 +3,7 @@ import { call } from '../../ui/rest.ts';
 import { clock, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { explain } from '../words/errors.ts';
-import { inboxHref } from '../store/route.ts';
+import { inboxHref } from '../store/address.ts';
 import { visitorName } from '../words/names.ts';
 import { useDesk } from '../store/desk.ts';
 import { locale, t } from '../words/texts.ts';
@@ -37,7 +37,7 @@ const PAUSE_MS = 250;
 export default function Search(): JSX.Element {
   const desk = useDesk();
   const contactOf = (hit: Found): string | undefined =>
-    hit.actor_kind === 'visitor' ? hit.actor : desk.known.heads[hit.conv]?.contact?.id;
+    hit.actor_kind === 'visitor' ? hit.actor : desk.views.heads[hit.conv]?.contact?.id;
   const [query, setQuery] = createSignal('');
   const [state, setState] = createSignal<State>({ is: 'idle' });
   let field!: HTMLInputElement;
@@ -130,7 +130,7 @@ export default function Search(): JSX.Element {
                             <Show when={hit.actor_kind === 'agent'}>
                               <span>
                                 {' '}
-                                ← {desk.nameOf(hit.actor)}
+                                ← {desk.colleagues.nameOf(hit.actor)}
                               </span>
                             </Show>
                           </span>

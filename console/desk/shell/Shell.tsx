@@ -8,7 +8,8 @@ import { chooseTheme, theme, type Theme } from '../../ui/style/theme.ts';
 import { listenForKeys, onKey } from '../actions/keys.ts';
 import { chooseLocale } from '../words/language.ts';
 import { Mark } from '../parts/Mark.tsx';
-import { go, inboxHref, route } from '../store/route.ts';
+import { inboxHref } from '../store/address.ts';
+import { go, route } from '../store/route.ts';
 import s from './shell.module.css';
 import { unreadMine } from '../store/unread.ts';
 import { useDesk } from '../store/desk.ts';
@@ -47,7 +48,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
           <Mark />
         </span>
         <ul>
-          <RailLink href={inboxHref('mine')} page="inbox" icon="inbox" label={t('page.inbox')} pip={desk.known.counts.queue > 0} />
+          <RailLink href={inboxHref('mine')} page="inbox" icon="inbox" label={t('page.inbox')} pip={desk.views.counts.queue > 0} />
           <RailLink href="#/search" page="search" icon="search" label={t('page.search')} />
           <RailLink href="#/overview" page="overview" icon="chart" label={t('page.overview')} />
           <Show when={desk.who.agent.role === 'admin'}>
@@ -59,7 +60,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
             <span class="av" aria-hidden="true">
               {initial(desk.who.agent.name)}
             </span>
-            <span class={`dot ${desk.known.state} ${s['state']}`} />
+            <span class={`dot ${desk.presence.now.state} ${s['state']}`} />
           </DropdownMenu.Trigger>
           <DropdownMenu.Portal>
             <DropdownMenu.Content class="menu">

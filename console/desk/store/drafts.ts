@@ -1,8 +1,8 @@
-/** Drafts of this device, one a conversation and kind; also what the list shows of them. */
+/** Slice: unsent texts, one a conversation and kind, kept in this device's cache; the list shows how a reply begins. */
 import { createStore } from 'solid-js/store';
 import type { Cache } from '../../client/index.ts';
 
-export interface DraftText {
+export interface Draft {
   readonly conv: string;
   readonly reply: string;
   readonly note: string;
@@ -10,27 +10,40 @@ export interface DraftText {
   readonly answers: string;
 }
 
-const [drafts, set] = createStore<Record<string, DraftText>>({});
+export const blank = (conv: string): Draft => ({ conv, reply: '', note: '', answers: '' });
 
-export const draftFor = (conv: string): DraftText => drafts[conv] ?? { conv, reply: '', note: '', answers: '' };
+/** A draft that holds nothing is removed from the cache. Pure. */
+export const isBlank = ({ reply, note, answers }: Draft): boolean => reply === '' && note === '' && answers === '';
 
-/** The beginning of an unsent reply, for the list. */
-export const draftOf = (conv: string): string => drafts[conv]?.reply.slice(0, 80) ?? '';
+const BEGINNING = 80;
 
-export async function loadDrafts(cache: Cache): Promise<void> {
-  for (const draft of await cache.all<DraftText>('drafts')) set(draft.conv, draft);
+export interface DraftsSlice {
+  of(conv: string): Draft;
+  /** The first 80 characters of an unsent reply. */
+  beginning(conv: string): string;
+  keep(conv: string, change: Partial<Omit<Draft, 'conv'>>): void;
+  load(): Promise<void>;
+  /** At sign-out: the next person at this screen must not see them. */
+  forget(): void;
 }
 
-export function keepDraft(cache: Cache, draft: DraftText): void {
-  set(draft.conv, draft);
-  const isEmpty = draft.reply === '' && draft.note === '' && draft.answers === '';
-  void (isEmpty ? cache.remove('drafts', draft.conv) : cache.put('drafts', draft.conv, draft));
-}
-
-/** The next message of this conversation answers the one of this id; empty: none. */
-export const answer = (cache: Cache, conv: string, id: string): void => keepDraft(cache, { ...draftFor(conv), answers: id });
-
-/** At sign-out: the next person at this screen must not see them. */
-export function forgetDrafts(): void {
-  for (const conv of Object.keys(drafts)) set(conv, undefined!);
+/** `cache` belongs to one tenant and agent, so do the drafts. */
+export function createDrafts(cache: Cache): DraftsSlice {
+  const [drafts, set] = createStore<Record<string, Draft>>({});
+  const of = (conv: string): Draft => drafts[conv] ?? blank(conv);
+  return {
+    of,
+    beginning: (conv) => drafts[conv]?.reply.slice(0, BEGINNING) ?? '',
+    keep(conv, change) {
+      const draft = { ...of(conv), ...change };
+      set(conv, draft);
+      void (isBlank(draft) ? cache.remove('drafts', conv) : cache.put('drafts', conv, draft));
+    },
+    async load() {
+      for (const draft of await cache.all<Draft>('drafts')) set(draft.conv, draft);
+    },
+    forget() {
+      for (const conv of Object.keys(drafts)) set(conv, undefined!);
+    },
+  };
 }

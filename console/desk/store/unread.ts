@@ -6,20 +6,20 @@ import { heard, unread, type Unread } from './views.ts';
 const NOTHING: Unread = { isUnread: false, count: 0 };
 
 export function unreadOf(desk: Desk, conv: string): Unread {
-  const head = desk.known.heads[conv];
+  const head = desk.views.heads[conv];
   if (head === undefined) return NOTHING;
-  const { items } = desk.thread(conv)();
-  const seqs = desk.known.synced[conv] === true
+  const { items } = desk.threads.of(conv)();
+  const seqs = desk.threads.synced[conv] === true
     ? items.flatMap((item) => (item.is === 'message' && item.by.kind !== 'agent' && !item.note ? [item.seq] : []))
     : null;
-  return unread(heard(head, items), desk.me.id, desk.known.readUpTo[conv] ?? 0, seqs);
+  return unread(heard(head, items), desk.me.id, desk.threads.readUpTo[conv] ?? 0, seqs);
 }
 
 /** How many of one's own open conversations hold something unread, as far as this window knows them. */
 export function unreadMine(desk: Desk): number {
-  const { mine, all } = desk.known.views;
+  const { mine, all } = desk.views.rows;
   const isWaiting = (conv: string): boolean => {
-    const { agent, status } = standing(desk.known.heads[conv], desk.thread(conv)());
+    const { agent, status } = standing(desk.views.heads[conv], desk.threads.of(conv)());
     return agent === desk.me.id && status === 'open' && unreadOf(desk, conv).isUnread;
   };
   return [...new Set([...mine.ids, ...all.ids])].filter(isWaiting).length;

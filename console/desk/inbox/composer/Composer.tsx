@@ -18,7 +18,6 @@ import type { Standing } from '../../store/standing.ts';
 import { t } from '../../words/texts.ts';
 import { toast } from '../../store/toast.ts';
 import s from './composer.module.css';
-import { answer, draftFor, keepDraft } from '../../store/drafts.ts';
 import { authorOf, excerptOf } from '../said.ts';
 import { change } from '../../actions/take.ts';
 
@@ -34,15 +33,15 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   let box!: HTMLTextAreaElement;
   let picker!: HTMLInputElement;
   const uploads = createUploads(
-    () => uploadLimits(desk.known.limits),
+    () => uploadLimits(desk.connection.limits),
     () => '',
   );
-  const text = (): string => draftFor(props.conv)[tab()];
+  const text = (): string => desk.drafts.of(props.conv)[tab()];
   /** A file of this answer would not arrive at all. */
   const isHeldUp = (): boolean => uploads.items().some((one) => goesAs(one) === 'upload.as_nothing');
   const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy() && !isHeldUp();
-  const channel = () => desk.channelOf(props.standing.channel);
-  const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.isRemoved(props.standing.inbox);
+  const channel = () => desk.channels.of(props.standing.channel);
+  const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.channels.isRemoved(props.standing.inbox);
   const files = (): Kept[] => uploads.items().map(keptOf);
   /** What to tell of a file that doesn't arrive as what it is. */
   const goesAs = (one: Upload): 'upload.as_file' | 'upload.as_link' | 'upload.as_nothing' | undefined => {
@@ -51,7 +50,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   };
   const isResolved = (): boolean => props.standing.status === 'resolved';
 
-  createEffect(() => desk.known.link.name === 'live' && uploads.retryUnreachable());
+  createEffect(() => desk.connection.link.name === 'live' && uploads.retryUnreachable());
   createEffect(
     on(text, () => {
       box.style.height = 'auto';
@@ -65,20 +64,20 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
   });
   onCleanup(typing.stopped);
 
-  const write = (value: string): void => keepDraft(desk.cache, { ...draftFor(props.conv), [tab()]: value });
-  const thread = desk.thread(props.conv);
+  const write = (value: string): void => desk.drafts.keep(props.conv, { [tab()]: value });
+  const thread = desk.threads.of(props.conv);
   const room = createRoom(channel, thread);
   const [isChoosing, setChoosing] = createSignal(false);
-  const answered = (): Message | undefined => messageWith(thread(), draftFor(props.conv).answers);
+  const answered = (): Message | undefined => messageWith(thread(), desk.drafts.of(props.conv).answers);
   // Chosen just now, not found in a draft: the cursor goes where the answer is written.
   createEffect(
-    on(() => draftFor(props.conv).answers, (id) => {
+    on(() => desk.drafts.of(props.conv).answers, (id) => {
       if (id === '') return;
       if (answered()?.note === true) setTab('note');
       box.focus();
     }, { defer: true }),
   );
-  const customer = (): string => desk.known.heads[props.conv]?.peer || (contextOf(thread().items)?.['from'] ?? '');
+  const customer = (): string => desk.views.heads[props.conv]?.peer || (contextOf(thread().items)?.['from'] ?? '');
   /** Kept with its conversation: another Reply-To than the one that was seen isn't chosen. */
   const [chosen, setChosen] = createSignal({ conv: '', address: '' });
   const mail = createMemo(() => {
@@ -96,7 +95,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         kind: kindOf(attachments),
         attachments,
         note: tab() === 'note',
-        replyTo: draftFor(props.conv).answers,
+        replyTo: desk.drafts.of(props.conv).answers,
         answerTo: tab() === 'reply' && mail()?.doubtful === mail()?.to ? (mail()?.to ?? '') : '',
       });
     } catch {
@@ -105,7 +104,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     }
     uploads.clear();
     write('');
-    answer(desk.cache, props.conv, '');
+    desk.drafts.keep(props.conv, { answers: '' });
     typing.stopped();
     box.focus();
   };
@@ -217,7 +216,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
             <span class="cut grow">
               <b>{authorOf(desk, message(), props.name)}</b> {excerptOf(message())}
             </span>
-            <button class="ib" type="button" aria-label={t('quote.remove')} onClick={() => answer(desk.cache, props.conv, '')}>
+            <button class="ib" type="button" aria-label={t('quote.remove')} onClick={() => desk.drafts.keep(props.conv, { answers: '' })}>
               <Icon name="close" />
             </button>
           </p>

@@ -23,13 +23,13 @@ export function Filling(props: {
   const [problem, setProblem] = createSignal('');
   const [isBusy, setBusy] = createSignal(false);
   const uploads = createUploads(
-    () => ({ ...uploadLimits(desk.known.limits), files: 1 }),
+    () => ({ ...uploadLimits(desk.connection.limits), files: 1 }),
     () => '',
   );
   const chosen = (): Upload | undefined => uploads.items()[0];
   const isMisfit = (): boolean => {
     const file = chosen()?.attachment;
-    return file !== undefined && file !== null && !fits(desk.channelOf(props.channel), props.template, file);
+    return file !== undefined && file !== null && !fits(desk.channels.of(props.channel), props.template, file);
   };
   const hasFile = (): boolean => props.template.file === '' || (chosen()?.state === 'done' && !isMisfit());
   const isReady = (): boolean => values().every((value) => value.trim() !== '') && hasFile() && !isBusy();
@@ -54,7 +54,7 @@ export function Filling(props: {
       <Show when={wants()}>
         <Chosen
           template={props.template}
-          accept={desk.channelOf(props.channel)?.media_types?.[props.template.file]?.join(',') ?? ''}
+          accept={desk.channels.of(props.channel)?.media_types?.[props.template.file]?.join(',') ?? ''}
           chosen={chosen()}
           isMisfit={isMisfit()}
           onChosen={(files) => {

@@ -12,7 +12,7 @@ export function Assign(props: { readonly conv: string; readonly agent: string })
   const [isOpen, setOpen] = createSignal(false);
   const toggle = (open: boolean): void => {
     setOpen(open);
-    if (open) void desk.refreshColleagues();
+    if (open) void desk.colleagues.refresh();
   };
   onCleanup(onKey('a', () => toggle(true)));
   return (
@@ -23,7 +23,7 @@ export function Assign(props: { readonly conv: string; readonly agent: string })
       <DropdownMenu.Portal>
         <DropdownMenu.Content class="menu">
           <div class="menu-head">{t('assign.to')}</div>
-          <For each={desk.known.colleagues} fallback={<div class="opt">{t('assign.nobody')}</div>}>
+          <For each={desk.colleagues.all} fallback={<div class="opt">{t('assign.nobody')}</div>}>
             {(colleague) => (
               <DropdownMenu.Item
                 class="opt"

@@ -2,7 +2,7 @@ import { createMemo, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
 import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
 import { onKey } from '../../actions/keys.ts';
 import { visitorName } from '../../words/names.ts';
-import { inboxHref, type View } from '../../store/route.ts';
+import { inboxHref, type View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { standing } from '../../store/standing.ts';
 import { channelName } from '../../channels/words.ts';
@@ -21,13 +21,13 @@ export function Conversation(props: {
   readonly onContact: () => void;
 }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
-  const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
+  const thread = desk.threads.of(props.conv);
+  const stand = createMemo(() => standing(desk.views.heads[props.conv], thread()));
   const name = (): string => visitorName(stand().contactName, stand().contact);
   const isOver = (): boolean => stand().status === 'resolved' || stand().status === 'closed';
   const isMine = (): boolean => stand().agent === desk.me.id;
   const colleague = () => {
-    const typing = desk.known.typing[props.conv];
+    const typing = desk.typing.of(props.conv);
     return typing?.byKind === 'agent' ? typing : undefined;
   };
   onCleanup(onKey('e', () => void change(desk, props.conv, isOver() ? 'reopen' : 'resolve')));
@@ -44,8 +44,8 @@ export function Conversation(props: {
             <ChannelGlyph channel={stand().channel} class="ch" />
             <span class="cut">
               {channelName(stand().channel)}
-              <Show when={stand().inbox && desk.inboxName(stand().inbox)}>{(name) => <> · {name()}</>}</Show> · {t(`status.${stand().status}`)}
-              <Show when={stand().agent && !isOver()}> · {isMine() ? t('you') : desk.nameOf(stand().agent)}</Show>
+              <Show when={stand().inbox && desk.channels.inboxName(stand().inbox)}>{(name) => <> · {name()}</>}</Show> · {t(`status.${stand().status}`)}
+              <Show when={stand().agent && !isOver()}> · {isMine() ? t('you') : desk.colleagues.nameOf(stand().agent)}</Show>
             </span>
           </p>
         </div>

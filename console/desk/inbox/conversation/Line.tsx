@@ -14,10 +14,9 @@ import { inWords, lostInWords } from '../../channels/reasons.ts';
 import { channelName, reason } from '../../channels/words.ts';
 import { sentence } from '../../words/errors.ts';
 import { factText } from '../../words/names.ts';
-import { inboxHref, type View } from '../../store/route.ts';
+import { inboxHref, type View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { locale, t } from '../../words/texts.ts';
-import { answer } from '../../store/drafts.ts';
 import s from './line.module.css';
 import { authorOf, excerptOf, isOurs as isOursOf } from '../said.ts';
 
@@ -69,14 +68,14 @@ function Facts(props: { readonly facts: readonly Fact[] }): JSX.Element {
       <Show when={props.facts.length > FACTS_SHOWN}>
         <button type="button" class={s['fold']} aria-expanded={isOpen()} onClick={() => setOpen((open) => !open)}>
           {t('fact.folded', { n: props.facts.length })}
-          <Show when={isFolded() && props.facts.at(-1)}>{(last) => <>: {factText(last().event, desk.nameOf)}</>}</Show>
+          <Show when={isFolded() && props.facts.at(-1)}>{(last) => <>: {factText(last().event, desk.colleagues.nameOf)}</>}</Show>
         </button>
       </Show>
       <Show when={!isFolded()}>
         <For each={props.facts}>
           {(fact) => (
             <p class={s['fact']} data-testid="fact" data-seq={fact.seq} data-kind={fact.event.type}>
-              {factText(fact.event, desk.nameOf)} <time title={exact(fact.at, locale())}>{clock(fact.at, locale())}</time>
+              {factText(fact.event, desk.colleagues.nameOf)} <time title={exact(fact.at, locale())}>{clock(fact.at, locale())}</time>
             </p>
           )}
         </For>
@@ -96,14 +95,14 @@ function MessageView(props: {
   readonly onSeek: (id: string) => void;
 }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
+  const thread = desk.threads.of(props.conv);
   const [isOriginal, setOriginal] = createSignal(false);
   const isOurs = (): boolean => isOursOf(props.message);
-  const entry = () => desk.known.entries.find((one) => one.id === props.message.id);
-  const channel = (): string => desk.known.heads[props.conv]?.channel ?? props.message.deliveries[0]?.event.channel ?? '';
+  const entry = () => desk.connection.entries.find((one) => one.id === props.message.id);
+  const channel = (): string => desk.views.heads[props.conv]?.channel ?? props.message.deliveries[0]?.event.channel ?? '';
   const outcome = createMemo((): Outcome => {
     const told = outcomeOf(props.message, thread().marks, entry());
-    const isLost = told.state === 'stored' && isOurs() && isProvider(channel()) && desk.isRemoved(desk.known.heads[props.conv]?.inbox ?? '');
+    const isLost = told.state === 'stored' && isOurs() && isProvider(channel()) && desk.channels.isRemoved(desk.views.heads[props.conv]?.inbox ?? '');
     return isLost && !props.message.note ? { state: 'held', error: { code: 'inbox.removed', text: '' } } : told;
   });
   const state = (): State => outcome().state;
@@ -111,7 +110,7 @@ function MessageView(props: {
   const isPartly = (): boolean => outcome().error?.code === 'channel.partly';
   const isTold = (): boolean => isPartly() || ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());
   const standing = (): string => {
-    if (state() === 'held') return t('delivery.held', { reason: reason(channel(), desk.channelOf(channel()), outcome().error) });
+    if (state() === 'held') return t('delivery.held', { reason: reason(channel(), desk.channels.of(channel()), outcome().error) });
     if (state() === 'stored' && isProvider(channel())) return t('delivery.going');
     if (isPartly()) return t('delivery.partly', { text: inWords(channel(), outcome().error?.text ?? '') });
     return t(`delivery.${state()}`, { channel: channelName(channel()) });
@@ -151,7 +150,7 @@ function MessageView(props: {
   const failure = (): string => {
     const unsent = entry();
     if (unsent?.error) return sentence(unsent.error.code, unsent.error.message);
-    return props.message.error || reason(channel(), desk.channelOf(channel()), outcome().error);
+    return props.message.error || reason(channel(), desk.channels.of(channel()), outcome().error);
   };
   const body = (
     <Body
@@ -216,7 +215,7 @@ function MessageView(props: {
               aria-label={t('message.reply')}
               title={t('message.reply')}
               data-testid="quote-reply"
-              onClick={() => answer(desk.cache, props.conv, props.message.id)}
+              onClick={() => desk.drafts.keep(props.conv, { answers: props.message.id })}
             >
               <Icon name="reply" />
             </button>

@@ -5,7 +5,7 @@ import { Icon } from '../../../ui/Icon.tsx';
 import { layout, type Line } from '../../../ui/layout.ts';
 import { reuse } from '../../../ui/reuse.ts';
 import { isPublic, messageOf, type Fact, type Item, type Message } from '../../../ui/thread.ts';
-import type { View } from '../../store/route.ts';
+import type { View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
 import { delayed } from '../../parts/delayed.ts';
@@ -28,8 +28,8 @@ export function Log(props: {
   readonly isMine: boolean;
 }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
-  const readAtOpening = Math.max(desk.known.heads[props.conv]?.read?.[desk.me.id] ?? 0, desk.known.readUpTo[props.conv] ?? 0);
+  const thread = desk.threads.of(props.conv);
+  const readAtOpening = Math.max(desk.views.heads[props.conv]?.read?.[desk.me.id] ?? 0, desk.threads.readUpTo[props.conv] ?? 0);
   let scroller!: HTMLDivElement;
   let handle: VirtualizerHandle | undefined;
   let isPlaced = false;
@@ -37,7 +37,7 @@ export function Log(props: {
 
   const items = createMemo((): Item[] => {
     const shown = new Set(thread().items.map((item) => item.id));
-    const unsent = desk.known.entries.filter((entry) => entry.conv === props.conv && !shown.has(entry.id));
+    const unsent = desk.connection.entries.filter((entry) => entry.conv === props.conv && !shown.has(entry.id));
     const told = thread().items.filter((item) => item.is === 'message' || !isSaidOtherwise(item));
     return [...told, ...unsent.map((entry) => messageOf(entry, desk.me))];
   });
@@ -78,7 +78,7 @@ export function Log(props: {
   );
 
   // What one writes oneself is looked at, from wherever one had scrolled to.
-  const unsentHere = createMemo(() => desk.known.entries.filter((entry) => entry.conv === props.conv).length);
+  const unsentHere = createMemo(() => desk.connection.entries.filter((entry) => entry.conv === props.conv).length);
   createEffect(
     on(unsentHere, (now, before = now) => {
       if (now <= before) return;
@@ -100,10 +100,10 @@ export function Log(props: {
   createEffect(() => {
     const { seq, id } = target();
     const { items: known, complete } = thread();
-    if (isShown || (!seq && !id) || desk.known.synced[props.conv] !== true || known.length === 0) return;
+    if (isShown || (!seq && !id) || desk.threads.synced[props.conv] !== true || known.length === 0) return;
     const isHere = id === '' ? (known[0]?.seq ?? 0) <= seq : known.some((item) => item.id === id);
     if (!isHere && !complete) {
-      desk.older(props.conv);
+      desk.threads.older(props.conv);
       return;
     }
     isShown = true;
@@ -114,7 +114,7 @@ export function Log(props: {
 
   const scrolled = (): void => {
     setAtEnd(scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_PX);
-    if (scroller.scrollTop < OLDER_WITHIN_PX && isPlaced) desk.older(props.conv);
+    if (scroller.scrollTop < OLDER_WITHIN_PX && isPlaced) desk.threads.older(props.conv);
   };
   onMount(() => {
     const observer = new ResizeObserver(() => isAtEnd() && toEnd());
@@ -130,18 +130,18 @@ export function Log(props: {
     onCleanup(() => removeEventListener(name, focusChanged));
   }
   createEffect(() => {
-    if (!props.isMine || !isFocused() || !isAtEnd() || desk.known.link.name !== 'live') return;
+    if (!props.isMine || !isFocused() || !isAtEnd() || desk.connection.link.name !== 'live') return;
     const last = thread().items.findLast((item) => isPublic(item) && item.by.kind !== 'agent');
     if (last === undefined) return;
-    const timer = setTimeout(() => desk.read(props.conv, last.seq), 400);
+    const timer = setTimeout(() => desk.threads.read(props.conv, last.seq), 400);
     onCleanup(() => clearTimeout(timer));
   });
 
   const typing = () => {
-    const now = desk.known.typing[props.conv];
+    const now = desk.typing.of(props.conv);
     return now !== undefined && now.byKind !== 'agent' ? now : undefined;
   };
-  const isSlow = delayed(() => items().length === 0 && desk.known.synced[props.conv] !== true);
+  const isSlow = delayed(() => items().length === 0 && desk.threads.synced[props.conv] !== true);
   const behind = (): number =>
     isAtEnd() ? 0 : thread().items.filter((item) => isPublic(item) && item.by.kind !== 'agent' && item.seq > lastSeen()).length;
   const lastSeen = createMemo<number>((seen) => (isAtEnd() ? (thread().items.at(-1)?.seq ?? 0) : seen), 0);

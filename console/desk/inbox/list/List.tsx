@@ -3,7 +3,8 @@ import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import { density } from '../../../ui/style/density.ts';
 import { count } from '../../../ui/format.ts';
 import { onKey } from '../../actions/keys.ts';
-import { go, inboxHref, type View } from '../../store/route.ts';
+import { inboxHref, type View } from '../../store/address.ts';
+import { go } from '../../store/route.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
 import { delayed } from '../../parts/delayed.ts';
@@ -22,7 +23,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
   const [isPointed, setPointed] = createSignal(false);
   const [held, setHeld] = createSignal<readonly string[] | null>(null);
   const [active, setActive] = createSignal('');
-  const rows = () => desk.known.views[props.view];
+  const rows = () => desk.views.rows[props.view];
   let handle: VirtualizerHandle | undefined;
   let scroller: HTMLDivElement | undefined;
 
@@ -37,7 +38,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
   });
   // One's own conversations are kept at hand: they open at once, and their unread messages can be counted.
   createEffect(() => {
-    if (props.view === 'mine') for (const id of rows().ids.slice(0, AT_HAND)) desk.open(id);
+    if (props.view === 'mine') for (const id of rows().ids.slice(0, AT_HAND)) desk.threads.open(id);
   });
   const waiting = (): number => rows().ids.length - shown().length;
   /** The row that the keys move from: the one they came to, else the open one, else the first. */
@@ -75,7 +76,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
     <section class={s['list']} data-part="list" data-pane aria-label={t(`view.${props.view}`)}>
       <header class="head">
         <h2 class={s['title']}>
-          {t(`view.${props.view}`)} <span>{count(desk.known.counts[props.view])}</span>
+          {t(`view.${props.view}`)} <span>{count(desk.views.counts[props.view])}</span>
         </h2>
         <nav class={s['tabs']} aria-label={t('views')}>
           <ViewLinks view={props.view} isCompact />
@@ -88,7 +89,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
           class="btn"
           type="button"
           data-testid="take-next"
-          disabled={desk.known.counts.queue === 0}
+          disabled={desk.views.counts.queue === 0}
           onClick={() => void takeNext(desk)}
         >
           {t('take_next')} <kbd aria-hidden="true">N</kbd>
@@ -109,14 +110,14 @@ export function List(props: { readonly view: View; readonly selected: string }):
           <div class="empty">
             <h3>{t(`empty.${props.view}`)}</h3>
             <p>{t(`empty.${props.view}_hint`)}</p>
-            <Show when={props.view === 'mine' && desk.known.counts.queue > 0}>
+            <Show when={props.view === 'mine' && desk.views.counts.queue > 0}>
               <button class="btn" type="button" onClick={() => void takeNext(desk)}>
                 {t('take_next')}
               </button>
             </Show>
             <Show when={props.view !== 'mine'}>
               <a class="btn" href={inboxHref('mine')}>
-                {t('empty.go_mine', { n: desk.known.counts.mine })} <kbd aria-hidden="true">G I</kbd>
+                {t('empty.go_mine', { n: desk.views.counts.mine })} <kbd aria-hidden="true">G I</kbd>
               </a>
             </Show>
           </div>
@@ -152,7 +153,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
         </Match>
       </Switch>
       <footer class={s['foot']}>
-        <span class={`dot ${desk.known.link.name === 'live' ? 'online' : 'offline'}`} />
+        <span class={`dot ${desk.connection.link.name === 'live' ? 'online' : 'offline'}`} />
         <span class="cut">{t('list.foot', { n: shown().length })}</span>
         <Show when={rows().more}>
           <span>{t('list.more')}</span>

@@ -1,10 +1,9 @@
 import { createMemo, Show, type JSX } from 'solid-js';
 import { age, count, stopwatch, timeOrDay } from '../../../ui/format.ts';
 import { ChannelGlyph } from '../../../ui/Icon.tsx';
-import { draftOf } from '../../store/drafts.ts';
 import { eventText, visitorInitial, visitorName } from '../../words/names.ts';
 import { now } from '../../store/now.ts';
-import type { View } from '../../store/route.ts';
+import type { View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { heard } from '../../store/views.ts';
 import { channelName } from '../../channels/words.ts';
@@ -21,9 +20,9 @@ export function Row(props: {
   readonly onOpen: () => void;
 }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
+  const thread = desk.threads.of(props.conv);
   const head = createMemo(() => {
-    const known = desk.known.heads[props.conv];
+    const known = desk.views.heads[props.conv];
     return known === undefined ? undefined : heard(known, thread().items);
   });
   const name = (): string => visitorName(head()?.contact?.name, head()?.contact?.id);
@@ -58,7 +57,7 @@ export function Row(props: {
       data-testid="row"
       data-conv={props.conv}
       onClick={() => props.onOpen()}
-      onPointerEnter={() => desk.open(props.conv)}
+      onPointerEnter={() => desk.threads.open(props.conv)}
     >
       <span class="av">
         <span aria-hidden="true">{visitorInitial(head()?.contact?.name, head()?.contact?.id)}</span>
@@ -68,7 +67,7 @@ export function Row(props: {
         <div class={s['l']}>
           <b class="cut grow">{name()}</b>
           <Show when={props.view === 'all' && head()?.agent}>
-            {(agent) => <span class={`tag ${s['owner']}`}>{agent() === desk.me.id ? t('you') : desk.nameOf(agent())}</span>}
+            {(agent) => <span class={`tag ${s['owner']}`}>{agent() === desk.me.id ? t('you') : desk.colleagues.nameOf(agent())}</span>}
           </Show>
           <span class={s['wait']} data-hot={head()?.waiting_since || !head()?.agent ? '' : undefined}>
             {waits()}
@@ -76,7 +75,7 @@ export function Row(props: {
         </div>
         <div class={s['l']}>
           <p class={`${s['last']} cut grow`}>
-            <Show when={draftOf(props.conv)} fallback={line()}>
+            <Show when={desk.drafts.beginning(props.conv)} fallback={line()}>
               {(draft) => (
                 <>
                   <span class={s['draft']}>{t('row.draft')}</span> {draft()}

@@ -4,14 +4,14 @@ import { count } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/Icon.tsx';
 import type { IconName } from '../../../ui/icons/icons.ts';
 import { explain } from '../../words/errors.ts';
-import { inboxHref, VIEWS, type View } from '../../store/route.ts';
-import { useDesk, type AgentState } from '../../store/desk.ts';
+import { inboxHref, VIEWS, type View } from '../../store/address.ts';
+import { useDesk } from '../../store/desk.ts';
+import { STATES, type AgentState } from '../../store/presence.ts';
 import { t } from '../../words/texts.ts';
 import { toast } from '../../store/toast.ts';
 import s from './views.module.css';
 
 const ICONS: Readonly<Record<View, IconName>> = { mine: 'inbox', queue: 'queue', all: 'all' };
-const STATES: readonly AgentState[] = ['online', 'busy', 'away', 'offline'];
 
 export function Views(props: { readonly view: View }): JSX.Element {
   return (
@@ -43,7 +43,7 @@ export function ViewLinks(props: { readonly view: View; readonly isCompact?: boo
             <Icon name={ICONS[view]} />
           </Show>
           {t(`view.${view}`)}
-          <span class={s['count']}>{count(desk.known.counts[view])}</span>
+          <span class={s['count']}>{count(desk.views.counts[view])}</span>
         </a>
       )}
     </For>
@@ -53,13 +53,13 @@ export function ViewLinks(props: { readonly view: View; readonly isCompact?: boo
 export function PresenceMenu(): JSX.Element {
   const desk = useDesk();
   const label = (): string => {
-    const { state, counts, capacity } = desk.known;
-    return capacity > 0 ? `${t(`presence.${state}`)} ${counts.mine}/${capacity}` : t(`presence.${state}`);
+    const { state, capacity } = desk.presence.now;
+    return capacity > 0 ? `${t(`presence.${state}`)} ${desk.views.counts.mine}/${capacity}` : t(`presence.${state}`);
   };
   const choose = async (state: AgentState): Promise<void> => {
     try {
-      await desk.choose(state);
-      void desk.refreshColleagues();
+      await desk.presence.choose(state);
+      void desk.colleagues.refresh();
     } catch (error) {
       toast({ text: explain(error) });
     }
@@ -70,15 +70,15 @@ export function PresenceMenu(): JSX.Element {
         class={s['state']}
         aria-label={t('presence', { state: label() })}
         data-testid="presence"
-        data-state={desk.known.state}
+        data-state={desk.presence.now.state}
       >
-        <span class={`dot ${desk.known.state}`} />
+        <span class={`dot ${desk.presence.now.state}`} />
         <span class={s['label']}>{label()}</span>
         <Icon name="down" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content class="menu">
-          <DropdownMenu.RadioGroup value={desk.known.state} onChange={(value) => void choose(value as AgentState)}>
+          <DropdownMenu.RadioGroup value={desk.presence.now.state} onChange={(value) => void choose(value as AgentState)}>
             <For each={STATES}>
               {(state) => (
                 <DropdownMenu.RadioItem class="opt" closeOnSelect value={state} data-testid={`presence-${state}`}>
