@@ -5,11 +5,13 @@ import { render } from 'solid-js/web';
 import { pickLocale } from '../client/i18n.ts';
 import { App } from './App.tsx';
 import { rememberedLocale } from './words/language.ts';
+import { followAddress } from './store/route.ts';
 import { restore } from './store/session.ts';
 import { use } from './words/texts.ts';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
+followAddress();
 void restore();
 await use(pickLocale([rememberedLocale(), ...navigator.languages]));
 render(() => <App />, root);

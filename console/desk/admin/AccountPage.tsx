@@ -1,7 +1,7 @@
 import { Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../ui/rest.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { onKey } from '../actions/keys.ts';
+import { offer } from '../actions/scene.ts';
 import { go } from '../store/route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../words/texts.ts';
@@ -36,7 +36,7 @@ async function open(inbox: string): Promise<Opened> {
 export function AccountPage(props: { readonly inbox: string }): JSX.Element {
   const desk = useDesk();
   const opened = createAsked(() => open(props.inbox));
-  onCleanup(onKey('Escape', () => go('#/channels')));
+  offer('page', { back: () => go('#/channels') });
   const change = (account: Account): void => {
     const before = opened.value();
     if (before) opened.set({ ...before, account });

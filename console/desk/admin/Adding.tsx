@@ -1,7 +1,7 @@
-import { For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import { For, Match, Show, Switch, type JSX } from 'solid-js';
 import { call, NO_ANSWER, Problem } from '../../ui/rest.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { onKey } from '../actions/keys.ts';
+import { offer } from '../actions/scene.ts';
 import s from './channels.module.css';
 import { accountHref, addHref } from '../store/address.ts';
 import { go } from '../store/route.ts';
@@ -22,7 +22,7 @@ export function Choice(): JSX.Element {
     if (!(await desk.channels.refresh())) throw NO_ANSWER;
     return true;
   });
-  onCleanup(onKey('Escape', () => go('#/channels')));
+  offer('page', { back: () => go('#/channels') });
   const all = () => Object.values(desk.channels.known.channels);
   return (
     <>
@@ -84,7 +84,7 @@ export function Adding(props: { readonly channel: string }): JSX.Element {
       if (taken[id] === undefined) return id;
     }
   };
-  onCleanup(onKey('Escape', () => go(addHref())));
+  offer('page', { back: () => go(addHref()) });
   const saved = (account: Account): void => {
     void desk.channels.refresh();
     go(accountHref(account.id));

@@ -2,15 +2,22 @@ import { createEffect, createSignal, onCleanup, Show, type JSX } from 'solid-js'
 import { Contact } from './Contact.tsx';
 import { Conversation } from './conversation/Conversation.tsx';
 import { List } from './list/List.tsx';
-import { takeNext } from '../actions/take.ts';
+import { takeNext } from '../actions/acts.ts';
 import { Views } from './list/Views.tsx';
-import { nextPane, onKey } from '../actions/keys.ts';
+import next from '../actions/list/next.ts';
+import open from '../actions/list/open.ts';
+import previous from '../actions/list/previous.ts';
+import takeNextAction from '../actions/list/takeNext.ts';
+import { offer } from '../actions/scene.ts';
+import { keycaps } from '../actions/keycaps.ts';
 import { inboxHref, type View } from '../store/address.ts';
 import { go, route } from '../store/route.ts';
 import { useDesk } from '../store/desk.ts';
 import { t } from '../words/texts.ts';
 import s from './inbox.module.css';
 
+/** Keys that the hint names. */
+const KEYS = { next: keycaps(next), previous: keycaps(previous), open: keycaps(open) };
 /** From here on there is room for the contact beside the conversation; narrower it lies over it. */
 const WIDE = matchMedia('(min-width: 1280px)');
 
@@ -35,21 +42,20 @@ export function Inbox(): JSX.Element {
     const { conv } = place();
     if (conv) desk.threads.open(conv);
   });
-  onCleanup(onKey('F6', nextPane));
-  onCleanup(onKey('[', () => setViewsOpen((open) => !open)));
-  onCleanup(onKey(']', () => setContactOpen((open) => !open)));
-  onCleanup(
-    onKey('u', () => {
+  offer('inbox', {
+    toggleViews: () => setViewsOpen((open) => !open),
+    toggleContact: () => setContactOpen((open) => !open),
+    closeConversation: () => {
       go(inboxHref(place().view));
       document.getElementById('list')?.focus();
-    }),
-  );
-  onCleanup(
-    onKey('Escape', () => {
+    },
+  });
+  offer('page', {
+    back: () => {
       if (isContactOpen() && !isWide()) setContactOpen(false);
       else document.getElementById('list')?.focus();
-    }),
-  );
+    },
+  });
   return (
     <div
       class={s['inbox']}
@@ -83,10 +89,10 @@ function Nothing(): JSX.Element {
     <div class={s['nothing']}>
       <div class="empty">
         <h2>{t('inbox.nothing')}</h2>
-        <p>{t(desk.views.counts.queue > 0 ? 'inbox.nothing_waiting' : 'inbox.nothing_hint', { n: desk.views.counts.queue })}</p>
+        <p>{desk.views.counts.queue > 0 ? t('inbox.nothing_waiting', { n: desk.views.counts.queue }) : t('inbox.nothing_hint', KEYS)}</p>
         <Show when={desk.views.counts.queue > 0}>
           <button class="btn" type="button" onClick={() => void takeNext(desk)}>
-            {t('take_next')} <kbd aria-hidden="true">N</kbd>
+            {t('take_next')} <kbd aria-hidden="true">{keycaps(takeNextAction)}</kbd>
           </button>
         </Show>
       </div>

@@ -5,11 +5,15 @@ import { initial } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import type { IconName } from '../../ui/icons/icons.ts';
 import { chooseTheme, theme, type Theme } from '../../ui/style/theme.ts';
-import { listenForKeys, onKey } from '../actions/keys.ts';
+import { ACTIONS } from '../actions/all.ts';
+import help from '../actions/go/help.ts';
+import { listenForKeys } from '../actions/keymap.ts';
+import { offer } from '../actions/scene.ts';
+import { helpRows, keycaps } from '../actions/keycaps.ts';
 import { chooseLocale } from '../words/language.ts';
 import { Mark } from '../parts/Mark.tsx';
 import { inboxHref } from '../store/address.ts';
-import { go, route } from '../store/route.ts';
+import { route } from '../store/route.ts';
 import s from './shell.module.css';
 import { unreadMine } from '../store/unread.ts';
 import { useDesk } from '../store/desk.ts';
@@ -27,13 +31,8 @@ const THEMES: readonly { readonly id: Theme; readonly icon: IconName }[] = [
 export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
   const desk = useDesk();
   const [isHelping, setHelping] = createSignal(false);
-  onCleanup(listenForKeys());
-  onCleanup(onKey('?', () => setHelping(true)));
-  onCleanup(onKey('/', () => go('#/search')));
-  onCleanup(onKey('g i', () => go(inboxHref('mine'))));
-  onCleanup(onKey('g s', () => go('#/search')));
-  onCleanup(onKey('g o', () => go('#/overview')));
-  if (desk.who.agent.role === 'admin') onCleanup(onKey('g c', () => go('#/channels')));
+  onCleanup(listenForKeys(desk));
+  offer('help', { open: () => setHelping(true) });
   createEffect(() => {
     const n = unreadMine(desk);
     document.title = `${n > 0 ? `(${n}) ` : ''}${t('title')}`;
@@ -108,7 +107,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
                 <Icon name="keyboard" />
                 {t('keys.title')}
                 <span class="e">
-                  <kbd>?</kbd>
+                  <kbd>{keycaps(help)}</kbd>
                 </span>
               </DropdownMenu.Item>
               <hr class="menu-line" />
@@ -126,7 +125,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
       </main>
       <Show when={isHelping()}>
         <Suspense>
-          <Help onClose={() => setHelping(false)} />
+          <Help rows={helpRows(ACTIONS)} onClose={() => setHelping(false)} />
         </Suspense>
       </Show>
     </div>

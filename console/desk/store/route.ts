@@ -2,13 +2,18 @@
 import { createSignal } from 'solid-js';
 import { parseRoute, type Route } from './address.ts';
 
-const [route, setRoute] = createSignal<Route>(parseRoute(location.hash));
+const [route, setRoute] = createSignal<Route>(parseRoute(''));
 let moves = 0;
-addEventListener('hashchange', () => {
-  moves += 1;
-  setRoute(parseRoute(location.hash));
-});
 export { route };
+
+/** Takes the route from the address bar, now and at every change; once a page. */
+export function followAddress(): void {
+  setRoute(parseRoute(location.hash));
+  addEventListener('hashchange', () => {
+    moves += 1;
+    setRoute(parseRoute(location.hash));
+  });
+}
 
 /** Whether the person navigated within the desk; false for a page opened by its address. */
 export const hasMoved = (): boolean => moves > 0;

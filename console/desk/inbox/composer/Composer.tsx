@@ -1,56 +1,40 @@
-import { createEffect, createMemo, createSignal, For, lazy, on, onCleanup, Show, Suspense, type JSX } from 'solid-js';
-import { kindOf } from '../../../ui/files.ts';
+import { createEffect, createSignal, For, lazy, on, Show, Suspense, type JSX } from 'solid-js';
 import { size } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { messageWith, type Message } from '../../../ui/thread.ts';
-import { createUploads, uploadLimits, type Upload } from '../../../ui/uploads.ts';
-import { createTyping, isComposing, isSendKey, pastedFiles, sendable } from '../../../ui/writing.ts';
-import { isProvider } from '../../channels/known.ts';
-import { contextOf, recipients } from '../../channels/mail.ts';
-import { Recipients } from './Recipients.tsx';
-import { Closed, Countdown, createRoom, Lengths, Removed } from './Limits.tsx';
-import { sentAs, type Kept } from '../../channels/plan.ts';
+import { isComposing, pastedFiles } from '../../../ui/writing.ts';
+import { change } from '../../actions/acts.ts';
+import newline from '../../actions/composer/newline.ts';
+import sendAction from '../../actions/composer/send.ts';
+import { pressedIn } from '../../actions/keymap.ts';
+import { offer } from '../../actions/scene.ts';
+import { keycaps } from '../../actions/keycaps.ts';
 import { channelName } from '../../channels/words.ts';
-import { sentence } from '../../words/errors.ts';
-import { onKey } from '../../actions/keys.ts';
 import { useDesk } from '../../store/desk.ts';
 import type { Standing } from '../../store/standing.ts';
-import { t } from '../../words/texts.ts';
 import { toast } from '../../store/toast.ts';
-import s from './composer.module.css';
+import { sentence } from '../../words/errors.ts';
+import { t } from '../../words/texts.ts';
 import { authorOf, excerptOf } from '../said.ts';
-import { change } from '../../actions/take.ts';
+import { createComposing, sendLabel, TABS, type Tab } from './compose.ts';
+import s from './composer.module.css';
+import { Closed, Countdown, Lengths, Removed } from './Limits.tsx';
+import { Recipients } from './Recipients.tsx';
 
 const Templates = lazy(() => import('./Templates.tsx'));
-/** A file's type as the browser guesses it, and once it is there as the node has found it. */
-const keptOf = ({ file, attachment }: Upload): Kept => ({ mime: attachment?.mime ?? file.type, bytes: attachment?.bytes ?? file.size });
 const LINES = { least: 3, most: 12, px: 22, frame: 18 };
+/** Keys that the foot names. */
+const KEYS = { send: keycaps(sendAction), newline: keycaps(newline) };
 
+/** Reply or note to a conversation: the view of `compose.ts`. */
 export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
   const desk = useDesk();
-  const [tab, setTab] = createSignal<'reply' | 'note'>('reply');
+  const composing = createComposing(desk, props);
+  const { tab, setTab, text, uploads, channel, room, isResolved, isRemoved, answered, mail } = composing;
   const [isOver, setOver] = createSignal(false);
+  const [isChoosing, setChoosing] = createSignal(false);
   let box!: HTMLTextAreaElement;
   let picker!: HTMLInputElement;
-  const uploads = createUploads(
-    () => uploadLimits(desk.connection.limits),
-    () => '',
-  );
-  const text = (): string => desk.drafts.of(props.conv)[tab()];
-  /** A file of this answer would not arrive at all. */
-  const isHeldUp = (): boolean => uploads.items().some((one) => goesAs(one) === 'upload.as_nothing');
-  const canSend = (): boolean => (text().trim() !== '' || uploads.items().length > 0) && !uploads.isBusy() && !isHeldUp();
-  const channel = () => desk.channels.of(props.standing.channel);
-  const isRemoved = (): boolean => isProvider(props.standing.channel) && desk.channels.isRemoved(props.standing.inbox);
-  const files = (): Kept[] => uploads.items().map(keptOf);
-  /** What to tell of a file that doesn't arrive as what it is. */
-  const goesAs = (one: Upload): 'upload.as_file' | 'upload.as_link' | 'upload.as_nothing' | undefined => {
-    const as = tab() === 'reply' ? sentAs(channel(), keptOf(one)) : 'itself';
-    return as === 'itself' ? undefined : `upload.as_${as}`;
-  };
-  const isResolved = (): boolean => props.standing.status === 'resolved';
 
-  createEffect(() => desk.connection.link.name === 'live' && uploads.retryUnreachable());
   createEffect(
     on(text, () => {
       box.style.height = 'auto';
@@ -58,79 +42,39 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.style.height = `${px + LINES.frame}px`;
     }),
   );
-
-  const typing = createTyping((isTyping) => {
-    desk.client.say({ t: 'signal', conv: props.conv, kind: isTyping ? 'typing' : 'stopped' });
-  });
-  onCleanup(typing.stopped);
-
-  const write = (value: string): void => desk.drafts.keep(props.conv, { [tab()]: value });
-  const thread = desk.threads.of(props.conv);
-  const room = createRoom(channel, thread);
-  const [isChoosing, setChoosing] = createSignal(false);
-  const answered = (): Message | undefined => messageWith(thread(), desk.drafts.of(props.conv).answers);
-  // Chosen just now, not found in a draft: the cursor goes where the answer is written.
+  // Deferred: an answer found in a draft doesn't take the focus, one that is chosen now does.
   createEffect(
-    on(() => desk.drafts.of(props.conv).answers, (id) => {
+    on(composing.answers, (id) => {
       if (id === '') return;
       if (answered()?.note === true) setTab('note');
       box.focus();
     }, { defer: true }),
   );
-  const customer = (): string => desk.views.heads[props.conv]?.peer || (contextOf(thread().items)?.['from'] ?? '');
-  /** Kept with its conversation: another Reply-To than the one that was seen isn't chosen. */
-  const [chosen, setChosen] = createSignal({ conv: '', address: '' });
-  const mail = createMemo(() => {
-    const said = contextOf(thread().items);
-    const address = chosen().conv === props.conv ? chosen().address : '';
-    return said && recipients(said, customer(), address);
-  });
   const send = (): void => {
-    if (!canSend()) return;
-    const attachments = uploads.attachments();
-    try {
-      desk.client.send({
-        conv: props.conv,
-        text: sendable(text()),
-        kind: kindOf(attachments),
-        attachments,
-        note: tab() === 'note',
-        replyTo: desk.drafts.of(props.conv).answers,
-        answerTo: tab() === 'reply' && mail()?.doubtful === mail()?.to ? (mail()?.to ?? '') : '',
-      });
-    } catch {
-      toast({ text: t('error.outbox_full') });
-      return;
-    }
-    uploads.clear();
-    write('');
-    desk.drafts.keep(props.conv, { answers: '' });
-    typing.stopped();
-    box.focus();
+    const outcome = composing.send();
+    if (outcome === 'full') toast({ text: t('error.outbox_full') });
+    if (outcome === 'sent') box.focus();
   };
   const keyed = (event: KeyboardEvent): void => {
-    if (isComposing(event)) return;
-    if (isSendKey(event)) {
-      event.preventDefault();
-      send();
-    } else if (event.key === 'Escape') {
-      event.preventDefault();
-      event.stopPropagation();
-      box.blur();
-      document.getElementById('list')?.focus();
-    }
+    if (!isComposing(event)) pressedIn('composer', event, desk);
   };
   const dropped = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
     uploads.add([...(event.dataTransfer?.files ?? [])]);
   };
-  const focusTab = (next: 'reply' | 'note'): void => {
+  const focusTab = (next: Tab): void => {
     setTab(next);
     box.focus();
   };
-  onCleanup(onKey('r', () => focusTab('reply')));
-  onCleanup(onKey('m', () => focusTab('note')));
+  offer('composer', {
+    write: focusTab,
+    send,
+    leave: () => {
+      box.blur();
+      document.getElementById('list')?.focus();
+    },
+  });
 
   return (
     <section
@@ -147,7 +91,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     >
       <div class={s['tabs']}>
         <div class={s['kinds']} role="tablist" aria-label={t('tabs')}>
-          <For each={['reply', 'note'] as const}>
+          <For each={TABS}>
             {(one) => (
               <button
                 type="button"
@@ -206,7 +150,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       </Show>
       <Show when={tab() === 'reply' && mail()}>
         {(known) => (
-          <Recipients known={known()} customer={customer()} onChoose={(address) => setChosen({ conv: props.conv, address })} />
+          <Recipients known={known()} customer={composing.customer()} onChoose={composing.choose} />
         )}
       </Show>
       <Show when={answered()}>
@@ -216,7 +160,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
             <span class="cut grow">
               <b>{authorOf(desk, message(), props.name)}</b> {excerptOf(message())}
             </span>
-            <button class="ib" type="button" aria-label={t('quote.remove')} onClick={() => desk.drafts.keep(props.conv, { answers: '' })}>
+            <button class="ib" type="button" aria-label={t('quote.remove')} onClick={composing.answerNone}>
               <Icon name="close" />
             </button>
           </p>
@@ -230,13 +174,10 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         aria-label={tab() === 'note' ? t('composer.note') : t('composer.reply', { name: props.name })}
         placeholder={tab() === 'note' ? t('composer.note') : t('composer.reply', { name: props.name })}
         value={text()}
-        onInput={(event) => {
-          write(event.currentTarget.value);
-          if (tab() === 'reply') typing.wrote(event.currentTarget.value);
-        }}
+        onInput={(event) => composing.write(event.currentTarget.value)}
         onKeyDown={keyed}
         onPaste={(event) => uploads.add(pastedFiles(event))}
-        onBlur={typing.stopped}
+        onBlur={composing.stoppedTyping}
       />
       <Show when={uploads.items().length > 0}>
         <ul class={s['uploads']}>
@@ -246,7 +187,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
                 <Icon name="file" />
                 <span class="cut">{one.file.name || t('row.image')}</span>
                 <span class={s['size']}>{one.state === 'running' ? `${Math.round(one.part * 100)}%` : size(one.file.size)}</span>
-                <Show when={goesAs(one)}>
+                <Show when={composing.lossOf(one)}>
                   {(as) => (
                     <span class={s[as() === 'upload.as_nothing' ? 'bad' : 'size']}>
                       {t(as(), { channel: channelName(props.standing.channel) })}
@@ -289,12 +230,12 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
           <Icon name="clip" />
         </button>
         <Show when={tab() === 'reply'}>
-          <Lengths channel={channel()} text={text().trim()} files={files()} room={room()} />
+          <Lengths channel={channel()} text={text().trim()} files={composing.files()} room={room()} />
         </Show>
         <span class="grow" />
-        <span class={s['keys']}>{t('composer.keys')}</span>
-        <button class="btn primary" type="button" data-testid="send" disabled={!canSend()} onClick={send}>
-          {t(tab() === 'note' ? 'composer.save' : room()?.isOpen === false ? 'composer.hold' : 'composer.send')}
+        <span class={s['keys']}>{t('composer.keys', KEYS)}</span>
+        <button class="btn primary" type="button" data-testid="send" disabled={!composing.canSend()} onClick={send}>
+          {t(sendLabel(tab(), room()))}
         </button>
       </div>
     </section>

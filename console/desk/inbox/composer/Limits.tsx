@@ -1,14 +1,13 @@
-import { createMemo, For, Match, Show, Switch, type JSX } from 'solid-js';
+import { For, Match, Show, Switch, type JSX } from 'solid-js';
 import { timeOrDay } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import type { Thread } from '../../../ui/thread.ts';
 import { now } from '../../store/now.ts';
 import { locale, t } from '../../words/texts.ts';
 import type { Channel } from '../../channels/known.ts';
 import s from './limits.module.css';
 import { messagesOf, type Kept } from '../../channels/plan.ts';
 import { sizeOf } from '../../channels/size.ts';
-import { roomOf, type Room } from '../../channels/window.ts';
+import type { Room } from '../../channels/window.ts';
 import { channelName, phrase, span } from '../../channels/words.ts';
 
 const HOUR_MS = 3_600_000;
@@ -16,14 +15,6 @@ const HOUR_MS = 3_600_000;
 const LATE_MS = 4 * HOUR_MS;
 /** From this share of the longest text on, its length is shown. */
 const NEAR = 0.8;
-
-/** What may be sent to the customer now; null where that isn't known, or nothing bounds it. */
-export function createRoom(channel: () => Channel | undefined, thread: () => Thread): () => Room | null {
-  return createMemo(() => {
-    const windows = channel()?.windows ?? [];
-    return windows.length === 0 ? null : roomOf(windows, thread(), now());
-  });
-}
 
 /** The clock beside the tabs: "WeChat: 5 h 12 m left, 3 of 5". */
 export function Countdown(props: { readonly channel: string; readonly room: Room | null }): JSX.Element {

@@ -1,10 +1,10 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu';
-import { createSignal, For, onCleanup, type JSX } from 'solid-js';
+import { createSignal, For, type JSX } from 'solid-js';
 import { Icon } from '../../../ui/Icon.tsx';
-import { onKey } from '../../actions/keys.ts';
+import { offer } from '../../actions/scene.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
-import { assign } from '../../actions/take.ts';
+import { assign } from '../../actions/acts.ts';
 
 /** To whom the conversation goes: colleagues with their state and how much they have. */
 export function Assign(props: { readonly conv: string; readonly agent: string }): JSX.Element {
@@ -14,7 +14,7 @@ export function Assign(props: { readonly conv: string; readonly agent: string })
     setOpen(open);
     if (open) void desk.colleagues.refresh();
   };
-  onCleanup(onKey('a', () => toggle(true)));
+  offer('assign', { open: () => toggle(true) });
   return (
     <DropdownMenu modal={false} open={isOpen()} onOpenChange={toggle} placement="bottom-end" gutter={4}>
       <DropdownMenu.Trigger class="ib" aria-label={t('assign')} title={t('assign')} data-testid="assign">

@@ -1,6 +1,6 @@
-import { createMemo, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import { createMemo, Match, Show, Switch, type JSX } from 'solid-js';
 import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
-import { onKey } from '../../actions/keys.ts';
+import { offer } from '../../actions/scene.ts';
 import { visitorName } from '../../words/names.ts';
 import { inboxHref, type View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
@@ -11,7 +11,7 @@ import { Assign } from './Assign.tsx';
 import { Composer } from '../composer/Composer.tsx';
 import s from './conversation.module.css';
 import { Log } from './Log.tsx';
-import { change, take } from '../../actions/take.ts';
+import { change, take } from '../../actions/acts.ts';
 
 export function Conversation(props: {
   readonly conv: string;
@@ -30,7 +30,12 @@ export function Conversation(props: {
     const typing = desk.typing.of(props.conv);
     return typing?.byKind === 'agent' ? typing : undefined;
   };
-  onCleanup(onKey('e', () => void change(desk, props.conv, isOver() ? 'reopen' : 'resolve')));
+  offer('conversation', {
+    get conv() {
+      return props.conv;
+    },
+    isOver,
+  });
 
   return (
     <section class={s['conv']} data-part="conversation" data-pane aria-label={t('conversation.with', { name: name() })}>

@@ -1,8 +1,12 @@
-import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, Match, on, Show, Switch, type JSX } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import { density } from '../../../ui/style/density.ts';
 import { count } from '../../../ui/format.ts';
-import { onKey } from '../../actions/keys.ts';
+import goInbox from '../../actions/go/inbox.ts';
+import { pressedIn } from '../../actions/keymap.ts';
+import takeNextAction from '../../actions/list/takeNext.ts';
+import { offer } from '../../actions/scene.ts';
+import { keycaps } from '../../actions/keycaps.ts';
 import { inboxHref, type View } from '../../store/address.ts';
 import { go } from '../../store/route.ts';
 import { useDesk } from '../../store/desk.ts';
@@ -10,7 +14,7 @@ import { t } from '../../words/texts.ts';
 import { delayed } from '../../parts/delayed.ts';
 import s from './list.module.css';
 import { Row } from './Row.tsx';
-import { takeNext } from '../../actions/take.ts';
+import { takeNext } from '../../actions/acts.ts';
 import { PresenceMenu, ViewLinks } from './Views.tsx';
 
 /** As `--row` in the tokens. */
@@ -55,21 +59,19 @@ export function List(props: { readonly view: View; readonly selected: string }):
   const open = (id: string): void => {
     if (id) go(inboxHref(props.view, id));
   };
+  /** Arrows belong to every listbox; what else a key does is an action. */
   const keyed = (event: KeyboardEvent): void => {
     const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -1e6, End: 1e6 };
     const by = steps[event.key];
-    if (by !== undefined) move(by);
-    else if (event.key === 'Enter') open(current());
-    else return;
+    if (by === undefined) return void pressedIn('list', event, desk);
     event.preventDefault();
+    move(by);
   };
   const focusAndMove = (by: number): void => {
     document.getElementById('list')?.focus();
     move(by);
   };
-  onCleanup(onKey('j', () => focusAndMove(1)));
-  onCleanup(onKey('k', () => focusAndMove(-1)));
-  onCleanup(onKey('n', () => void takeNext(desk)));
+  offer('list', { move: focusAndMove, open: () => open(current()) });
   const isSlow = delayed(() => !rows().isLoaded);
 
   return (
@@ -92,7 +94,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
           disabled={desk.views.counts.queue === 0}
           onClick={() => void takeNext(desk)}
         >
-          {t('take_next')} <kbd aria-hidden="true">N</kbd>
+          {t('take_next')} <kbd aria-hidden="true">{keycaps(takeNextAction)}</kbd>
         </button>
       </header>
       <Show when={waiting() > 0}>
@@ -117,7 +119,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
             </Show>
             <Show when={props.view !== 'mine'}>
               <a class="btn" href={inboxHref('mine')}>
-                {t('empty.go_mine', { n: desk.views.counts.mine })} <kbd aria-hidden="true">G I</kbd>
+                {t('empty.go_mine', { n: desk.views.counts.mine })} <kbd aria-hidden="true">{keycaps(goInbox)}</kbd>
               </a>
             </Show>
           </div>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { meant } from './keys.ts';
+import { meant } from './keymap.ts';
 
 const KEYS = ['j', 'g i', 'g s', '/', 's'];
 
