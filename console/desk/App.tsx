@@ -79,7 +79,7 @@ function SignedIn(props: { readonly who: Identity }): JSX.Element {
   );
 }
 
-/** A page that could not be loaded (the server has a newer one) or drawn: the rest stays, and a reload mends it. */
+/** Error boundary of a page: its lazy chunk is gone (a newer build is served) or it threw; a reload mends it. */
 function Broken(props: { readonly error: unknown }): JSX.Element {
   console.error('trunkline:', props.error);
   return (

@@ -1,4 +1,4 @@
-/** Taking, assigning, resolving, reopening: the node decides, and a lost race says who won. */
+/** Acts on conversations (take, assign, resolve, reopen) for actions and buttons. The node decides; a conflict names the winner. */
 import type { Err, Event, Head } from '../../client/index.ts';
 import { call } from '../../ui/rest.ts';
 import { explain } from '../words/errors.ts';
@@ -12,7 +12,7 @@ import { toast } from '../store/toast.ts';
 
 const TRIES = 5;
 
-/** Who decided instead, from the event that a conflict carries. */
+/** Name of the agent who won the race, from the `decided` event of the refusal. */
 function winner(desk: Desk, decided: Event | null | undefined): string {
   if (decided?.type === 'conversation.assigned') return desk.colleagues.nameOf(decided.agent);
   return decided?.by.name ?? '';
@@ -40,7 +40,7 @@ const contactOf = (desk: Desk, conv: string): string => {
   return visitorName(contact?.name, contact?.id);
 };
 
-/** Takes who has waited longest; when somebody else was faster, the next one, a few times. */
+/** Takes the conversation that has waited longest; after a conflict the next one, 5 tries at most. */
 export async function takeNext(desk: Desk): Promise<void> {
   let queue: readonly string[];
   try {

@@ -14,7 +14,7 @@ import { channelName, findingName } from '../channels/words.ts';
 
 const Remove = lazy(() => import('./Remove.tsx'));
 
-/** Beside an account's form: how it is and what to do, what its platform needs of us, and its end. */
+/** Aside of an account: health and remedy, callback address for the platform, removal. */
 export function AccountAside(props: { readonly account: Account; readonly form: ChannelForm; readonly onChanged: (account: Account) => void }): JSX.Element {
   const desk = useDesk();
   const [findings, setFindings] = createSignal<readonly Finding[]>();
@@ -27,7 +27,7 @@ export function AccountAside(props: { readonly account: Account; readonly form: 
       await navigator.clipboard.writeText(props.account.callback);
       toast({ text: t('channels.copied') });
     } catch {
-      // Not permitted here: it is selected, and the keyboard copies it.
+      // Clipboard access denied: select the text, so that the keyboard copies it.
     }
   };
   const ask = async (act: () => Promise<void>): Promise<void> => {

@@ -9,26 +9,26 @@ import { begin, isRare, valuesOf, wrongOf, type ChannelForm, type Field } from '
 import s from './form.module.css';
 import { channelName } from '../channels/words.ts';
 
-/** Fields of the inbox itself, apart from those of its channel, which may have a `name` or `id` of its own. */
+/** Fields of the inbox itself, prefixed: a channel's settings may have a `name` or `id` too. */
 const NAME: Field = { key: 'inbox.name', title: '', required: true, most: 80 };
 const ID: Field = { key: 'inbox.id', title: '', required: true, pattern: '^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$' };
-/** Where a refusal of the inbox itself belongs, by its code. */
+/** Error code of a refusal to the inbox field that shows it. */
 const OF_THE_INBOX: Readonly<Record<string, string>> = { 'inbox.name': NAME.key, 'inbox.taken': ID.key, 'id.token': ID.key };
 
 type Titles = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 const [chinese, setChinese] = createSignal<Titles>({});
 
-/** Loads the titles of our channels' fields in the reader's language; a plugin's stay as the plugin has them. */
+/** Loads field titles of built-in channels in the reader's locale; a plugin's titles stay as it declares them. */
 export async function loadTitles(): Promise<void> {
   if (locale() !== 'en') setChinese((await import('../locale/forms.zh-CN.json')).default);
 }
 
-/** The form of an account, new (`account` undefined) or to be changed. `onSaved` gets it as the node keeps it. */
+/** Form of an account, new if `account` is undefined. `onSaved` gets the node's answer. */
 export function AccountForm(props: {
   readonly form: ChannelForm;
   readonly account: Account | undefined;
-  /** An id that nobody has yet. */
+  /** Default inbox id, not taken. */
   readonly freeId: string;
   readonly onSaved: (account: Account) => void;
 }): JSX.Element {
@@ -53,7 +53,7 @@ export function AccountForm(props: {
   const show = (found: Readonly<Record<string, string>>): void => {
     setWrong(found);
     const first = [...form.querySelectorAll<HTMLElement>('[name]')].find((one) => found[one.getAttribute('name') ?? '']);
-    // A closed fold must open before what is in it can be focused.
+    // Open the `<details>` first: a field within a closed one can't take the focus.
     requestAnimationFrame(() => first?.focus());
   };
 
@@ -80,13 +80,13 @@ export function AccountForm(props: {
       const saved = account
         ? await call<Account>('PUT', `inboxes/${account.id}`, { name: name().trim(), settings: values })
         : await call<Account>('POST', 'inboxes', { id: id().trim(), channel: props.form.name, name: name().trim(), settings: values });
-      // Secrets don't stay on the page.
+      // Clear secrets from the DOM once the node has them.
       for (const field of props.form.fields) if (field.secret === true) setEntered(field.key, '');
       setReplaced([]);
       props.onSaved(saved);
     } catch (error) {
       const field = error instanceof Problem ? (OF_THE_INBOX[error.code] ?? error.field) : '';
-      // Its control is there once it no longer counts as kept.
+      // The input is rendered only after the secret is marked as replaced.
       if (error instanceof Problem && error.code === 'field.again') setReplaced([...replaced(), field]);
       if (field && form.querySelector(`[name="${CSS.escape(field)}"]`)) show({ [field]: explain(error) });
       else setProblem(explain(error));

@@ -17,12 +17,12 @@ import { OwnForm } from './OwnForm.tsx';
 import { Ghosts, Trouble } from '../parts/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 
-/** While somebody waits for the first message it is looked for this often, else rarely. */
+/** Poll interval of the account's health: 2 s while its first message is awaited, 10 s once one came. */
 const LOOK_MS = { waiting: 2_000, known: 10_000 };
 
 interface Opened {
   readonly account: Account;
-  /** None for the web page's own inbox. */
+  /** Undefined for the `web` inbox, which has no channel settings. */
   readonly form: ChannelForm | undefined;
 }
 
@@ -32,7 +32,7 @@ async function open(inbox: string): Promise<Opened> {
   return { account, form: await call<ChannelForm>('GET', `channels/${encodeURIComponent(account.channel)}`) };
 }
 
-/** One account: its form at the left, what its platform needs and how it is at the right. */
+/** Page of one account: form at the left; platform set-up and health at the right. */
 export function AccountPage(props: { readonly inbox: string }): JSX.Element {
   const desk = useDesk();
   const opened = createAsked(() => open(props.inbox));
@@ -46,7 +46,7 @@ export function AccountPage(props: { readonly inbox: string }): JSX.Element {
     if (id !== undefined && document.visibilityState === 'visible') {
       const now = await call<Account>('GET', `inboxes/${id}`).catch(() => undefined);
       const before = opened.value()?.account;
-      // Only how it is: what is being entered stays.
+      // Health alone is replaced, so that a poll doesn't reset fields that are being edited.
       if (now && before && now.id === before.id) change({ ...before, health: now.health });
     }
     const isWaiting = ['quiet', 'away'].includes(conditionOf(opened.value()?.account.health ?? null));
@@ -119,7 +119,7 @@ export function AccountPage(props: { readonly inbox: string }): JSX.Element {
   );
 }
 
-/** Its channel can't be used: there is no form to fill in, and nothing is overwritten. */
+/** Error state of an account whose plugin failed to load: no form, so saved settings can't be overwritten. */
 function Broken(props: { readonly channel: string; readonly problem: string }): JSX.Element {
   return (
     <div data-testid="account-broken">

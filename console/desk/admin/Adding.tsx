@@ -15,7 +15,7 @@ import type { ChannelForm } from './form.ts';
 import { Ghosts, Trouble } from '../parts/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 
-/** Which channel, of all that are installed; what is broken says why and stops no other. */
+/** Channel picker over all installed plugins; one that failed to load shows its reason. */
 export function Choice(): JSX.Element {
   const desk = useDesk();
   const asked = createAsked(async () => {
@@ -68,7 +68,7 @@ export function Choice(): JSX.Element {
   );
 }
 
-/** The form of a new account. */
+/** Page with the form of a new account. */
 export function Adding(props: { readonly channel: string }): JSX.Element {
   const desk = useDesk();
   const form = createAsked(async () => {
@@ -76,7 +76,7 @@ export function Adding(props: { readonly channel: string }): JSX.Element {
     if (drawn.problem) throw new Problem(422, 'channel.unusable', drawn.problem);
     return drawn;
   });
-  /** `telegram`, or `telegram-2` where somebody has that. */
+  /** First free inbox id: `telegram`, `telegram-2`, ... */
   const freeId = (): string => {
     const taken = desk.channels.known.inboxes;
     for (let n = 1; ; n += 1) {

@@ -17,10 +17,10 @@ import s from './channels.module.css';
 
 const REFRESH_MS = 10_000;
 
-/** The account that was looked at last: back in the list, the keyboard is where it was. */
+/** Account opened last: on return to the list its link gets the focus. */
 let last = '';
 
-/** Inboxes and how their accounts are; for admins. */
+/** Page of inboxes with their accounts' health; admins only. */
 export default function Channels(): JSX.Element {
   const desk = useDesk();
   createEffect(on(locale, () => void loadTitles()));
@@ -65,7 +65,7 @@ function List(): JSX.Element {
   const refresh = async (): Promise<void> => {
     try {
       const now = await listAccounts();
-      // Rows that stay the same stay themselves: who is on one with the keyboard is not thrown off.
+      // Keep the array if nothing changed: `<For>` compares by reference, and new rows would lose the focus.
       setRows((before) => (JSON.stringify(before) === JSON.stringify(now) ? before : now));
       setProblem('');
       if (last && !now.some((row) => row.id === last)) {

@@ -3,13 +3,13 @@ import { t } from '../words/texts.ts';
 import type { Field } from './form.ts';
 import s from './form.module.css';
 
-/** One field of a form: its title, its control, what it means, what is wrong with it. */
+/** Form field: label, control, help, error. */
 export function Control(props: {
   readonly field: Field;
   readonly title: string;
   readonly help: string;
   readonly value: string | boolean;
-  /** A secret that is set and isn't entered anew. */
+  /** The field is a secret that is set and not being replaced. */
   readonly isKept: boolean;
   readonly problem: string;
   readonly onInput: (value: string | boolean) => void;
@@ -50,7 +50,7 @@ export function Control(props: {
           <input {...common()} type="checkbox" checked={props.value === true} onChange={(event) => props.onInput(event.currentTarget.checked)} />
         </Match>
         <Match when={props.field.kind === 'choice'}>
-          {/* The choice is said by the option: a value set on the list before it has options chooses the first. */}
+          {/* `selected` is set on the option: a value set on a `<select>` before its options exist selects the first. */}
           <select {...common()} class="field" onChange={(event) => props.onInput(event.currentTarget.value)}>
             <For each={props.field.choices ?? []}>
               {(choice) => (

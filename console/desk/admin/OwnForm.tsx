@@ -9,10 +9,10 @@ import s from './form.module.css';
 
 const NAME: Field = { key: 'inbox.name', title: '', required: true, most: 80 };
 const SITES: Field = { key: 'inbox.origins', title: '', kind: 'list' };
-/** Where a refusal belongs, by its code. */
+/** Error code of a refusal to the field that shows it. */
 const OF: Readonly<Record<string, string>> = { 'inbox.name': NAME.key, 'inbox.origins': SITES.key };
 
-/** The form of the web page's own inbox: its name, and the sites that may show its chat. */
+/** Form of the `web` inbox: its name and the origins that may frame the widget. */
 export function OwnForm(props: { readonly account: Account; readonly onSaved: (account: Account) => void }): JSX.Element {
   const [name, setName] = createSignal(props.account.name);
   const [sites, setSites] = createSignal(props.account.origins.join('\n'));

@@ -2,13 +2,13 @@ import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, For, Show, type JSX } from 'solid-js';
 import { call } from '../../ui/rest.ts';
 import { explain } from '../words/errors.ts';
-import { givesFocusBack } from '../parts/givesBack.ts';
+import { restoresFocus } from '../parts/restoreFocus.ts';
 import { t } from '../words/texts.ts';
 import s from './account.module.css';
 import type { Account } from './accounts.ts';
 import { channelName } from '../channels/words.ts';
 
-/** Asks before an account is removed, and says what that does. */
+/** Confirmation dialog of removing an account, with its consequences. */
 export default function Remove(props: {
   readonly account: Account;
   readonly onClose: () => void;
@@ -17,7 +17,7 @@ export default function Remove(props: {
   const [problem, setProblem] = createSignal('');
   const [isBusy, setBusy] = createSignal(false);
   let keep!: HTMLButtonElement;
-  givesFocusBack();
+  restoresFocus();
   const remove = async (): Promise<void> => {
     setBusy(true);
     setProblem('');
@@ -37,7 +37,7 @@ export default function Remove(props: {
           class="over"
           data-testid="remove-dialog"
           onOpenAutoFocus={(event) => {
-            // Enter alone must remove nothing.
+            // Focus *cancel*, not *remove*: Enter right after opening must remove nothing.
             event.preventDefault();
             keep.focus();
           }}

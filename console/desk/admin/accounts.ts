@@ -1,4 +1,4 @@
-/** Accounts on channels, as the node tells admins of them, and how each is in words. */
+/** REST shapes of accounts on channels, for admins, and the sentence about an account's health. */
 import { call } from '../../ui/rest.ts';
 import { timeOrDay } from '../../ui/format.ts';
 import { now } from '../store/now.ts';
@@ -9,9 +9,9 @@ import { inWords } from '../channels/reasons.ts';
 export interface Health {
   /** Whether a process of the channel answers. */
   readonly running: boolean;
-  /** Why the channel itself can't be used, empty if it can. */
+  /** Why the plugin of the channel failed to load; empty if it didn't. */
   readonly problem: string;
-  /** Why nothing goes out, empty if it does. */
+  /** Why sending is paused; empty if it isn't. */
   readonly ill: string;
   readonly since: number;
   readonly until: number;
@@ -21,16 +21,16 @@ export interface Health {
 }
 
 export interface Row extends Inbox {
-  /** Null: customers come to the node itself. */
+  /** Null for channels that the node serves itself, such as `web`. */
   readonly health: Health | null;
 }
 
 export interface Account extends Row {
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Secrets that are set. */
+  /** Keys of the secrets that are set; their values never leave the node. */
   readonly secrets: readonly string[];
   readonly callback: string;
-  /** Sites that may show its chat; `*`: any. */
+  /** Origins that may frame the widget; `*`: any. */
   readonly origins: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function conditionOf(health: Health | null): Condition {
 
 const time = (at: number): string => (at ? timeOrDay(at, now(), locale()) : t('health.never'));
 
-/** "Well. In 14:31, out 14:32." */
+/** Health as one sentence: "Well. In 14:31, out 14:32." */
 export function healthText({ channel, health }: Row): string {
   const condition = conditionOf(health);
   if (health === null || condition === 'own') return t('health.own');

@@ -1,4 +1,4 @@
-/** The form of an account: its fields as the node describes them, what was entered, and what is wrong with it. Pure. */
+/** Form model of an account: fields as the node declares them, entered values, validation. Pure. */
 
 export interface Field {
   readonly key: string;
@@ -25,10 +25,10 @@ export interface ChannelForm {
   readonly problem: string;
 }
 
-/** What stands in the controls: text of inputs, whether a box is ticked. */
+/** Values of the controls by key: text of inputs, state of check boxes. */
 export type Entered = Readonly<Record<string, string | boolean>>;
 
-/** What a form begins with: the account's settings, else defaults; secrets are never sent here. */
+/** Initial values: the account's settings, else defaults; empty for secrets, which the node never sends. */
 export function begin(fields: readonly Field[], settings: Readonly<Record<string, unknown>> = {}): Entered {
   return Object.fromEntries(
     fields.map((field) => {
@@ -40,11 +40,11 @@ export function begin(fields: readonly Field[], settings: Readonly<Record<string
   );
 }
 
-/** Whether few will ever touch a field: it has a default that works. */
+/** Whether a field goes under *advanced*: it is optional and has a default. */
 export const isRare = (field: Field): boolean =>
   field.required !== true && field.secret !== true && field.kind !== 'choice' && field.kind !== 'list' && (field.default ?? '') !== '';
 
-/** What the node is sent. A secret that was set before and isn't entered anew stays as it is: it is left out. */
+/** Request body. Secrets in `kept` are left out, which leaves them unchanged. */
 export function valuesOf(fields: readonly Field[], entered: Entered, kept: readonly string[]): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const field of fields) {
@@ -61,7 +61,7 @@ export function valuesOf(fields: readonly Field[], entered: Entered, kept: reado
 
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 
-/** The code of what is wrong with a value, as `backbone/channels/form.py` has it; empty if nothing is. */
+/** Error code of a value, as `backbone/channels/form.py` gives it (`tests/cases/form.json` runs on both); empty if valid. */
 export function wrongOf(field: Field, value: unknown): string {
   if (value === undefined || value === null || (field.required === true && value === '')) {
     return field.required === true ? 'field.required' : '';

@@ -16,7 +16,7 @@ const CHANNELS: readonly { readonly id: string; readonly text: TextKey; readonly
 
 const STEPS: readonly TextKey[] = ['step.received', 'step.stored', 'step.assigned', 'step.answered', 'step.kept'];
 
-/** The page before the desk: what Trunkline does, drawn once, and a form beside it. */
+/** Layout of the signed-out pages: a figure of the product beside a form. */
 export function Entrance(props: { readonly children: JSX.Element }): JSX.Element {
   return (
     <div class={s['sign']}>

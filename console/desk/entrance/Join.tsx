@@ -6,7 +6,7 @@ import { accept } from '../store/session.ts';
 import { t } from '../words/texts.ts';
 import { Entrance } from './Entrance.tsx';
 
-/** Characters that a password needs; the node checks it again (`agent.password_weak`). */
+/** Minimum length of a password; the node enforces it (`agent.password_weak`). */
 const PASSWORD_MIN = 10;
 
 export function Join(props: { readonly token: string }): JSX.Element {

@@ -8,7 +8,7 @@ import { channelName } from '../channels/words.ts';
 import { locale, t } from '../words/texts.ts';
 import s from './contact.module.css';
 
-/** What is known of the person: no more than they and their browser told. */
+/** Contact pane: identity, source (as the visitor's browser sent it) and conversation. */
 export function Contact(props: { readonly conv: string; readonly onClose: () => void }): JSX.Element {
   const desk = useDesk();
   const thread = desk.threads.of(props.conv);

@@ -18,10 +18,10 @@ import s from './inbox.module.css';
 
 /** Keys that the hint names. */
 const KEYS = { next: keycaps(next), previous: keycaps(previous), open: keycaps(open) };
-/** From here on there is room for the contact beside the conversation; narrower it lies over it. */
+/** Width from which on the contact pane stands beside the conversation; below it overlays. */
 const WIDE = matchMedia('(min-width: 1280px)');
 
-/** Views, list, conversation, contact: side by side as far as the width allows. */
+/** Inbox page: panes for views, list, conversation and contact. */
 export function Inbox(): JSX.Element {
   const desk = useDesk();
   const [isViewsOpen, setViewsOpen] = createSignal(true);

@@ -1,6 +1,6 @@
 import type { JSX } from 'solid-js';
 
-/** The sign of Trunkline: lines that run into one. */
+/** Logo: lines that run into one. */
 export function Mark(): JSX.Element {
   return (
     <svg

@@ -1,7 +1,7 @@
-/** Where the keyboard is after a page has taken another's place: on what the person came for, not nowhere. */
+/** Focus after a navigation: replacing a page drops it to `<body>`, so the new page's heading or link takes it. */
 import { hasMoved } from '../store/route.ts';
 
-/** A `ref` for a heading or link: it takes the focus if the page before took it along. */
+/** `ref` that focuses its element unless something else has the focus; not on the first page load. */
 export function arrive(target: HTMLElement): void {
   if (!hasMoved()) return;
   requestAnimationFrame(() => {

@@ -1,4 +1,4 @@
-/** Something asked of the node once a page opens. Nothing is suspended meanwhile: the page draws its own waiting. */
+/** Fetch on mount with error and retry. No Suspense: the page draws its own skeleton. */
 import { createSignal, onCleanup, type Accessor } from 'solid-js';
 import { explain } from '../words/errors.ts';
 import { delayed } from './delayed.ts';
@@ -6,9 +6,9 @@ import { delayed } from './delayed.ts';
 export interface Asked<T> {
   readonly value: Accessor<T | undefined>;
   readonly set: (value: T) => void;
-  /** Why nothing came, in the reader's words. */
+  /** Error in the reader's locale; empty: none. */
   readonly problem: Accessor<string>;
-  /** True once it takes so long that waiting is to be shown. */
+  /** True after 150 ms without an answer. */
   readonly isSlow: Accessor<boolean>;
   readonly again: () => void;
 }

@@ -1,6 +1,6 @@
 import { createEffect, createSignal, onCleanup, type Accessor } from 'solid-js';
 
-/** True once `waits` has been true for 150 ms: a skeleton that only flashes is worse than none. */
+/** Debounce of loading states: true once `waits` has been true for 150 ms, so that a skeleton doesn't flash. */
 export function delayed(waits: Accessor<boolean>): Accessor<boolean> {
   const [isLate, setLate] = createSignal(false);
   createEffect(() => {

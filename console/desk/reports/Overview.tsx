@@ -140,7 +140,7 @@ export default function Overview(): JSX.Element {
   );
 }
 
-/** Messages by hour, two bars each; the table below it says the same to those who can't see it. */
+/** Bar chart of messages in and out by hour; the table below is its accessible twin. */
 function Bars(props: { readonly hours: readonly Hour[] }): JSX.Element {
   const title = createUniqueId();
   const top = (): number => niceTop(Math.max(1, ...props.hours.flatMap((hour) => [hour.messages_in, hour.messages_out])));
@@ -179,7 +179,7 @@ function Bars(props: { readonly hours: readonly Hour[] }): JSX.Element {
   );
 }
 
-/** The next of 2, 4, 10, 20, 40, 100 ... at or above `value`. */
+/** Upper end of the axis: the next of 2, 4, 10, 20, 40, 100 ... at or above `value`. */
 function niceTop(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 4, 10].map((step) => step * power).find((candidate) => candidate >= value && candidate % 2 === 0) ?? value;

@@ -1,4 +1,4 @@
-/** A line of a message with the words that were looked for marked. Pure. */
+/** Search excerpt: 200 characters around the first hit, hits marked. Pure. */
 
 export interface Part {
   readonly text: string;

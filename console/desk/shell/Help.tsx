@@ -2,13 +2,13 @@ import { Dialog } from '@kobalte/core/dialog';
 import { For, type JSX } from 'solid-js';
 import { Icon } from '../../ui/Icon.tsx';
 import type { HelpRow } from '../actions/keycaps.ts';
-import { givesFocusBack } from '../parts/givesBack.ts';
+import { restoresFocus } from '../parts/restoreFocus.ts';
 import s from './help.module.css';
 import { t } from '../words/texts.ts';
 
 /** Help overlay. It gets its rows: importing the actions here would cut them, for this lazy chunk, out of the first one. */
 export default function Help(props: { readonly rows: readonly HelpRow[]; readonly onClose: () => void }): JSX.Element {
-  givesFocusBack();
+  restoresFocus();
   return (
     <Dialog open onOpenChange={(open) => open || props.onClose()}>
       <Dialog.Portal>

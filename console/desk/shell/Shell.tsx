@@ -27,7 +27,7 @@ const THEMES: readonly { readonly id: Theme; readonly icon: IconName }[] = [
   { id: 'system', icon: 'system' },
 ];
 
-/** The rail at the left and the page beside it. */
+/** Frame of the desk: navigation rail, page, help overlay; also the window's title with the unread count. */
 export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
   const desk = useDesk();
   const [isHelping, setHelping] = createSignal(false);

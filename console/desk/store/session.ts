@@ -1,4 +1,4 @@
-/** Who is signed in: restored from the cookie, made by signing in or accepting an invitation. */
+/** Slice: the session of this page, restored from the cookie, or made by sign-in or an invitation. */
 import { createSignal } from 'solid-js';
 import { call, Problem } from '../../ui/rest.ts';
 
@@ -24,7 +24,7 @@ export type Session =
 const [session, setSession] = createSignal<Session>({ is: 'unknown' });
 export { session };
 
-/** That somebody signed in here, nothing of who: without it there is no use in asking, only a 401 in the console. */
+/** Flag in local storage that a session may exist: without it `GET me` would only log a 401 on the first visit. */
 const HINT = 'trunkline.signed_in';
 
 function hint(isSignedIn: boolean): void {
@@ -74,7 +74,7 @@ export async function accept(token: string, name: string, email: string, passwor
   enter(await call<Identity>('POST', 'invitations/accept', { token, name, email, password }));
 }
 
-/** The cookie ends here; the node being away must not keep anybody signed in on this screen. */
+/** Signs out here also if the node doesn't answer: nobody must stay signed in on this screen. */
 export async function endSession(): Promise<void> {
   await call('DELETE', 'session').catch(() => undefined);
   hint(false);

@@ -1,9 +1,9 @@
-/** Short messages at the foot of the screen: one at a time, said aloud, gone after a while. */
+/** Slice: the toast, one at a time, a polite live region, dismissed after 7 s. */
 import { createSignal } from 'solid-js';
 
 export interface Toast {
   readonly text: string;
-  /** A stable error code: shown in the reader's own language where we have words for it. */
+  /** Error code; its text in the reader's locale replaces `text` if there is one. */
   readonly code?: string;
   readonly action?: { readonly label: string; readonly run: () => void };
 }

@@ -1,4 +1,4 @@
-/** What this person has not read yet, for the list and for the window's title. */
+/** Unread messages of this agent, for rows and for the window's title; derived from the slices. */
 import type { Desk } from './desk.ts';
 import { standing } from './standing.ts';
 import { heard, unread, type Unread } from './views.ts';
@@ -15,7 +15,7 @@ export function unreadOf(desk: Desk, conv: string): Unread {
   return unread(heard(head, items), desk.me.id, desk.threads.readUpTo[conv] ?? 0, seqs);
 }
 
-/** How many of one's own open conversations hold something unread, as far as this window knows them. */
+/** Number of own open conversations with something unread, of those that the loaded views hold. */
 export function unreadMine(desk: Desk): number {
   const { mine, all } = desk.views.rows;
   const isWaiting = (conv: string): boolean => {

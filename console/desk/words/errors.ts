@@ -1,4 +1,4 @@
-/** What went wrong, in the reader's language: by stable code, else the node's own sentence. */
+/** Error texts in the reader's locale by code, else the node's own sentence. */
 import type { Err } from '../../client/index.ts';
 import { Problem } from '../../ui/rest.ts';
 import { t, type TextKey } from './texts.ts';
@@ -67,7 +67,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'http.503': 'error.unreachable',
 };
 
-/** A channel that doesn't answer: `telegram.unavailable`. */
+/** Codes of an adapter that doesn't answer: `telegram.unavailable`. */
 const CHANNEL_AWAY = /^(?!log\.|warehouse\.).+\.unavailable$/;
 
 export function sentence(code: string, fallback: string): string {

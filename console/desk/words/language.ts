@@ -1,4 +1,4 @@
-/** The reader's choice of language, kept on this device. */
+/** Chosen locale, in this device's local storage. */
 import type { Locale } from '../../client/i18n.ts';
 import { use } from './texts.ts';
 

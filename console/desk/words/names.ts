@@ -1,16 +1,16 @@
-/** People and happenings in the reader's words. */
+/** Names of visitors and sentences about events, in the reader's locale. */
 import type { Event } from '../../client/index.ts';
 import { initial } from '../../ui/format.ts';
 import { t, type TextKey } from './texts.ts';
 
 const shortId = (id: string): string => id.slice(-4).toUpperCase();
 
-/** A visitor's name, or one made of the contact's id where none was given: "Visitor 7F3A". */
+/** A visitor's name, else one from the contact's id: "Visitor 7F3A". */
 export function visitorName(name: string | undefined, contact: string | undefined): string {
   return name || (contact ? t('visitor.unnamed', { id: shortId(contact) }) : t('visitor.somebody'));
 }
 
-/** What stands in their avatar: of somebody without a name the first character of the id, so that rows differ. */
+/** Initial for the avatar; without a name the first character of the short id, so that rows differ. */
 export const visitorInitial = (name: string | undefined, contact: string | undefined): string =>
   initial(name || shortId(contact ?? ''));
 
@@ -20,16 +20,16 @@ const REOPENINGS: Readonly<Record<string, TextKey>> = { visitor: 'fact.reopened_
 
 const DEEDS: Readonly<Record<string, TextKey>> = { enter: 'fact.entered', menu: 'fact.menu', blocked: 'fact.blocked' };
 
-/** What a customer did at their provider's. */
+/** Sentence about an event at the provider, such as a menu click. */
 export const eventText = (name: string): string => {
   const key = DEEDS[name];
   return key === undefined ? t('fact.other', { type: name }) : t(key);
 };
 
-/** One grey line about what happened; an event of a type we don't know gets a neutral one. */
+/** Sentence about a system event; a neutral one for unknown types. */
 export function factText(event: Event, nameOf: (agent: string) => string): string {
   const by = event.by.kind === 'agent' ? (event.by.name ?? '') || nameOf(event.by.id) : '';
-  /** A reason we have words for, else the line without one, and what somebody wrote behind it. */
+  /** Sentence with a known reason, else the plain one with the free text behind it. */
   const because = (known: Readonly<Record<string, TextKey>>, reason: string, plain: TextKey, agent = ''): string => {
     const key = known[reason];
     if (key !== undefined) return t(key, { agent, by });

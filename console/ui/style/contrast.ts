@@ -1,4 +1,4 @@
-/** Contrast of colours by WCAG 2: for the accent that an inbox chooses. Pure. */
+/** Contrast ratio of WCAG 2, for the accent colour of an inbox. Pure. */
 
 /** Red, green, blue in 0..255, or null if `colour` isn't #rgb or #rrggbb. */
 export function parseHex(colour: string): [number, number, number] | null {
@@ -27,8 +27,8 @@ const INK = [6, 20, 17] as const;
 const hex = (rgb: readonly number[]): string => `#${rgb.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 
 /**
- * An accent that text can stand on and that can itself be read on `surface`: `accent` moved towards black or white
- * until both are at least 4.5:1, and the colour of text on it. Null if `accent` is no colour.
+ * Readable accent: `accent` moved towards black or white until its contrast with `surface` and with the text on it is at
+ * least 4.5:1, and the colour of that text. Null if `accent` is no colour.
  */
 export function readableAccent(accent: string, surface: string): { accent: string; onAccent: string } | null {
   const start = parseHex(accent);

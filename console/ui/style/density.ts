@@ -1,4 +1,4 @@
-/** How close the lists stand; `early.js` applies the same choice before the first paint. */
+/** Density of lists in local storage; `early.js` applies it before the first paint. */
 import { createSignal } from 'solid-js';
 
 export type Density = 'comfortable' | 'compact';

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system; `early.js` applies the same choice before the first paint. */
+/** Theme (light, dark, system) in local storage; `early.js` applies it before the first paint. */
 import { createSignal } from 'solid-js';
 
 export type Theme = 'light' | 'dark' | 'system';

@@ -9,7 +9,7 @@ import { t } from '../../words/texts.ts';
 import { filled, fits, whereIs, type Template } from '../../channels/template.ts';
 import s from './templates.module.css';
 
-/** One template: the file above its text, a line for each of its places, and what the customer will read. */
+/** Form of one template: header file, a field a place, preview. */
 export function Filling(props: {
   readonly template: Template;
   readonly conv: string;
@@ -17,7 +17,7 @@ export function Filling(props: {
   readonly onSent: () => void;
 }): JSX.Element {
   const desk = useDesk();
-  // The same at every try: it is sent once.
+  // Idempotency: the event's id stays the same over retries.
   const id = uuid7();
   const [values, setValues] = createSignal<readonly string[]>(props.template.places.map(() => ''));
   const [problem, setProblem] = createSignal('');
@@ -106,7 +106,7 @@ export function Filling(props: {
   );
 }
 
-/** The file above the text: chosen, on its way, there, or why it can't be. */
+/** Header file of a template: picker, upload progress, error. */
 function Chosen(props: {
   readonly template: Template;
   readonly accept: string;

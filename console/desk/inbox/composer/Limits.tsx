@@ -11,12 +11,12 @@ import type { Room } from '../../channels/window.ts';
 import { channelName, phrase, span } from '../../channels/words.ts';
 
 const HOUR_MS = 3_600_000;
-/** From here on the clock is shown as something to hurry for. */
+/** Time left from which on the countdown turns amber. */
 const LATE_MS = 4 * HOUR_MS;
-/** From this share of the longest text on, its length is shown. */
+/** Share of the maximum length from which on the length is shown. */
 const NEAR = 0.8;
 
-/** The clock beside the tabs: "WeChat: 5 h 12 m left, 3 of 5". */
+/** Countdown of an open window: "WeChat: 5 h 12 m left, 3 of 5". */
 export function Countdown(props: { readonly channel: string; readonly room: Room | null }): JSX.Element {
   const open = (): Room | undefined => (props.room?.isOpen === true ? props.room : undefined);
   const left = (): number => (open()?.untilMs ?? 0) - now();
@@ -41,12 +41,12 @@ export function Countdown(props: { readonly channel: string; readonly room: Room
   );
 }
 
-/** Closed: why, since when, and what is still permitted. */
+/** Notice of a closed window: reason, since when, and what is still permitted. */
 export function Closed(props: {
   readonly channel: string;
   readonly known: Channel | undefined;
   readonly room: Room | null;
-  /** Of a channel that has templates: one is wanted. */
+  /** Opens the dialog of templates. */
   readonly onTemplate: () => void;
 }): JSX.Element {
   const closed = (): Room | undefined => (props.room?.isOpen === false ? props.room : undefined);
@@ -76,7 +76,7 @@ export function Closed(props: {
   );
 }
 
-/** The account of the conversation is gone: what is said waits. */
+/** Notice that the account was removed: replies are held. */
 export function Removed(): JSX.Element {
   return (
     <p class={s['closed']} role="status" data-testid="removed">
@@ -88,7 +88,7 @@ export function Removed(): JSX.Element {
   );
 }
 
-/** Below the text: how long it is where that nears the limit, and how many messages it becomes with its files. */
+/** Length of the text near the channel's limit, and the number of messages that text and files are split into. */
 export function Lengths(props: {
   readonly channel: Channel | undefined;
   readonly text: string;

@@ -3,7 +3,7 @@ import { t } from '../../words/texts.ts';
 import type { Recipients as Known } from '../../channels/mail.ts';
 import s from './recipients.module.css';
 
-/** Whom the answer goes to, above the composer; where the sender wants it elsewhere unproven, the agent chooses. */
+/** Recipients of a reply to a mail; a Reply-To that failed DMARC needs the agent's choice. */
 export function Recipients(props: {
   readonly known: Known;
   readonly customer: string;

@@ -2,7 +2,7 @@ import { Dialog } from '@kobalte/core/dialog';
 import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../../ui/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { givesFocusBack } from '../../parts/givesBack.ts';
+import { restoresFocus } from '../../parts/restoreFocus.ts';
 import { t } from '../../words/texts.ts';
 import { createAsked } from '../../parts/asked.ts';
 import { Filling } from './Filling.tsx';
@@ -11,17 +11,17 @@ import { matching, type Template } from '../../channels/template.ts';
 import s from './templates.module.css';
 import { Ghosts } from '../../parts/Trouble.tsx';
 
-/** From so many on they can be searched. */
+/** Number of templates from which on a search field is shown. */
 const MANY = 7;
 
-/** The texts that a platform has approved: one is chosen, its places are filled in, and it is sent. */
+/** Dialog of approved templates: choose one, fill its places, send. */
 export default function Templates(props: {
   readonly conv: string;
   readonly inbox: string;
   readonly channel: string;
   readonly onClose: () => void;
 }): JSX.Element {
-  givesFocusBack();
+  restoresFocus();
   const asked = createAsked(async () => (await call<{ items: Template[] }>('GET', `inboxes/${props.inbox}/templates`)).items);
   const [chosen, setChosen] = createSignal<Template>();
   const [sought, setSought] = createSignal('');

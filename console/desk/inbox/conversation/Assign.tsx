@@ -6,7 +6,7 @@ import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
 import { assign } from '../../actions/acts.ts';
 
-/** To whom the conversation goes: colleagues with their state and how much they have. */
+/** Menu of assignees: colleagues with presence and load. */
 export function Assign(props: { readonly conv: string; readonly agent: string }): JSX.Element {
   const desk = useDesk();
   const [isOpen, setOpen] = createSignal(false);

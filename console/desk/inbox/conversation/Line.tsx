@@ -22,7 +22,7 @@ import { authorOf, excerptOf, isOurs as isOursOf } from '../said.ts';
 
 const Original = lazy(() => import('./Original.tsx'));
 const PICTURE_PX = 260;
-/** More facts in a row than this fold into one line. */
+/** Number of consecutive system events from which on they are collapsed. */
 const FACTS_SHOWN = 3;
 
 export function LineView(props: {
@@ -31,7 +31,7 @@ export function LineView(props: {
   readonly name: string;
   readonly view: View;
   readonly isTarget: (message: Message) => boolean;
-  /** Brings the message of this id into view, from wherever it is. */
+  /** Scrolls to the message of this id, loading older ones if needed. */
   readonly onSeek: (id: string) => void;
 }): JSX.Element {
   const as = <K extends Line['is']>(is: K): Extract<Line, { is: K }> | undefined =>
@@ -106,7 +106,7 @@ function MessageView(props: {
     return isLost && !props.message.note ? { state: 'held', error: { code: 'inbox.removed', text: '' } } : told;
   });
   const state = (): State => outcome().state;
-  /** Told under the message itself, wherever in its group it stands. */
+  /** Partial delivery: shown under the message even within a group. */
   const isPartly = (): boolean => outcome().error?.code === 'channel.partly';
   const isTold = (): boolean => isPartly() || ['waiting', 'held', 'again', 'unknown', 'failed'].includes(state());
   const standing = (): string => {

@@ -12,14 +12,14 @@ import { delayed } from '../../parts/delayed.ts';
 import { LineView } from './Line.tsx';
 import s from './log.module.css';
 
-/** So near to the end counts as being at the end. */
+/** Distance to the end, px, within which the log sticks to it. */
 const END_PX = 48;
 const OLDER_WITHIN_PX = 600;
 
-/** Leaving the queue for an agent: the assignment beside it says the same. */
+/** `queue.left` by assignment is hidden: the assignment beside it says the same. */
 const isSaidOtherwise = ({ event }: Fact): boolean => event.type === 'queue.left' && event.outcome === 'accepted';
 
-/** The messages: at the end it stays at the end, scrolled up it holds its place; older ones come while scrolling. */
+/** Message log, virtualised: sticks to the end, else holds its scroll position; loads older events near the top. */
 export function Log(props: {
   readonly conv: string;
   readonly goTo: number;
@@ -77,7 +77,7 @@ export function Log(props: {
     }),
   );
 
-  // What one writes oneself is looked at, from wherever one had scrolled to.
+  // An own new message scrolls to the end from anywhere.
   const unsentHere = createMemo(() => desk.connection.entries.filter((entry) => entry.conv === props.conv).length);
   createEffect(
     on(unsentHere, (now, before = now) => {
@@ -87,7 +87,7 @@ export function Log(props: {
     }),
   );
 
-  // A link to a message, or to the one that another answers: load back until it is here, then show it once.
+  // Deep link or quote: load older events until the target is here, then scroll to it once.
   const [target, setTarget] = createSignal({ seq: 0, id: '' }, { equals: false });
   let isShown = true;
   const seek = (to: { readonly seq: number; readonly id: string }): void => {
@@ -122,7 +122,7 @@ export function Log(props: {
     onCleanup(() => observer.disconnect());
   });
 
-  // Read: by its owner, at its end, in a window that is looked at.
+  // Read mark: by the assignee, at the end of the log, in a focused and visible window.
   const [isFocused, setFocused] = createSignal(document.hasFocus());
   const focusChanged = (): void => void setFocused(document.hasFocus() && document.visibilityState === 'visible');
   for (const name of ['focus', 'blur'] as const) {

@@ -1,11 +1,11 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, Show, type JSX } from 'solid-js';
 import { Icon } from '../../../ui/Icon.tsx';
-import { givesFocusBack } from '../../parts/givesBack.ts';
+import { restoresFocus } from '../../parts/restoreFocus.ts';
 import { t } from '../../words/texts.ts';
 import s from './original.module.css';
 
-/** A mail as it was written, in a frame without any right. Remote pictures come when they are asked for. */
+/** Original HTML of a mail in a sandboxed frame without scripts or origin; remote pictures load on request. */
 export default function Original(props: {
   readonly conv: string;
   readonly seq: number;
@@ -13,7 +13,7 @@ export default function Original(props: {
   readonly onClose: () => void;
 }): JSX.Element {
   const [isRemote, setRemote] = createSignal(false);
-  givesFocusBack();
+  restoresFocus();
   const address = (): string => `/api/v1/conversations/${props.conv}/mail/${props.seq}${isRemote() ? '?remote=true' : ''}`;
   return (
     <Dialog open onOpenChange={(open) => open || props.onClose()}>

@@ -17,11 +17,11 @@ import { Row } from './Row.tsx';
 import { takeNext } from '../../actions/acts.ts';
 import { PresenceMenu, ViewLinks } from './Views.tsx';
 
-/** As `--row` in the tokens. */
+/** Row height in px; equals `--row` in `ui/style/tokens.css`. */
 const ROW_PX = { comfortable: 64, compact: 44 };
 const AT_HAND = 30;
 
-/** The rows of a view as one listbox: one tab stop, arrows or J and K move, Enter opens. */
+/** List of a view: a virtualised listbox with one tab stop and `aria-activedescendant`. */
 export function List(props: { readonly view: View; readonly selected: string }): JSX.Element {
   const desk = useDesk();
   const [isPointed, setPointed] = createSignal(false);
@@ -31,7 +31,7 @@ export function List(props: { readonly view: View; readonly selected: string }):
   let handle: VirtualizerHandle | undefined;
   let scroller: HTMLDivElement | undefined;
 
-  // No row moves under the pointer: while it is over the list, the order it saw stays.
+  // Reordering waits while the pointer is over the list, so that no row moves under a click.
   createEffect(on(isPointed, (pointed) => setHeld(pointed ? rows().ids : null), { defer: true }));
   createEffect(on(() => props.view, () => (setHeld(null), scroller?.scrollTo({ top: 0 })), { defer: true }));
   const shown = createMemo((): readonly string[] => {
@@ -40,12 +40,12 @@ export function List(props: { readonly view: View; readonly selected: string }):
     const still = new Set(rows().ids);
     return frozen.filter((id) => still.has(id));
   });
-  // One's own conversations are kept at hand: they open at once, and their unread messages can be counted.
+  // Prefetch: the first 30 of *mine* are followed, so that they open at once and their unread count is exact.
   createEffect(() => {
     if (props.view === 'mine') for (const id of rows().ids.slice(0, AT_HAND)) desk.threads.open(id);
   });
   const waiting = (): number => rows().ids.length - shown().length;
-  /** The row that the keys move from: the one they came to, else the open one, else the first. */
+  /** Active row: the one last moved to, else the selected, else the first. */
   const current = (): string => [active(), props.selected].find((id) => shown().includes(id)) ?? shown()[0] ?? '';
 
   const move = (by: number): void => {

@@ -37,7 +37,7 @@ export function Row(props: {
     const one = head();
     if (one === undefined) return '';
     if (one.status === 'resolved') return t('row.resolved');
-    // The wire leaves out what is as it begins: without a status it is queued.
+    // Fields at their default aren't sent: a missing status is `queued`.
     if ((one.status ?? 'queued') === 'queued') return t('row.waits', { time: stopwatch((now() - (one.queue?.at ?? one.opened_at ?? now())) / 1000) });
     if (!one.waiting_since) return t('row.on_customer');
     return t('row.waits', { time: stopwatch((now() - one.waiting_since) / 1000) });

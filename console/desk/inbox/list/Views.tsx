@@ -27,7 +27,7 @@ export function Views(props: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The three views with their live counts; also shown above the list where there is no room beside it. */
+/** Links to the views with live counts; `isCompact`: as tabs above the list, on narrow screens. */
 export function ViewLinks(props: { readonly view: View; readonly isCompact?: boolean }): JSX.Element {
   const desk = useDesk();
   return (

@@ -1,7 +1,7 @@
-/** For dialogs that are drawn while they are open alone: whatever had the focus before has it again afterwards. */
+/** Focus restoration for dialogs that are unmounted when closed: what had the focus before gets it back. */
 import { onCleanup } from 'solid-js';
 
-export function givesFocusBack(): void {
+export function restoresFocus(): void {
   const before = document.activeElement;
   onCleanup(() =>
     requestAnimationFrame(() => {
