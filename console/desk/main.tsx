@@ -1,6 +1,6 @@
 import '../ui/style/tokens.css';
 import '../ui/style/base.css';
-import './parts/parts.css';
+import './common/common.css';
 import { render } from 'solid-js/web';
 import { pickLocale } from '../client/i18n.ts';
 import { App } from './App.tsx';

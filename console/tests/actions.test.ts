@@ -1,14 +1,14 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Action, Parts, Scene } from '../desk/actions/action.ts';
+import type { Action, Targets, Scene } from '../desk/actions/action.ts';
 import { ACTIONS } from '../desk/actions/all.ts';
 import { helpRows, keycaps } from '../desk/actions/keycaps.ts';
 import { available, chord, meant } from '../desk/actions/keymap.ts';
 
 const HERE = fileURLToPath(new URL('../desk/actions/', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const scene = (parts: Partial<Parts>, role = 'agent'): Scene => ({ desk: { who: { agent: { role } } }, parts }) as Scene;
+const scene = (targets: Partial<Targets>, role = 'agent'): Scene => ({ desk: { who: { agent: { role } } }, targets }) as Scene;
 
 /** What these keys, pressed one after the other, run. */
 function run(actions: readonly Action[], on: Scene, focus: Parameters<typeof available>[2], ...pressed: readonly string[]): string | undefined {
@@ -25,7 +25,7 @@ test('every file of a folder here is an action of that id', () => {
 });
 
 test('one key means one thing at a time', () => {
-  const everything = scene(new Proxy({} as Partial<Parts>, { get: () => ({}) }), 'admin');
+  const everything = scene(new Proxy({} as Partial<Targets>, { get: () => ({}) }), 'admin');
   for (const focus of ['', 'field', 'list', 'composer'] as const) {
     const keys = available(ACTIONS, everything, focus).flatMap((one) => one.keys);
     expect(keys, focus).toEqual([...new Set(keys)]);
@@ -38,7 +38,7 @@ test('a file put beside the others is in the key map and in the help, and nothin
   try {
     mkdirSync(`${folder}/list`);
     cpSync(`${HERE}all.ts`, `${folder}/all.ts`);
-    const planted = `export default { id: 'list/jump', keys: ['g x', 'F9'], label: 'keys.open', rank: 1, when: ({ parts }) => 'list' in parts, run: ({ parts }) => parts.list.move(7) };`;
+    const planted = `export default { id: 'list/jump', keys: ['g x', 'F9'], label: 'keys.open', rank: 1, when: ({ targets }) => 'list' in targets, run: ({ targets }) => targets.list.move(7) };`;
     writeFileSync(`${folder}/list/jump.ts`, planted);
     const { ACTIONS: found } = (await import(/* @vite-ignore */ `${folder}/all.ts`)) as { ACTIONS: readonly Action[] };
     expect(found.map(({ id }) => id)).toEqual(['list/jump']);

@@ -14,7 +14,7 @@ const ROOMS: Layers = [
   ['desk/App.tsx'],
   ['desk/shell'],
   ['desk/inbox', 'desk/admin', 'desk/reports', 'desk/search', 'desk/entrance'],
-  ['desk/parts'],
+  ['desk/common'],
   ['desk/actions'],
   ['desk/store'],
   ['desk/channels'],

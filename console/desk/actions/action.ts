@@ -1,9 +1,9 @@
-/** Types of actions: what a key, the help overlay and a palette run, and the parts of the screen that it works on. */
+/** Types of actions: what a key runs and the help overlay lists, and the targets on the screen that they work on. */
 import type { Desk } from '../store/desk.ts';
 import type { TextKey } from '../words/texts.ts';
 
-/** What a mounted component offers to actions, by part. */
-export interface Parts {
+/** What mounted components offer to actions, by name. */
+export interface Targets {
   readonly help: { open(): void };
   /** The page as a whole: one layer back. */
   readonly page: { back(): void };
@@ -17,8 +17,8 @@ export interface Parts {
 
 export interface Scene {
   readonly desk: Desk;
-  /** The parts that are mounted now. */
-  readonly parts: Partial<Parts>;
+  /** The targets that are mounted now. */
+  readonly targets: Partial<Targets>;
 }
 
 export interface Action {
@@ -29,7 +29,7 @@ export interface Action {
   readonly label: TextKey;
   /** Sort key of the help overlay, which has two columns: moving about at the left, doing at the right. */
   readonly rank: number;
-  /** The part that has the focus when the key counts, and whose element hands it to `pressedIn`; without: any but a field. */
+  /** The target that has the focus when the key counts, and whose element hands it to `pressedIn`; without: any but a field. */
   readonly in?: 'list' | 'composer';
   /** Counts in fields too. */
   readonly whileTyping?: boolean;
@@ -38,11 +38,11 @@ export interface Action {
   readonly run: (scene: Scene) => void;
 }
 
-/** `when` and `run` of an action on one part: it can be run while that is mounted. */
-export const on = <Name extends keyof Parts>(name: Name, run: (part: Parts[Name], scene: Scene) => void): Pick<Action, 'when' | 'run'> => ({
-  when: ({ parts }) => parts[name] !== undefined,
+/** `when` and `run` of an action on one target: it can be run while that is mounted. */
+export const on = <Name extends keyof Targets>(name: Name, run: (target: Targets[Name], scene: Scene) => void): Pick<Action, 'when' | 'run'> => ({
+  when: ({ targets }) => targets[name] !== undefined,
   run: (scene) => {
-    const part = scene.parts[name];
-    if (part !== undefined) run(part as Parts[Name], scene);
+    const target = scene.targets[name];
+    if (target !== undefined) run(target as Targets[Name], scene);
   },
 });

@@ -23,17 +23,17 @@ export function chord({ key, shiftKey, altKey }: Press): string {
   return key.length === 1 ? key.toLowerCase() : key;
 }
 
-/** The actions that can be run now, of those that count where the focus is: in a part, in another field, or elsewhere. Pure. */
+/** The actions that can be run now, of those that count where the focus is: in a target, in another field, or elsewhere. Pure. */
 export function available(actions: readonly Action[], scene: Scene, focus: Action['in'] | 'field' | ''): readonly Action[] {
   const counts = (one: Action): boolean =>
     focus === 'list' || focus === 'composer' ? one.in === focus : one.in === undefined && (focus === '' || one.whileTyping === true);
   return actions.filter((one) => counts(one) && one.when(scene));
 }
 
-/** For the element of a part, whose own keys come first. True if an action took the key. */
-export function pressedIn(part: 'list' | 'composer', event: KeyboardEvent, desk: Desk): boolean {
-  const scene = { desk, parts: mounted };
-  const action = available(ACTIONS, scene, part).find((one) => one.keys.includes(chord(event)));
+/** For the element of a target, whose own keys come first. True if an action took the key. */
+export function pressedIn(target: 'list' | 'composer', event: KeyboardEvent, desk: Desk): boolean {
+  const scene = { desk, targets: mounted };
+  const action = available(ACTIONS, scene, target).find((one) => one.keys.includes(chord(event)));
   if (action === undefined) return false;
   event.preventDefault();
   event.stopPropagation();
@@ -47,7 +47,7 @@ function isField(target: EventTarget | null): boolean {
 
 /** Listens on the window; returns the undoing. */
 export function listenForKeys(desk: Desk): () => void {
-  const scene = { desk, parts: mounted };
+  const scene = { desk, targets: mounted };
   let first = '';
   let firstAt = 0;
   const listen = (event: KeyboardEvent): void => {

@@ -10,11 +10,11 @@ import { AccountAside } from './AccountAside.tsx';
 import { AccountForm } from './AccountForm.tsx';
 import { conditionOf, type Account } from './accounts.ts';
 import s from './account.module.css';
-import { arrive } from '../parts/arrive.ts';
-import { createAsked } from '../parts/asked.ts';
+import { arrive } from '../common/arrive.ts';
+import { createAsked } from '../common/asked.ts';
 import type { ChannelForm } from './form.ts';
 import { OwnForm } from './OwnForm.tsx';
-import { Ghosts, Trouble } from '../parts/Trouble.tsx';
+import { Ghosts, Trouble } from '../common/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 
 /** Poll interval of the account's health: 2 s while its first message is awaited, 10 s once one came. */

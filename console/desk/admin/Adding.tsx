@@ -9,10 +9,10 @@ import { useDesk } from '../store/desk.ts';
 import { t } from '../words/texts.ts';
 import { AccountForm } from './AccountForm.tsx';
 import type { Account } from './accounts.ts';
-import { arrive } from '../parts/arrive.ts';
-import { createAsked } from '../parts/asked.ts';
+import { arrive } from '../common/arrive.ts';
+import { createAsked } from '../common/asked.ts';
 import type { ChannelForm } from './form.ts';
-import { Ghosts, Trouble } from '../parts/Trouble.tsx';
+import { Ghosts, Trouble } from '../common/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 
 /** Channel picker over all installed plugins; one that failed to load shows its reason. */

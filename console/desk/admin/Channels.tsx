@@ -1,14 +1,14 @@
 import { createEffect, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { arrive } from '../parts/arrive.ts';
+import { arrive } from '../common/arrive.ts';
 import { loadTitles } from './AccountForm.tsx';
 import { AccountPage } from './AccountPage.tsx';
 import { Adding, Choice } from './Adding.tsx';
 import { conditionOf, healthText, listAccounts, type Row } from './accounts.ts';
-import { Ghosts, Trouble } from '../parts/Trouble.tsx';
+import { Ghosts, Trouble } from '../common/Trouble.tsx';
 import { channelName } from '../channels/words.ts';
 import { explain } from '../words/errors.ts';
-import { delayed } from '../parts/delayed.ts';
+import { delayed } from '../common/delayed.ts';
 import { accountHref, addHref } from '../store/address.ts';
 import { route } from '../store/route.ts';
 import { useDesk } from '../store/desk.ts';

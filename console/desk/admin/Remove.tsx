@@ -2,7 +2,7 @@ import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, For, Show, type JSX } from 'solid-js';
 import { call } from '../../ui/rest.ts';
 import { explain } from '../words/errors.ts';
-import { restoresFocus } from '../parts/restoreFocus.ts';
+import { restoresFocus } from '../common/restoreFocus.ts';
 import { t } from '../words/texts.ts';
 import s from './account.module.css';
 import type { Account } from './accounts.ts';

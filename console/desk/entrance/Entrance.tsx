@@ -1,7 +1,7 @@
 import { For, type JSX } from 'solid-js';
 import { ChannelGlyph } from '../../ui/Icon.tsx';
 import { chooseLocale } from '../words/language.ts';
-import { Mark } from '../parts/Mark.tsx';
+import { Mark } from '../common/Mark.tsx';
 import { locale, t, type TextKey } from '../words/texts.ts';
 import s from './entrance.module.css';
 

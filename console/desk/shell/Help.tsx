@@ -2,7 +2,7 @@ import { Dialog } from '@kobalte/core/dialog';
 import { For, type JSX } from 'solid-js';
 import { Icon } from '../../ui/Icon.tsx';
 import type { HelpRow } from '../actions/keycaps.ts';
-import { restoresFocus } from '../parts/restoreFocus.ts';
+import { restoresFocus } from '../common/restoreFocus.ts';
 import s from './help.module.css';
 import { t } from '../words/texts.ts';
 

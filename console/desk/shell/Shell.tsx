@@ -11,7 +11,7 @@ import { listenForKeys } from '../actions/keymap.ts';
 import { offer } from '../actions/scene.ts';
 import { helpRows, keycaps } from '../actions/keycaps.ts';
 import { chooseLocale } from '../words/language.ts';
-import { Mark } from '../parts/Mark.tsx';
+import { Mark } from '../common/Mark.tsx';
 import { inboxHref } from '../store/address.ts';
 import { route } from '../store/route.ts';
 import s from './shell.module.css';

@@ -2,14 +2,14 @@ import { Dialog } from '@kobalte/core/dialog';
 import { createMemo, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
 import { call } from '../../../ui/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { restoresFocus } from '../../parts/restoreFocus.ts';
+import { restoresFocus } from '../../common/restoreFocus.ts';
 import { t } from '../../words/texts.ts';
-import { createAsked } from '../../parts/asked.ts';
+import { createAsked } from '../../common/asked.ts';
 import { Filling } from './Filling.tsx';
 import { inWords } from '../../channels/reasons.ts';
 import { matching, type Template } from '../../channels/template.ts';
 import s from './templates.module.css';
-import { Ghosts } from '../../parts/Trouble.tsx';
+import { Ghosts } from '../../common/Trouble.tsx';
 
 /** Number of templates from which on a search field is shown. */
 const MANY = 7;

@@ -8,7 +8,7 @@ import { isPublic, messageOf, type Fact, type Item, type Message } from '../../.
 import type { View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
-import { delayed } from '../../parts/delayed.ts';
+import { delayed } from '../../common/delayed.ts';
 import { LineView } from './Line.tsx';
 import s from './log.module.css';
 

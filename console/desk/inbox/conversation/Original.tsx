@@ -1,7 +1,7 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, Show, type JSX } from 'solid-js';
 import { Icon } from '../../../ui/Icon.tsx';
-import { restoresFocus } from '../../parts/restoreFocus.ts';
+import { restoresFocus } from '../../common/restoreFocus.ts';
 import { t } from '../../words/texts.ts';
 import s from './original.module.css';
 

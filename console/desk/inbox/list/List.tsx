@@ -11,7 +11,7 @@ import { inboxHref, type View } from '../../store/address.ts';
 import { go } from '../../store/route.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
-import { delayed } from '../../parts/delayed.ts';
+import { delayed } from '../../common/delayed.ts';
 import s from './list.module.css';
 import { Row } from './Row.tsx';
 import { takeNext } from '../../actions/acts.ts';
