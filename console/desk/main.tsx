@@ -11,7 +11,7 @@ import { use } from './words/texts.ts';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
-followAddress();
 void restore();
 await use(pickLocale([rememberedLocale(), ...navigator.languages]));
+followAddress();
 render(() => <App />, root);

@@ -1,6 +1,6 @@
 /**
- * Delivery state of an outgoing message, folded from `delivery.updated` events. Pure. Receipts arrive in any order: a part
- * has its highest state, as in `backbone/channels/state.py`; a message has the state of its worst part.
+ * What became of a message of ours at its provider's, from what the channel wrote into the log. Pure. Receipts come in
+ * any order: of a part the highest state stands, as `backbone/channels/state.py` has it; of a message, the worst part.
  */
 import type { Entry } from '../../client/index.ts';
 import { deliveryOf, type Delivered, type Delivery, type Marks, type Message } from '../../ui/thread.ts';

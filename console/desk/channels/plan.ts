@@ -1,6 +1,6 @@
 /**
- * Preview of how a channel splits a message into parts; same rules as `backbone/channels/parts.py`, and both run the
- * cases of `tests/cases/parts.json`. Pure.
+ * As what a message goes out on a channel, told before it is sent: `backbone/channels/parts.py` cuts it so, and the
+ * cases of `tests/cases/parts.json` hold both to the same. Pure.
  */
 import { partsOf, sizeOf, type TextLimit } from './size.ts';
 

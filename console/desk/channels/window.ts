@@ -1,6 +1,6 @@
 /**
- * Messaging window: whether a customer may be written to now, folded from events as `backbone/channels/windows.py`
- * does; the cases of `tests/cases/windows.json` hold both to the same. Pure.
+ * Whether a customer may be written to now, counted from the log as `backbone/channels/windows.py` counts it; the
+ * cases of `tests/cases/windows.json` hold both to the same. Pure.
  */
 import type { Item, Thread } from '../../ui/thread.ts';
 import { isRevived, rankOf, stateOf, type State } from './delivery.ts';
