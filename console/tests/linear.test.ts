@@ -1,8 +1,7 @@
 /// <reference types="vite/client" />
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseAst } from 'vite';
 import { expect, test } from 'vitest';
+import { every, parse, read, type Tree } from './graph.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['client', 'ui', 'desk', 'widget'];
@@ -17,11 +16,6 @@ const ENDS = ['', 'x', '\u0001', ')'];
 
 const FLOOR_MS = 8;
 const MOST = 32 * 1024;
-
-interface Tree {
-  readonly type?: string;
-  readonly [key: string]: unknown;
-}
 
 /** Of this thread; older releases of Node.js tell that of the process alone. */
 const cpuUsage = (since?: NodeJS.CpuUsage): NodeJS.CpuUsage =>
@@ -57,22 +51,8 @@ function superlinear(act: (text: string) => unknown, run: string, end: string): 
 }
 
 function sources(): Record<string, Tree> {
-  const paths = FOLDERS.flatMap((folder) =>
-    readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
-  ).filter((path) => /\.tsx?$/.test(path) && !/\.(test|d)\.ts$/.test(path));
-  const parsed = (path: string): Tree =>
-    parseAst(readFileSync(ROOT + path, 'utf8'), { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Tree;
-  return Object.fromEntries(paths.map((path) => [path, parsed(path)]));
-}
-
-function* every(tree: unknown): Generator<Tree> {
-  if (typeof tree !== 'object' || tree === null) return;
-  if (Array.isArray(tree)) {
-    for (const each of tree) yield* every(each);
-    return;
-  }
-  yield tree as Tree;
-  for (const value of Object.values(tree)) yield* every(value);
+  const texts = Object.entries(read(ROOT, FOLDERS)).filter(([path]) => /\.tsx?$/.test(path) && !/\.(test|d)\.ts$/.test(path));
+  return Object.fromEntries(texts.map(([path, text]) => [path, parse(path, text)]));
 }
 
 const trees = sources();

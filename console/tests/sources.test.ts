@@ -18,7 +18,7 @@ function read(folders: readonly string[], wanted: RegExp): Record<string, string
 }
 
 const sources = read(['client', 'ui', 'desk', 'widget', 'demo'], /\.(tsx?|js|html)$/);
-const { 'ui/tokens.css': tokens = '', ...styles } = read(['ui', 'desk', 'widget'], /\.css$/);
+const { 'ui/style/tokens.css': tokens = '', ...styles } = read(['ui', 'desk', 'widget'], /\.css$/);
 
 test('no source builds markup from text or runs text as code', () => {
   expect(Object.keys(sources).length).toBeGreaterThan(50);

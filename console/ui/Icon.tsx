@@ -1,6 +1,6 @@
 import type { JSX } from 'solid-js';
 import sprite from 'virtual:sprite';
-import type { IconName } from './icons.ts';
+import type { IconName } from './icons/icons.ts';
 
 /** A 16 px line icon; decoration only, so name its button. */
 export function Icon(props: { readonly name: IconName }): JSX.Element {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { contrast, parseHex, readableAccent } from './contrast.ts';
+import { contrast, parseHex, readableAccent } from './style/contrast.ts';
 import { age, box, count, day, initial, pieces, size, stopwatch } from './format.ts';
 
 test('only http, https, mailto and tel become links, and nothing is lost', () => {

@@ -1,5 +1,5 @@
 /** The inbox's colour, moved as far as it takes to be read, in this window and on the bubble. */
-import { contrast, parseHex, readableAccent } from '../ui/contrast.ts';
+import { contrast, parseHex, readableAccent } from '../ui/style/contrast.ts';
 import type { Place } from './place.ts';
 
 export function paint(accent: string, place: Place): void {

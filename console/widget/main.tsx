@@ -1,5 +1,5 @@
-import '../ui/tokens.css';
-import '../ui/base.css';
+import '../ui/style/tokens.css';
+import '../ui/style/base.css';
 import './widget.css';
 import type { JSX } from 'solid-js';
 import { render } from 'solid-js/web';

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from node.wire import schema
 
-COMMITTED = Path(__file__).parents[2] / "console" / "wire" / "schema.json"
+COMMITTED = Path(__file__).parents[2] / "console" / "api" / "schema.json"
 
 
 def test_the_committed_schema_is_current() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.harness.apart import run_apart
@@ -55,6 +56,48 @@ def test_an_agent_works_by_keyboard_alone(people: People, system: System) -> Non
     desk.keyboard.press("Escape")
     desk.keyboard.press("e")
     desk.get_by_test_id("reopen").wait_for()
+
+
+@pytest.mark.rest
+def test_the_help_lists_the_keys_and_each_does_what_it_says(people: People, system: System) -> None:
+    """Key map, help and drawn keys come from the same files: what is listed has to work, off while a dialog is open."""
+    conv = run_apart(_ask(system, f"Key question {time.time_ns()}"))
+    desk = people.agent(LIN)
+    desk.goto(f"{system.nodes[0].http}/#/inbox/all/{conv}")
+    desk.get_by_test_id("composer").wait_for()
+    desk.keyboard.press("?")
+    help_rows = desk.get_by_role("dialog").locator("dl > div")
+    expect(help_rows).to_have_count(20)
+    expect(help_rows.nth(0)).to_have_text("Move in the listJK")
+    expect(help_rows.nth(11)).to_have_text("New lineShiftEnter")
+    desk.keyboard.press("g")
+    desk.keyboard.press("s")
+    assert "#/inbox/all" in desk.url, "a key worked behind the dialog"
+    desk.keyboard.press("Escape")
+    expect(help_rows).to_have_count(0)
+
+    inbox = desk.locator("[data-views]")
+    expect(inbox).to_have_attribute("data-views", "open")
+    desk.keyboard.press("[")
+    expect(inbox).to_have_attribute("data-views", "shut")
+    desk.keyboard.press("]")
+    expect(inbox).to_have_attribute("data-contact", "shut")
+    desk.keyboard.press("r")
+    desk.keyboard.type("r[ stays text")
+    desk.keyboard.press("Shift+Enter")
+    desk.keyboard.type("on two lines")
+    expect(desk.get_by_test_id("composer")).to_have_value("r[ stays text\non two lines")
+    desk.keyboard.press("F6")
+    expect(desk.get_by_test_id("composer")).not_to_be_focused()
+    desk.keyboard.press("u")
+    expect(inbox).to_have_attribute("data-open", "list")
+    for keys, page in (("gs", "search"), ("go", "overview"), ("gc", "overview"), ("gi", "inbox/mine"), ("/", "search")):
+        for key in keys:
+            desk.keyboard.press(key)
+        desk.wait_for_url(f"**/#/{page}")
+        if page == "search":  # its field takes the focus once it is there, and letters are text in it
+            expect(desk.get_by_test_id("search")).to_be_focused()
+            desk.get_by_test_id("search").blur()
 
 
 async def _ask(system: System, said: str) -> str:

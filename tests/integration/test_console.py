@@ -17,7 +17,7 @@ def test_types_logic_and_budgets() -> None:
 
 def test_the_committed_schema_is_what_the_structs_say() -> None:
     """After a change of a frame or an event: `make wire`."""
-    committed = msgspec.json.decode((SOURCE / "wire" / "schema.json").read_bytes())
+    committed = msgspec.json.decode((SOURCE / "api" / "schema.json").read_bytes())
     assert committed == msgspec.json.decode(msgspec.json.encode(schema()))
 
 

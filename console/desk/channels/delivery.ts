@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 const RANKS: Readonly<Record<string, number>> = { held: 0, again: 0, accepted: 1, unknown: 2, sent: 3, failed: 4, delivered: 5, read: 6 };
-/** What is told of a message whose parts differ: the first of these that any part is. */
+/** Precedence of states over parts: the first that any part has is the message's. */
 const WORST: readonly State[] = ['failed', 'unknown', 'held', 'again', 'stored', 'accepted', 'sent', 'delivered', 'read'];
 
 export const rankOf = (state: string): number => RANKS[state] ?? 0;
@@ -28,12 +28,12 @@ export function stateOf({ event }: Delivered): State {
   return event.error.code === 'channel.again' ? 'again' : 'held';
 }
 
-/** Whether a wish to send it after all moves a part on from here: only from where it had failed for good. */
+/** Whether `again` (a retry asked for by an agent) applies: only to a part that failed for good. */
 export const isRevived = (before: State | undefined, state: State): boolean => state === 'again' && before === 'failed';
 
 const NOTHING: Outcome = { state: 'stored', error: null };
 
-/** What the provider's side says of a message; `stored` as long as it says nothing. */
+/** State by receipts alone; `stored` without any. */
 export function reported(message: Message): Outcome {
   const parts = new Map<number, Outcome>();
   let count = 1;
@@ -60,10 +60,10 @@ export function reported(message: Message): Outcome {
   return NOTHING;
 }
 
-/** What no mark of a reader outweighs. */
+/** States that a read mark doesn't override. */
 const AT_WORK: ReadonlySet<State> = new Set<State>(['failed', 'held', 'again']);
 
-/** How far a message of ours got, by the outbox, its provider and the marks of whoever reads. */
+/** State of an outgoing message by outbox, receipts and read marks. */
 export function outcomeOf(message: Message, marks: Marks, unsent?: Entry): Outcome {
   const state = deliveryOf(message, marks, (reader) => reader === 'visitor', unsent);
   if (state === 'waiting' || state === 'failed' || message.deliveries.length === 0) return { state, error: null };

@@ -1,4 +1,4 @@
-/** What channels allow and what inboxes are called: fetched when the desk opens, again when an admin changes them. */
+/** REST shapes of channels (limits, windows, phrases) and inboxes (names), and fetching both. */
 import { call } from '../../ui/rest.ts';
 import type { Carries } from './plan.ts';
 import type { Window } from './window.ts';
@@ -7,11 +7,11 @@ export interface Channel extends Carries {
   readonly name: string;
   readonly windows: readonly Window[];
   readonly receipts: readonly string[];
-  /** Whether it tells which templates may be sent. */
+  /** Whether its adapter lists approved templates. */
   readonly templates: boolean;
   /** Reasons in words, in English, by key. */
   readonly phrases: Readonly<Record<string, string>>;
-  /** Why it can't be used, empty if it can. */
+  /** Why its plugin failed to load; empty if it didn't. */
   readonly problem: string;
 }
 
@@ -26,9 +26,7 @@ export interface Known {
   readonly inboxes: Readonly<Record<string, Inbox>>;
 }
 
-export const NOTHING: Known = { channels: {}, inboxes: {} };
-
-/** Null where the node can't be asked now. */
+/** Null if the node doesn't answer. */
 export async function fetchKnown(): Promise<Known | null> {
   try {
     const [channels, inboxes] = await Promise.all([
@@ -44,5 +42,5 @@ export async function fetchKnown(): Promise<Known | null> {
   }
 }
 
-/** Whether a provider stands between: neither our own widget nor our own app. */
+/** Whether messages go through a provider: not so for our own widget and apps. */
 export const isProvider = (channel: string): boolean => channel !== 'web' && channel !== 'app' && channel !== '';

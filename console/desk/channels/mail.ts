@@ -1,19 +1,19 @@
 /**
- * Whom an answer to a mail goes to, as the channel decides it (`adapters/channels/email/recipients.py`; both read
- * `tests/cases/recipients.json`). Pure.
+ * Recipients of a reply to a mail; same rules as `adapters/channels/email/recipients.py`, and both run the cases of
+ * `tests/cases/recipients.json`. Pure.
  */
 import type { Item } from '../../ui/thread.ts';
 
 export interface Recipients {
   readonly to: string;
   readonly cc: readonly string[];
-  /** Where the mail wants its answers, though nothing proves its sender; empty where it doesn't. */
+  /** Reply-To of a mail that didn't pass DMARC; empty: none. */
   readonly doubtful: string;
 }
 
 type Context = Readonly<Record<string, string>>;
 
-/** What the customer's mails say together: of each the newest. Undefined in a conversation without mails. */
+/** Mail headers of the customer's messages merged, the newest of each; undefined without a mail. */
 export function contextOf(items: readonly Item[]): Context | undefined {
   const said = items.flatMap((item) => (item.is === 'message' && item.by.kind === 'visitor' ? [item.context] : []));
   return said.some((one) => 'from' in one) ? Object.assign({}, ...said) : undefined;
@@ -30,7 +30,7 @@ export function recipients(said: Context, customer: string, chosen: string): Rec
   return { to, cc: cc.slice(0, 20), doubtful: isTheirs ? doubtful : '' };
 }
 
-/** What to say beside the sender of a mail; undefined of one who is proven, and of what is no mail. */
+/** Warning beside a sender by DMARC; undefined if it passed, or for no mail. */
 export function doubtOf(said: Context): 'mail.forged' | 'mail.unproven' | undefined {
   if (!('from' in said) || said['dmarc'] === 'pass') return undefined;
   return said['dmarc'] === 'fail' ? 'mail.forged' : 'mail.unproven';

@@ -4,7 +4,7 @@
  */
 import { partsOf, sizeOf, type TextLimit } from './size.ts';
 
-/** What of a channel decides it. */
+/** A channel's limits that decide it. */
 export interface Carries {
   readonly kinds: readonly string[];
   readonly text: TextLimit;
@@ -26,11 +26,11 @@ export interface Kept {
 
 const kindOfFile = (mime: string): string => /^(image|audio|video)\//.exec(mime)?.[1] ?? 'file';
 
-/** The kind that a channel takes a file as; null: as none. */
+/** Kind as which a channel accepts a file; null: not accepted. */
 function takenAs(channel: Carries, file: Kept): string | null {
   const isSmall = (kind: string): boolean => file.bytes <= (channel.media_bytes[kind] ?? file.bytes);
   const mime = (file.mime.split(';')[0] ?? '').trim().toLowerCase();
-  // Of a file whose type the browser doesn't know the server finds it.
+  // The browser gives no type for what it doesn't know; the node sniffs it after the upload.
   const isKnown = (kind: string): boolean => mime === '' || (channel.media_types?.[kind]?.includes(mime) ?? true);
   const kind = kindOfFile(file.mime);
   if (channel.together) return isSmall(kind) ? kind : null;
@@ -45,7 +45,7 @@ export function sentAs(channel: Carries | undefined, file: Kept): 'itself' | 'fi
   return kind === kindOfFile(file.mime) ? 'itself' : 'file';
 }
 
-/** Messages that text and files become at least: text is cut where sentences end, so there may be one more. */
+/** Lower bound of messages for text and files: splitting at sentence ends may need one more. */
 export function messagesOf(channel: Carries, text: string, files: readonly Kept[]): number {
   if (channel.together) return 1;
   const isCaption = (one: Kept): boolean => {

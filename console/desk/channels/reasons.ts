@@ -1,11 +1,11 @@
-/** What channels say of failures, which is English, in the reader's language where we have words for it. */
+/** Translation of reasons that channels give in English, by code, sentence or prefix. */
 import { createSignal } from 'solid-js';
-import { locale } from '../texts.ts';
+import { locale } from '../words/texts.ts';
 
-/** By channel (empty: any): of the number in brackets, else of the sentence, or with … of how it begins. */
+/** Translations by channel (empty: any), keyed by the code in brackets, the sentence, or a prefix that ends in `…`. */
 export type Reasons = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** `text` in the words of `known`; as it is where they have none for it. Pure. */
+/** Translation of `text`, else itself. Pure. */
 export function worded(known: Reasons, channel: string, text: string): string {
   for (const words of [known[channel] ?? {}, known[''] ?? {}]) {
     const code = /\((\d+)\)/.exec(text)?.[1] ?? '';
@@ -17,7 +17,7 @@ export function worded(known: Reasons, channel: string, text: string): string {
   return text;
 }
 
-/** The name of a lost file with its reason, which stands in the brackets behind it, as `told` has it. Pure. */
+/** Name of a file that couldn't be fetched, `name (reason)`, with its reason translated. Pure. */
 export function lostAs(name: string, told: (reason: string) => string): string {
   const at = name.indexOf(' (');
   const reason = at < 0 || !name.endsWith(')') ? '' : name.slice(at + 2, -1);
@@ -27,7 +27,7 @@ export function lostAs(name: string, told: (reason: string) => string): string {
 const [known, setKnown] = createSignal<Reasons>({});
 let isAsked = false;
 
-/** A channel's reason in the reader's language: their words are fetched when the first is needed. */
+/** A reason in the reader's locale; the JSON chunk of translations is loaded at first use. */
 export function inWords(channel: string, text: string): string {
   if (locale() === 'en' || text === '') return text;
   if (!isAsked) {
@@ -37,5 +37,5 @@ export function inWords(channel: string, text: string): string {
   return worded(known(), channel, text);
 }
 
-/** The name of a channel's file that couldn't be had. */
+/** Name of a file that the adapter couldn't fetch, its reason translated. */
 export const lostInWords = (channel: string, name: string): string => lostAs(name, (reason) => inWords(channel, reason));

@@ -1,4 +1,4 @@
-/** How long a text is in a channel's own measure, and as how many messages it goes out. Pure. */
+/** Length of a text in a channel's unit, and the number of messages that it is split into. Pure. */
 
 export interface TextLimit {
   readonly most: number;
@@ -12,5 +12,5 @@ export function sizeOf(text: string, measure: TextLimit['measure']): number {
   return measure === 'utf16' ? text.length : [...text].length;
 }
 
-/** Messages that a text becomes at least: it is cut where sentences end, so there may be one more. */
+/** Lower bound of messages: splitting at sentence ends may need one more. */
 export const partsOf = (text: string, limit: TextLimit): number => Math.max(1, Math.ceil(sizeOf(text, limit.measure) / limit.most));

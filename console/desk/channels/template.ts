@@ -1,4 +1,4 @@
-/** Texts that a platform has approved. Pure. */
+/** Message templates approved by a platform: filling places, search, file rules. Pure. */
 import type { Carries, Kept } from './plan.ts';
 
 export interface Template {
@@ -7,17 +7,17 @@ export interface Template {
   readonly text: string;
   /** Names of the places in the text, in the order of their values. */
   readonly places: readonly string[];
-  /** Of which kind the file above the text is; empty for none. */
+  /** Kind of the header file; empty: none. */
   readonly file: '' | 'image' | 'video' | 'file';
 }
 
 const PLACE = /\{\{\s*([A-Za-z0-9_.]+)\s*\}\}/g;
 
-/** The text with its values; a place without one stays to be seen. */
+/** Text with its places filled; a place without a value stays as `{{name}}`. */
 export const filled = (template: Template, values: readonly string[]): string =>
   template.text.replace(PLACE, (whole, place: string) => values[template.places.indexOf(place)]?.trim() || whole);
 
-/** Where a place is, and what it is called there: `title.1` is 1 in the title, `button.1` the end of the first button's address. */
+/** Component of a place and its name there: `title.1` is 1 in the title, `button.1` the end of the first button's address. */
 export function whereIs(place: string): { readonly where: 'text' | 'title' | 'button'; readonly place: string } {
   const [, where, name] = /^(title|button)\.(.+)$/.exec(place) ?? [];
   return where === undefined || name === undefined ? { where: 'text', place } : { where: where as 'title' | 'button', place: name };
@@ -30,7 +30,7 @@ export function fits(channel: Pick<Carries, 'media_types' | 'media_bytes'> | und
   return isOfKind && isTaken && file.bytes <= (channel?.media_bytes[kind] ?? file.bytes);
 }
 
-/** Those whose name, language or text holds each of the words. */
+/** Templates that hold every word in name, language or text. */
 export function matching(templates: readonly Template[], sought: string): readonly Template[] {
   const words = sought.toLowerCase().split(/\s+/).filter((word) => word !== '');
   const isFound = ({ name, language, text }: Template): boolean => {

@@ -25,7 +25,7 @@ export interface Room {
   readonly said: string;
   /** Whether a template may be sent all the same. */
   readonly template: boolean;
-  /** When it closed, UTC ms; 0 where no clock closed it. */
+  /** Time of expiry, UTC ms; 0 if it closed otherwise. */
   readonly closedMs: number;
 }
 
@@ -34,7 +34,7 @@ type Step =
   | { readonly seq: number; readonly is: 'sent' }
   | { readonly seq: number; readonly is: 'shut'; readonly said: string };
 
-/** What may be sent now; null where too little of the conversation is here to tell. */
+/** The window now; null if too few events are loaded to decide. */
 export function roomOf(windows: readonly Window[], thread: Thread, nowMs: number): Room | null {
   const template = windows.some((one) => one.template_after);
   if (windows.length === 0) return { ...CLOSED, isOpen: true, reason: '' };

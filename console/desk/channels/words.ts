@@ -1,25 +1,25 @@
-/** Channels, their clocks and their reasons in the reader's words. */
-import { locale, t, type TextKey } from '../texts.ts';
+/** Texts about channels in the reader's locale: names, time left, reasons. */
+import { locale, t, type TextKey } from '../words/texts.ts';
 import type { Outcome } from './delivery.ts';
 import type { Channel } from './known.ts';
 import { inWords } from './reasons.ts';
 
-/** A text of this key, or what stands in its place where there is none. */
+/** Text of a key that may not exist, else `otherwise`. */
 function textOr(key: string, otherwise: string): string {
   const text = t(key as TextKey);
   return text === key ? otherwise : text;
 }
 
-/** What was examined of an account. */
+/** Name of one finding of *check*. */
 export const findingName = (name: string): string => textOr(`finding.${name.replaceAll(' ', '_')}`, name);
 
-/** A plugin's channel is called by its own name. */
+/** Display name of a channel; a plugin's own name where we have none. */
 export const channelName = (channel: string): string => textOr(`channel.${channel}`, channel);
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** 31 h, 5 h 12 m, 12 m, 40 s */
+/** Duration, two units at most: 31 h, 5 h 12 m, 12 m, 40 s. */
 export function span(ms: number): string {
   const whole = Math.max(0, ms);
   const [hours, minutes] = [Math.floor(whole / HOUR_MS), Math.floor((whole % HOUR_MS) / MINUTE_MS)];
@@ -28,14 +28,14 @@ export function span(ms: number): string {
   return minutes > 0 ? t('span.minutes', { m: minutes }) : t('span.seconds', { s: Math.ceil(whole / 1000) });
 }
 
-/** Why a channel takes nothing, by the key that its adapter gave: our own words, else the channel's, else any. */
+/** Reason for a closed window by its key: our text, else the channel's phrase, else a general one. */
 export function phrase(channel: string, known: Channel | undefined, key: string): string {
   const plain = textOr(`reason.${key}`, '');
   const own = locale() === 'en' ? known?.phrases[key] : undefined;
   return own ?? textOr(`reason.${channel}_${key}`, known?.phrases[key] ?? (plain || t('reason.platform')));
 }
 
-/** Why a message waits or failed. */
+/** Reason for a message that is held or failed, from its delivery's error. */
 export function reason(channel: string, known: Channel | undefined, error: Outcome['error']): string {
   const { code, text } = error ?? { code: '', text: '' };
   switch (code) {

@@ -1,18 +1,18 @@
 import { createMemo, Show, type JSX } from 'solid-js';
 import { exact } from '../../ui/format.ts';
 import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { visitorInitial, visitorName } from '../names.ts';
+import { visitorInitial, visitorName } from '../words/names.ts';
 import { useDesk } from '../store/desk.ts';
 import { standing } from '../store/standing.ts';
 import { channelName } from '../channels/words.ts';
-import { locale, t } from '../texts.ts';
+import { locale, t } from '../words/texts.ts';
 import s from './contact.module.css';
 
-/** What is known of the person: no more than they and their browser told. */
+/** Contact pane: identity, source (as the visitor's browser sent it) and conversation. */
 export function Contact(props: { readonly conv: string; readonly onClose: () => void }): JSX.Element {
   const desk = useDesk();
-  const thread = desk.thread(props.conv);
-  const stand = createMemo(() => standing(desk.known.heads[props.conv], thread()));
+  const thread = desk.threads.of(props.conv);
+  const stand = createMemo(() => standing(desk.views.heads[props.conv], thread()));
   const name = (): string => visitorName(stand().contactName, stand().contact);
   const language = (): string => {
     const tag = stand().source.locale;
@@ -41,7 +41,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
         <p class={s['line']}>
           <ChannelGlyph channel={stand().channel} class="ch" />
           <span class="cut">{channelName(stand().channel)}</span>
-          <span class={s['end']}>{desk.inboxName(stand().inbox)}</span>
+          <span class={s['end']}>{desk.channels.inboxName(stand().inbox)}</span>
         </p>
       </section>
       <Show when={page() || language() || stand().source.referrer || stand().source.device}>
@@ -92,7 +92,7 @@ export function Contact(props: { readonly conv: string; readonly onClose: () => 
             {(agent) => (
               <>
                 <dt>{t('contact.agent')}</dt>
-                <dd class="cut">{desk.nameOf(agent())}</dd>
+                <dd class="cut">{desk.colleagues.nameOf(agent())}</dd>
               </>
             )}
           </Show>

@@ -1,15 +1,15 @@
-/** A message in a few words: who wrote it, and one line of it. */
+/** Author and excerpt of a message, for quotes and rows. */
 import type { Message } from '../../ui/thread.ts';
 import type { Desk } from '../store/desk.ts';
-import { t } from '../texts.ts';
+import { t } from '../words/texts.ts';
 
 const EXCERPT = 120;
 
 export const isOurs = (message: Message): boolean => message.by.kind !== 'visitor' && message.by.kind !== 'provider';
 
-/** The author's name; `visitor` is what the contact is called. */
+/** The author's name; `visitor`: display name of the contact. */
 export const authorOf = (desk: Desk, message: Message, visitor: string): string =>
-  isOurs(message) ? message.by.name || desk.nameOf(message.by.id) : message.by.name || visitor;
+  isOurs(message) ? message.by.name || desk.colleagues.nameOf(message.by.id) : message.by.name || visitor;
 
 export function excerptOf(message: Pick<Message, 'text' | 'kind'> & Partial<Message>): string {
   if (message.recalled === true) return t('message.recalled');

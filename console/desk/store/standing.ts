@@ -1,6 +1,6 @@
 /**
- * How a conversation stands for the person who looks at it: the head that routing wrote, brought up to date with
- * the events that have arrived since; from the events alone when there is no head any more. Pure.
+ * State of a conversation: its head, brought up to date with loaded events of a higher sequence; folded from events
+ * alone if there is no head any more. Pure.
  */
 import type { Head } from '../../client/index.ts';
 import type { Item, Thread } from '../../ui/thread.ts';

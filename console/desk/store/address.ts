@@ -1,0 +1,38 @@
+/** Hash routes: every view, conversation and message has an address of its own. Pure. */
+
+export const VIEWS = ['mine', 'queue', 'all'] as const;
+export type View = (typeof VIEWS)[number];
+
+export type Route =
+  | { readonly page: 'inbox'; readonly view: View; readonly conv: string; readonly seq: number }
+  | { readonly page: 'search' }
+  | { readonly page: 'overview' }
+  /** The list; with `adding` (a channel, or `new` to choose one) or `inbox` one account. */
+  | { readonly page: 'channels'; readonly adding: string; readonly inbox: string }
+  | { readonly page: 'join'; readonly token: string };
+
+/** The route of a hash such as `#/inbox/mine/<conv>/<seq>`; what isn't known is one's own work. */
+export function parseRoute(hash: string): Route {
+  const [page = '', first = '', second = '', third = ''] = hash.replace(/^#\//, '').split('/').map(decode);
+  if (page === 'search' || page === 'overview') return { page };
+  if (page === 'channels') return { page, adding: first === 'new' ? second || 'new' : '', inbox: first === 'at' ? second : '' };
+  if (page === 'join') return { page, token: first };
+  const view = VIEWS.find((name) => name === first) ?? 'mine';
+  const conv = /^[0-9]{2}[a-z2-7]{26}$/.test(second) ? second : '';
+  return { page: 'inbox', view, conv, seq: conv ? Number(third) || 0 : 0 };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}
+
+export function inboxHref(view: View, conv = '', seq = 0): string {
+  return `#/inbox/${view}${conv ? `/${conv}` : ''}${conv && seq ? `/${seq}` : ''}`;
+}
+
+export const addHref = (channel = ''): string => `#/channels/new${channel && `/${encodeURIComponent(channel)}`}`;
+export const accountHref = (inbox: string): string => `#/channels/at/${encodeURIComponent(inbox)}`;

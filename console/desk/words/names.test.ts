@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import type { Event } from '../../client/index.ts';
+import { factText } from './names.ts';
+
+const agent = { kind: 'agent', id: 'a1' } as const;
+
+test('facts say rules and reasons in words, and fall back to what was written', () => {
+  // Before a locale is loaded a text is its own key, so that a key says which text was chosen.
+  const say = (body: object): string => factText({ tenant: 'main', channel: 'web', conv: 'x', id: 'e', at: 1, ...body } as Event, (id) => id);
+  const routing = { kind: 'system', id: 'routing' };
+  const assigned = (by: object, rule?: string): string => say({ type: 'conversation.assigned', agent: 'a1', by, ...(rule ? { reason: { rule } } : {}) });
+  expect(assigned(agent, 'take')).toBe('fact.taken');
+  expect(assigned({ kind: 'agent', id: 'a2' }, 'assign')).toBe('fact.assigned_by');
+  expect(assigned(routing, 'fewest_open')).toBe('fact.assigned_fewest_open');
+  expect(assigned(routing, 'R-12')).toBe('fact.assigned_rule');
+  expect(assigned(routing)).toBe('fact.assigned');
+  expect(say({ type: 'conversation.released', agent: 'a1', by: routing, why: 'agent_gone' })).toBe('fact.released_gone');
+  expect(say({ type: 'conversation.released', agent: 'a1', by: agent })).toBe('fact.released');
+  expect(say({ type: 'conversation.reopened', by: routing, reason: 'visitor' })).toBe('fact.reopened_visitor');
+  expect(say({ type: 'conversation.resolved', by: agent, reason: 'sent a new one' })).toBe('fact.because');
+  expect(say({ type: 'conversation.resolved', by: agent })).toBe('fact.resolved_by');
+  expect(say({ type: 'moon.landed', by: routing })).toBe('fact.other');
+});
