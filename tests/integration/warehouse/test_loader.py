@@ -24,6 +24,7 @@ from tests.integration.warehouse.conftest import STREAMS
 from tests.integration.warehouse.talks import ask, store
 from tests.unit.adapters.warehouse.timeline import event, message, opened
 
+SHARES_TABLES = True
 CONVS = [s + "a" * 26 for s in STREAMS]
 SOON_MS = 200
 """After which a row that only counts is written, where a test waits for it."""
