@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(120)
 KEYS = {"timestamp", "level", "event", "process", "instance"}
 
 
+@pytest.mark.rest
 def test_up_and_its_children_write_one_form(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         os.kill(running.child("nats-server"), signal.SIGKILL)

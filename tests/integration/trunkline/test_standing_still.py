@@ -54,6 +54,7 @@ def test_an_adapter_that_stands_still_is_named_by_doctor_and_not_ready(tmp_path:
         system.end()
 
 
+@pytest.mark.rest
 def test_an_adapter_that_hangs_with_its_lease_is_named_by_doctor(tmp_path: Path) -> None:
     with running_system(tmp_path, nodes=0, adapters=("routing",)) as system:
         _until(lambda: _check(system, "routing")["state"] == "ok", system)

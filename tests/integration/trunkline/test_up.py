@@ -30,12 +30,15 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    """Addresses, durability and the admin's link are printed; doctor is content; nobody is left behind."""
+    """Addresses, durability and the admin's link are printed, which works; doctor is content; nobody is left."""
     with up(tmp_path) as running:
         said = running.said()
         assert f"{running.http}/" in said
         assert "on the disk before it counts as sent" in said
         assert rest.call("GET", f"{running.http}/readyz").status == 200
+        person = {"name": "Ops", "email": "ops@example.com", "password": "correct horse battery"}
+        joining = {"token": _token(said), **person}
+        assert rest.call("POST", f"{running.http}/api/v1/invitations/accept", joining).body["agent"]["role"] == "admin"
         family = [running.process.pid, *children(running.process.pid)]
         assert sorted(map(name_of, family[1:])) == ["adapter routing", "adapter warehouse", "nats-server", "node"]
         _wait_until_well(running.data)
@@ -44,6 +47,7 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> Non
     assert not (running.data / "running.json").exists()
 
 
+@pytest.mark.rest
 def test_the_printed_link_makes_the_first_admin_once(tmp_path: Path) -> None:
     """A new start makes the old link void; the link of the last start works for one person."""
     with up(tmp_path) as first:

@@ -113,6 +113,7 @@ def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: 
     upgrade(running)
 
 
+@pytest.mark.rest
 def test_sighup_alone_upgrades_by_the_python_that_up_runs_on(running: Up) -> None:
     """With the adapter of a channel that has an account, which is kept running afterwards as before."""
     _add_bot(running)
