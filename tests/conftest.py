@@ -82,13 +82,6 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def nats_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    """A nats-server of this worker, for tests that harm no server; each begins with `emptied`."""
-    with running_nats(tmp_path_factory.mktemp("nats")) as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def nats_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     """A nats-server for the tests of one file, which keep apart by tenant."""

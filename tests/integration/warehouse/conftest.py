@@ -15,7 +15,7 @@ from adapters.warehouse.settings import Target, Warehouse
 from backbone import streams
 from backbone.link import Link
 from tests.harness.clickhouse import ClickHouse
-from tests.harness.nats import NatsServer, emptied
+from tests.harness.nats import NatsServer, emptied, running_nats
 
 STREAMS = ["00", "01", "02"]
 
@@ -79,10 +79,17 @@ def _empty(client: Client) -> None:
         client.command(f"TRUNCATE TABLE {name} SYNC")
 
 
+@pytest.fixture(scope="package")
+def nats_of_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server for tests that harm no server; each begins with `emptied`."""
+    with running_nats(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
 @pytest.fixture
 async def link(request: pytest.FixtureRequest) -> AsyncIterator[Link]:
     """A connection to a NATS with the log's streams: to the test's own where it has one, for its processes."""
-    nats: NatsServer = request.getfixturevalue("nats" if "nats" in request.fixturenames else "nats_of_session")
+    nats: NatsServer = request.getfixturevalue("nats" if "nats" in request.fixturenames else "nats_of_folder")
     opened = Link()
     await opened.open(nats.url, name="test", user=nats.user, password=nats.password)
     await emptied(opened)
