@@ -34,7 +34,7 @@ def settings() -> Warehouse:
     return Warehouse(load_events=50, load_ms=20, lease_s=2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """A server that nobody harms."""
     started = ClickHouse(tmp_path_factory.mktemp("clickhouse")).start()
