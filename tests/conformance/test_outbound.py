@@ -77,7 +77,7 @@ async def test_11_a_limit_is_waited_for_and_stops_no_other_account(bench: Bench)
         assert asyncio.get_running_loop().time() - began >= 0.9
 
 
-@pytest.mark.parametrize("fault", ["500", "html502", "busy"])
+@pytest.mark.parametrize("fault", ["500", pytest.param("html502", marks=pytest.mark.rest), "busy"])
 async def test_12_a_platform_that_stumbles_gets_it_once_in_the_end(bench: Bench, fault: str) -> None:
     async with bench.account() as account:
         account.need(fault)
@@ -85,7 +85,7 @@ async def test_12_a_platform_that_stumbles_gets_it_once_in_the_end(bench: Bench,
         assert account.texts("ann") == ["one", "two"]
 
 
-@pytest.mark.parametrize("fault", ["reset", "empty"])
+@pytest.mark.parametrize("fault", ["reset", pytest.param("empty", marks=pytest.mark.rest)])
 async def test_12_an_answer_that_never_came_is_sent_once_or_said_to_be_unknown(bench: Bench, fault: str) -> None:
     async with bench.account() as account:
         account.need(fault)

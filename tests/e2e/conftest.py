@@ -33,7 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with the adapters of channels beside the web; 林晓 is an agent."""
     build.ensure()
@@ -42,7 +42,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(channels: System) -> Iterator[Platforms]:
     """The platforms that these channels are connected to."""
     with platforms(channels) as running:

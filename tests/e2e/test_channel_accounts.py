@@ -84,6 +84,7 @@ def test_an_account_from_the_first_form_to_its_end(crowd: People, world: Platfor
     _ends(page, world, simulator)
 
 
+@pytest.mark.rest
 def test_nothing_is_connected_yet(crowd: People, channels: System) -> None:
     """With nothing but the own page, without a connection, and while it loads."""
     page = crowd.agent(FENG, theme="dark")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import grp
 import itertools
 import os
@@ -235,6 +236,7 @@ def running_dovecot(*, certificate: Path | None = None, tokens: str = "", idles:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@functools.cache
 def _program() -> str:
     """The path of Dovecot, installed where it was missing."""
     if os.environ.get("TRUNKLINE_NO_DOVECOT"):

@@ -28,5 +28,22 @@ def group_of(nodeid: str) -> str:
 
 
 def long_first(items: list[pytest.Item]) -> None:
-    """What is short comes last, so that no worker waits long for another; each part in the order that it has."""
-    items.sort(key=lambda item: item.nodeid.startswith(SHORT))
+    """What is short comes last, so that no worker waits long for another, and what stays together comes first.
+
+    Files of a folder follow each other, else in the order that they have: the system that they share ends with the
+    folder. Idle ones that lived until the end of the run took a third of its CPU time.
+    """
+    seen: dict[str, int] = {}
+    for item in items:
+        seen.setdefault(_folder(item), len(seen))
+    items.sort(
+        key=lambda item: (
+            item.nodeid.startswith(SHORT),
+            not item.nodeid.startswith((*TOGETHER, *BY_PARAMETER)),
+            seen[_folder(item)],
+        )
+    )
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0].rpartition("/")[0]

@@ -20,6 +20,9 @@ Given = TypeVar("Given", str, bytes)
 FLOOR_S: Final = 0.008
 """Less is noise: nothing is concluded from it."""
 
+SHORT_S: Final = 0.0002
+"""A first text that takes less is worth a look at the longest: one of cubic time would take seconds there, not days."""
+
 FIRST: Final = 256
 MOST: Final = 8 * 1024
 MOST_RATIO: Final = 3.0
@@ -199,11 +202,22 @@ def long(before: str, run: str, after: str, size: int) -> str:
 
 
 def superlinear(
-    act: Callable[[Given], object], made: Callable[[int], Given], *, most: int = MOST, most_s: float = 2.0
+    act: Callable[[Given], object],
+    made: Callable[[int], Given],
+    *,
+    most: int = MOST,
+    most_s: float = 2.0,
+    has_bound: bool = True,
 ) -> str:
-    """At which doubling the time more than trebled, empty if at none up to `most` characters."""
+    """At which doubling the time more than trebled, empty if at none up to `most` characters.
+
+    `has_bound`: `act` may refuse a long text at once, so that each size is tried. Without one the longest takes the
+    longest: if that is too short to conclude from, so are the others.
+    """
     size = FIRST
     before = spent(act, made(size), 1)
+    if not has_bound and before < SHORT_S and spent(act, made(most), 1) <= FLOOR_S:
+        return ""
     while size < most:
         size *= 2
         given = made(size)

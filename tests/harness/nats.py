@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from backbone.link import Link
 from tests.harness.ports import free_port
 from trunkline import embedded
 
@@ -63,6 +64,12 @@ class NatsServer:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+async def emptied(link: Link) -> None:
+    """Deletes all streams and buckets of a server that tests share: what a test finds is its own."""
+    for name in (await link.api("STREAM.NAMES", {}))["streams"] or []:
+        await link.api(f"STREAM.DELETE.{name}", {})
 
 
 @contextlib.contextmanager

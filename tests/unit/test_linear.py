@@ -102,7 +102,7 @@ def _told(asked: patterns.Asked, given: tuple[str, str, str]) -> str:
         text = growth.long(*given, size)
         return text.encode(errors="replace") if is_bytes else text
 
-    return growth.superlinear(asked.ask, made)
+    return growth.superlinear(asked.ask, made, has_bound=False)
 
 
 @pytest.mark.parametrize("asked", list(_asked()))

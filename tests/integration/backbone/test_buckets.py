@@ -12,6 +12,7 @@ from backbone.directory import Agent, Tenant
 from backbone.leases import Holder, Lease
 from backbone.link import Link
 from backbone.streams import BUCKETS, bucket_stream
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -124,8 +125,15 @@ async def test_a_holder_that_vanished_is_followed_after_the_time_to_live(link: L
 
 async def test_a_lease_is_kept_by_renewing_and_lost_to_whoever_took_it(link: Link) -> None:
     lease = Lease(link, "routing.0", "a", ttl_s=2)
-    await lease.take()
-    await asyncio.sleep(3)
+    began = await lease.take()
+    bucket = Bucket[Holder](link, "leases", Holder)
+
+    async def is_renewed_past_its_time() -> bool:
+        """Every renewal is a revision, and three of them take longer than the key would have lived."""
+        kept = await bucket.get("routing.0")
+        return kept is not None and kept.revision >= began + 4
+
+    await until(is_renewed_past_its_time)
     assert lease.is_held
     thief: Bucket[Holder] = Bucket(link, "leases", Holder)
     await thief.put("routing.0", Holder("b"))

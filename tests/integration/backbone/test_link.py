@@ -16,17 +16,11 @@ from backbone.ids import conversation_id
 from backbone.link import Link, header_block
 from backbone.log import Log, place_of
 from tests.harness.nats import NatsServer
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.anyio
 
 HEADER = header_block(("X", "1"))
-
-
-async def until(holds: object, within_s: float = 30) -> None:
-    assert callable(holds)
-    async with asyncio.timeout(within_s):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 def loses_one_cancellation(attempts: list[str]) -> Callable[[], Coroutine[Any, Any, None]]:

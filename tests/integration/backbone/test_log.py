@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +14,7 @@ from backbone.link import Link
 from backbone.log import Log, Stored, WrongSequenceError, place_of
 from backbone.streams import ensure, everything
 from tests.harness.nats import NatsServer
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -27,13 +27,6 @@ def conversation(number: int = 1) -> str:
 
 def message(conv: str, text: str = "你好") -> ev.MessageAdded:
     return ev.MessageAdded(id=new_event_id(), tenant="main", channel="web", conv=conv, at=1, by=VISITOR, text=text)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """What is pushed comes when it comes; nothing waits for it longer than this."""
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def opened(conv: str) -> ev.ConversationOpened:

@@ -16,6 +16,7 @@ from backbone.log import Log
 from backbone.reader import Entry
 from backbone.worker import PoisonError, Policy, Worker, type_of_handler
 from tests.harness.nats import NatsServer
+from tests.harness.waiting import until
 from tests.integration.backbone.test_log import conversation, message
 
 pytestmark = pytest.mark.anyio
@@ -54,13 +55,6 @@ async def write(link: Link, conversations: int, each: int) -> dict[str, list[str
             await log.publish(subjects.chat("main", "web", conv), event)
             sent[conv].append(event.text)
     return sent
-
-
-async def until(condition: object, deadline_s: float = 30) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(deadline_s):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def test_conversations_run_beside_each_other_and_each_in_order(link: Link) -> None:
@@ -165,7 +159,7 @@ async def test_a_killed_server_loses_no_event(link: Link, nats: NatsServer) -> N
         nats.kill()
         await until(lambda: not link.is_usable)
         nats.start()
-        await until(lambda: done == sent, 30)
+        await until(lambda: done == sent)
 
 
 async def test_what_a_dead_worker_had_taken_is_done_though_it_comes_behind_what_is_newer(link: Link) -> None:

@@ -31,6 +31,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(racing, "WARM_UP_S", 0.5)
 
 
+@pytest.mark.rest
 def test_post_tells_latency_and_cpu_of_product_and_prototype() -> None:
     found = importlib.import_module("tests.bench.post").measure()
     for figures in (found, found["baseline"]):

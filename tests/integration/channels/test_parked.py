@@ -56,6 +56,7 @@ async def test_what_waited_goes_out_though_nobody_had_the_lane_when_the_account_
         assert account.texts() == ["waited"]
 
 
+@pytest.mark.rest
 async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Bench) -> None:
     async with bench.account() as account:
         pushes = [push for n in range(CROWD) for push in account.simulator.say(f"peer{n}", "hello")]
@@ -83,6 +84,7 @@ async def test_who_turns_out_to_be_ill_is_not_called_for_every_message(bench: Be
         assert 1 <= account.simulator.calls <= under_way + looks
 
 
+@pytest.mark.rest
 async def test_a_picture_that_the_platform_keeps_back_holds_up_nobody_and_is_fetched_by_whoever_has_the_lane_then(
     bench: Bench,
 ) -> None:

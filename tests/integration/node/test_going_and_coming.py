@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ def status(url: str) -> int:
             return int(response.status)
     except urllib.error.HTTPError as refused:
         return refused.code
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system of one node, whose node and log run again after each test."""
+    with running_system(tmp_path_factory.mktemp("one"), nodes=1) as system:
+        yield system
 
 
 @pytest.mark.timeout(90)
@@ -59,9 +67,8 @@ async def _settled(visitor: Client, agent: Client, conv: str, last: int) -> None
 
 
 @pytest.mark.timeout(90)
-def test_without_nats_the_node_says_so_and_sends_fail_at_once_and_recover(tmp_path: Path) -> None:
-    with running_system(tmp_path, nodes=1, agents=(LIN,)) as system:
-        asyncio.run(_away(system))
+def test_without_nats_the_node_says_so_and_sends_fail_at_once_and_recover(one: System) -> None:
+    asyncio.run(_away(one))
 
 
 async def _away(system: System) -> None:
@@ -96,32 +103,10 @@ async def _away(system: System) -> None:
                 await asyncio.sleep(0.02)
 
 
-@pytest.mark.timeout(60)
-def test_a_node_that_starts_before_nats_waits_and_says_so(tmp_path: Path) -> None:
-    with running_system(tmp_path, nodes=1) as system:
-        (node,) = system.nodes
-        node.kill()
-        system.nats.kill()
-        node.start()
-        deadline = asyncio.run(_answers(node.http + "/readyz"))
-        assert deadline == 503
-        system.nats.start()
-        node.wait_ready()
-
-
-async def _answers(url: str) -> int:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await asyncio.to_thread(status, url)
-            except OSError:
-                await asyncio.sleep(0.05)
-
-
 @pytest.mark.timeout(90)
-def test_who_comes_before_a_new_node_has_reached_its_log_is_greeted_when_it_has(tmp_path: Path) -> None:
-    with running_system(tmp_path, nodes=1) as system:
-        asyncio.run(_early(system))
+def test_a_node_that_starts_before_nats_waits_and_says_so(one: System) -> None:
+    """Who comes before it has reached its log is greeted when it has."""
+    asyncio.run(_early(one))
 
 
 async def _early(system: System) -> None:
@@ -134,11 +119,13 @@ async def _early(system: System) -> None:
         while not (socket := await _connected(node.ws)):
             await asyncio.sleep(0.05)
     async with socket:
+        assert await asyncio.to_thread(status, node.http + "/readyz") == 503
         await socket.send(json.dumps({"t": "hello", "token": token}))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(socket.recv(), 0.3)
         system.nats.start()
         assert json.loads(await asyncio.wait_for(socket.recv(), 30))["t"] == "welcome"
+    await asyncio.to_thread(node.wait_ready)
 
 
 async def _connected(address: str) -> ClientConnection | None:

@@ -71,6 +71,7 @@ def test_a_wrong_sign_in_says_the_same_whatever_was_wrong(system: System, email:
     assert answer.body["detail"] == "The e-mail address or the password is wrong."
 
 
+@pytest.mark.rest
 def test_guessing_passwords_is_slowed_down(system: System) -> None:
     def guess(number: int) -> rest.Answer:
         return rest.sign_in(system.nodes[1].http, "victim@example.com", f"guess {number}")

@@ -45,6 +45,7 @@ async def test_a_callback_of_a_megabyte_with_a_header_of_another_costs_no_connec
     assert node.ready()[0] == 200
 
 
+@pytest.mark.rest
 async def test_silent_connections_keep_nobody_out_and_end(system: System) -> None:
     """1,005 connections that said nothing made everything answer 503, health included."""
     node = system.nodes[0]

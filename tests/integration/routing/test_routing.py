@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -66,16 +67,22 @@ async def _rebuilt(system: System) -> None:
     assert _as_bytes(await _settled(system)) == _as_bytes(before)
 
 
-@pytest.mark.timeout(120)
-def test_work_of_an_agent_who_vanished_goes_back_with_its_waiting_time(tmp_path: Path) -> None:
-    system = System(tmp_path)
-    system.more = {"TRUNKLINE_ROUTING_GONE_S": "2"}
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Routing that gives up an agent, and a lease, after two seconds; each test resolves its conversations."""
+    system = System(tmp_path_factory.mktemp("hasty"))
+    system.more = {"TRUNKLINE_ROUTING_GONE_S": "2", "TRUNKLINE_ROUTING_LEASE_S": "2"}
     try:
         system.start(nodes=1, adapters=("routing",))
         system.add_agents(LIN, EMMA)
-        asyncio.run(_gone(system))
+        yield system
     finally:
         system.end()
+
+
+@pytest.mark.timeout(120)
+def test_work_of_an_agent_who_vanished_goes_back_with_its_waiting_time(hasty: System) -> None:
+    asyncio.run(_gone(hasty))
 
 
 async def _gone(system: System) -> None:
@@ -95,30 +102,27 @@ async def _gone(system: System) -> None:
             await emma.act(conv, "resolve")
             await visitor.send("one more thing", conv)
             await _until(system, lambda found: found[conv].status == "open" and found[conv].agent == "emma")
+            await emma.act(conv, "resolve")
 
 
 @pytest.mark.timeout(120)
-def test_a_killed_routing_goes_on_and_a_second_one_stands_by(tmp_path: Path) -> None:
-    system = System(tmp_path)
-    system.more = {"TRUNKLINE_ROUTING_LEASE_S": "2"}
-    try:
-        system.start(nodes=1, adapters=("routing",))
-        system.add_agents(LIN)
-        asyncio.run(_killed(system))
-    finally:
-        system.end()
+def test_a_killed_routing_goes_on_and_a_second_one_stands_by(hasty: System) -> None:
+    asyncio.run(_killed(hasty))
 
 
 async def _killed(system: System) -> None:
     routing = system.adapters["routing"]
-    async with system.agent(LIN).running(), system.visitor().running() as first:
+    async with system.agent(LIN).running() as lin, system.visitor().running() as first:
         conv = str((await first.send("first"))["conv"])
         await _until(system, lambda found: conv in found and found[conv].agent == "lin")
         await asyncio.to_thread(routing.kill)
         async with system.visitor().running() as second:
             other = str((await second.send("second"))["conv"])
-            await asyncio.to_thread(routing.start)
+            # On this thread: a child ends with the thread that started it.
+            routing.start()
             await _until(system, lambda found: other in found and found[other].agent == "lin", 30)
+        for each in (conv, other):
+            await lin.act(each, "resolve")
 
 
 def _owned(found: dict[str, Head], agent: str) -> int:

@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ import pytest
 from tests.harness.ports import free_port
 from tests.harness.series import series
 from tests.harness.up import Up, trunkline, up
+from tests.harness.waiting import wait_until
 from trunkline import rest
 from trunkline.client import Client
 from trunkline.up.mending import AGAIN_LEAST_S
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.timeout(180)
 HUNG_S = 3.0
 AGAIN_WITHIN_S = HUNG_S + 25.0
 """Until the one that follows works: silence, backoff, and its start on a machine that is at work."""
+
+WORKS_WITHIN_S = 60.0
 
 BOT = {"token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "secret": "secret-of-hooks"}
 
@@ -45,7 +48,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         trunkline(
             "channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), "--data", str(running.data)
         )
-        _until(lambda: _are_up(running, "node", "routing", "warehouse", "telegram", "health"), running)
+        wait_until(
+            lambda: _are_up(running, "node", "routing", "warehouse", "telegram", "health"), running.said, WORKS_WITHIN_S
+        )
         yield running
 
 
@@ -82,7 +87,7 @@ def test_a_node_whose_event_loop_is_blocked_is_started_again(tmp_path: Path) -> 
         "TRUNKLINE_FAILPOINTS": "block-this-process",
     }
     with up(tmp_path, environment=environment) as running:
-        _until(lambda: _are_up(running, "node"), running)
+        wait_until(lambda: _are_up(running, "node"), running.said, WORKS_WITHIN_S)
         first = running.child("node")
 
         async def write() -> None:
@@ -120,12 +125,14 @@ def test_an_up_that_was_stopped_kills_nobody_when_it_goes_on(machine: Up) -> Non
     time.sleep(2 * HUNG_S)
     assert machine.family() == everybody
     assert "sign of life" not in machine.said()[said:]
-    _until(lambda: _are_up(machine, "node", "routing", "warehouse", "health"), machine)
+    wait_until(lambda: _are_up(machine, "node", "routing", "warehouse", "health"), machine.said, WORKS_WITHIN_S)
 
 
 async def _hang(machine: Up, job: str, name: str, *, has_traffic: bool, why: str = "gave no sign of life for") -> None:
     """Stop a child for good; a visitor writes before, meanwhile and afterwards."""
-    await asyncio.to_thread(_until, lambda: _are_up(machine, name) and _is_ready(machine), machine)
+    await asyncio.to_thread(
+        wait_until, lambda: _are_up(machine, name) and _is_ready(machine), machine.said, WORKS_WITHIN_S
+    )
     # One that hangs again at once waits for its turn.
     within_s = AGAIN_WITHIN_S + (AGAIN_LEAST_S if job == "nats-server" else 0)
     said, restarts = len(machine.said()), await asyncio.to_thread(_restarts, machine, name)
@@ -149,7 +156,7 @@ async def _hang(machine: Up, job: str, name: str, *, has_traffic: bool, why: str
         took_s = time.monotonic() - began
         assert await _texts(machine, client, conv) == Counter(["before", *lines, "afterwards"])
     assert took_s < within_s
-    await asyncio.to_thread(_until, lambda: _are_up(machine, name), machine)
+    await asyncio.to_thread(wait_until, lambda: _are_up(machine, name), machine.said, WORKS_WITHIN_S)
     assert await asyncio.to_thread(_restarts, machine, name) == restarts + 1
     told = _told(machine, said)
     assert sum(name in sentence and why in sentence for sentence in told) == 1, told
@@ -192,10 +199,3 @@ def _are_up(machine: Up, *names: str) -> bool:
     found = series(f"http://127.0.0.1:{machine.health_port}", within_s=30)
     known = found.labels("trunkline_process_up", "process")
     return all(name in known and found.value("trunkline_process_up", process=name) == 1 for name in names)
-
-
-def _until(holds: Callable[[], bool], machine: Up) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, machine.said()
-        time.sleep(0.1)

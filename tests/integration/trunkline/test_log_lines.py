@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,19 @@ import pytest
 from tests.harness.processes import Process
 from tests.harness.system import System
 from tests.harness.up import up
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
 KEYS = {"timestamp", "level", "event", "process", "instance"}
 
 
+@pytest.mark.rest
 def test_up_and_its_children_write_one_form(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         os.kill(running.child("nats-server"), signal.SIGKILL)
         os.kill(running.child("adapter routing"), signal.SIGKILL)
-        _until(lambda: {"up", "node"} <= {line["process"] for line in _after_banner(running.said())})
+        wait_until(lambda: {"up", "node"} <= {line["process"] for line in _after_banner(running.said())})
         assert running.stop() == 0
         lines = _after_banner(running.said())
     for line in lines:
@@ -66,7 +67,7 @@ def test_a_wrong_password_is_a_sentence_that_names_the_setting_and_is_not_repeat
     node = Process("node", ["node"], {**system.environment}, tmp_path)
     node.environment["TRUNKLINE_NATS_PASSWORD"] = "wrong"
     node.start()
-    _until(lambda: sum(line["event"] == "nats.refused_us" for line in _lines(node)) == 5)
+    wait_until(lambda: sum(line["event"] == "nats.refused_us" for line in _lines(node)) == 5)
     assert node.ready()[0] == 503
     node.stop()
     told = [line for line in _lines(node) if line["event"] == "nats.refused_us"]
@@ -91,10 +92,3 @@ def _lines(process: Process) -> list[dict[str, Any]]:
     """Whole lines so far."""
     written = process.log.read_text() if process.log.exists() else ""
     return [json.loads(line) for line in written.rpartition("\n")[0].splitlines() if line]
-
-
-def _until(holds: Callable[[], bool], within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

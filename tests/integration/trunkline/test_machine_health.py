@@ -59,8 +59,12 @@ def test_one_port_answers_for_every_process_of_the_machine(machine: Up) -> None:
     assert set(ready.body["processes"]) == {"node", "routing", "warehouse"}
 
 
-def test_the_public_port_shows_no_metrics_also_without_another_port(machine: Up, tmp_path: Path) -> None:
+def test_the_public_port_shows_no_metrics(machine: Up) -> None:
     assert rest.call("GET", f"{machine.http}/metrics").status == 404
+
+
+@pytest.mark.rest
+def test_the_public_port_shows_no_metrics_also_without_another_port(tmp_path: Path) -> None:
     with up(tmp_path, environment={"TRUNKLINE_NODE_PUBLIC_URL": "https://chat.example.com/"}) as alone:
         assert rest.call("GET", f"{alone.http}/metrics").status == 404
         assert "health" not in alone.family()

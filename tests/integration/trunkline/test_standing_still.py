@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from backbone import subjects
 from tests.harness.apart import run_apart
 from tests.harness.system import TENANT, System, running_system
 from tests.harness.trespass import CONV
+from tests.harness.waiting import wait_until
 from trunkline.connect import connected
 
 pytestmark = pytest.mark.timeout(180)
@@ -39,24 +38,37 @@ def test_an_adapter_that_stands_still_is_named_by_doctor_and_not_ready(tmp_path:
     system = Impatient(tmp_path)
     try:
         system.start(nodes=0, adapters=ADAPTERS)
-        _until(lambda: _states(system) == {"routing": "ok", "warehouse": "ok"}, system)
+        wait_until(
+            lambda: _states(system) == {"routing": "ok", "warehouse": "ok"},
+            lambda: system.run("doctor").stdout,
+            WITHIN_S,
+        )
         _dead_letters(system, most_bytes=1)
         _store(system, b"this is no event")
-        _until(lambda: _states(system) == {"routing": "wrong", "warehouse": "wrong"}, system)
+        wait_until(
+            lambda: _states(system) == {"routing": "wrong", "warehouse": "wrong"},
+            lambda: system.run("doctor").stdout,
+            WITHIN_S,
+        )
         said = {name: _check(system, name) for name in ADAPTERS}
         assert "It stands still: 1 wait" in said["warehouse"]["detail"]
         assert "trunkline adapter warehouse" in said["warehouse"]["todo"]
         assert system.adapters["warehouse"].ready()[0] == 503
         assert "It stands still" in str(system.adapters["warehouse"].ready()[1])
         _dead_letters(system, most_bytes=-1)
-        _until(lambda: _states(system) == {"routing": "ok", "warehouse": "ok"}, system)
+        wait_until(
+            lambda: _states(system) == {"routing": "ok", "warehouse": "ok"},
+            lambda: system.run("doctor").stdout,
+            WITHIN_S,
+        )
     finally:
         system.end()
 
 
+@pytest.mark.rest
 def test_an_adapter_that_hangs_with_its_lease_is_named_by_doctor(tmp_path: Path) -> None:
     with running_system(tmp_path, nodes=0, adapters=("routing",)) as system:
-        _until(lambda: _check(system, "routing")["state"] == "ok", system)
+        wait_until(lambda: _check(system, "routing")["state"] == "ok", lambda: system.run("doctor").stdout, WITHIN_S)
         os.kill(system.adapters["routing"].pid, signal.SIGSTOP)
         try:
             found = _check(system, "routing")
@@ -93,10 +105,3 @@ def _check(system: System, name: str) -> dict[str, Any]:
 def _states(system: System) -> dict[str, str]:
     answer = system.run("doctor", "--json")
     return {c["name"]: c["state"] for c in json.loads(answer.stdout)["checks"] if c["name"] in ADAPTERS}
-
-
-def _until(holds: Callable[[], bool], system: System) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline, system.run("doctor").stdout
-        time.sleep(0.2)

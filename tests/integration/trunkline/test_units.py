@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -31,6 +33,9 @@ EXPOSURE_MOST = 15
 OPERATOR = "an-operators-password-that-lives-for-one-test-only"
 SECRET = "a-signing-secret-for-units-that-lives-for-one-test"
 DRAIN_S = 10
+
+_CHANCE: Final = random.SystemRandom()
+"""Of its own: pytest-randomly gives each test the same seed of `random`, also in another run."""
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -175,8 +180,11 @@ def _credentials(etc: Path, *processes: str) -> None:
 
 
 def _port_of_four_digits() -> int:
-    """A free one of which the port of health, with a 1 before it, is free too."""
-    for port in range(2100, 9900, 13):
+    """A free one of which the port of health, with a 1 before it, is free too. By chance: another run beside this one
+    would find the same first one, and both would listen on it later.
+    """
+    ports = range(2100, 9900)
+    for port in _CHANCE.sample(ports, len(ports)):
         try:
             for each in (port, 10_000 + port):
                 socket.create_server(("127.0.0.1", each)).close()

@@ -7,14 +7,14 @@ import json
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bench.machine import children, name_of
 from tests.harness.up import Up, trunkline, up
+from tests.harness.waiting import wait_until
 from trunkline import rest
 
 pytestmark = pytest.mark.timeout(120)
@@ -30,12 +30,15 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    """Addresses, durability and the admin's link are printed; doctor is content; nobody is left behind."""
+    """Addresses, durability and the admin's link are printed, which works; doctor is content; nobody is left."""
     with up(tmp_path) as running:
         said = running.said()
         assert f"{running.http}/" in said
         assert "on the disk before it counts as sent" in said
         assert rest.call("GET", f"{running.http}/readyz").status == 200
+        person = {"name": "Ops", "email": "ops@example.com", "password": "correct horse battery"}
+        joining = {"token": _token(said), **person}
+        assert rest.call("POST", f"{running.http}/api/v1/invitations/accept", joining).body["agent"]["role"] == "admin"
         family = [running.process.pid, *children(running.process.pid)]
         assert sorted(map(name_of, family[1:])) == ["adapter routing", "adapter warehouse", "nats-server", "node"]
         _wait_until_well(running.data)
@@ -44,6 +47,7 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> Non
     assert not (running.data / "running.json").exists()
 
 
+@pytest.mark.rest
 def test_the_printed_link_makes_the_first_admin_once(tmp_path: Path) -> None:
     """A new start makes the old link void; the link of the last start works for one person."""
     with up(tmp_path) as first:
@@ -99,14 +103,14 @@ def test_a_killed_node_is_started_again_and_no_connection_is_refused(standing: U
     connection.close()
     assert standing.child("node") != node
     assert "node was ended by SIGKILL; starting it again" in standing.said()
-    _wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
+    wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
 
 
 def test_a_killed_nats_server_comes_back_where_it_was(standing: Up) -> None:
     """The others reconnect by themselves; readiness falls and returns."""
     os.kill(standing.child("nats-server"), signal.SIGKILL)
-    _wait_until(lambda: "nats-server was ended by SIGKILL" in standing.said())
-    _wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
+    wait_until(lambda: "nats-server was ended by SIGKILL" in standing.said())
+    wait_until(lambda: rest.call("GET", f"{standing.http}/readyz").status == 200)
     token, _ = rest.become_visitor(standing.http, "web")
     assert token
 
@@ -118,7 +122,7 @@ def test_children_end_with_a_killed_up_and_the_next_start_is_clean(tmp_path: Pat
         family = children(running.process.pid)
         running.process.kill()
         running.process.wait(10)
-        _wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
+        wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
         assert "Nothing runs on" in trunkline("doctor", "--data", str(running.data)).stderr
     running.output.unlink()
     with up(tmp_path):
@@ -141,7 +145,7 @@ def test_the_demo_has_agents_who_can_sign_in_and_a_visitor_who_talks(tmp_path: P
             asked = trunkline("sql", query, "--data", str(running.data), "--format", "json")
             return asked.returncode == 0 and bool(json.loads(asked.stdout))
 
-        _wait_until(talks)
+        wait_until(talks)
     running.output.unlink()
     with up(tmp_path, "--demo") as again:
         assert logins == re.findall(r"^  (\S+@demo\.example)\s+(\S+)  (.+)$", again.said(), re.MULTILINE)
@@ -171,13 +175,13 @@ def test_a_channel_runs_from_its_first_account_on_and_doctor_tells_of_it(tmp_pat
         data = ("--data", str(running.data))
         added = trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), *data)
         assert added.returncode == 0, added.stderr
-        _wait_until(lambda: "adapter telegram" in running.family())
-        _wait_until(lambda: ("telegram", "ok") in _found(running.data))
+        wait_until(lambda: "adapter telegram" in running.family())
+        wait_until(lambda: ("telegram", "ok") in _found(running.data))
         os.kill(running.child("adapter telegram"), signal.SIGKILL)
-        _wait_until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said())
+        wait_until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said())
     running.output.unlink()
     with up(tmp_path) as again:
-        _wait_until(lambda: "adapter telegram" in again.family())
+        wait_until(lambda: "adapter telegram" in again.family())
 
 
 def _found(data: Path) -> set[tuple[str, str]]:
@@ -195,14 +199,7 @@ def _wait_until_well(data: Path) -> None:
         found[:] = [f"{c['name']}: {c['detail']}" for c in json.loads(asked.stdout)["checks"] if c["state"] == "wrong"]
         return asked.returncode == 0
 
-    _wait_until(is_well, found)
-
-
-def _wait_until(holds: Callable[[], bool], told: list[str] | None = None, within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, told
-        time.sleep(0.1)
+    wait_until(is_well, lambda: found)
 
 
 def _token(said: str) -> str:

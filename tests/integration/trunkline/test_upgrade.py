@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ import pytest
 from tests.bench.machine import children
 from tests.harness.up import Up, trunkline, up
 from tests.harness.upgrade import other_version, upgrade
+from tests.harness.waiting import wait_until
 from trunkline import rest
 
 pytestmark = pytest.mark.timeout(240)
@@ -42,19 +43,12 @@ def _ready(running: Up) -> dict[str, object]:
     return body
 
 
-def _until(holds: Callable[[], object], running: Up) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline, running.said()
-        time.sleep(0.05)
-
-
 def _add_bot(running: Up) -> None:
     """The first account of a channel; returns once its adapter runs."""
     settings = running.data / "bot.json"
     settings.write_text(json.dumps(BOT))
     trunkline("channel", "add", "telegram", "--inbox", "bot", "--settings", str(settings), "--data", str(running.data))
-    _until(lambda: "adapter telegram" in running.family(), running)
+    wait_until(lambda: "adapter telegram" in running.family(), running.said, WITHIN_S)
 
 
 @pytest.mark.rest
@@ -104,8 +98,10 @@ def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: 
     before = running.family()
     (running.data / "upgrade" / "request.json").write_text(json.dumps({"id": "asked-by-hand", "python": python}))
     os.kill(running.process.pid, signal.SIGHUP)
-    _until(
-        lambda: "failed: the new code can't go on from here: ImportError: this up is broken" in running.said(), running
+    wait_until(
+        lambda: "failed: the new code can't go on from here: ImportError: this up is broken" in running.said(),
+        running.said,
+        WITHIN_S,
     )
     assert running.family() == before
     assert not (running.data / "handover.json").exists()
@@ -113,18 +109,19 @@ def test_code_that_cannot_go_on_is_refused_before_anything_is_touched(tmp_path: 
     upgrade(running)
 
 
+@pytest.mark.rest
 def test_sighup_alone_upgrades_by_the_python_that_up_runs_on(running: Up) -> None:
     """With the adapter of a channel that has an account, which is kept running afterwards as before."""
     _add_bot(running)
     before = running.family()
     os.kill(running.process.pid, signal.SIGHUP)
-    _until(lambda: "Upgrade: done" in running.said(), running)
+    wait_until(lambda: "Upgrade: done" in running.said(), running.said, WITHIN_S)
     assert "Upgrade: telegram: the new one works" in running.said()
     after = running.family()
     assert after.keys() == before.keys()
     assert not set(before.values()) & set(after.values()) - {before["nats-server"]}
     os.kill(after["adapter telegram"], signal.SIGKILL)
-    _until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said(), running)
+    wait_until(lambda: "telegram was ended by SIGKILL; starting it again" in running.said(), running.said, WITHIN_S)
 
 
 @pytest.mark.long
@@ -138,10 +135,10 @@ def test_a_second_upgrade_is_refused_while_one_is_under_way(running: Up) -> None
         assert second.returncode == 1
         assert "another upgrade of this system is under way" in second.stderr
         # Somebody who doesn't ask first, while processes are replaced.
-        _until(lambda: "Upgrade: routing: the new one starts" in running.said(), running)
+        wait_until(lambda: "Upgrade: routing: the new one starts" in running.said(), running.said, WITHIN_S)
         os.kill(running.process.pid, signal.SIGHUP)
         assert first.wait(120) == 0
-    _until(lambda: "Upgrade: failed: another upgrade is under way" in running.said(), running)
+    wait_until(lambda: "Upgrade: failed: another upgrade is under way" in running.said(), running.said, WITHIN_S)
     assert running.said().count("has taken over") == 1
 
 
@@ -153,7 +150,7 @@ def test_who_asks_may_leave_and_the_upgrade_goes_on(running: Up) -> None:
     with asking, asking.stdout:
         asking.stdout.readline()
         asking.kill()
-    _until(lambda: "Upgrade: done" in running.said(), running)
+    wait_until(lambda: "Upgrade: done" in running.said(), running.said, WITHIN_S)
     upgrade(running)
 
 
@@ -183,15 +180,15 @@ def test_children_are_kept_and_die_with_it_after_an_upgrade_as_before(running: U
         full = name if name == "nats-server" else f"adapter {name}"
         died = running.child(full)
         os.kill(died, signal.SIGKILL)
-        _until(lambda full=full, died=died: running.family().get(full, died) != died, running)
+        wait_until(lambda full=full, died=died: running.family().get(full, died) != died, running.said, WITHIN_S)
         assert f"{name} was ended by SIGKILL" in running.said()
-    _until(lambda: rest.call("GET", f"{running.http}/readyz", timeout_s=30).status == 200, running)
+    wait_until(lambda: rest.call("GET", f"{running.http}/readyz", timeout_s=30).status == 200, running.said, WITHIN_S)
     # nats-server is now a child of the new program; the next upgrade inherits it again.
     upgrade(running)
     family = children(running.process.pid)
     running.process.kill()
     running.process.wait(10)
-    _until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], running)
+    wait_until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], running.said, WITHIN_S)
 
 
 @pytest.mark.long

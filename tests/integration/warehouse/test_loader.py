@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,10 +19,12 @@ from backbone import cursors, epochs, subjects
 from backbone import events as ev
 from backbone.leases import Lease
 from backbone.link import Link
+from tests.harness.waiting import until
 from tests.integration.warehouse.conftest import STREAMS
 from tests.integration.warehouse.talks import ask, store
 from tests.unit.adapters.warehouse.timeline import event, message, opened
 
+SHARES_TABLES = True
 CONVS = [s + "a" * 26 for s in STREAMS]
 SOON_MS = 200
 """After which a row that only counts is written, where a test waits for it."""
@@ -41,13 +42,6 @@ async def loading(link: Link, engine: Engine, settings: Warehouse) -> AsyncItera
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not await condition():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 async def loaded(engine: Engine, count: int) -> None:

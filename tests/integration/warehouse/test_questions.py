@@ -17,6 +17,7 @@ from backbone.errors import InvalidInputError, TrunklineError
 from tests.integration.warehouse.talks import EPOCH, Book, ask
 from tests.unit.adapters.warehouse.timeline import CONV, entry, event, message, opened
 
+SHARES_TABLES = True
 OTHER = "03" + "b" * 26
 CANARY = "canary-of-acme"
 

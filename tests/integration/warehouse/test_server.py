@@ -83,6 +83,7 @@ async def has_all(link: Link, count: int) -> None:
     assert (await ask(link, "_", "verify", {"stream": "01"}))["equal"]
 
 
+@pytest.mark.rest
 async def test_a_server_answers_as_the_embedded_engine_does(link: Link, server: ClickHouse, warehouse: Process) -> None:
     await asyncio.to_thread(lambda: (server.start(), warehouse.start().wait_ready()))
     await store(link, [opened(1, conv=CONV), message(2, "visitor", conv=CONV, text="退款")])

@@ -69,7 +69,7 @@ async def test_unreadable_bytes_get_a_row_too(tables: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-@pytest.mark.parametrize("loads", [1, 3])
+@pytest.mark.parametrize("loads", [pytest.param(1, marks=pytest.mark.rest), 3])
 async def test_rows_of_conversations_hold_the_numbers_of_the_definitions(tables: Engine, name: str, loads: int) -> None:
     timeline, expected = EXPECTED[name]
     events, book = timeline(), Book(tables)

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from adapters.channels.app import identity
 from adapters.channels.app.settings import Account
 from backbone.errors import NotAuthenticatedError
+from tests.harness.waiting import until
 
 FOLDER = Path(__file__).parents[4] / "docs" / "examples" / "app"
 SECRET = "a secret of the company's server"
@@ -162,13 +163,6 @@ async def running(example: ModuleType, node: Node, identity_of: Callable[[], str
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    """Returns once something holds."""
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.01)
 
 
 def fresh() -> str:
