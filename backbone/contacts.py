@@ -13,11 +13,11 @@ import contextlib
 from msgspec import Struct, structs
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.buckets import Bucket, KeyExistsError, RevisionError
 from backbone.ids import derived_event_id, key_hash, new_contact_id
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket, KeyExistsError, RevisionError
+from backbone.nats.link import Link
 
 
 class Contact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="contact"):

@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from backbone import acts, subjects
+from backbone import acts
 from backbone import events as ev
 from backbone.conversation import Head, empty, fold
 from backbone.errors import ConflictError, TooManyError
 from backbone.log import Log, LogEvent, WrongSequenceError
+from backbone.nats import subjects
 
 TRIES: Final = 5
 FOLD_AT_MOST: Final = 20_000

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from backbone import subjects
-from backbone.buckets import Bucket, Kept, KeyExistsError, RevisionError
 from backbone.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from backbone.ids import check_name, key_hash, new_name, new_secret
-from backbone.link import Link
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket, Kept, KeyExistsError, RevisionError
+from backbone.nats.link import Link
 
 BUCKET: Final = "directory"
 SYSTEM: Final = "_"

@@ -19,10 +19,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from backbone import events as ev
-from backbone import failpoints, subjects
+from backbone import failpoints
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import new_event_id
-from backbone.link import (
+from backbone.nats import subjects
+from backbone.nats.link import (
     REFLECTED,
     WRONG_LAST_SEQUENCE,
     ApiError,
@@ -34,8 +35,8 @@ from backbone.link import (
     is_reflected,
     status_of,
 )
-from backbone.parser import type_of_raw_callback
-from backbone.streams import MAX_EVENT_BYTES, chat_stream
+from backbone.nats.parser import type_of_raw_callback
+from backbone.nats.streams import MAX_EVENT_BYTES, chat_stream
 
 REPEATED_ID_IN_BATCH: Final = 10201
 DUPLICATE_IN_PROCESS: Final = 10158

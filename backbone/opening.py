@@ -9,15 +9,16 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from backbone import contacts, directory, subjects
+from backbone import contacts, directory
 from backbone import events as ev
-from backbone.buckets import Bucket, Kept, KeyExistsError, RevisionError
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import parse_tolerant, read_head
 from backbone.errors import ConflictError, TooManyError
 from backbone.ids import conversation_id, derived_event_id
-from backbone.link import Link
 from backbone.log import Log, WrongSequenceError
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket, Kept, KeyExistsError, RevisionError
+from backbone.nats.link import Link
 
 TRIES: Final = 8
 LOOK_BACK: Final = 20_000

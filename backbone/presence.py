@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.buckets import Bucket
 from backbone.ids import new_event_id
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket
+from backbone.nats.link import Link
 
 TTL_S: Final = 45
 REFRESH_S: Final = 15

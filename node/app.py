@@ -9,14 +9,13 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from backbone import http_health
 from backbone.errors import TrunklineError
-from backbone.service import Service
+from backbone.process.service import Service
+from backbone.serving import health as http_health
 from node import greeting, static
-from node.connection import take_over
 from node.context import Context
-from node.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.hosts import Hosts
+from node.protocol.connection import take_over
+from node.protocol.frames import RESTART, SUBPROTOCOL, TOO_MANY
 from node.rest import (
     accounts,
     agents,
@@ -33,6 +32,7 @@ from node.rest import (
     templates,
     visitors,
 )
+from node.rest.hosts import Hosts
 from node.socket import Socket
 
 

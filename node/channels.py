@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from backbone.channels import about
-from backbone.channels.about import About
+from backbone.accounts import about
+from backbone.accounts.about import About
 from backbone.errors import NotFoundError
-from backbone.link import Link
+from backbone.nats.link import Link
 
 KEPT_S: Final = 5.0
 

@@ -6,24 +6,24 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backbone.attachments import Attachments
-from backbone.link import Link
+from backbone.files.attachments import Attachments
+from backbone.files.waiting import Waiting
 from backbone.log import Log
+from backbone.nats.link import Link
 from backbone.sealing import Sealer
 from backbone.signing import Signer
-from backbone.waiting import Waiting
 from node.channels import Channels
-from node.hub import Hub
+from node.entry.limits import RateByKey
+from node.entry.login_limits import LoginLimits
+from node.entry.passwords import Passwords
+from node.entry.quotas import Quotas
+from node.entry.sessions import Sessions
 from node.inboxes import Inboxes
-from node.limits import RateByKey
-from node.login_limits import LoginLimits
 from node.openings import Openings
-from node.passwords import Passwords
-from node.quotas import Quotas
-from node.session import Bounds
-from node.sessions import Sessions
+from node.protocol.session import Bounds
+from node.rooms.hub import Hub
+from node.rooms.watching import Mirrors
 from node.settings import NodeSettings
-from node.watching import Mirrors
 
 if TYPE_CHECKING:
     from node.socket import Socket

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from backbone.http import Serving
+from backbone.serving.http import Serving
 from node.context import Context
-from node.frames import RESTART, Drain, encode
+from node.protocol.frames import RESTART, Drain, encode
 
 FAREWELL_S: Final = 1.0
 """Time for the presence keys of agents to be deleted; what is left ends by its time to live."""

@@ -9,19 +9,20 @@ from typing import Final, NamedTuple
 
 from starlette.websockets import WebSocket
 
-from backbone import contacts, directory, presence, subjects
+from backbone import contacts, directory, presence
 from backbone.conversation import closed_for_good
 from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
+from backbone.nats import subjects
 from backbone.signing import needs_renewal
 from node import authenticate
-from node import frames as f
 from node.authenticate import Who
+from node.commands.writing import now_ms
 from node.context import Context
-from node.cookies import cookie_of
-from node.limits import TokenBucket
-from node.origins import is_foreign, network
+from node.entry.cookies import cookie_of
+from node.entry.limits import TokenBucket
+from node.entry.origins import is_foreign, network
+from node.protocol import frames as f
 from node.settings import NodeSettings
-from node.writing import now_ms
 
 MOST_ATTACHMENTS: Final = 20
 LOG_WITHIN_S: Final = 5.0

@@ -11,7 +11,7 @@ from typing import Final
 
 from backbone import directory
 from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
-from backbone.link import Link
+from backbone.nats.link import Link
 
 KEPT_S: Final = 5.0
 MOST: Final = 10_000

@@ -6,35 +6,36 @@ import asyncio
 
 import msgspec
 
-from backbone import http, service
-from backbone.attachments import Attachments
-from backbone.channels.wanted import Wanted
-from backbone.http_bounds import Bounds, Door
+from backbone.accounts.wanted import Wanted
+from backbone.files.attachments import Attachments
+from backbone.files.waiting import Waiting
 from backbone.log import Log
-from backbone.objects import Objects
+from backbone.nats.objects import Objects
+from backbone.process import service
+from backbone.process.service import Service
 from backbone.sealing import Sealer
-from backbone.service import Service
+from backbone.serving import http
+from backbone.serving.bounds import Bounds, Door
 from backbone.signing import TOKEN_LIFE_S, Signer
-from backbone.waiting import Waiting
 from node import app, descriptors, drain
 from node.channels import Channels
-from node.connection import PROTOCOLS
 from node.context import Context
-from node.hub import Hub
+from node.entry.limits import RateByKey
+from node.entry.login_limits import LoginLimits
+from node.entry.passwords import Passwords
+from node.entry.quotas import Quotas
+from node.entry.sessions import Sessions
 from node.inboxes import Inboxes
-from node.limits import RateByKey
-from node.login_limits import LoginLimits
 from node.metrics import UNACKNOWLEDGED
 from node.openings import Openings
-from node.passwords import Passwords
-from node.quotas import Quotas
+from node.protocol.connection import PROTOCOLS
 from node.rest.files import DOWNLOADS_MOST
-from node.sessions import Sessions
+from node.rooms.hub import Hub
+from node.rooms.watching import Mirrors
 from node.settings import NodeSettings
 from node.socket import bounds
 from node.tending import Tending
 from node.uploading import Uploads
-from node.watching import Mirrors
 
 
 def main() -> int:

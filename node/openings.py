@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
-from backbone import subjects
 from backbone.errors import TrunklineError
-from backbone.link import Link
-from node import frames as f
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from node.protocol import frames as f
 
 if TYPE_CHECKING:
     from node.authenticate import Who

@@ -16,18 +16,20 @@ from backbone import events as ev
 from backbone import presence
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
-from node import frames as f
-from node import greeting, reading, referring, writing
+from node import greeting
 from node.authenticate import Who
-from node.connection import Connection
+from node.commands import reading, writing
+from node.commands.reading import View
 from node.context import Context
+from node.entry import referring
 from node.greeting import Caller
-from node.marks import Marks
 from node.metrics import CLOSED, FRAMES, REFUSED, SOCKETS
-from node.reading import View
-from node.session import Bounds, Close, Refuse, Session
+from node.protocol import frames as f
+from node.protocol.connection import Connection
+from node.protocol.session import Bounds, Close, Refuse, Session
+from node.rooms.marks import Marks
+from node.rooms.watching import Mirror, Watcher
 from node.settings import NodeSettings
-from node.watching import Mirror, Watcher
 
 MOST_READING: Final = 4
 MOST_WAITING: Final = 32
@@ -44,7 +46,7 @@ class _Watch(NamedTuple):
 
 
 class Socket:
-    """What `node.connection.Connection` tells of what comes in."""
+    """What `node.protocol.connection.Connection` tells of what comes in."""
 
     __slots__ = (
         "_acting",

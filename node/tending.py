@@ -10,14 +10,15 @@ import time
 import msgspec
 import structlog
 
-from backbone import directory, presence, replicas, schema
-from backbone.buckets import Bucket, Change
+from backbone import directory, presence, schema
 from backbone.errors import TrunklineError, UnknownOutcomeError
-from backbone.link import ApiError
-from backbone.service import Service
-from backbone.streams import chat_stream
+from backbone.nats import replicas
+from backbone.nats.buckets import Bucket, Change
+from backbone.nats.link import ApiError
+from backbone.nats.streams import chat_stream
+from backbone.process.service import Service
 from node.context import Context
-from node.frames import NOT_AUTHENTICATED, RESTART, SIGNED_OUT
+from node.protocol.frames import NOT_AUTHENTICATED, RESTART, SIGNED_OUT
 
 LOOK_AGAIN_S = 0.1
 LOOK_AGAIN_MOST_S = 5.0

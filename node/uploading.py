@@ -12,8 +12,8 @@ from typing import IO, Final
 
 from backbone.errors import TimedOutError, TooLargeError, UnavailableError
 from node.authenticate import Who
-from node.limits import RateByKey
-from node.quotas import Quotas
+from node.entry.limits import RateByKey
+from node.entry.quotas import Quotas
 from node.rest.requests import refuse_for
 from node.settings import NodeSettings
 

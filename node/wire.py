@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from backbone.events import Event
-from node.frames import ClientFrame, NodeFrame
+from node.protocol.frames import ClientFrame, NodeFrame
 
 
 def schema() -> dict[str, Any]:

@@ -15,8 +15,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
-from backbone.logging import configure
 from backbone.outside import guard
+from backbone.process.logging import configure
 from backbone.settings import Common
 from tests.harness.groups import long_first
 from tests.harness.nats import NatsServer, running_nats

@@ -13,6 +13,6 @@ def folders() -> list[str]:
 
 def names() -> list[str]:
     """All adapters that this installation has: those, and every channel."""
-    from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
+    from backbone.accounts import registry  # noqa: PLC0415  (not needed by the other commands)
 
     return sorted([*folders(), *registry.names()])

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from backbone import rpc
 from backbone.errors import NotFoundError, UnavailableError
+from backbone.nats import rpc
 from backbone.settings import Common, load
 from trunkline import datafolder, extras
 from trunkline.connect import connected

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import structlog
 
-from backbone.admission import admit
 from backbone.errors import UnavailableError, UnfitError
-from backbone.link import Link
+from backbone.nats.admission import admit
+from backbone.nats.link import Link
 from backbone.settings import Common, load
 from trunkline.datafolder import joined
 

@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from backbone import notify
-from backbone.permissions import OPERATOR
+from backbone.nats.permissions import OPERATOR
 from backbone.private import UMASK
+from backbone.process import notify
 from trunkline import nats_users
 
 USER: Final = OPERATOR

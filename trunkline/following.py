@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
-from backbone.watermark import HELD_AT_MOST, Held, Step, Watermark, on_event, on_replay
+from backbone.process.watermark import HELD_AT_MOST, Held, Step, Watermark, on_event, on_replay
 
 Frame = dict[str, Any]
 """One frame as it crosses the wire: the client trusts nothing of the node's code, not even its types."""

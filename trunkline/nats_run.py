@@ -18,10 +18,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from backbone import notify, saying, space, subjects
-from backbone.disk import DiskTold
+from backbone import space
 from backbone.errors import SettingError, TrunklineError
-from backbone.link import Link
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.process import notify, saying
+from backbone.process.disk import DiskTold
 from backbone.settings import Common, load
 from backbone.space import type_of_room
 from backbone.until import until

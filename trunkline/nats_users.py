@@ -13,8 +13,8 @@ import json
 from importlib.metadata import entry_points
 from typing import Final, NamedTuple
 
-from backbone import permissions
-from backbone.permissions import Access
+from backbone.nats import permissions
+from backbone.nats.permissions import Access
 
 CHANNELS: Final = "trunkline.channels"
 """Entry points of channels."""

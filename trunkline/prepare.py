@@ -11,14 +11,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from backbone import directory, epochs, streams
-from backbone.channels import about, registry
-from backbone.channels.settings import ChannelSettings
+from adapters.channels.kit.settings import ChannelSettings
+from backbone import directory
+from backbone.accounts import about, registry
 from backbone.directory import Agent, Inbox, Invitation
-from backbone.lineage import Lineage
-from backbone.link import Link
+from backbone.nats import epochs, streams
+from backbone.nats.lineage import Lineage
+from backbone.nats.link import Link
 from backbone.settings import Common, load
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from trunkline.datafolder import keep_private
 
 TENANT: Final = "main"

@@ -57,7 +57,7 @@ def sections() -> list[Section]:
     for title, name, module in (
         ("Of a node", "node", "node.settings"),
         *((f"Of the adapter {name}", name, f"adapters.{name}.settings") for name in folders()),
-        ("Of every channel's adapter", "channel", "backbone.channels.settings"),
+        ("Of every channel's adapter", "channel", "adapters.channels.kit.settings"),
     ):
         kinds = _settings_in(importlib.import_module(module))
         found += [Section(title, name, kind) for kind in kinds]

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from backbone import epochs
 from backbone.errors import TrunklineError
-from backbone.lineage import put_back
-from backbone.link import Link
+from backbone.nats import epochs
+from backbone.nats.lineage import put_back
+from backbone.nats.link import Link
+from backbone.nats.streams import chat_stream, names_of_log
 from backbone.settings import Common
-from backbone.streams import chat_stream, names_of_log
 from trunkline import datafolder, embedded
 from trunkline.connect import connected
 from trunkline.embedded import StartError

@@ -1,1 +1,1 @@
-"""Channels: a folder each, of which the kit (`backbone/channels/`) runs one a process."""
+"""Channels: a folder each, of which the kit (`adapters/channels/kit/`) runs one a process."""

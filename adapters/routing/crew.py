@@ -8,10 +8,10 @@ from adapters.routing.absence import Absence
 from adapters.routing.assign import AgentNow
 from adapters.routing.heads import Projection
 from backbone import directory, presence
-from backbone.buckets import Change
-from backbone.feed import Feed
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats.buckets import Change
+from backbone.nats.feed import Feed
+from backbone.nats.link import Link
 
 
 class Crew:

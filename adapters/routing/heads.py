@@ -11,10 +11,10 @@ from collections import Counter
 from msgspec import structs
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.conversation import Head, empty, fold
 from backbone.decide import is_lifecycle, parse_tolerant
-from backbone.reader import Entry
+from backbone.nats import subjects
+from backbone.nats.reader import Entry
 
 
 class Projection:

@@ -7,11 +7,11 @@ import random
 
 from adapters.routing.service import Routing
 from adapters.routing.settings import RoutingSettings
-from backbone import service
 from backbone.errors import TrunklineError
-from backbone.leases import Lease
-from backbone.service import LOOK_S, Service
-from backbone.streams import ensure_bucket
+from backbone.nats.leases import Lease
+from backbone.nats.streams import ensure_bucket
+from backbone.process import service
+from backbone.process.service import LOOK_S, Service
 
 TELL_EVERY_S = 2.0
 

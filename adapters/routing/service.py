@@ -22,24 +22,25 @@ from adapters.routing.crew import Crew
 from adapters.routing.heads import Projection
 from adapters.routing.holding import Holding
 from adapters.routing.settings import RoutingSettings
-from backbone import failpoints, presence, subjects
+from backbone import failpoints, presence
 from backbone.acts import Act
-from backbone.buckets import Bucket, Change
 from backbone.conversation import Head, closed_for_good
-from backbone.cursors import Cursor, forget_cursor, get_cursor, put_cursor
 from backbone.decide import decide, read_head
 from backbone.directory import REOPEN_WINDOW_S
-from backbone.epochs import stream_state
 from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.events import Actor, AssignmentReason
 from backbone.ids import decision_id
-from backbone.lineage import Lineage
-from backbone.link import Link
 from backbone.log import Log
-from backbone.pace import Load
-from backbone.reader import Entry, Reader
-from backbone.streams import chat_stream
-from backbone.worker import bury
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket, Change
+from backbone.nats.cursors import Cursor, forget_cursor, get_cursor, put_cursor
+from backbone.nats.epochs import stream_state
+from backbone.nats.lineage import Lineage
+from backbone.nats.link import Link
+from backbone.nats.reader import Entry, Reader
+from backbone.nats.streams import chat_stream
+from backbone.nats.worker import bury
+from backbone.process.pace import Load
 
 READER: Final = "routing"
 ME: Final = Actor("system", "routing")

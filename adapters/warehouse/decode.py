@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.reader import Entry
+from backbone.nats import subjects
+from backbone.nats.reader import Entry
 
 UNKNOWN: Final = "unknown"
 LATEST_MS: Final = 9_000_000_000_000

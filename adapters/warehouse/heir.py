@@ -11,9 +11,9 @@ from typing import Final
 import structlog
 
 from adapters.warehouse.settings import SECTION, Target
-from backbone import subjects
 from backbone.errors import TrunklineError
-from backbone.link import Link
+from backbone.nats import subjects
+from backbone.nats.link import Link
 
 WITHIN_S: Final = 2.0
 

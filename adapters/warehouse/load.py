@@ -30,10 +30,11 @@ from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
 from adapters.warehouse.plan import Place, token
 from adapters.warehouse.statements import internal
 from backbone import events as ev
-from backbone import failpoints, subjects
+from backbone import failpoints
 from backbone.errors import TrunklineError
-from backbone.reader import Entry
-from backbone.subjects import DESK
+from backbone.nats import subjects
+from backbone.nats.reader import Entry
+from backbone.nats.subjects import DESK
 
 KEYS_AT_ONCE: Final = 1_000
 

@@ -28,20 +28,21 @@ from adapters.warehouse.room import Room
 from adapters.warehouse.server import AwayError
 from adapters.warehouse.settings import Warehouse
 from adapters.warehouse.statements import internal
-from backbone import cursors as kept_cursors
-from backbone import epochs, failpoints
-from backbone.cursors import Cursor
-from backbone.epochs import StreamState
+from backbone import failpoints
 from backbone.errors import TrunklineError
-from backbone.leases import Lease
-from backbone.lineage import Lineage
-from backbone.link import Link
-from backbone.pace import Load
-from backbone.reader import Entry, Reader, read_range
+from backbone.nats import cursors as kept_cursors
+from backbone.nats import epochs
+from backbone.nats.cursors import Cursor
+from backbone.nats.epochs import StreamState
+from backbone.nats.leases import Lease
+from backbone.nats.lineage import Lineage
+from backbone.nats.link import Link
+from backbone.nats.reader import Entry, Reader, read_range
+from backbone.nats.streams import chat_stream, names_of_log
+from backbone.nats.worker import PoisonError, bury
+from backbone.process.pace import Load
 from backbone.space import Marks
-from backbone.streams import chat_stream, names_of_log
 from backbone.until import until
-from backbone.worker import PoisonError, bury
 
 READER: Final = "warehouse"
 """The name of our cursors in bucket `cursors`."""

@@ -17,7 +17,7 @@ from adapters.warehouse import fold
 from adapters.warehouse.decode import Stored, read
 from adapters.warehouse.fold import Facts
 from backbone import events as ev
-from backbone.subjects import DESK
+from backbone.nats.subjects import DESK
 
 REWRITE_MS: Final = 5_000
 MESSAGES: Final = 5_000

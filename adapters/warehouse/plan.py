@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from adapters.warehouse.decode import Stored
-from backbone.epochs import StreamState
+from backbone.nats.epochs import StreamState
 
 
 class Place(NamedTuple):

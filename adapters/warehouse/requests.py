@@ -18,8 +18,8 @@ from adapters.warehouse.engine import Engine
 from adapters.warehouse.gate import Gate
 from adapters.warehouse.metrics import REQUEST_SECONDS, REQUESTS
 from backbone.errors import ForbiddenError, TrunklineError
-from backbone.link import Link
-from backbone.rpc import TIMEOUT_S, Verb
+from backbone.nats.link import Link
+from backbone.nats.rpc import TIMEOUT_S, Verb
 
 OPERATOR: Final = "_"
 

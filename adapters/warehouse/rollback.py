@@ -15,7 +15,7 @@ from adapters.warehouse import load, pack
 from adapters.warehouse.engine import rows
 from adapters.warehouse.memory import Memory, type_of_holds
 from adapters.warehouse.statements import internal
-from backbone.epochs import Epochs
+from backbone.nats.epochs import Epochs
 
 NO_END: Final = 2**64 - 1
 

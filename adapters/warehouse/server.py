@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import StreamFailureError
 
 from adapters.warehouse.settings import SECTION, Warehouse
 from backbone.errors import UnavailableError
-from backbone.rpc import TIMEOUT_S
+from backbone.nats.rpc import TIMEOUT_S
 from backbone.settings import variable
 
 NEEDS: Final = (26, 2)

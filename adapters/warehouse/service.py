@@ -19,10 +19,10 @@ from adapters.warehouse.engine import Engine, LockedError, load_library
 from adapters.warehouse.loader import Loader
 from adapters.warehouse.room import Room
 from adapters.warehouse.settings import SECTION, Target, Warehouse, target
-from backbone import rpc
 from backbone.errors import UnavailableError
-from backbone.leases import Lease
-from backbone.service import Service
+from backbone.nats import rpc
+from backbone.nats.leases import Lease
+from backbone.process.service import Service
 
 VERSION: Final = version("trunkline")
 TRY_AGAIN_S: Final = 0.02

@@ -12,10 +12,10 @@ from adapters.warehouse.decode import decode
 from adapters.warehouse.engine import Engine, rows
 from adapters.warehouse.plan import Range
 from adapters.warehouse.statements import internal
-from backbone import epochs
-from backbone.link import Link
-from backbone.reader import read_range
-from backbone.streams import chat_stream
+from backbone.nats import epochs
+from backbone.nats.link import Link
+from backbone.nats.reader import read_range
+from backbone.nats.streams import chat_stream
 
 BLOCK: Final = 100_000
 

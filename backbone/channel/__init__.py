@@ -1,4 +1,4 @@
-"""What a channel implements, and what it is given: the contract between the kit (`backbone/channels/`) and a
+"""What a channel implements, and what it is given: the contract between the kit (`adapters/channels/kit/`) and a
 folder of `adapters/channels/`, or a package with an entry point in group `trunkline.channels`.
 
 A channel translates. It owns no retry, clock, storage or queue: `verify`, `parse` and `classify` are pure, `send`

@@ -15,20 +15,21 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import directory, rpc, subjects
+from backbone import directory
+from backbone.accounts import form, stores
+from backbone.accounts.about import About
+from backbone.accounts.accounts import AccountState, sealed_name
+from backbone.accounts.asking import Nothing, Which
+from backbone.accounts.pulse import pulses
+from backbone.accounts.wanted import WEB
 from backbone.channel import Check
-from backbone.channels import form, stores
-from backbone.channels.about import About
-from backbone.channels.accounts import AccountState, sealed_name
-from backbone.channels.asking import Nothing, Which
-from backbone.channels.pulse import pulses
-from backbone.channels.wanted import WEB
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
+from backbone.nats import rpc, subjects
 from node.authenticate import Who
 from node.context import Context
-from node.origins import checked_origins
+from node.entry.origins import checked_origins
 from node.rest.requests import NO_STORE, admin_asks, answer, body_of, context_of
 
 HEALTH_WITHIN_S: Final = 3.0

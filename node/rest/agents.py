@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import directory, presence, subjects
+from backbone import directory, presence
+from backbone.nats import subjects
 from node.rest.requests import agent_asks, answer, context_of
 
 

@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from backbone import events as ev
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
-from node import pages
 from node.authenticate import Who
-from node.reading import authorise
+from node.commands.reading import authorise
 from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, place, who_asks
-from node.views import order
+from node.rooms import pages
+from node.rooms.views import order
 
 VIEW = re.compile(r"mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64}")
 

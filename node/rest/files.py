@@ -11,10 +11,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone.attachments import INLINE
 from backbone.errors import TooManyError, TrunklineError
+from backbone.files.attachments import INLINE
 from backbone.ids import new_uuid
-from node.origins import network
+from node.entry.origins import network
 from node.rest.requests import answer, context_of, who_asks
 from node.uploading import content_of, passed_over, spooled
 

@@ -10,9 +10,9 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import rpc
 from backbone.errors import NotFoundError, TooLargeError, TrunklineError
 from backbone.ids import check_name, check_token
+from backbone.nats import rpc
 from node.context import Context
 from node.rest.requests import NO_STORE, context_of, read_body
 

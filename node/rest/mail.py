@@ -20,8 +20,8 @@ from starlette.responses import Response
 from backbone import events as ev
 from backbone.errors import NotFoundError
 from backbone.ids import check_conversation
+from node.commands.reading import authorise
 from node.context import Context
-from node.reading import authorise
 from node.rest.requests import NO_STORE, agent_asks, context_of, place
 
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

@@ -10,8 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import rpc
 from backbone.errors import InvalidInputError
+from backbone.nats import rpc
 from node.rest.requests import NO_STORE, agent_asks, context_of, limit_of
 
 QUERY_MOST = 200

@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backbone.access import may, type_of_action
 from backbone.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -20,12 +21,12 @@ from backbone.errors import (
     TooManyError,
     UnsupportedTypeError,
 )
-from node import authenticate, cookies
+from node import authenticate
 from node.authenticate import Who
-from node.authorize import may, type_of_action
 from node.context import Context
-from node.limits import RateByKey
-from node.origins import is_foreign
+from node.entry import cookies
+from node.entry.limits import RateByKey
+from node.entry.origins import is_foreign
 
 T = TypeVar("T")
 NO_STORE = {"Cache-Control": "no-store"}

@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from backbone import directory
 from backbone.errors import InvalidInputError, NotAuthenticatedError, TrunklineError
-from node import cookies
 from node.context import Context
-from node.origins import address, network
-from node.passwords import check_password
+from node.entry import cookies
+from node.entry.origins import address, network
+from node.entry.passwords import check_password
 from node.rest.requests import (
     NO_STORE,
     agent_asks,

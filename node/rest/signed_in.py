@@ -10,15 +10,16 @@ from msgspec import Struct, structs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import contacts, directory, subjects
+from backbone import contacts, directory
 from backbone.directory import Agent
 from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
 from backbone.ids import check_contact, check_name
+from backbone.nats import subjects
 from node.authenticate import Who
-from node.origins import network
+from node.entry.origins import network
 from node.rest.requests import NO_STORE, admin_asks, agent_asks, answer, body_of, context_of
 
-_log = structlog.get_logger("node.sessions")
+_log = structlog.get_logger("node.entry.sessions")
 
 
 class NewPassword(Struct):

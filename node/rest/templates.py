@@ -11,18 +11,19 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import directory, rpc
+from backbone import directory
 from backbone import events as ev
+from backbone.accounts import templates
+from backbone.accounts.asking import Which
 from backbone.channel import Template
-from backbone.channels import templates
-from backbone.channels.asking import Which
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
 from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
+from backbone.nats import rpc
+from node.commands.reading import authorise
+from node.commands.writing import keep, own_file
 from node.context import Context
-from node.reading import authorise
 from node.rest.requests import agent_asks, answer, body_of, context_of
-from node.writing import keep, own_file
 
 WITHIN_S = 20.0
 

@@ -13,19 +13,20 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone import contacts, directory, rpc
+from backbone import contacts, directory
+from backbone.accounts.asking import DeviceChange, Nothing, SignIn
 from backbone.channel import Claim, Device
-from backbone.channels.asking import DeviceChange, Nothing, SignIn
 from backbone.contacts import User
 from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
+from backbone.nats import rpc
 from backbone.signing import VisitorToken
 from node import authenticate
 from node.authenticate import Who
+from node.commands.writing import now_ms
 from node.context import Context
-from node.origins import network
+from node.entry.origins import network
 from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
-from node.writing import now_ms
 
 WITH_USERS: Final = "app"
 """The channel whose visitors may be users of the company's."""

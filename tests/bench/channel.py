@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 
 from backbone import directory
+from backbone.accounts.accounts import seal_settings
+from backbone.accounts.registry import Broken, find
 from backbone.channel import Request
-from backbone.channels.accounts import seal_settings
-from backbone.channels.registry import Broken, find
-from backbone.link import Link
 from backbone.log import Log
-from backbone.reader import read_range
+from backbone.nats.link import Link
+from backbone.nats.reader import read_range
 from backbone.sealing import Sealer
 from tests.bench import machine, variables
 from tests.bench.company import Company, post_all

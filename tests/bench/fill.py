@@ -9,9 +9,9 @@ import msgspec
 import uvloop
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.ids import new_event_id
-from backbone.link import Link, header_block
+from backbone.nats import subjects
+from backbone.nats.link import Link, header_block
 from tests.bench.population import TEXT, added, beginning_of, open_of
 from tests.harness.nats import NatsServer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.contacts import OpenConversation
 from backbone.ids import conversation_id, derived_event_id, provider_event_id
+from backbone.nats import subjects
 
 STREAMS = [f"{n:02d}" for n in range(8)]
 TENANT, INBOX, CHANNEL = "main", "web", "web"

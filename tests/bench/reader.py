@@ -15,12 +15,12 @@ from typing import Any
 import uvloop
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log, Stored
-from backbone.reader import Reader
-from backbone.streams import ensure
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.nats.reader import Reader
+from backbone.nats.streams import ensure
 from tests.harness.nats import NatsServer, running_nats
 
 EVENTS = 50_000

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backbone import subjects
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.link import Link
 from tests.bench import fill, variables
 from tests.bench.loadgen.handle import Generator
 from tests.bench.population import CHANNEL, TENANT, conversation_of

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from backbone import subjects
-from backbone.link import SECOND_NS, Link
+from backbone.nats import subjects
+from backbone.nats.link import SECOND_NS, Link
 from tests.bench.fill import type_of_fill
 from tests.bench.loadgen.speech import Target
 from tests.bench.population import STREAMS

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from backbone import streams
-from backbone.link import Link
+from backbone.nats import streams
+from backbone.nats.link import Link
 from tests.bench import machine
 from tests.faults import warehouse_traffic as traffic
 from tests.harness.nats import NatsServer, running_nats

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from backbone.channels.registry import GROUP
+from backbone.accounts.registry import GROUP
 from tests.harness.installed import install, visible
 
 EXAMPLES: Final = {"line": Path(__file__).parents[2] / "docs" / "examples" / "line"}

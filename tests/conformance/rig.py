@@ -16,18 +16,18 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from adapters.channels.kit import state
 from backbone import directory
+from backbone.accounts.accounts import seal_settings
+from backbone.accounts.registry import Broken, find
 from backbone.channel import Channel
-from backbone.channels import state
-from backbone.channels.accounts import seal_settings
-from backbone.channels.registry import Broken, find
 from backbone.decide import parse_tolerant
 from backbone.events import DeliveryUpdated
 from backbone.ids import new_name
-from backbone.link import Link
-from backbone.reader import read_range
+from backbone.nats.link import Link
+from backbone.nats.reader import read_range
+from backbone.nats.streams import chat_stream
 from backbone.sealing import Sealer
-from backbone.streams import chat_stream
 from tests.conformance.simulators import simulator_of
 from tests.harness.processes import Process
 from tests.harness.system import LIN, TENANT, System

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from backbone.buckets import Bucket
-from backbone.channels import stores
+from backbone.accounts import stores
 from backbone.failpoints import CONSENT, CONSENTED, POINT
-from backbone.leases import Holder
+from backbone.nats.buckets import Bucket
+from backbone.nats.leases import Holder
 from tests.conformance.rig import LOOK_S, Account, Bench
 from tests.harness.processes import Process
 from tests.simulators.base import Push

@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-from backbone.channels.replay import replay
-from backbone.channels.split import size
-from backbone.dead import Letter, letters
+from adapters.channels.kit.outgoing.split import size
+from adapters.channels.kit.replay import replay
+from backbone.nats.dead import Letter, letters
 from tests.conformance.rig import LOOK_S, WITHIN_S, Account, Bench
 
 pytestmark = pytest.mark.timeout(180)

@@ -13,9 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from backbone import contacts, conversation, cursors, directory, leases, presence, processes, streams, waiting
-from backbone.channels import pulse, stores
-from node import sessions
+from backbone import contacts, conversation, directory, presence
+from backbone.accounts import pulse, stores
+from backbone.files import waiting
+from backbone.nats import cursors, leases, streams
+from backbone.process import processes
+from node.entry import sessions
 
 FILES = sorted((Path(__file__).parent / "records").glob("*.json"))
 KINDS: dict[str, dict[str, Any]] = {

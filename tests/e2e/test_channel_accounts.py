@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from backbone import directory
-from backbone.channels import about
-from backbone.channels.registry import Broken
+from backbone.accounts import about
+from backbone.accounts.registry import Broken
 from backbone.directory import Agent
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, picture, violations
 from tests.harness.platforms import Platforms

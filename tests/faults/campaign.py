@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from backbone import presence
-from backbone.buckets import Bucket
 from backbone.conversation import Head
-from backbone.link import Link
+from backbone.nats.buckets import Bucket
+from backbone.nats.link import Link
 from tests.faults import checker, devices
 from tests.faults import history as h
 from tests.faults.kinds import Kind

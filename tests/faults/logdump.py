@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from backbone import subjects
-from backbone.epochs import stream_state
-from backbone.link import Link
-from backbone.reader import Reader
-from backbone.streams import chat_stream
+from backbone.nats import subjects
+from backbone.nats.epochs import stream_state
+from backbone.nats.link import Link
+from backbone.nats.reader import Reader
+from backbone.nats.streams import chat_stream
 from tests.faults.world import Event
 
 READ_WITHIN_S = 300.0

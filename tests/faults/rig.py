@@ -19,7 +19,7 @@ import msgspec
 from backbone import directory
 from backbone.failpoints import CONSENT, CONSENTED, POINT
 from backbone.settings import Common
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.faults import history as h
 from tests.faults.load import Agent, Node, Plan, Status
 from tests.faults.logdump import dump, lasts, load

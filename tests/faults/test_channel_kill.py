@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 import pytest
 
-from backbone import dead
+from backbone.nats import dead
 from tests.conformance.examples import EXAMPLES, installed
 from tests.conformance.rig import Account, Bench, running_bench
 from tests.conformance.simulators import OURS

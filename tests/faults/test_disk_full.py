@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backbone.streams import chat_stream
+from backbone.nats.streams import chat_stream
 from tests.harness.log import assert_saw_the_log, assert_stored_once, stored_events
 from tests.harness.system import System, running_system
 from trunkline.client import RefusedError

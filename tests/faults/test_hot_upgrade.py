@@ -20,8 +20,8 @@ import pytest
 from backbone import directory
 from backbone.directory import Agent
 from backbone.events import SHOWN_TO_VISITORS
-from backbone.reader import read_range
-from node.passwords import hash_password
+from backbone.nats.reader import read_range
+from node.entry.passwords import hash_password
 from tests.faults.rig import metric
 from tests.faults.upgrade_load import Plan, Result, Shown
 from tests.harness.ports import free_port

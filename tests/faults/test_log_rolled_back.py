@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backbone.buckets import Bucket
 from backbone.conversation import Head
+from backbone.nats.buckets import Bucket
 from tests.harness.log import assert_saw_the_log, stored_events
 from tests.harness.system import LIN, System, running_system
 from trunkline.connect import connected

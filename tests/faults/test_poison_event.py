@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backbone import subjects
-from backbone.link import Link, header_block
-from backbone.streams import DEAD
+from backbone.nats import subjects
+from backbone.nats.link import Link, header_block
+from backbone.nats.streams import DEAD
 from tests.harness.series import series
 from tests.harness.system import LIN, System, running_system
 from trunkline.connect import connected

@@ -16,8 +16,8 @@ import pytest
 
 from adapters.warehouse import facts, fold
 from backbone import events as ev
-from backbone import rpc, streams
-from backbone.link import Link
+from backbone.nats import rpc, streams
+from backbone.nats.link import Link
 from tests.faults import warehouse_traffic as traffic
 from tests.harness.nats import NatsServer
 from tests.harness.processes import Process

@@ -9,10 +9,11 @@ import uuid
 from typing import NamedTuple
 
 from backbone import events as ev
-from backbone import ids, subjects
+from backbone import ids
 from backbone.errors import TrunklineError
-from backbone.link import Link
 from backbone.log import Log, Stored
+from backbone.nats import subjects
+from backbone.nats.link import Link
 
 STREAMS = [f"{n:02d}" for n in range(8)]
 TENANTS = ("main", "acme", "umbrella")

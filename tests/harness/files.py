@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backbone.link import Link
-from backbone.objects import type_of_connect
+from backbone.nats.link import Link
+from backbone.nats.objects import type_of_connect
 
 
 def at_hand(link: Link) -> type_of_connect:

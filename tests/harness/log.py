@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from backbone.events import SHOWN_TO_VISITORS
-from backbone.reader import read_range
+from backbone.nats.reader import read_range
 from tests.harness.apart import run_apart
 from tests.harness.system import System
 from trunkline.client import Client

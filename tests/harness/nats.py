@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from backbone.link import Link
+from backbone.nats.link import Link
 from tests.harness.ports import free_port
 from trunkline import embedded
 

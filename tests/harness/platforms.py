@@ -10,8 +10,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
 from backbone import directory
-from backbone.channels.accounts import seal_settings
-from backbone.channels.registry import Broken, find
+from backbone.accounts.accounts import seal_settings
+from backbone.accounts.registry import Broken, find
 from backbone.sealing import Sealer
 from tests.conformance.simulators import simulator_of
 from tests.harness.system import TENANT, System

@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.ids import new_event_id
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.link import Link
 from backbone.settings import Common, load
 from trunkline.connect import connected
 

@@ -16,7 +16,7 @@ from backbone import directory
 from backbone.directory import Agent
 from backbone.settings import Common, load
 from console import DIST
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.nats import NatsServer
 from tests.harness.processes import STRICT, Process

@@ -28,9 +28,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from backbone import http
 from backbone.channel import Request
-from backbone.http_bounds import Bounds, Door
+from backbone.serving import http
+from backbone.serving.bounds import Bounds, Door
 from tests.simulators.telling import Telling
 
 PAGE = Path(__file__).with_name("page.html")

@@ -18,11 +18,11 @@ from tests.harness import growth, patterns
 ROOMS: Final = (
     "adapters.channels.",
     "backbone.channel.",
-    "backbone.channels.form",
-    "backbone.channels.split",
-    "backbone.channels.templates",
+    "backbone.accounts.form",
+    "adapters.channels.kit.outgoing.split",
+    "backbone.accounts.templates",
     "backbone.outside.",
-    "backbone.attachments",
+    "backbone.files.attachments",
     "backbone.directory",
     "backbone.events",
     "backbone.ids",
@@ -31,7 +31,7 @@ ROOMS: Final = (
 )
 """Where pure functions read what strangers wrote."""
 
-PUT_TOGETHER: Final = {"backbone.channels.form"}
+PUT_TOGETHER: Final = {"backbone.accounts.form"}
 """Modules that ask a pattern which stands elsewhere: those of accounts' fields, which are tried as well."""
 
 MAILBOX: Final = settings.Account(

@@ -13,7 +13,7 @@ PROCESSES = {
     "node": ["node.main"],
     "routing": ["adapters.routing.main"],
     "channels": [
-        "backbone.channels.service",
+        "adapters.channels.kit.service",
         *(f"adapters.channels.{n}" for n in "api app douyin email telegram wechat wecom whatsapp".split()),  # noqa: SIM905
     ],
     "up": ["trunkline.main", "trunkline.up.run"],

@@ -35,14 +35,14 @@ def command(name: str) -> None:
     Started twice, one works and the other waits to take over; of a channel both work. SIGTERM lets it finish what it
     has begun.
     """
-    from backbone.channels import registry  # noqa: PLC0415  (not needed by the other commands)
+    from backbone.accounts import registry  # noqa: PLC0415  (not needed by the other commands)
     from backbone.errors import SettingError  # noqa: PLC0415  (the same)
-    from backbone.service import EXIT_CONFIG  # noqa: PLC0415  (the same)
+    from backbone.process.service import EXIT_CONFIG  # noqa: PLC0415  (the same)
     from trunkline import extras, strays  # noqa: PLC0415  (the same)
 
     strays.refuse()
     if name in registry.names():
-        from backbone.channels import service  # noqa: PLC0415  (brings all that a channel needs)
+        from adapters.channels.kit import service  # noqa: PLC0415  (brings all that a channel needs)
 
         sys.exit(service.main(name))
     try:

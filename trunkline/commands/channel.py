@@ -26,7 +26,7 @@ command.add_command(channel_dead.replay)
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def list_channels(*, as_json: bool) -> None:
     """List the installed channels, and those that can't be used with the reason."""
-    from backbone.channels.registry import discover  # noqa: PLC0415  (the other commands don't wait for these)
+    from backbone.accounts.registry import discover  # noqa: PLC0415  (the other commands don't wait for these)
 
     found = discover()
     if as_json:
@@ -66,7 +66,7 @@ def schema(name: str) -> None:
 def add(name: str, *, inbox: str, label: str, tenant: str, settings: Any, data: Path | None) -> None:
     """Connect an account of channel NAME as an inbox; an inbox that is there gets new settings."""
     from backbone import directory  # noqa: PLC0415  (the same)
-    from backbone.channels.accounts import seal_settings  # noqa: PLC0415  (the same)
+    from backbone.accounts.accounts import seal_settings  # noqa: PLC0415  (the same)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
     from backbone.sealing import Sealer  # noqa: PLC0415  (the same)
     from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
@@ -95,8 +95,8 @@ def add(name: str, *, inbox: str, label: str, tenant: str, settings: Any, data: 
 @_DATA
 def accounts(name: str, tenant: str, data: Path | None) -> None:
     """Show the accounts of channel NAME and what is wrong with them."""
-    from backbone import rpc  # noqa: PLC0415  (the same)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from backbone.nats import rpc  # noqa: PLC0415  (the same)
     from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
 
     async def work() -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ def check(name: str, *, simulator: str, suite: Path | None, long: bool, only: st
 
 
 def _channel(name: str) -> Any:
-    from backbone.channels.registry import Broken, find  # noqa: PLC0415  (the same)
+    from backbone.accounts.registry import Broken, find  # noqa: PLC0415  (the same)
 
     channel = find(name)
     if isinstance(channel, Broken):

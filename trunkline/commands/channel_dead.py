@@ -27,8 +27,8 @@ TEXT_SHOWN = 40
 @DATA
 def dead(name: str, *, tenant: str, after: int, as_json: bool, data: Path | None) -> None:
     """List what channel NAME gave up, oldest first, with the reason: number, time, conversation, text."""
-    from backbone.dead import Letter, letters  # noqa: PLC0415  (the other commands don't wait for these)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from backbone.nats.dead import Letter, letters  # noqa: PLC0415  (the other commands don't wait for these)
     from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
 
     async def work() -> list[Letter]:
@@ -61,9 +61,9 @@ def dead(name: str, *, tenant: str, after: int, as_json: bool, data: Path | None
 @DATA
 def replay(name: str, numbers: tuple[int, ...], *, is_all: bool, tenant: str, data: Path | None) -> None:
     """Send what channel NAME gave up after all, by the NUMBERS that `trunkline channel dead` tells."""
-    from backbone.channels import replay as replaying  # noqa: PLC0415  (the same)
-    from backbone.dead import Letter, letter, letters  # noqa: PLC0415  (the same)
+    from adapters.channels.kit import replay as replaying  # noqa: PLC0415  (the same)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
+    from backbone.nats.dead import Letter, letter, letters  # noqa: PLC0415  (the same)
     from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
 
     async def work() -> int:

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from backbone import health, processes
 from backbone.errors import TrunklineError, UnavailableError
-from backbone.health import Told
-from backbone.link import Link
-from backbone.processes import Registered, fingerprint
+from backbone.nats.link import Link
+from backbone.process import health, processes
+from backbone.process.health import Told
+from backbone.process.processes import Registered, fingerprint
 from backbone.settings import Common
 from trunkline.connect import connected
 from trunkline.datafolder import Running

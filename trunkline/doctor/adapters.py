@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final
 
-from backbone import rpc
-from backbone.buckets import Bucket
 from backbone.errors import TrunklineError
-from backbone.health import Told
-from backbone.leases import Holder
-from backbone.link import Link
+from backbone.nats import rpc
+from backbone.nats.buckets import Bucket
+from backbone.nats.leases import Holder
+from backbone.nats.link import Link
+from backbone.process.health import Told
 from backbone.settings import Common
 from trunkline.ask import Table
 from trunkline.doctor.findings import Check

@@ -8,19 +8,20 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from backbone import directory, rpc, subjects
-from backbone.channels import registry
-from backbone.channels.accounts import AccountState
-from backbone.channels.registry import Found
-from backbone.channels.settings import ChannelSettings
-from backbone.channels.stores import Parked
-from backbone.channels.stores import channels as kept_of_channels
-from backbone.channels.wanted import WEB
+from adapters.channels.kit.settings import ChannelSettings
+from backbone import directory
+from backbone.accounts import registry
+from backbone.accounts.accounts import AccountState
+from backbone.accounts.registry import Found
+from backbone.accounts.stores import Parked
+from backbone.accounts.stores import channels as kept_of_channels
+from backbone.accounts.wanted import WEB
 from backbone.directory import Inbox
 from backbone.errors import TrunklineError
-from backbone.link import ApiError, Link
+from backbone.nats import rpc, subjects
+from backbone.nats.link import ApiError, Link
+from backbone.nats.streams import chat_stream
 from backbone.settings import Common, load
-from backbone.streams import chat_stream
 from trunkline.doctor.findings import Check
 
 ANSWERS_WITHIN_S: Final = 3.0

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from backbone.processes import Disk
+from backbone.process.processes import Disk
 from trunkline.doctor.findings import Check
 from trunkline.doctor.machines import disk_of
 from trunkline.up.word import Word

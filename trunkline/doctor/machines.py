@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from backbone.health import Told
-from backbone.processes import Disk, Process, Registered
+from backbone.process.health import Told
+from backbone.process.processes import Disk, Process, Registered
 from backbone.schema import RELEASE
 from backbone.space import Marks
 from trunkline.doctor.findings import Check

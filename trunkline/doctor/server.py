@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from backbone import admission, streams
 from backbone.errors import TrunklineError
-from backbone.link import ApiError, Link
-from backbone.service import DURABILITY
+from backbone.nats import admission, streams
+from backbone.nats.link import ApiError, Link
+from backbone.process.service import DURABILITY
 from backbone.settings import Common
 from trunkline.connect import connected
 from trunkline.doctor.findings import Check

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from backbone import replicas, schema, streams
-from backbone.cursors import Cursor, cursors
-from backbone.epochs import state_of
+from backbone import schema
 from backbone.errors import TrunklineError
-from backbone.link import SECOND_NS, ApiError, Link
-from backbone.replicas import Replicas
+from backbone.nats import replicas, streams
+from backbone.nats.cursors import Cursor, cursors
+from backbone.nats.epochs import state_of
+from backbone.nats.link import SECOND_NS, ApiError, Link
+from backbone.nats.replicas import Replicas
+from backbone.nats.streams import UNSET, StreamSpec, chat_stream
 from backbone.settings import Common
-from backbone.streams import UNSET, StreamSpec, chat_stream
 from trunkline.doctor.findings import Check
 from trunkline.doctor.server import size
 

@@ -1,4 +1,4 @@
-"""Tells `up` that this process's event loop turns, as every other child does (backbone/service.py)."""
+"""Tells `up` that this process's event loop turns, as every other child does (backbone/process/service.py)."""
 
 from __future__ import annotations
 

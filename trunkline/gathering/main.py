@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from backbone import http, http_health, metrics
 from backbone.errors import TrunklineError
-from backbone.http_bounds import Door
-from backbone.link import Link
-from backbone.logging import configure, sweep
+from backbone.nats.link import Link
+from backbone.process.logging import configure, sweep
+from backbone.serving import health as http_health
+from backbone.serving import http, metrics
+from backbone.serving.bounds import Door
 from backbone.settings import Common, load
 from trunkline.gathering import alive, machine, merge, natsserver
 from trunkline.gathering.asking import OK, WITHIN_S, Answer, ask

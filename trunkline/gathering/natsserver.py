@@ -10,7 +10,7 @@ from msgspec import Struct
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from backbone.link import Link
+from backbone.nats.link import Link
 
 VARZ: Final = "$SYS.REQ.SERVER.PING.VARZ"
 JSZ: Final = "$SYS.REQ.SERVER.PING.JSZ"

@@ -1,7 +1,7 @@
 """A child process of `up`, and what became of it. One thread, standard library alone.
 
 Each child is an ordinary `trunkline` process in a process group of its own, so that Ctrl-C reaches the parent
-only, and dies with the parent however that dies. It tells on a pipe what it does (backbone/service.py).
+only, and dies with the parent however that dies. It tells on a pipe what it does (backbone/process/service.py).
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 
-from backbone import saying
 from backbone.errors import SettingError
+from backbone.process import saying
 from backbone.settings import Common, load
 
 

@@ -1,7 +1,7 @@
 """How far the log of a data folder had come, kept beside it: a log that was put back ends below, and that is said.
 
 `DATA/log.json`: the last sequence of each stream, as routing has read it, at most some seconds old. It is for people:
-what keeps an older copy from being taken for the log is backbone/lineage.py, which needs no file.
+what keeps an older copy from being taken for the log is backbone/nats/lineage.py, which needs no file.
 Standard library alone.
 """
 

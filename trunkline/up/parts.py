@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from backbone import notify
+from backbone.process import notify
 from backbone.settings import Common, load
 from trunkline import datafolder, embedded, nats_users
 from trunkline.up.child import Part

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from backbone import notify, private
+from backbone import private
+from backbone.process import notify
 from trunkline import datafolder, progress
 from trunkline.embedded import StartError
 from trunkline.up import handover, initialise, logmark, machine, parts, upgrade, word

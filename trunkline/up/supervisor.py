@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from backbone import notify
+from backbone.process import notify
 from trunkline.embedded import RefusedStartError
 from trunkline.up import word
 from trunkline.up.child import Child, Part, type_of_process

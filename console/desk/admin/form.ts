@@ -61,7 +61,7 @@ export function valuesOf(fields: readonly Field[], entered: Entered, kept: reado
 
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 
-/** The code of what is wrong with a value, as `backbone/channels/form.py` has it; empty if nothing is. */
+/** The code of what is wrong with a value, as `backbone/accounts/form.py` has it; empty if nothing is. */
 export function wrongOf(field: Field, value: unknown): string {
   if (value === undefined || value === null || (field.required === true && value === '')) {
     return field.required === true ? 'field.required' : '';

@@ -1,6 +1,6 @@
 /**
  * What became of a message of ours at its provider's, from what the channel wrote into the log. Pure. Receipts come in
- * any order: of a part the highest state stands, as `backbone/channels/state.py` has it; of a message, the worst part.
+ * any order: of a part the highest state stands, as `adapters/channels/kit/state.py` has it; of a message, the worst part.
  */
 import type { Entry } from '../../client/index.ts';
 import { deliveryOf, type Delivered, type Delivery, type Marks, type Message } from '../../ui/thread.ts';

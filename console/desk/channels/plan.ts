@@ -1,5 +1,5 @@
 /**
- * As what a message goes out on a channel, told before it is sent: `backbone/channels/parts.py` cuts it so, and the
+ * As what a message goes out on a channel, told before it is sent: `adapters/channels/kit/outgoing/parts.py` cuts it so, and the
  * cases of `tests/cases/parts.json` hold both to the same. Pure.
  */
 import { partsOf, sizeOf, type TextLimit } from './size.ts';

@@ -23,7 +23,7 @@ export function whereIs(place: string): { readonly where: 'text' | 'title' | 'bu
   return where === undefined || name === undefined ? { where: 'text', place } : { where: where as 'title' | 'button', place: name };
 }
 
-/** Whether a file may stand above the text: `file_problem` of `backbone/channels/templates.py` asks the same. */
+/** Whether a file may stand above the text: `file_problem` of `backbone/accounts/templates.py` asks the same. */
 export function fits(channel: Pick<Carries, 'media_types' | 'media_bytes'> | undefined, { file: kind }: Pick<Template, 'file'>, file: Kept): boolean {
   const isOfKind = kind === 'file' || file.mime.startsWith(`${kind}/`);
   const isTaken = channel?.media_types?.[kind]?.includes(file.mime) ?? true;

@@ -1,5 +1,5 @@
 /**
- * Whether a customer may be written to now, counted from the log as `backbone/channels/windows.py` counts it; the
+ * Whether a customer may be written to now, counted from the log as `adapters/channels/kit/windows.py` counts it; the
  * cases of `tests/cases/windows.json` hold both to the same. Pure.
  */
 import type { Item, Thread } from '../../ui/thread.ts';

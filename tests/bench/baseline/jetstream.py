@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import uvloop
 
-from backbone import subjects
 from backbone.ids import new_event_id
+from backbone.nats import subjects
 from tests.bench.baseline.link import ThinLink
 from tests.bench.fill import encode
 from tests.bench.population import CHANNEL, TENANT, TEXT, added, conversation_of

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from backbone.link import Link
-from backbone.streams import ensure
+from backbone.nats.link import Link
+from backbone.nats.streams import ensure
 from tests.harness.nats import NatsServer, emptied, running_nats
 
 STREAMS = ["00", "01"]

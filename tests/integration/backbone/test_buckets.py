@@ -7,11 +7,11 @@ import asyncio
 import pytest
 from msgspec import Struct
 
-from backbone.buckets import Bucket, Change, KeyExistsError, RevisionError, UnreadableError
 from backbone.directory import Agent, Tenant
-from backbone.leases import Holder, Lease
-from backbone.link import Link
-from backbone.streams import BUCKETS, bucket_stream
+from backbone.nats.buckets import Bucket, Change, KeyExistsError, RevisionError, UnreadableError
+from backbone.nats.leases import Holder, Lease
+from backbone.nats.link import Link
+from backbone.nats.streams import BUCKETS, bucket_stream
 from tests.harness.waiting import until
 
 pytestmark = pytest.mark.anyio

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.acts import Act
 from backbone.conversation import Head, empty
 from backbone.decide import decide, read_head
 from backbone.errors import ConflictError
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.link import Link
 from tests.integration.backbone.conftest import STREAMS
 
 pytestmark = pytest.mark.anyio

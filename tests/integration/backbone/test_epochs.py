@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.epochs import begin, stream_state
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log
-from backbone.streams import chat_stream
+from backbone.nats import subjects
+from backbone.nats.epochs import begin, stream_state
+from backbone.nats.link import Link
+from backbone.nats.streams import chat_stream
 
 pytestmark = pytest.mark.anyio
 

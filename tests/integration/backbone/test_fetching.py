@@ -7,15 +7,16 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from adapters.channels.api import Api
-from backbone import directory, subjects
-from backbone.buckets import Bucket, Kept
+from adapters.channels.kit.incoming.fetching import Fetching
+from adapters.channels.kit.incoming.receive import Receiver
+from adapters.channels.kit.kits import Kits
+from backbone import directory
+from backbone.accounts.accounts import Accounts
 from backbone.channel import Kit, Page
-from backbone.channels.accounts import Accounts
-from backbone.channels.fetching import Fetching
-from backbone.channels.kits import Kits
-from backbone.channels.receive import Receiver
-from backbone.leases import Holder
-from backbone.link import Link
+from backbone.nats import subjects
+from backbone.nats.buckets import Bucket, Kept
+from backbone.nats.leases import Holder
+from backbone.nats.link import Link
 from backbone.until import cancel
 from tests.harness.nats import NatsServer
 from tests.integration.backbone.rooms import closed, made_room

@@ -6,18 +6,18 @@ import time
 
 from msgspec import structs
 
+from adapters.channels.kit.incoming.hooks import Hook, Hooks
+from adapters.channels.kit.incoming.receive import Receiver
+from adapters.channels.kit.kits import Kits
+from adapters.channels.kit.settings import ChannelSettings
+from adapters.channels.kit.shared import Room
 from adapters.channels.wechat import WeChat
 from adapters.channels.wechat_crypto import sign
 from backbone import directory
-from backbone.attachments import Attachments
-from backbone.channels.accounts import Accounts, seal_settings
-from backbone.channels.hooks import Hook, Hooks
-from backbone.channels.kits import Kits
-from backbone.channels.receive import Receiver
-from backbone.channels.room import Room
-from backbone.channels.settings import ChannelSettings
-from backbone.link import Link
+from backbone.accounts.accounts import Accounts, seal_settings
+from backbone.files.attachments import Attachments
 from backbone.log import Log
+from backbone.nats.link import Link
 from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.signing import Signer

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from backbone import http
-from backbone.http_bounds import UNREAD_MOST, Bounds, Door
+from backbone.serving import http
+from backbone.serving.bounds import UNREAD_MOST, Bounds, Door
 
 pytestmark = pytest.mark.anyio
 

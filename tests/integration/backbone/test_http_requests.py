@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backbone import http
+from backbone.serving import http
 
 pytestmark = pytest.mark.anyio
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from adapters.channels.api import Api
-from backbone.buckets import Bucket
-from backbone.channels.accounts import Accounts
-from backbone.channels.deliver import Deliverer
-from backbone.channels.kits import Kits
-from backbone.channels.lane import Lane
-from backbone.channels.lanes import Lanes
-from backbone.leases import Holder
-from backbone.link import Link
+from adapters.channels.kit.kits import Kits
+from adapters.channels.kit.lanes.lane import Lane
+from adapters.channels.kit.lanes.lanes import Lanes
+from adapters.channels.kit.outgoing.deliver import Deliverer
+from backbone.accounts.accounts import Accounts
+from backbone.nats.buckets import Bucket
+from backbone.nats.leases import Holder
+from backbone.nats.link import Link
 from backbone.until import cancel
 from tests.integration.backbone.conftest import STREAMS
 from tests.integration.backbone.rooms import closed, made_room

@@ -7,9 +7,9 @@ import asyncio
 import msgspec
 import pytest
 
-from backbone.buckets import Bucket
-from backbone.leases import Holder, Lease
-from backbone.link import Link
+from backbone.nats.buckets import Bucket
+from backbone.nats.leases import Holder, Lease
+from backbone.nats.link import Link
 
 TTL_S = 2
 HANDED_ON_TTL_S = 60

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.epochs import Epochs, stream_state
 from backbone.errors import UnavailableError
 from backbone.ids import new_event_id
-from backbone.lineage import SERVERS_MOST, Lineage, named_with
-from backbone.link import Link
 from backbone.log import Log
-from backbone.reader import Reader
-from backbone.streams import SERVERS_KEY, chat_stream, ensure
+from backbone.nats import subjects
+from backbone.nats.epochs import Epochs, stream_state
+from backbone.nats.lineage import SERVERS_MOST, Lineage, named_with
+from backbone.nats.link import Link
+from backbone.nats.reader import Reader
+from backbone.nats.streams import SERVERS_KEY, chat_stream, ensure
 from tests.harness.nats import NatsServer, running_nats
 
 STREAMS = ["00", "01"]

@@ -7,12 +7,12 @@ import asyncio
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
 from backbone.errors import TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log, Stored, WrongSequenceError, place_of
-from backbone.streams import ensure, everything
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.nats.streams import ensure, everything
 from tests.harness.nats import NatsServer
 from tests.harness.waiting import until
 

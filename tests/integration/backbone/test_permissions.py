@@ -8,13 +8,13 @@ import signal
 import msgspec
 import pytest
 
-from backbone import permissions, streams, subjects
-from backbone.buckets import Bucket, Change, KeyExistsError
 from backbone.errors import ForbiddenError
-from backbone.leases import Holder
-from backbone.link import REFLECTED, Link, is_reflected
 from backbone.log import Log, is_of, place_of
-from backbone.reader import read_range
+from backbone.nats import permissions, streams, subjects
+from backbone.nats.buckets import Bucket, Change, KeyExistsError
+from backbone.nats.leases import Holder
+from backbone.nats.link import REFLECTED, Link, is_reflected
+from backbone.nats.reader import read_range
 from tests.harness.nats import NatsServer
 from tests.harness.trespass import CONV, trespasses
 from trunkline import embedded, nats_users

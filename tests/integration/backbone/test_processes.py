@@ -10,11 +10,11 @@ import time
 import msgspec
 import pytest
 
-from backbone import processes
-from backbone.buckets import Bucket
 from backbone.errors import ForbiddenError
-from backbone.link import Link
-from backbone.processes import Process, Register, fingerprint
+from backbone.nats.buckets import Bucket
+from backbone.nats.link import Link
+from backbone.process import processes
+from backbone.process.processes import Process, Register, fingerprint
 from tests.harness.nats import NatsServer
 from trunkline import nats_users
 

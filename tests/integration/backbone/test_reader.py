@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from backbone import epochs, subjects
-from backbone.link import Link
 from backbone.log import Log
-from backbone.reader import Entry, Reader, read_range
+from backbone.nats import epochs, subjects
+from backbone.nats.link import Link
+from backbone.nats.reader import Entry, Reader, read_range
 from tests.harness.nats import NatsServer
 from tests.integration.backbone.test_log import conversation, message
 

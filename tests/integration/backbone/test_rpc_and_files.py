@@ -11,9 +11,6 @@ import pytest
 from msgspec import Struct
 from PIL import Image
 
-from backbone import rpc
-from backbone.attachments import Attachments
-from backbone.buckets import Bucket
 from backbone.errors import (
     InvalidInputError,
     NotFoundError,
@@ -21,11 +18,14 @@ from backbone.errors import (
     UnavailableError,
     UnsupportedTypeError,
 )
+from backbone.files.attachments import Attachments
+from backbone.files.waiting import Upload, Waiting
 from backbone.ids import new_uuid
-from backbone.link import Link
-from backbone.objects import CHUNK, Objects
-from backbone.streams import ensure
-from backbone.waiting import Upload, Waiting
+from backbone.nats import rpc
+from backbone.nats.buckets import Bucket
+from backbone.nats.link import Link
+from backbone.nats.objects import CHUNK, Objects
+from backbone.nats.streams import ensure
 from tests.harness.files import at_hand
 from tests.harness.nats import NatsServer
 from tests.integration.backbone.conftest import STREAMS

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from adapters.channels.kit.tokens import Tokens
 from backbone.channel import Token
-from backbone.channels.tokens import Tokens
-from backbone.link import Link
+from backbone.nats.link import Link
 from backbone.sealing import Sealer
 from tests.integration.backbone.rooms import SECRET
 

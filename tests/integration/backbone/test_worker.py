@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.link import Link
 from backbone.log import Log
-from backbone.reader import Entry
-from backbone.worker import PoisonError, Policy, Worker, type_of_handler
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.nats.reader import Entry
+from backbone.nats.worker import PoisonError, Policy, Worker, type_of_handler
 from tests.harness.nats import NatsServer
 from tests.harness.waiting import until
 from tests.integration.backbone.test_log import conversation, message

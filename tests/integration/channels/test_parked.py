@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from backbone import subjects
-from backbone.channels import stores
-from backbone.channels.deliver import FOR_EVER
-from backbone.channels.stores import Parked
+from adapters.channels.kit.outgoing.deliver import FOR_EVER
+from backbone.accounts import stores
+from backbone.accounts.stores import Parked
 from backbone.log import Log
+from backbone.nats import subjects
 from tests.conformance.rig import QUICK, Bench, running_bench
 from tests.conformance.test_inbound import PNG
 from tests.harness.processes import Process

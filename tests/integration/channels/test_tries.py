@@ -12,20 +12,21 @@ import msgspec
 import pytest
 
 from adapters.channels.api import Api
-from backbone import directory, subjects
+from adapters.channels.kit.kits import Kits
+from adapters.channels.kit.lanes.lane import Lane
+from adapters.channels.kit.outgoing.deliver import Deliverer
+from adapters.channels.kit.settings import ChannelSettings
+from adapters.channels.kit.shared import Room
+from backbone import directory
 from backbone import events as ev
-from backbone.attachments import Attachments
+from backbone.accounts.accounts import Accounts, seal_settings
 from backbone.channel import Caps, FaultError, Kit, Out, Retry, Sent
-from backbone.channels.accounts import Accounts, seal_settings
-from backbone.channels.deliver import Deliverer
-from backbone.channels.kits import Kits
-from backbone.channels.lane import Lane
-from backbone.channels.room import Room
-from backbone.channels.settings import ChannelSettings
+from backbone.files.attachments import Attachments
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log
-from backbone.objects import Objects
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.nats.objects import Objects
 from backbone.outside.http import Caller
 from backbone.sealing import Sealer
 from backbone.signing import Signer

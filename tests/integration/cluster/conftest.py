@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from backbone import replicas
 from backbone.errors import TrunklineError
-from backbone.link import Link
+from backbone.nats import replicas
+from backbone.nats.link import Link
 from tests.harness.apart import run_apart
 from tests.harness.cluster import Cluster
 from tests.harness.system import LIN, System

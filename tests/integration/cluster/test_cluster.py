@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backbone import streams
+from backbone.nats import streams
 from tests.harness.apart import run_apart
 from tests.harness.log import assert_in_the_warehouse, assert_saw_the_log, assert_stored_once, stored_events
 from tests.harness.system import LIN

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from backbone import directory
-from backbone.buckets import Bucket
-from backbone.channels import about, stores
-from backbone.channels.accounts import open_settings
-from backbone.channels.registry import Broken, find
+from backbone.accounts import about, stores
+from backbone.accounts.accounts import open_settings
+from backbone.accounts.registry import Broken, find
 from backbone.directory import Agent
+from backbone.nats.buckets import Bucket
 from backbone.sealing import Sealer
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.system import LIN, PASSWORD, TENANT, System
 from trunkline import rest

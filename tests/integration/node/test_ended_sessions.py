@@ -14,12 +14,12 @@ from msgspec import structs
 from websockets.asyncio.client import ClientConnection
 
 from backbone import directory
-from backbone.buckets import Bucket
 from backbone.directory import Agent
 from backbone.ids import key_hash, new_event_id, new_secret
+from backbone.nats.buckets import Bucket
 from backbone.signing import Signer
-from node.passwords import hash_password
-from node.sessions import PURPOSE, SessionRecord, Sessions
+from node.entry.passwords import hash_password
+from node.entry.sessions import PURPOSE, SessionRecord, Sessions
 from tests.harness.system import PASSWORD, SECRET, TENANT, System
 from tests.integration.node.test_sockets import closed, hello, raw, told
 from trunkline import rest

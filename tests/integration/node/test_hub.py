@@ -8,13 +8,13 @@ import time
 import pytest
 
 from backbone import events as ev
-from backbone import subjects
-from backbone.epochs import stream_state
 from backbone.ids import conversation_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log, LogEvent
-from backbone.streams import chat_stream
-from node.hub import IDLE_S, Hub
+from backbone.nats import subjects
+from backbone.nats.epochs import stream_state
+from backbone.nats.link import Link
+from backbone.nats.streams import chat_stream
+from node.rooms.hub import IDLE_S, Hub
 from tests.harness.system import System
 from trunkline.connect import connected
 

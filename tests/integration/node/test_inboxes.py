@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backbone import directory, subjects
+from backbone import directory
 from backbone.directory import Inbox
 from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
+from backbone.nats import subjects
 from node import inboxes
 from tests.harness.apart import run_apart
 from tests.harness.system import TENANT, System

@@ -13,7 +13,7 @@ import pytest
 
 from backbone import directory
 from backbone.directory import Agent
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.log import stored_events
 from tests.harness.system import LIN, PASSWORD, TENANT, System

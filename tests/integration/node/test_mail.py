@@ -9,14 +9,15 @@ from email.message import Message
 
 import pytest
 
-from backbone import directory, subjects
+from backbone import directory
 from backbone import events as ev
-from backbone.attachments import Attachments
 from backbone.directory import Agent
+from backbone.files.attachments import Attachments
 from backbone.ids import new_event_id
 from backbone.log import Log
-from backbone.objects import Objects
-from node.passwords import hash_password
+from backbone.nats import subjects
+from backbone.nats.objects import Objects
+from node.entry.passwords import hash_password
 from tests.harness.files import at_hand
 from tests.harness.system import LIN, PASSWORD, TENANT, System
 from trunkline import rest

@@ -6,14 +6,15 @@ import asyncio
 
 import pytest
 
-from backbone import contacts, directory, opening, subjects
+from backbone import contacts, directory, opening
 from backbone import events as ev
 from backbone.conversation import Head
 from backbone.decide import read_head
 from backbone.errors import ConflictError
 from backbone.ids import conversation_id, new_contact_id, new_event_id
-from backbone.link import Link
 from backbone.log import Log
+from backbone.nats import subjects
+from backbone.nats.link import Link
 from tests.harness.system import INBOX, TENANT, System
 from trunkline.connect import connected
 

@@ -15,7 +15,7 @@ from websockets.typing import Origin, Subprotocol
 
 from backbone import directory
 from backbone.ids import new_event_id
-from node.passwords import hash_password
+from node.entry.passwords import hash_password
 from tests.harness.processes import Process
 from tests.harness.system import EMMA, LIN, PASSWORD, System
 from trunkline import rest

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backbone.buckets import Bucket
 from backbone.conversation import Head
-from backbone.link import Link
+from backbone.nats.buckets import Bucket
+from backbone.nats.link import Link
 from tests.harness.log import stored_events
 from tests.harness.system import EMMA, LIN, TENANT, System, running_system
 from trunkline.connect import connected

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from backbone import directory, health, processes
-from backbone.buckets import Bucket
-from backbone.cursors import Cursor, forget_cursor, put_cursor
+from backbone import directory
 from backbone.directory import Inbox
-from backbone.link import Link
-from backbone.processes import Disk, Process
+from backbone.nats.buckets import Bucket
+from backbone.nats.cursors import Cursor, forget_cursor, put_cursor
+from backbone.nats.link import Link
+from backbone.process import health, processes
+from backbone.process.processes import Disk, Process
 from backbone.schema import RELEASE
 from tests.harness.apart import run_apart
 from tests.harness.processes import Process as Started

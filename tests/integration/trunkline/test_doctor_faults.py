@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from backbone import streams
-from backbone.link import SECOND_NS
+from backbone.nats import streams
+from backbone.nats.link import SECOND_NS
 from backbone.schema import SCHEMA
 from tests.harness.nats import NatsServer
 from tests.harness.older import calls_itself

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backbone import subjects
+from backbone.nats import subjects
 from tests.harness.apart import run_apart
 from tests.harness.system import TENANT, System, running_system
 from tests.harness.trespass import CONV

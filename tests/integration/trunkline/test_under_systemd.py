@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backbone import notify
+from backbone.process import notify
 from tests.harness.notified import Systemd, systemd
 from tests.harness.ports import free_port
 from tests.harness.system import System

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from backbone import notify
+from backbone.process import notify
 from console import DIST
 from tests.harness.notified import Systemd, systemd
 from tests.harness.ports import free_port

@@ -12,8 +12,8 @@ from clickhouse_connect.driver.client import Client
 from adapters.warehouse import migrations
 from adapters.warehouse.engine import Engine, rows
 from adapters.warehouse.settings import Target, Warehouse
-from backbone import streams
-from backbone.link import Link
+from backbone.nats import streams
+from backbone.nats.link import Link
 from tests.harness.clickhouse import ClickHouse
 from tests.harness.nats import NatsServer, emptied, running_nats
 

@@ -10,10 +10,10 @@ from adapters.warehouse.decode import decode
 from adapters.warehouse.engine import Engine, rows
 from adapters.warehouse.journal import Promise
 from adapters.warehouse.memory import Memory
-from backbone import subjects
-from backbone.link import Link
 from backbone.log import Log
-from backbone.reader import Entry
+from backbone.nats import subjects
+from backbone.nats.link import Link
+from backbone.nats.reader import Entry
 from tests.unit.adapters.warehouse.timeline import entry
 
 EPOCH = 7

@@ -15,10 +15,10 @@ from adapters.warehouse.engine import Engine
 from adapters.warehouse.journal import Promise
 from adapters.warehouse.loader import Loader
 from adapters.warehouse.settings import Warehouse
-from backbone import cursors, epochs, subjects
 from backbone import events as ev
-from backbone.leases import Lease
-from backbone.link import Link
+from backbone.nats import cursors, epochs, subjects
+from backbone.nats.leases import Lease
+from backbone.nats.link import Link
 from tests.harness.waiting import until
 from tests.integration.warehouse.conftest import STREAMS
 from tests.integration.warehouse.talks import ask, store

@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from adapters.warehouse.settings import Warehouse
-from backbone import rpc
 from backbone.errors import ForbiddenError, InvalidInputError
-from backbone.link import Link
+from backbone.nats import rpc
+from backbone.nats.link import Link
 from tests.harness.nats import NatsServer
 from tests.harness.processes import Process, start_trunkline
 from tests.integration.warehouse.talks import store

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.warehouse import rollback
 from adapters.warehouse.engine import Engine, rows
-from backbone.epochs import parse
+from backbone.nats.epochs import parse
 from tests.integration.warehouse.talks import ask
 
 # Rows that were loaded: (epoch, sequence). Sequence 3 was given out three times.

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from backbone import health
 from backbone.errors import UnavailableError
-from backbone.link import Link
+from backbone.nats.link import Link
+from backbone.process import health
 from backbone.settings import Common
 from tests.harness.clickhouse import ClickHouse
 from tests.harness.nats import NatsServer

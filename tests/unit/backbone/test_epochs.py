@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backbone.epochs import STRETCHES_MOST, Epochs, after_rollback, parse, render
+from backbone.nats.epochs import STRETCHES_MOST, Epochs, after_rollback, parse, render
 
 
 def test_a_position_holds_up_to_where_the_next_epoch_began() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import structlog
 
-from backbone import logging, saying
 from backbone.errors import UnavailableError
-from backbone.repeats import KEYS_MOST, MOST, WINDOW_S, Repeats
+from backbone.process import logging, saying
+from backbone.process.repeats import KEYS_MOST, MOST, WINDOW_S, Repeats
 from backbone.settings import Common
 
 type_of_lines = Callable[[], list[dict[str, Any]]]

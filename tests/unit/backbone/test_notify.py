@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backbone import notify
+from backbone.process import notify
 from tests.harness.notified import systemd
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbone.pace import Load, Pace
+from backbone.process.pace import Load, Pace
 
 STILL_S = 10.0
 

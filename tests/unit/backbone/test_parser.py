@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.errors import ProtocolError
 
-from backbone.parser import LONGEST_LINE, BatchParser, type_of_raw_callback
+from backbone.nats.parser import LONGEST_LINE, BatchParser, type_of_raw_callback
 
 pytestmark = pytest.mark.anyio
 

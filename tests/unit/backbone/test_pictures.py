@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from backbone.errors import TooLargeError
-from backbone.pictures import measure, without_traces
+from backbone.files.pictures import measure, without_traces
 
 PLACE = 0x8825
 ORIENTATION = 0x0112

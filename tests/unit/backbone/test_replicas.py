@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backbone.replicas import Replicas, of, problem
+from backbone.nats.replicas import Replicas, of, problem
 
 SECOND_NS = 1_000_000_000
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from backbone import admission, schema
+from backbone import schema
+from backbone.nats import admission
 
 
 class Server(NamedTuple):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backbone import ids, subjects
+from backbone import ids
 from backbone.errors import InvalidInputError
+from backbone.nats import subjects
 
 CONV = "03" + "a" * 26
 token = st.from_regex(r"[A-Za-z0-9-][A-Za-z0-9_-]{0,20}", fullmatch=True)

@@ -6,8 +6,8 @@ import time
 
 import time_machine
 
-from backbone.channels.unsent import Unsent
-from backbone.leases import counted_as
+from adapters.channels.kit.outgoing.unsent import Unsent
+from backbone.nats.leases import counted_as
 
 
 def test_the_oldest_that_still_waits_counts_and_none_is_zero() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backbone.watermark import HELD_AT_MOST, Held, Watermark, on_event, on_replay
+from backbone.process.watermark import HELD_AT_MOST, Held, Watermark, on_event, on_replay
 
 CASES = json.loads((Path(__file__).parents[2] / "cases" / "watermark.json").read_text())
 

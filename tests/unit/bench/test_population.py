@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from backbone import subjects
 from backbone.conversation import empty, fold
 from backbone.decide import parse_tolerant
 from backbone.ids import check_contact, check_conversation, check_uuid
+from backbone.nats import subjects
 from tests.bench.population import CHANNEL, TENANT, TEXT, beginning_of, contact_of, conversation_of, message_of, open_of
 
 MANY = 2000

@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
+from backbone.access import may, type_of_action
 from backbone.conversation import ContactRef, Head
 from node.authenticate import Who
-from node.authorize import may, type_of_action
 
 CONV = "00" + "a" * 26
 ME = Who(kind="visitor", tenant="main", id="c1", inbox="web")

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from websockets.frames import Frame, Opcode
 
-from node import framing
-from node.connection import FRAGMENTS_MOST, Connection
-from node.frames import BAD_FRAME, TOO_LARGE, TOO_SLOW
+from node.protocol import framing
+from node.protocol.connection import FRAGMENTS_MOST, Connection
+from node.protocol.frames import BAD_FRAME, TOO_LARGE, TOO_SLOW
 
 pytestmark = pytest.mark.anyio
 

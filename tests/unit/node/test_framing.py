@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from node import framing
+from node.protocol import framing
 
 
 def by_library(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backbone.errors import InvalidInputError
-from node.hosts import is_ours, names_of
-from node.origins import checked_origins
+from node.entry.origins import checked_origins
+from node.rest.hosts import is_ours, names_of
 from node.settings import NodeSettings
 
 NAMES = names_of(NodeSettings(public_url="https://Desk.Example.com/x", hosts="node, chat.example.com"))

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from backbone.conversation import Head, LastMessage, QueuePlace
 from backbone.errors import SettingError
 from backbone.events import Actor
-from node.addresses import is_within, networks
-from node.frames import Counts
-from node.limits import RateByKey, TokenBucket
-from node.quotas import Quotas
+from node.entry.addresses import is_within, networks
+from node.entry.limits import RateByKey, TokenBucket
+from node.entry.quotas import Quotas
+from node.protocol.frames import Counts
+from node.rooms.views import Tally, in_view, order
 from node.settings import NodeSettings
-from node.views import Tally, in_view, order
 
 
 @given(st.floats(0.1, 50), st.integers(1, 30), st.lists(st.floats(0, 5), max_size=60))

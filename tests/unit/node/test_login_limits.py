@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backbone.errors import TooManyError
-from node.addresses import counted_as
-from node.login_limits import SLOWED_MOST_OF_ONE, SLOWED_S, Attempt, LoginLimits
+from node.entry.addresses import counted_as
+from node.entry.login_limits import SLOWED_MOST_OF_ONE, SLOWED_S, Attempt, LoginLimits
 from node.settings import NodeSettings
 
 OWNER = "lin@example.com"

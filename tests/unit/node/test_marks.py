@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backbone import events as ev
-from node.marks import merged
+from node.rooms.marks import merged
 
 
 def mark(read: int, delivered: int) -> ev.ReadMarked:

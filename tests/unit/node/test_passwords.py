@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from backbone.errors import TooManyError
-from node.passwords import AT_ONCE, RESERVED, SHARE_MOST, WAITING_MOST, Passwords, hash_password
+from node.entry.passwords import AT_ONCE, RESERVED, SHARE_MOST, WAITING_MOST, Passwords, hash_password
 
 pytestmark = pytest.mark.anyio
 

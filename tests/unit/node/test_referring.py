@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.referring import PAGE_MOST, allowed_of, kept
+from node.entry.referring import PAGE_MOST, allowed_of, kept
 
 ALLOWED = allowed_of("utm_*, Ref")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backbone.conversation import empty
-from node.room import RolledBackError, Room
+from node.rooms.room import RolledBackError, Room
 
 pytestmark = pytest.mark.anyio
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backbone.ids import derived_event_id, new_uuid
-from node import frames as f
 from node.authenticate import Who
-from node.limits import TokenBucket
-from node.session import Bounds, Close, Do, Refuse, Session
+from node.entry.limits import TokenBucket
+from node.protocol import frames as f
+from node.protocol.session import Bounds, Close, Do, Refuse, Session
 
 CONV = "00" + "a" * 26
 BOUNDS = Bounds(

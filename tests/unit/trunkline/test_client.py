@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backbone.watermark import HELD_AT_MOST
+from backbone.process.watermark import HELD_AT_MOST
 from trunkline.client import Conversation
 
 EPOCH = 1_800_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backbone.health import Told
-from backbone.replicas import Replicas
+from backbone.nats.replicas import Replicas
+from backbone.process.health import Told
 from backbone.settings import Common
 from trunkline.doctor.adapters import standing
 from trunkline.doctor.findings import Check

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import console
-from backbone import streams
-from backbone.cursors import Cursor
-from backbone.health import Told
-from backbone.processes import Disk, Process, Registered
+from backbone.nats import streams
+from backbone.nats.cursors import Cursor
+from backbone.process.health import Told
+from backbone.process.processes import Disk, Process, Registered
 from backbone.schema import RELEASE
 from backbone.settings import Common
 from trunkline.doctor import adapters, local, machines, server

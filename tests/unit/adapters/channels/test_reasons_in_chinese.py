@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from backbone.channels import state
+from adapters.channels.kit import state
 
 ROOT = Path(__file__).parents[4]
 WORDS: dict[str, dict[str, str]] = json.loads(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.channels.kit.outgoing.parts import kind_of
 from backbone import events as ev
-from backbone.channels import registry
-from backbone.channels.parts import kind_of
+from backbone.accounts import registry
 
 LINK = None
 CASES = [

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from adapters.channels.whatsapp import WhatsApp, templates
+from backbone.accounts import templates as kit_templates
 from backbone.channel import FaultError, MalformedError, Out, OutMedia, Pause, Peer, Rejected
-from backbone.channels import templates as kit_templates
 from tests.simulators.whatsapp import WhatsAppSimulator
 from tests.unit.adapters.channels.kit_telegram import MemoryKit, kit_for
 

@@ -15,8 +15,8 @@ from adapters.routing.heads import Projection
 from backbone import events as ev
 from backbone.conversation import Head, QueuePlace
 from backbone.ids import conversation_id, new_event_id
-from backbone.reader import Entry
-from backbone.subjects import chat, desk
+from backbone.nats.reader import Entry
+from backbone.nats.subjects import chat, desk
 
 
 def waiting(conv: str, at: int, priority: int = 0) -> Head:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from adapters.routing.heads import Projection
 from backbone import events as ev
-from backbone import subjects
 from backbone.conversation import Head, empty, fold
-from backbone.reader import Entry
+from backbone.nats import subjects
+from backbone.nats.reader import Entry
 
 CONV = "00" + "a" * 26
 SUBJECT = subjects.chat("main", "web", CONV)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.warehouse.decode import UNKNOWN, decode
 from backbone import events as ev
-from backbone.reader import Entry
+from backbone.nats.reader import Entry
 from tests.unit.adapters.warehouse.timeline import CONV, entry, message
 
 SUBJECT = f"chat.03.main.web.{CONV}"

@@ -7,7 +7,7 @@ from typing import Any
 from adapters.warehouse.decode import Stored, decode
 from adapters.warehouse.memory import REWRITE_MS, Memory, Past
 from backbone import events as ev
-from backbone.reader import Entry
+from backbone.nats.reader import Entry
 from tests.unit.adapters.warehouse.timeline import CONV, TENANT, entry, event, folded, message, opened
 
 KEY = (TENANT, CONV)

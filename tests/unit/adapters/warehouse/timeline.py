@@ -7,8 +7,8 @@ from typing import Any
 from adapters.warehouse import facts, fold
 from backbone import events as ev
 from backbone import ids
-from backbone.reader import Entry
-from backbone.subjects import chat
+from backbone.nats.reader import Entry
+from backbone.nats.subjects import chat
 
 CONV = "03" + "a" * 26
 TENANT = "main"

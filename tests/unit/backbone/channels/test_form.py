@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from backbone.channels import about, form, registry
-from backbone.channels.form import Field
+from backbone.accounts import about, form, registry
+from backbone.accounts.form import Field
 
 ROOT = Path(__file__).parents[4]
 CASES: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "form.json").read_text())

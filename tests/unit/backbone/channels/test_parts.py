@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.channels.kit.outgoing.parts import Part, plan
+from adapters.channels.kit.outgoing.rates import take
 from backbone import events as ev
+from backbone.accounts.stores import Budget
 from backbone.channel import Caps, Rate, Rejected
-from backbone.channels.parts import Part, plan
-from backbone.channels.rates import take
-from backbone.channels.stores import Budget
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "parts.json").read_text())
 PICTURE = ev.Attachment(file="f1", name="a.png", mime="image/png", bytes=1000)

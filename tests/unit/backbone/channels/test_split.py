@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.channels.kit.outgoing.split import size, split
 from backbone.channel import type_of_measure
-from backbone.channels.split import size, split
 
 FAMILY = "👨‍👩‍👧‍👦"
 

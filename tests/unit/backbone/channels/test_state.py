@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from adapters.channels.kit import state
 from backbone import events as ev
-from backbone.channels import state
 
 BASE: dict[str, Any] = {"tenant": "main", "channel": "wechat", "conv": "00" + "a" * 26, "at": 1000}
 AGENT, VISITOR = ev.Actor("agent", "lin"), ev.Actor("visitor", "c1")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backbone import events as ev
+from backbone.accounts import templates
 from backbone.channel import Template
-from backbone.channels import templates
 
 NUMBERED = Template(name="order", language="zh_CN", text="{{2}}您好，订单 {{1}} 已备好。{{ 2 }}")
 NAMED = Template(name="order", language="en", text="Hi {{name}}, {{what}} is ready.")

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.channels.kit import state as conversation
+from adapters.channels.kit import windows
+from adapters.channels.kit.windows import State
 from backbone import events as ev
 from backbone.channel import Window
-from backbone.channels import state as conversation
-from backbone.channels import windows
-from backbone.channels.windows import State
 
 HOUR_S = 3600
 WINDOWS = (Window(by="message", count=5, seconds=48 * HOUR_S), Window(by="menu", count=3, seconds=60))

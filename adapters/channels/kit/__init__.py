@@ -1,0 +1,1 @@
+"""The kit: the process that runs a channel, whatever the channel is."""

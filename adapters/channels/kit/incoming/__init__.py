@@ -1,0 +1,1 @@
+"""From the platform to the log: callbacks, cursors, receipts, signals."""

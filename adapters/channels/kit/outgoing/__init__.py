@@ -1,0 +1,1 @@
+"""From the log to the platform: a message, its parts, its tries."""

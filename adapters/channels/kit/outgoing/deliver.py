@@ -1,0 +1,446 @@
+"""Hands one message of ours to its provider, part by part, and writes what became of each into the log.
+
+The event `delivery.updated` is the record: a part that has one is never sent again. Where a provider would take
+the same part twice, a try leaves a mark before the call (`send.<event>.<part>`), so that whoever finds it without a
+record knows that it may have been sent (channels.md, "Crash safety").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Any, Final, NamedTuple
+
+import prometheus_client
+import structlog
+
+from adapters.channels.kit import state, windows
+from adapters.channels.kit.account_kit import AccountKit
+from adapters.channels.kit.outgoing import backoff, parts
+from adapters.channels.kit.outgoing.parts import Part
+from adapters.channels.kit.outgoing.rates import Rates
+from adapters.channels.kit.outgoing.unsent import Unsent
+from adapters.channels.kit.shared import Room
+from adapters.channels.kit.state import Conversation
+from backbone import events as ev
+from backbone import failpoints
+from backbone.accounts import stores
+from backbone.accounts.accounts import Account, Accounts
+from backbone.accounts.stores import Early, Ref, Trying
+from backbone.channel import (
+    Duplicate,
+    FaultError,
+    MediaGone,
+    Out,
+    OutMedia,
+    Pause,
+    Peer,
+    Rejected,
+    Retry,
+    Sent,
+    Unknown,
+    WindowClosed,
+)
+from backbone.decide import parse_tolerant
+from backbone.errors import TrunklineError
+from backbone.ids import derived_event_id
+from backbone.nats import subjects
+from backbone.nats.buckets import KeyExistsError
+
+LINK_LIFE_S: Final = 7 * 86_400
+RECORD_TRIES: Final = 8
+LOOK_S: Final = 0.5
+FOR_EVER: Final = 2**62
+
+WINDOW_CODES: Final = {
+    "time": "channel.window_time",
+    "count": "channel.window_count",
+    "never": "channel.window_never",
+    "platform": "channel.window_platform",
+}
+
+_log = structlog.get_logger("channels.deliver")
+_outcomes = prometheus_client.Counter(
+    "trunkline_channel_sends_total", "Calls that send, by what became of them.", ["channel", "inbox", "outcome"]
+)
+
+
+class Wait(NamedTuple):
+    """The message must wait: until when (UTC ms, FOR_EVER: until something happens), for what, after how many tries."""
+
+    until: int
+    why: str
+    tries: int = 0
+
+
+class GaveUpError(Exception):
+    """Nobody took it for too long: a dead letter, with what the provider said last."""
+
+
+class _Try(NamedTuple):
+    """One part on its way."""
+
+    account: Account
+    known: Conversation
+    event: ev.MessageAdded
+    part: Part
+    number: int
+    parts: int
+    tried: int = 0
+    """How often before the conversation was parked."""
+
+
+class Deliverer:
+    """Sends messages of one channel."""
+
+    def __init__(self, room: Room, accounts: Accounts) -> None:
+        self._log = room.log
+        self._channel = room.channel
+        self._accounts = accounts
+        self._settings = room.settings
+        self._files = room.files
+        self._signer = room.signer
+        self._bucket = stores.channels(room.link)
+        self._link = room.link
+        self._rates: dict[str, Rates] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self.unsent = Unsent(room.channel.name)
+        self._said: dict[str, Sent] = {}
+        """What a provider took and the log doesn't know yet."""
+
+    async def deliver(
+        self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded, tried: int = 0
+    ) -> Wait | None:
+        """Sends what isn't sent of a message; None once nothing more is to be done. `tried`: of the first part.
+
+        Raises GaveUpError after `give_up_s`, and TrunklineError where the log can't be written.
+        """
+        self.unsent.begin(event.id, event.at)
+        try:
+            return await self._deliver(account, kit, known, event, tried)
+        finally:
+            self.unsent.end(event.id)
+
+    async def _deliver(
+        self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded, tried: int
+    ) -> Wait | None:
+        planned = parts.plan(self._channel.caps, event, lambda file: self._address(known.head.tenant, file))
+        if isinstance(planned, Rejected) or known.blocked:
+            reason = planned.reason if isinstance(planned, Rejected) else known.blocked
+            await self._record(
+                _Try(account, known, event, Part("text"), 0, 1), "failed", code="channel.rejected", text=reason
+            )
+            return None
+        for number, part in enumerate(planned):
+            if state.part_is_settled(known, event.id, number):
+                continue
+            if wait := await self._part(_Try(account, known, event, part, number, len(planned), tried), kit):
+                return wait
+            tried = 0
+            if state.is_settled(known, event.id):
+                break
+        return None
+
+    async def _part(self, one: _Try, kit: AccountKit) -> Wait | None:
+        """Sends a part, again where that makes sense; None once it has an outcome."""
+        tries = 0
+        is_doubtful = False
+        while True:
+            if wait := await self._must_wait(one, one.tried + tries):
+                return wait
+            if not await self._mark(one, tries):
+                return await self._after_silence(one, kit)
+            try:
+                sent = await self._send(one, kit, is_resend=tries > 0 or one.event.id in one.known.inherited)
+            except FaultError as error:
+                self._count(one, type(error.fault).__name__.lower())
+                if isinstance(error.fault, Duplicate):
+                    sent = Sent(error.fault.id)
+                elif isinstance(error.fault, Rejected) and is_doubtful:
+                    # An earlier try ended without an answer: that one may have been taken.
+                    await self._record(one, "unknown", code="channel.unknown", text=error.fault.reason)
+                    return None
+                else:
+                    is_doubtful = is_doubtful or isinstance(error.fault, Unknown)
+                    done, wait = await self._failed(one, kit, error, tries)
+                    if done or wait:
+                        return wait
+                    tries += 1
+                    continue
+            await self._took(one, sent)
+            return None
+
+    async def _must_wait(self, one: _Try, tries: int) -> Wait | None:
+        account, known = one.account, one.known
+        if account.ill:
+            await self._record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
+            return Wait(FOR_EVER, "pause")
+        now_ms = _now_ms()
+        room = windows.room(self._channel.caps.windows, known.window, now_ms)
+        if not room.is_open and not (room.template and one.event.parts):
+            await self._record(one, "failed", code=WINDOW_CODES[room.reason], is_final=False)
+            return Wait(FOR_EVER, "window")
+        park_ms = round(self._settings.park_after_s * 1000)
+        if account.health.until > now_ms:
+            if account.health.until - now_ms > park_ms:
+                return Wait(account.health.until, "retry", tries)
+            await asyncio.sleep((account.health.until - now_ms) / 1000)
+        rates = self._rates_of(account)
+        expected_ms = round(rates.expected_s() * 1000)
+        if expected_ms > park_ms or rates.waiting > self._settings.concurrency // 4:
+            return Wait(now_ms + max(expected_ms, 1000), "rate", tries)
+        await rates.turn(known.head.peer)
+        return None
+
+    async def _mark(self, one: _Try, tries: int) -> bool:
+        """Leaves the mark of a try; False if there is one that isn't ours, and what became of it isn't known."""
+        if self._channel.caps.idempotent or tries:
+            return True
+        try:
+            await self._bucket.create(self._send_key(one), Trying(attempt=1, at=_now_ms()), stores.SEND_LIFE_S)
+        except KeyExistsError:
+            return False
+        if failpoints.ARMED:
+            failpoints.reach("channel.before_call")
+        return True
+
+    async def _send(self, one: _Try, kit: AccountKit, *, is_resend: bool) -> Sent:
+        known, event = one.known, one.event
+        key = self._said_key(one)
+        if already := self._said.get(key):
+            return already
+        media = [await self._media(known.head.tenant, file) for file in one.part.files]
+        out = Out(
+            event=event.id,
+            key=out_key(event.id, one.number),
+            conv=known.head.conv,
+            peer=Peer(known.head.contact.id if known.visited else known.head.peer, known.head.contact.name),
+            kind=one.part.kind,
+            text=one.part.text,
+            subject=event.subject or known.subject,
+            media=media[0] if media else None,
+            also=media[1:],
+            part=one.number,
+            parts=one.parts,
+            thread=known.thread,
+            context=known.context,
+            reply_to=known.provider_ids.get(event.reply_to, ""),
+            answer_to=event.answer_to,
+            refs=known.refs,
+            author=event.by.name,
+            template=event.parts[0] if event.parts else {},
+            automatic=event.by.kind != "agent",
+            is_resend=is_resend,
+        )
+        account = one.account
+        async with self._slots.setdefault(account.id, asyncio.Semaphore(self._channel.caps.parallel)):
+            if account.ill:
+                # It turned out while this one waited for its place.
+                raise FaultError(Pause(account.ill))
+            if self._channel.caps.echoes:
+                await self._point(one, out.key)
+            try:
+                sent = await self._channel.send(out, account.settings, kit)
+            except FaultError as error:
+                if isinstance(error.fault, Pause):
+                    # Before its place is free, or whoever waits for that would try, too.
+                    await self._accounts.pause(account, error.fault.reason)
+                raise
+        if failpoints.ARMED:
+            failpoints.reach("channel.called")
+        self._count(one, sent.state)
+        self._said[key] = sent
+        return sent
+
+    async def _took(self, one: _Try, sent: Sent) -> None:
+        if sent.id and self._has_receipts():
+            await self._point(one, sent.id)
+        self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
+        code = "channel.partly" if sent.note else ""
+        await self._record(one, sent.state, provider=sent.id, code=code, text=sent.note)
+        self._said.pop(self._said_key(one), None)
+        if failpoints.ARMED:
+            failpoints.reach("channel.recorded")
+        if sent.id and self._has_receipts():
+            await self._late_receipt(one, sent.id)
+
+    async def _failed(  # noqa: PLR0911 - one return a fault
+        self, one: _Try, kit: AccountKit, error: FaultError, tries: int
+    ) -> tuple[bool, Wait | None]:
+        """(whether the part has its outcome, how long the message must wait); (False, None): try again now."""
+        fault = error.fault
+        if isinstance(fault, Unknown) and self._channel.caps.idempotent and not tries and self._left_s(one) > 0:
+            fault = Retry()
+        if isinstance(fault, Unknown):
+            return True, await self._after_silence(one, kit)
+        if isinstance(fault, Rejected):
+            await self._record(one, "failed", code="channel.rejected", text=fault.reason)
+            return True, None
+        await self._unmark(one)
+        if isinstance(fault, WindowClosed):
+            await self._record(one, "failed", code="channel.window_platform", text=fault.reason, is_final=False)
+            windows.shut(one.known.window, _now_ms())
+            return False, Wait(FOR_EVER, "window")
+        if isinstance(fault, Pause):
+            await self._record(one, "failed", code="channel.paused", text=fault.reason, is_final=False)
+            return False, Wait(FOR_EVER, "pause")
+        if isinstance(fault, MediaGone):
+            if tries:
+                await self._record(one, "failed", code="channel.rejected", text=error.answer)
+                return True, None
+            for file in one.part.files:
+                await kit.forget_upload(await self._media(one.known.head.tenant, file), one.part.kind)
+            return (False, None) if await self._mark(one, 0) else (True, await self._after_silence(one, kit))
+        return False, await self._later(one, fault if isinstance(fault, Retry) else Retry(), error, tries)
+
+    async def _later(self, one: _Try, fault: Retry, error: FaultError, tries: int) -> Wait | None:
+        """Waits here if that is short."""
+        caps = self._channel.caps
+        tries += one.tried
+        left_s = self._left_s(one)
+        if left_s < 0 or (caps.backoff_s and tries >= len(caps.backoff_s)):
+            await self._record(one, "failed", code="channel.gave_up", text=error.answer)
+            raise GaveUpError(error.answer)
+        if fault.after_s:
+            delay_s = fault.after_s
+        elif caps.backoff_s:
+            delay_s = caps.backoff_s[tries] * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
+        else:
+            delay_s = backoff.delay_s(tries, left_s)
+        if fault.account:
+            await self._accounts.hold(one.account, delay_s)
+        if delay_s > self._settings.park_after_s:
+            return Wait(_now_ms() + round(delay_s * 1000), "retry", tries + 1)
+        await asyncio.sleep(delay_s)
+        return None if await self._mark(one, 0) else await self._after_silence(one, None)
+
+    def _left_s(self, one: _Try) -> float:
+        """Seconds until a message is given up."""
+        again = one.known.again.get(one.event.id)
+        since = max(one.event.at, again.at) if again else one.event.at
+        return self._settings.give_up_s - (_now_ms() - since) / 1000
+
+    async def _after_silence(self, one: _Try, kit: AccountKit | None) -> Wait | None:
+        """A try ended without an answer: an echo or a status may tell, else whoever wrote it is asked."""
+        if await self._is_told(one):
+            return None
+        if self._settings.unknown == "resend" and kit is not None:
+            try:
+                await self._took(one, await self._send(one, kit, is_resend=True))
+            except FaultError as error:
+                _log.warning("send.resend_failed", event=one.event.id, error=str(error))
+            else:
+                return None
+        await self._record(one, "unknown", code="channel.unknown")
+        return None
+
+    async def _is_told(self, one: _Try) -> bool:
+        """Whether the log comes to hold an outcome of the part; waits where the provider may send one."""
+        subject = self._subject(one.known)
+        deadline = asyncio.get_running_loop().time() + (self._settings.settle_s if self._has_receipts() else 0)
+        while True:
+            for each in await self._log.replay_all(subject, one.known.seq, 10_000):
+                event = parse_tolerant(each.raw)
+                if isinstance(event, ev.DeliveryUpdated):
+                    state.note(one.known, event)
+            if state.part_is_settled(one.known, one.event.id, one.number):
+                return True
+            if asyncio.get_running_loop().time() >= deadline:
+                return False
+            await asyncio.sleep(LOOK_S)
+
+    async def _record(
+        self, one: _Try, outcome: Any, *, provider: str = "", code: str = "", text: str = "", is_final: bool = True
+    ) -> None:
+        """Writes an outcome, again for a while if the log is away; the same one twice is stored once."""
+        known, event = one.known, one.event
+        updated = ev.DeliveryUpdated(
+            id=derived_event_id(event.id, f"delivery.{one.number}.{outcome}.{code}"),
+            tenant=known.head.tenant,
+            channel=known.head.channel,
+            conv=known.head.conv,
+            at=_now_ms(),
+            by=ev.Actor("provider", self._channel.name),
+            target=event.id,
+            part=one.number,
+            parts=one.parts,
+            state=outcome,
+            provider=provider,
+            error=ev.ProviderError(code=code, text=text[:500], final=is_final) if code else None,
+        )
+        for attempt in range(RECORD_TRIES):
+            try:
+                await self._log.publish(self._subject(known), updated)
+                break
+            except TrunklineError:
+                if attempt == RECORD_TRIES - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))  # noqa: S311 - jitter
+        state.note(known, updated)
+
+    async def _point(self, one: _Try, ref: str) -> None:
+        """A receipt that names `ref` means this part."""
+        record = Ref(conv=one.known.head.conv, event=one.event.id, part=one.number, parts=one.parts)
+        await self._bucket.put(stores.ref_key(one.account.tenant, one.account.id, ref), record, stores.REF_LIFE_S)
+
+    async def _late_receipt(self, one: _Try, ref: str) -> None:
+        """A receipt may have come before its id was known here."""
+        kept = await self._bucket.get(stores.early_key(one.account.tenant, one.account.id, ref))
+        if kept and isinstance(kept.value, Early):
+            await self._record(one, kept.value.status, provider=ref, code=kept.value.code, text=kept.value.reason)
+
+    async def _media(self, tenant: str, file: ev.Attachment) -> OutMedia:
+        content = await self._files.content(tenant, file.file)
+        return OutMedia(
+            file=file.file,
+            name=file.name,
+            mime=file.mime,
+            size=len(content),
+            content=content,
+            link=self._address(tenant, file),
+        )
+
+    def _address(self, tenant: str, file: ev.Attachment) -> str:
+        """Where the customer may fetch a file for a week; empty where customers reach no node."""
+        if not self._settings.public_url:
+            return ""
+        signed = self._signer.file_link(tenant, file.file, file.name, file.mime, LINK_LIFE_S)
+        return f"{self._settings.public_url.rstrip('/')}/files/{signed}"
+
+    async def _unmark(self, one: _Try) -> None:
+        """The provider said no: the part wasn't taken."""
+        if not self._channel.caps.idempotent:
+            await self._bucket.delete(self._send_key(one), marker_s=60)
+
+    def _rates_of(self, account: Account) -> Rates:
+        found = self._rates.get(account.id)
+        if found is None:
+            found = self._rates[account.id] = Rates(self._link, account.tenant, account.id, self._channel.caps.rates)
+        return found
+
+    def _has_receipts(self) -> bool:
+        caps = self._channel.caps
+        return caps.echoes or bool(caps.receipts)
+
+    def _send_key(self, one: _Try) -> str:
+        return stores.send_key(one.account.tenant, one.event.id, one.number)
+
+    def _said_key(self, one: _Try) -> str:
+        return f"{one.event.id}.{one.number}"
+
+    def _subject(self, known: Conversation) -> str:
+        head = known.head
+        return subjects.chat(head.tenant, head.channel, head.conv)
+
+    def _count(self, one: _Try, outcome: str) -> None:
+        _outcomes.labels(self._channel.name, one.account.id, outcome).inc()
+
+
+def out_key(event_id: str, part: int) -> str:
+    """The key of a part: 32 hex digits, the same at every try."""
+    return derived_event_id(event_id, f"part.{part}").replace("-", "")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,1 +1,0 @@
-"""The kit: everything that channels have in common, over the contract of `backbone.channel`."""

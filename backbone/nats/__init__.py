@@ -1,0 +1,1 @@
+"""NATS: the connection, streams, buckets, leases, readers. The only room that knows JetStream by name."""

@@ -1,0 +1,1 @@
+"""HTTP as every process of ours serves it: bounds, requests, health."""

@@ -1,0 +1,1 @@
+"""Who comes in: addresses, sessions, passwords, origins, limits."""

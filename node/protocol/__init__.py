@@ -1,0 +1,1 @@
+"""The wire: framing, frames, one connection, one session."""

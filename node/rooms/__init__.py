@@ -1,0 +1,1 @@
+"""Conversations in memory: rooms, and who reads them."""
