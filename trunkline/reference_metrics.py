@@ -50,7 +50,7 @@ What to alert on first:
 
 TITLES: Final = {
     "backbone": "Of every process",
-    "backbone.channels": "Of every channel's adapter",
+    "adapters.channels": "Of every channel's adapter",
     "node": "Of a node",
     "adapters.routing": "Of routing",
     "adapters.warehouse": "Of the warehouse",
