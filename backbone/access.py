@@ -1,13 +1,39 @@
-"""Who may do what: pure. Each request and each frame is asked again."""
+"""Who acts, and who may do what: pure. Each request and each frame is asked again."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from backbone.conversation import Head
-from node.authenticate import Who
+from msgspec import Struct
 
-type_of_action = Literal[
+from backbone.conversation import Head
+from backbone.events import Actor
+
+
+class Who(Struct, frozen=True, kw_only=True):
+    """An authenticated actor of one tenant. A visitor has an inbox and, if they are a user of the company's, its own id
+    of them in `user`; an agent has a role and a session key.
+
+    `until`: when it must be proved anew, Unix seconds; `issued_ms`: when a visitor's token was issued, Unix ms.
+    """
+
+    kind: Literal["visitor", "agent"]
+    tenant: str
+    id: str
+    name: str = ""
+    role: str = ""
+    inbox: str = ""
+    user: str = ""
+    session: str = ""
+    until: int = 0
+    issued_ms: int = 0
+
+    def actor(self) -> Actor:
+        """As events name them."""
+        return Actor(self.kind, self.id, self.name)
+
+
+Action = Literal[
     "read",
     "write",
     "write_note",
@@ -26,7 +52,7 @@ _FOR_VISITORS = frozenset({"read", "write", "mark", "signal"})
 _WITHOUT_CONVERSATION = frozenset({"watch", "presence", "list", "search", "report", "administer"})
 
 
-def may(who: Who, action: type_of_action, head: Head | None = None) -> str | None:
+def may(who: Who, action: Action, head: Head | None = None) -> str | None:
     """None if `who` may, else the code of the refusal.
 
     What belongs to another tenant or another visitor is `resource.not_found`: nobody learns that it is there.

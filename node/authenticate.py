@@ -3,40 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
-
+from backbone.access import Who
 from backbone.errors import NotAuthenticatedError
-from backbone.events import Actor
 from backbone.signing import Signer, VisitorToken
-
-if TYPE_CHECKING:
-    from node.context import Context
-    from node.settings import NodeSettings
-
-
-class Who(Struct, frozen=True, kw_only=True):
-    """An authenticated actor of one tenant. A visitor has an inbox and, if they are a user of the company's, its own id
-    of them in `user`; an agent has a role and a session key.
-
-    `until`: when it must be proved anew, Unix seconds; `issued_ms`: when a visitor's token was issued, Unix ms.
-    """
-
-    kind: Literal["visitor", "agent"]
-    tenant: str
-    id: str
-    name: str = ""
-    role: str = ""
-    inbox: str = ""
-    user: str = ""
-    session: str = ""
-    until: int = 0
-    issued_ms: int = 0
-
-    def actor(self) -> Actor:
-        """As events name them."""
-        return Actor(self.kind, self.id, self.name)
+from node.context import Context
+from node.settings import NodeSettings
 
 
 async def claims_of(context: Context, token: str) -> VisitorToken:

@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 from starlette.websockets import WebSocket
 
 from backbone import contacts, directory, presence
+from backbone.access import Who
 from backbone.conversation import closed_for_good
 from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
 from backbone.nats import subjects
 from backbone.signing import needs_renewal
 from node import authenticate
-from node.authenticate import Who
 from node.commands.writing import now_ms
 from node.context import Context
 from node.entry.cookies import cookie_of

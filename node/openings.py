@@ -17,7 +17,7 @@ from backbone.nats.link import Link
 from node.protocol import frames as f
 
 if TYPE_CHECKING:
-    from node.authenticate import Who
+    from backbone.access import Who
     from node.socket import Socket
 
 RECENT_MOST: Final = 1_000

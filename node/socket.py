@@ -14,10 +14,10 @@ import structlog
 
 from backbone import events as ev
 from backbone import presence
+from backbone.access import Who
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node import greeting
-from node.authenticate import Who
 from node.commands import reading, writing
 from node.commands.reading import View
 from node.context import Context

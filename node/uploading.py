@@ -10,8 +10,8 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import IO, Final
 
+from backbone.access import Who
 from backbone.errors import TimedOutError, TooLargeError, UnavailableError
-from node.authenticate import Who
 from node.entry.limits import RateByKey
 from node.entry.quotas import Quotas
 from node.rest.requests import refuse_for

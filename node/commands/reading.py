@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from backbone.access import may, type_of_action
+from backbone.access import Action, may
 from backbone.errors import ForbiddenError, NotFoundError, TrunklineError
 from node.metrics import RESYNCS
 from node.protocol import frames as f
@@ -12,7 +12,7 @@ from node.rooms import pages
 from node.rooms.room import Room
 
 if TYPE_CHECKING:
-    from node.authenticate import Who
+    from backbone.access import Who
     from node.context import Context
     from node.socket import Socket
 
@@ -194,7 +194,7 @@ async def is_theirs(context: Context, who: Who, conv: str) -> bool:
         return False
 
 
-def authorise(who: Who, action: type_of_action, room: Room) -> None:
+def authorise(who: Who, action: Action, room: Room) -> None:
     """Raises NotFoundError or ForbiddenError unless `who` may."""
     code = may(who, action, room.head)
     if code == "resource.not_found":

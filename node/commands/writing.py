@@ -34,7 +34,7 @@ from node.rooms.marks import Marks, mark_rate
 from node.rooms.room import LiveSignal, Room
 
 if TYPE_CHECKING:
-    from node.authenticate import Who
+    from backbone.access import Who
     from node.context import Context
     from node.socket import Socket
 

@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct, structs
 
 from backbone import directory
+from backbone.access import Who
 from backbone.errors import InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import check_contact, check_token, key_hash, new_secret
 from backbone.nats import subjects
@@ -22,7 +23,6 @@ from backbone.nats.buckets import Bucket, Change, Kept, RevisionError
 from backbone.nats.feed import Feed
 from backbone.nats.link import Link
 from backbone.signing import Signer
-from node.authenticate import Who
 
 TOUCH_AFTER_S: Final = 300
 MARKER_S: Final = 60

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from backbone.access import may, type_of_action
+from backbone.access import Action, Who, may
 from backbone.errors import InvalidInputError
 from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
-from node.authenticate import Who
 from node.entry.limits import TokenBucket
 from node.protocol import frames as f
 
@@ -57,7 +56,7 @@ class Close(NamedTuple):
 
 type_of_verdict = Do | Refuse | Close
 
-_AGENTS_ONLY: dict[type[f.FromClient], type_of_action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
+_AGENTS_ONLY: dict[type[f.FromClient], Action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
 
 
 class Session:

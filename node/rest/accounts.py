@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone import directory
+from backbone.access import Who
 from backbone.accounts import form, stores
 from backbone.accounts.about import About
 from backbone.accounts.accounts import AccountState, sealed_name
@@ -27,7 +28,6 @@ from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
 from backbone.nats import rpc, subjects
-from node.authenticate import Who
 from node.context import Context
 from node.entry.origins import checked_origins
 from node.rest.requests import NO_STORE, admin_asks, answer, body_of, context_of

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from backbone import events as ev
+from backbone.access import Who
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
-from node.authenticate import Who
 from node.commands.reading import authorise
 from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, place, who_asks
 from node.rooms import pages

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone.access import may, type_of_action
+from backbone.access import Action, Who, may
 from backbone.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -22,7 +22,6 @@ from backbone.errors import (
     UnsupportedTypeError,
 )
 from node import authenticate
-from node.authenticate import Who
 from node.context import Context
 from node.entry import cookies
 from node.entry.limits import RateByKey
@@ -58,7 +57,7 @@ async def who_asks(request: Request) -> Who:
     return await context.sessions.find(cookie)
 
 
-async def agent_asks(request: Request, action: type_of_action) -> Who:
+async def agent_asks(request: Request, action: Action) -> Who:
     """As `who_asks`, and it must be an agent who may do `action`. Raises ForbiddenError."""
     who = await who_asks(request)
     if code := may(who, action):

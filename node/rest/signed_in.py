@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone import contacts, directory
+from backbone.access import Who
 from backbone.directory import Agent
 from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
 from backbone.ids import check_contact, check_name
 from backbone.nats import subjects
-from node.authenticate import Who
 from node.entry.origins import network
 from node.rest.requests import NO_STORE, admin_asks, agent_asks, answer, body_of, context_of
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone import contacts, directory
+from backbone.access import Who
 from backbone.accounts.asking import DeviceChange, Nothing, SignIn
 from backbone.channel import Claim, Device
 from backbone.contacts import User
@@ -22,7 +23,6 @@ from backbone.ids import new_contact_id
 from backbone.nats import rpc
 from backbone.signing import VisitorToken
 from node import authenticate
-from node.authenticate import Who
 from node.commands.writing import now_ms
 from node.context import Context
 from node.entry.origins import network

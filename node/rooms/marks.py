@@ -17,7 +17,7 @@ from backbone.log import Log, Stored
 from node.entry.limits import TokenBucket
 
 if TYPE_CHECKING:
-    from node.authenticate import Who
+    from backbone.access import Who
     from node.context import Context
 
 EVERY_S: Final = 3.0

@@ -6,9 +6,8 @@ from typing import get_args
 
 import pytest
 
-from backbone.access import may, type_of_action
+from backbone.access import Action, Who, may
 from backbone.conversation import ContactRef, Head
-from node.authenticate import Who
 
 CONV = "00" + "a" * 26
 ME = Who(kind="visitor", tenant="main", id="c1", inbox="web")
@@ -20,11 +19,11 @@ OTHERS = Head(conv=CONV, tenant="main", channel="web", inbox="web", contact=Cont
 OTHER_INBOX = Head(conv=CONV, tenant="main", channel="web", inbox="shop", contact=ContactRef("c1"))
 FOREIGN = Head(conv=CONV, tenant="acme", channel="web", inbox="web", contact=ContactRef("c1"))
 WITHOUT = {"watch", "presence", "list", "search", "report", "administer"}
-ACTIONS = get_args(type_of_action)
+ACTIONS = get_args(Action)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_nobody_learns_of_another_tenant(action: type_of_action) -> None:
+def test_nobody_learns_of_another_tenant(action: Action) -> None:
     if action not in WITHOUT:
         assert may(AGENT, action, FOREIGN) == "resource.not_found"
         assert may(ME, action, FOREIGN) == "resource.not_found"
@@ -32,7 +31,7 @@ def test_nobody_learns_of_another_tenant(action: type_of_action) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_visitor_reaches_their_own_conversations_of_their_inbox_only(action: type_of_action) -> None:
+def test_a_visitor_reaches_their_own_conversations_of_their_inbox_only(action: Action) -> None:
     if action in WITHOUT:
         assert may(ME, action) == "access.agents_only"
         return
@@ -43,7 +42,7 @@ def test_a_visitor_reaches_their_own_conversations_of_their_inbox_only(action: t
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_agent_may_do_all_but_administer_in_their_tenant(action: type_of_action) -> None:
+def test_an_agent_may_do_all_but_administer_in_their_tenant(action: Action) -> None:
     assert may(AGENT, action, MINE) == ("access.admins_only" if action == "administer" else None)
     assert may(SUPERVISOR, action, MINE) == ("access.admins_only" if action == "administer" else None)
     assert may(ADMIN, action, MINE) is None

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backbone.access import Who
 from backbone.ids import derived_event_id, new_uuid
-from node.authenticate import Who
 from node.entry.limits import TokenBucket
 from node.protocol import frames as f
 from node.protocol.session import Bounds, Close, Do, Refuse, Session
