@@ -17,6 +17,7 @@ import msgspec
 from itsdangerous import BadSignature, URLSafeSerializer
 from msgspec import Struct
 
+from backbone.clock import utc_ms
 from backbone.errors import NotAuthenticatedError, NotFoundError
 
 TOKEN_LIFE_S: Final = 30 * 86_400
@@ -91,7 +92,7 @@ class Signer:
 
         `first_ms`: `began_ms` of the token that it renews, Unix ms; 0: it is a first one.
         """
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = utc_ms()
         first = first_ms or now_ms
         exp = min(now_ms // 1000 + TOKEN_LIFE_S, first // 1000 + life_s)
         token = VisitorToken(

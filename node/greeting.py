@@ -11,12 +11,12 @@ from starlette.websockets import WebSocket
 
 from backbone import contacts, directory, presence
 from backbone.access import Who
+from backbone.clock import utc_ms
 from backbone.conversation import closed_for_good
 from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
 from backbone.nats import subjects
 from backbone.signing import needs_renewal
 from node import authenticate
-from node.commands.writing import now_ms
 from node.context import Context
 from node.entry.cookies import cookie_of
 from node.entry.limits import TokenBucket
@@ -113,7 +113,7 @@ async def _agent(context: Context, caller: Caller, session: str) -> Greeted:
             who.id,
             "online",
             by=who.actor(),
-            at=now_ms(),
+            at=utc_ms(),
             reason=presence.CONNECTED,
             capacity=state.capacity if state else 0,
         )
@@ -137,7 +137,7 @@ async def _open_conversation(context: Context, who: Who) -> str | None:
     _, inbox = await context.inboxes.find(who.inbox)
     try:
         async with context.hub.visit(who.tenant, kept.value.conv) as room:
-            is_over = closed_for_good(room.head, now_ms(), inbox.reopen_window_s * 1000)
+            is_over = closed_for_good(room.head, utc_ms(), inbox.reopen_window_s * 1000)
             return None if is_over else kept.value.conv
     except NotFoundError:
         # Its key was set and its beginning never came; the next message completes it.
@@ -150,7 +150,7 @@ def _welcome(context: Context, session: str, me: f.Me) -> f.Welcome:
     return f.Welcome(
         session=session,
         me=me,
-        time=now_ms(),
+        time=utc_ms(),
         heartbeat_s=settings.heartbeat_s,
         limits=f.Limits(
             frame_bytes=settings.frame_bytes,

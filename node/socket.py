@@ -15,6 +15,7 @@ import structlog
 from backbone import events as ev
 from backbone import presence
 from backbone.access import Who
+from backbone.clock import utc_ms
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node import greeting
@@ -192,7 +193,7 @@ class Socket:
         if who is None or who.kind != "agent":
             return
         key = presence.key(who.tenant, who.id, self.id)
-        here = presence.Here(writing.now_ms())
+        here = presence.Here(utc_ms())
         await presence.presence(self._context.link).put(key, here, presence.TTL_S)
 
     # --- frames ----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from adapters.routing.holding import Holding
 from adapters.routing.settings import RoutingSettings
 from backbone import failpoints, presence
 from backbone.acts import Act
+from backbone.clock import utc_ms
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import decide, read_head
 from backbone.directory import REOPEN_WINDOW_S
@@ -335,7 +336,7 @@ class Routing:
                     id=decision_id(self._secret, message, "reopened"),
                     do="reopen",
                     by=ME,
-                    at=_now_ms(),
+                    at=utc_ms(),
                     agent=agent,
                     why="visitor",
                 ),
@@ -356,7 +357,7 @@ class Routing:
         _lag.set(self._reader.pending if self._reader else 0)
 
     def _measure(self) -> None:
-        projection, now_ms = self.projection, _now_ms()
+        projection, now_ms = self.projection, utc_ms()
         waiting = [projection.heads[conv].queue for queued in projection.queued.values() for conv in queued]
         _queue.set(len(waiting))
         oldest = min((place.at for place in waiting if place is not None), default=now_ms)
@@ -369,7 +370,7 @@ class Routing:
         head = self.projection.heads.get(one.conv)
         if head is None:
             return
-        at = _now_ms()
+        at = utc_ms()
         self.crew.assigned(head.tenant, one.agent, at)
         is_done = await self._do(
             head,
@@ -459,7 +460,7 @@ class Routing:
                     agent,
                     "offline",
                     by=ME,
-                    at=_now_ms(),
+                    at=utc_ms(),
                     reason=presence.GONE,
                     capacity=state.capacity,
                     event_id=decision_id(self._secret, state.id, "gone"),
@@ -474,7 +475,7 @@ class Routing:
                         id=decision_id(self._secret, head.conv, f"gone:{head.epoch}:{head.seq}"),
                         do="release",
                         by=ME,
-                        at=_now_ms(),
+                        at=utc_ms(),
                         agent=agent,
                         why="agent_gone",
                         since=head.waiting_since or head.opened_at,
@@ -490,11 +491,7 @@ class Routing:
 
     def _is_over(self, head: Head) -> bool:
         window_ms = self.crew.reopen_window_ms.get((head.tenant, head.inbox), REOPEN_WINDOW_S * 1000)
-        return closed_for_good(head, _now_ms(), window_ms)
+        return closed_for_good(head, utc_ms(), window_ms)
 
     def _reader_name(self) -> str:
         return f"{READER}-{self._settings.group}"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -5,7 +5,6 @@ All functions run on the writer. Cursors live here and nowhere else: what outliv
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from adapters.warehouse.engine import rows
 from adapters.warehouse.plan import Place, Range
 from adapters.warehouse.statements import internal
+from backbone.clock import utc_ms
 
 TABLE: Final = "loads"
 
@@ -101,7 +101,7 @@ def _insert(client: Client, promise: Promise, state: str, totals: Totals, done: 
             "group": [promise.group],
             "load": pa.array([promise.number], pa.uint64()),
             "state": [state],
-            "at": pa.array([time.time_ns() // 1_000_000], _TIME),
+            "at": pa.array([utc_ms()], _TIME),
             "fence": pa.array([promise.fence], pa.uint64()),
             "ranges": pa.array([ranges], _RANGES),
             "count": pa.array([totals.events], pa.uint64()),

@@ -29,6 +29,7 @@ from adapters.warehouse.server import AwayError
 from adapters.warehouse.settings import Warehouse
 from adapters.warehouse.statements import internal
 from backbone import failpoints
+from backbone.clock import utc_ms
 from backbone.errors import TrunklineError
 from backbone.nats import cursors as kept_cursors
 from backbone.nats import epochs
@@ -341,7 +342,7 @@ class Loader:
         )
 
     async def _write_due(self) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = utc_ms()
         if self._memory.is_due(now_ms):
             await self._engine.write(
                 partial(

@@ -17,6 +17,7 @@ from adapters.warehouse import history, reports, search, sql, verify
 from adapters.warehouse.engine import Engine
 from adapters.warehouse.gate import Gate
 from adapters.warehouse.metrics import REQUEST_SECONDS, REQUESTS
+from backbone.clock import utc_ms
 from backbone.errors import ForbiddenError, TrunklineError
 from backbone.nats.link import Link
 from backbone.nats.rpc import TIMEOUT_S, Verb
@@ -40,7 +41,7 @@ def verbs(link: Link, opened: asyncio.Future[Engine], as_of: Callable[[], int]) 
             return await (await asyncio.shield(opened)).read(work, deadline)
 
     async def overview(tenant: str, request: reports.OverviewRequest) -> reports.Overview:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = utc_ms()
         return await read(tenant, lambda client: reports.overview(client, tenant, request, now_ms, as_of()))
 
     async def messages(tenant: str, request: search.SearchRequest) -> search.Hits:

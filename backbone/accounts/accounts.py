@@ -7,7 +7,6 @@ known here at once.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from backbone.accounts import stores
 from backbone.accounts.pulse import Pulses
 from backbone.accounts.stores import Health
 from backbone.channel import Channel
+from backbone.clock import utc_ms
 from backbone.directory import Inbox
 from backbone.errors import InvalidInputError, NotFoundError, TrunklineError
 from backbone.nats.buckets import Change
@@ -125,11 +125,11 @@ class Accounts:
         if account.health.paused:
             return
         _log.error("account.paused", tenant=account.tenant, inbox=account.id, reason=reason)
-        await self._put(account, Health(paused=reason, since=_now_ms()))
+        await self._put(account, Health(paused=reason, since=utc_ms()))
 
     async def hold(self, account: Account, seconds: float) -> None:
         """The provider wants the whole account to wait."""
-        until = _now_ms() + round(seconds * 1000)
+        until = utc_ms() + round(seconds * 1000)
         if until > account.health.until and not account.health.paused:
             await self._put(account, Health(until=until))
 
@@ -226,7 +226,3 @@ def check_settings(channel: Channel, raw: bytes) -> Any:
 def sealed_name(tenant: str, inbox: str) -> str:
     """What the settings of an inbox are sealed to."""
     return f"inbox:{tenant}:{inbox}"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

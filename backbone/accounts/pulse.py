@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from backbone.clock import utc_ms
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket
 from backbone.nats.link import Link
@@ -37,7 +38,7 @@ class Pulses:
         if now - self._last.get((inbox, way), -EVERY_S) < EVERY_S:
             return
         self._last[inbox, way] = now
-        put = self._bucket.put_soon(subjects.key(tenant, "pulse", inbox, way), Pulse(at=time.time_ns() // 1_000_000))
+        put = self._bucket.put_soon(subjects.key(tenant, "pulse", inbox, way), Pulse(at=utc_ms()))
         # Lost with the log away: the next one tells.
         put.add_done_callback(lambda done: done.cancelled() or done.exception())
 

@@ -25,6 +25,7 @@ from typing import Final, NamedTuple
 import structlog
 from msgspec import Struct
 
+from backbone.clock import utc_ms
 from backbone.errors import ForbiddenError, TrunklineError, UnknownOutcomeError
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket, Change
@@ -111,7 +112,7 @@ class Register:
         self._name = name
         self._instance = instance
         self._secrets = tuple(fingerprint(secret.strip()) for secret in secrets if secret.strip())[:SECRETS_MOST]
-        self._began = _now_ms()
+        self._began = utc_ms()
         self._has_written = False
         self._is_refused = False
         self._silent_since: float | None = None
@@ -168,7 +169,7 @@ class Register:
             host=machine.host,
             pid=os.getpid(),
             address=self.address,
-            at=_now_ms(),
+            at=utc_ms(),
             began=self._began,
             sockets=self.sockets(),
             sockets_most=self.sockets_most,
@@ -245,7 +246,3 @@ async def registered(link: Link) -> list[Registered]:
     finally:
         await watch.close()
     return sorted(found.values(), key=lambda one: (one.process.name, one.process.instance))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

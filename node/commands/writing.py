@@ -12,6 +12,7 @@ import msgspec
 from backbone import contacts, directory, failpoints, opening
 from backbone import events as ev
 from backbone.acts import Act
+from backbone.clock import utc_ms
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import decide
 from backbone.errors import (
@@ -51,7 +52,7 @@ def send(context: Context, socket: Socket, who: Who, frame: f.Send) -> Coroutine
         and not frame.attachments
         and not frame.mentions
         and not context.log.is_full
-        and resends.is_fresh(frame.id, now_ms())
+        and resends.is_fresh(frame.id, utc_ms())
     ):
         room = context.hub.present(who.tenant, frame.conv)
         if room is not None:
@@ -76,7 +77,7 @@ async def _send_waiting(context: Context, socket: Socket, who: Who, frame: f.Sen
         authorise(who, "write_note" if frame.note else "write", room)
         # Before the message that names them is stored.
         await keep(context, who, frame.attachments)
-        if not resends.is_fresh(frame.id, now_ms()):
+        if not resends.is_fresh(frame.id, utc_ms()):
             stored = await resends.find(context.log, room.subject, room.head, frame.id)
             if stored is not None:
                 _tell_stored(socket, who, frame, stored)
@@ -94,7 +95,7 @@ def _send_into(
         head.status == "closed" or (who.kind == "visitor" and _is_over(head))
     ):
         raise ConflictError("conversation.closed", "The conversation is closed; send without one to open another.")
-    at = now_ms()
+    at = utc_ms()
     event = ev.MessageAdded(
         id=frame.id,
         tenant=head.tenant,
@@ -181,7 +182,7 @@ async def _send_without_conversation(
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
     await keep(context, who, frame.attachments)
-    if not resends.is_fresh(frame.id, now_ms()):
+    if not resends.is_fresh(frame.id, utc_ms()):
         stored = await _stored_before(context, contacts.open_key(tenant, inbox.id, contact), tenant, frame.id)
         if stored is not None:
             again = _tell_stored(socket, who, frame, stored)
@@ -204,7 +205,7 @@ async def _send_without_conversation(
             contact_name=name,
             source=socket.source if who.kind == "visitor" else ev.Source(),
             by=who.actor(),
-            at=now_ms(),
+            at=utc_ms(),
             kind=_kind(frame, attachments),
             text=frame.text,
             attachments=attachments,
@@ -233,7 +234,7 @@ async def act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
             id=frame.id,
             do=frame.do,
             by=who.actor(),
-            at=now_ms(),
+            at=utc_ms(),
             agent=agent,
             why=frame.args.reason,
             reason=ev.AssignmentReason(rule=frame.do) if frame.do in {"take", "assign"} else None,
@@ -268,7 +269,7 @@ async def mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> Non
             tenant=head.tenant,
             channel=head.channel,
             conv=head.conv,
-            at=now_ms(),
+            at=utc_ms(),
             by=who.actor(),
             reader=reader,
             read=read,
@@ -308,18 +309,13 @@ async def presence(context: Context, socket: Socket, who: Who, frame: f.Presence
         who.id,
         frame.state,
         by=who.actor(),
-        at=now_ms(),
+        at=utc_ms(),
         reason="chosen",
         capacity=frame.capacity,
         event_id=frame.id,
     )
     stored = await context.log.publish(subjects.desk(who.tenant, who.id), event)
     socket.connection.push(f.encode(f.Ok(id=frame.id, seq=stored.seq, at=event.at)))
-
-
-def now_ms() -> int:
-    """UTC milliseconds by this process's clock, which events carry."""
-    return time.time_ns() // 1_000_000
 
 
 def _kind(frame: f.Send, attachments: list[ev.Attachment]) -> Any:
@@ -329,7 +325,7 @@ def _kind(frame: f.Send, attachments: list[ev.Attachment]) -> Any:
 
 
 def _is_over(head: Head) -> bool:
-    return closed_for_good(head, now_ms(), directory.REOPEN_WINDOW_S * 1000)
+    return closed_for_good(head, utc_ms(), directory.REOPEN_WINDOW_S * 1000)
 
 
 async def keep(context: Context, who: Who, files: list[str]) -> None:

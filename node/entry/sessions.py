@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from backbone import directory
 from backbone.access import Who
+from backbone.clock import utc_ms
 from backbone.errors import InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import check_contact, check_token, key_hash, new_secret
 from backbone.nats import subjects
@@ -133,7 +134,7 @@ class Sessions:
     async def end_tokens(self, tenant: str, contact: str) -> None:
         """Tokens of a contact that were issued until now count no longer, on any node."""
         key = subjects.key(tenant, ENDED, check_contact(contact))
-        record = SessionRecord(began=_now(), seen=_now(), ended_ms=time.time_ns() // 1_000_000)
+        record = SessionRecord(began=_now(), seen=_now(), ended_ms=utc_ms())
         # Longer than any token lives, there is nothing left to end.
         await self._bucket.put(key, self._marked(key, record), self._token_life_s)
         self._ended[key] = record.ended_ms

@@ -4,7 +4,6 @@ sent while its window is closed, and sending it.
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -16,6 +15,7 @@ from backbone import events as ev
 from backbone.accounts import templates
 from backbone.accounts.asking import Which
 from backbone.channel import Template
+from backbone.clock import utc_ms
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
 from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
@@ -91,7 +91,7 @@ async def send(request: Request) -> Response:
             tenant=head.tenant,
             channel=head.channel,
             conv=head.conv,
-            at=time.time_ns() // 1_000_000,
+            at=utc_ms(),
             by=who.actor(),
             kind=template.file or "text",
             text=templates.filled(template, body.values),

@@ -17,13 +17,13 @@ from backbone import contacts, directory
 from backbone.access import Who
 from backbone.accounts.asking import DeviceChange, Nothing, SignIn
 from backbone.channel import Claim, Device
+from backbone.clock import utc_ms
 from backbone.contacts import User
 from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
 from backbone.nats import rpc
 from backbone.signing import VisitorToken
 from node import authenticate
-from node.commands.writing import now_ms
 from node.context import Context
 from node.entry.origins import network
 from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
@@ -112,7 +112,7 @@ async def _signed_in(
     asked = SignIn(inbox=inbox.id, claim=claim)
     user = await rpc.call(context.link, inbox.channel, tenant, "identify", asked, User)
     if before and not before.user:
-        await contacts.merge(context.link, context.log, tenant, inbox.id, before.contact, user, now_ms())
+        await contacts.merge(context.link, context.log, tenant, inbox.id, before.contact, user, utc_ms())
     return user
 
 

@@ -5,11 +5,11 @@ mends it. Rules are pure and stand beside the questions that they judge, a file 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+from backbone.clock import utc_ms
 from backbone.errors import TrunklineError, UnavailableError
 from backbone.nats.link import Link
 from backbone.process import health, processes
@@ -64,7 +64,7 @@ async def _connected(link: Link, common: Common) -> AsyncIterator[Check]:
     yield await server.clock(link, common)
     registered, told = await _processes(link)
     secrets = (fingerprint(common.secret),) if common.secret else ()
-    for check in machines.checks(machines.fleet(registered, told), time.time_ns() // 1_000_000, secrets):
+    for check in machines.checks(machines.fleet(registered, told), utc_ms(), secrets):
         yield check
     async for check in adapters.adapters(link, common, told):
         yield check

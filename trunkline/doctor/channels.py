@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from backbone.accounts.registry import Found
 from backbone.accounts.stores import Parked
 from backbone.accounts.stores import channels as kept_of_channels
 from backbone.accounts.wanted import WEB
+from backbone.clock import utc_ms
 from backbone.directory import Inbox
 from backbone.errors import TrunklineError
 from backbone.nats import rpc, subjects
@@ -65,7 +65,7 @@ async def channels(link: Link, common: Common) -> AsyncIterator[Check]:
                 )
             except TrunklineError as error:
                 silent = error.message
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = utc_ms()
         outgoing = await _outgoing(link, common, name)
         yield sending(accounts_of(name, by_tenant, states, silent), outgoing, now_ms, is_run=not silent)
 

@@ -4,10 +4,9 @@ takes it up from there, whenever that is.
 
 from __future__ import annotations
 
-import time
-
 from adapters.channels.kit import state
 from backbone import events as ev
+from backbone.clock import utc_ms
 from backbone.decide import is_readable, parse_tolerant
 from backbone.ids import derived_event_id
 from backbone.log import Log
@@ -41,7 +40,7 @@ async def replay(link: Link, letter: Letter) -> bool:
             tenant=chat.tenant,
             channel=chat.channel,
             conv=chat.conv,
-            at=time.time_ns() // 1_000_000,
+            at=utc_ms(),
             by=ev.Actor("system", "replay"),
             target=event.id,
             part=part,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from adapters.channels.kit import state
@@ -13,6 +12,7 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account
 from backbone.accounts.stores import Early, Ref
 from backbone.channel import Message, Peer, Receipt
+from backbone.clock import utc_ms
 from backbone.ids import derived_event_id, provider_event_id
 from backbone.nats import subjects
 from backbone.nats.buckets import KeyExistsError, RevisionError
@@ -52,7 +52,7 @@ class Receipts:
                 tenant=tenant,
                 channel=self._room.channel.name,
                 conv=ref.conv,
-                at=time.time_ns() // 1_000_000,
+                at=utc_ms(),
                 by=ev.Actor("provider", self._room.channel.name),
                 target=ref.event,
                 part=ref.part,
@@ -97,7 +97,7 @@ class Receipts:
                 tenant=account.tenant,
                 channel=channel,
                 conv=conv,
-                at=time.time_ns() // 1_000_000,
+                at=utc_ms(),
                 by=ev.Actor("visitor", await self._records.contact_of(account, peer)),
                 reader="visitor",
                 read=last.seq,

@@ -6,7 +6,6 @@ in the log after the place that the claim names, and publishes it only if it isn
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -26,6 +25,7 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
 from backbone.accounts.stores import Seen
 from backbone.channel import Event, Media, Message, Pull, Receipt, Signal
+from backbone.clock import utc_ms
 from backbone.errors import TrunklineError
 from backbone.ids import provider_event_id
 from backbone.locks import NamedLocks
@@ -91,7 +91,7 @@ class Receiver:
         tenant, channel = account.tenant, self._room.channel.name
         contact = await self._records.contact_of(account, message.peer)
         event_id = provider_event_id(channel, account.id, message.key)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = utc_ms()
         whole = opening.Message(
             id=event_id,
             tenant=tenant,

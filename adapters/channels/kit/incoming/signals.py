@@ -4,7 +4,6 @@ change what they said, and kinds of events that this version doesn't know.
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 import structlog
@@ -17,6 +16,7 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
 from backbone.accounts.stores import Ref, Seen
 from backbone.channel import FaultError, Signal
+from backbone.clock import utc_ms
 from backbone.ids import provider_event_id
 from backbone.nats import subjects
 from backbone.nats.link import header_block
@@ -86,7 +86,7 @@ class Signals:
                 tenant=account.tenant,
                 channel=channel.name,
                 conv=conv,
-                at=time.time_ns() // 1_000_000,
+                at=utc_ms(),
                 by=ev.Actor("visitor", contact, signal.peer.name),
                 kind="event",
                 text=signal.name,
@@ -109,7 +109,7 @@ class Signals:
             "tenant": account.tenant,
             "channel": channel,
             "conv": conv,
-            "at": time.time_ns() // 1_000_000,
+            "at": utc_ms(),
             "by": ev.Actor("visitor", await self._records.contact_of(account, signal.peer) if signal.peer else channel),
             "target": target,
         }

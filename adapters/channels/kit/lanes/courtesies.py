@@ -6,7 +6,6 @@ None of it is needed: it is done beside the messages, at most once each, and wha
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from backbone import contacts
 from backbone import events as ev
 from backbone.accounts.accounts import Account
 from backbone.channel import FaultError, Peer
+from backbone.clock import utc_ms
 from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id, key_hash
 from backbone.nats import subjects
@@ -82,7 +82,7 @@ class Courtesies:
             tenant=event.tenant,
             channel=event.channel,
             conv=event.conv,
-            at=time.time_ns() // 1_000_000,
+            at=utc_ms(),
             by=ev.Actor("provider", self._room.channel.name),
             contact=event.contact,
             name=peer.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final, TypeGuard
 
 import structlog
@@ -14,6 +13,7 @@ from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone.accounts.accounts import Account
 from backbone.channel import Fault, FaultError, Media, MediaGone, Pause, Rejected, Retry, TokenExpired, Unknown
+from backbone.clock import utc_ms
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import derived_event_id
 from backbone.nats import subjects
@@ -57,7 +57,7 @@ async def settle_media(  # noqa: PLR0917 - where, whose, by whom and what
         tenant=known.head.tenant,
         channel=known.head.channel,
         conv=known.head.conv,
-        at=time.time_ns() // 1_000_000,
+        at=utc_ms(),
         by=ev.Actor("provider", room.channel.name),
         target=event.id,
         text=event.text,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -24,6 +23,7 @@ from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone.accounts.accounts import Accounts
+from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.locks import NamedLocks
@@ -183,7 +183,7 @@ class Lane:
         """Takes up what is due, and what waited for an account that is well: whenever and by whom that was repaired."""
         while True:
             await asyncio.sleep(TURN_S)
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = utc_ms()
             well = {(account.tenant, account.id) for account in self._accounts.all() if not account.ill}
             for conv in self._parking.due(now_ms, well):
                 self._resume_soon(conv)

@@ -4,7 +4,6 @@ whoever has the lane next knows (channels.md, "Order").
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container
 from typing import Final
 
@@ -15,6 +14,7 @@ from adapters.channels.kit.outgoing.unsent import Unsent
 from adapters.channels.kit.shared import Room
 from backbone.accounts import stores
 from backbone.accounts.stores import Parked
+from backbone.clock import utc_ms
 from backbone.conversation import Head
 
 MARKER_S: Final = 60
@@ -58,7 +58,7 @@ class Parking:
         before = self.of(head.conv)
         parked = Parked(
             first=first,
-            since=before.since if before else time.time_ns() // 1_000_000,
+            since=before.since if before else utc_ms(),
             until=wait.until,
             why=wait.why,
             inbox=head.inbox,

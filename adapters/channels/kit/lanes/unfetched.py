@@ -4,7 +4,6 @@ everything else that is said. Kept in the bucket, so that whoever has the lane n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container
 from typing import Final, NamedTuple
 
@@ -14,6 +13,7 @@ from adapters.channels.kit.outgoing import backoff
 from adapters.channels.kit.shared import Room
 from backbone.accounts import stores
 from backbone.accounts.stores import Unfetched
+from backbone.clock import utc_ms
 from backbone.conversation import Head
 
 MARKER_S: Final = 60
@@ -51,7 +51,7 @@ class UnfetchedFiles:
 
     async def put(self, head: Head, seq: int) -> None:
         """Its files couldn't be had now: notes when they are tried again."""
-        message, now_ms = Message(head.tenant, head.conv, seq), time.time_ns() // 1_000_000
+        message, now_ms = Message(head.tenant, head.conv, seq), utc_ms()
         before = self._waiting.get(message)
         since, tries = (before.since, before.tries + 1) if before else (now_ms, 1)
         left_s = (since + self._give_up_ms - now_ms) / 1000
@@ -71,7 +71,7 @@ class UnfetchedFiles:
     def is_over(self, message: Message) -> bool:
         """Whether the next try is the last."""
         waits = self._waiting.get(message)
-        return waits is not None and time.time_ns() // 1_000_000 - waits.since >= self._give_up_ms
+        return waits is not None and utc_ms() - waits.since >= self._give_up_ms
 
     def due(self, now_ms: int, well: Container[tuple[str, str]]) -> list[Message]:
         """Those whose time has come (`now_ms`: UTC) and whose account is among the well (tenant, inbox)."""

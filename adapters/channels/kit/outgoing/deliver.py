@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from typing import Any, Final, NamedTuple
 
 import prometheus_client
@@ -42,6 +41,7 @@ from backbone.channel import (
     Unknown,
     WindowClosed,
 )
+from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id
@@ -176,7 +176,7 @@ class Deliverer:
         if account.ill:
             await self._record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
             return Wait(FOR_EVER, "pause")
-        now_ms = _now_ms()
+        now_ms = utc_ms()
         room = windows.room(self._channel.caps.windows, known.window, now_ms)
         if not room.is_open and not (room.template and one.event.parts):
             await self._record(one, "failed", code=WINDOW_CODES[room.reason], is_final=False)
@@ -198,7 +198,7 @@ class Deliverer:
         if self._channel.caps.idempotent or tries:
             return True
         try:
-            await self._bucket.create(self._send_key(one), Trying(attempt=1, at=_now_ms()), stores.SEND_LIFE_S)
+            await self._bucket.create(self._send_key(one), Trying(attempt=1, at=utc_ms()), stores.SEND_LIFE_S)
         except KeyExistsError:
             return False
         if failpoints.ARMED:
@@ -280,7 +280,7 @@ class Deliverer:
         await self._unmark(one)
         if isinstance(fault, WindowClosed):
             await self._record(one, "failed", code="channel.window_platform", text=fault.reason, is_final=False)
-            windows.shut(one.known.window, _now_ms())
+            windows.shut(one.known.window, utc_ms())
             return False, Wait(FOR_EVER, "window")
         if isinstance(fault, Pause):
             await self._record(one, "failed", code="channel.paused", text=fault.reason, is_final=False)
@@ -311,7 +311,7 @@ class Deliverer:
         if fault.account:
             await self._accounts.hold(one.account, delay_s)
         if delay_s > self._settings.park_after_s:
-            return Wait(_now_ms() + round(delay_s * 1000), "retry", tries + 1)
+            return Wait(utc_ms() + round(delay_s * 1000), "retry", tries + 1)
         await asyncio.sleep(delay_s)
         return None if await self._mark(one, 0) else await self._after_silence(one, None)
 
@@ -319,7 +319,7 @@ class Deliverer:
         """Seconds until a message is given up."""
         again = one.known.again.get(one.event.id)
         since = max(one.event.at, again.at) if again else one.event.at
-        return self._settings.give_up_s - (_now_ms() - since) / 1000
+        return self._settings.give_up_s - (utc_ms() - since) / 1000
 
     async def _after_silence(self, one: _Try, kit: AccountKit | None) -> Wait | None:
         """A try ended without an answer: an echo or a status may tell, else whoever wrote it is asked."""
@@ -360,7 +360,7 @@ class Deliverer:
             tenant=known.head.tenant,
             channel=known.head.channel,
             conv=known.head.conv,
-            at=_now_ms(),
+            at=utc_ms(),
             by=ev.Actor("provider", self._channel.name),
             target=event.id,
             part=one.number,
@@ -440,7 +440,3 @@ class Deliverer:
 def out_key(event_id: str, part: int) -> str:
     """The key of a part: 32 hex digits, the same at every try."""
     return derived_event_id(event_id, f"part.{part}").replace("-", "")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

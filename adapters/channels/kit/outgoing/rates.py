@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -11,6 +10,7 @@ from typing import Final, NamedTuple
 from backbone.accounts import stores
 from backbone.accounts.stores import Budget
 from backbone.channel import Rate
+from backbone.clock import utc_ms
 from backbone.nats.buckets import KeyExistsError, RevisionError
 from backbone.nats.link import Link
 
@@ -84,7 +84,7 @@ class Rates:
         for _ in range(TRIES):
             kept = await self._bucket.get(self._key)
             known = kept.value if kept and isinstance(kept.value, Budget) else None
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = utc_ms()
             piece = take(rate, known, now_ms)
             if not piece.taken:
                 await asyncio.sleep(piece.wait_s)
