@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from backbone import events as ev
-from backbone.conversation import Head, may_follow, type_of_act
+from backbone.conversation import ActName, Head, may_follow
 from backbone.ids import derived_event_id
 
 
@@ -19,7 +19,7 @@ class Act(Struct, frozen=True, kw_only=True):
     """One act: `id` is the client's (or derived), `at` UTC ms, `agent` whom it concerns."""
 
     id: str
-    do: type_of_act
+    do: ActName
     by: ev.Actor
     at: int
     agent: str = ""

@@ -24,7 +24,7 @@ LISTED_IN_HEAD = 100
 STEP_EVERY = 200
 STEPS_KEPT = 50
 
-type_of_status = Literal["queued", "open", "snoozed", "resolved", "closed"]
+ConversationStatus = Literal["queued", "open", "snoozed", "resolved", "closed"]
 
 
 class ContactRef(Struct, frozen=True, omit_defaults=True):
@@ -63,7 +63,7 @@ class Head(Struct, frozen=True, omit_defaults=True, kw_only=True):
     contact: ContactRef = ContactRef("")
     peer: str = ""
     source: ev.Source = ev.Source()
-    status: type_of_status = "queued"
+    status: ConversationStatus = "queued"
     agent: str = ""
     team: str = ""
     queue: QueuePlace | None = None
@@ -143,10 +143,10 @@ _INTERNAL: dict[type, dict[str, Any]] = {
 """Fields that visitors don't get, with the value that stands for none."""
 
 
-type_of_act = Literal["take", "assign", "release", "resolve", "reopen", "close"]
+ActName = Literal["take", "assign", "release", "resolve", "reopen", "close"]
 
 
-def may_follow(head: Head, act: type_of_act, agent: str = "") -> str | None:
+def may_follow(head: Head, act: ActName, agent: str = "") -> str | None:
     """None if `act` (by or to `agent`) is legal on `head`, else the code of the refusal."""
     if head.status == "closed":
         return "conversation.closed"
@@ -281,9 +281,9 @@ def _merged(head: Head, e: ev.ContactMerged, _seq: int) -> dict[str, Any]:
     return {"contact": ContactRef(e.contact, e.name[:NAME_IN_HEAD])} if head.contact.id == e.merged else {}
 
 
-type_of_change = Callable[[Head, Any, int], dict[str, Any]]
+Change = Callable[[Head, Any, int], dict[str, Any]]
 
-_CHANGES: dict[type, type_of_change] = {
+_CHANGES: dict[type, Change] = {
     ev.ConversationOpened: _opened,
     ev.MessageAdded: _message,
     ev.ConversationAssigned: _assigned,

@@ -29,7 +29,7 @@ REOPEN_WINDOW_S: Final = 72 * 3600
 EMAIL_MOST: Final = 254
 NAME_MOST: Final = 80
 
-type_of_role = Literal["admin", "supervisor", "agent"]
+Role = Literal["admin", "supervisor", "agent"]
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@(?:[^@\s\x00-\x1f][^@\s\x00-\x1f.]*\.[^@\s\x00-\x1f]+|localhost)")
 
@@ -65,7 +65,7 @@ class Agent(Struct, frozen=True, kw_only=True, tag="agent"):
     name: str
     email: str
     password: str
-    role: type_of_role = "agent"
+    role: Role = "agent"
     team: str = ""
     capacity: int = 6
     locale: str = ""
@@ -83,7 +83,7 @@ class Invitation(Struct, frozen=True, kw_only=True, tag="invitation"):
     """Lets whoever holds its secret become an agent of a tenant, once, until `exp` (Unix seconds)."""
 
     tenant: str
-    role: type_of_role
+    role: Role
     exp: int
 
 
@@ -209,7 +209,7 @@ async def get_tenant(link: Link, tenant: str) -> Tenant | None:
     return kept.value if kept and isinstance(kept.value, Tenant) else None
 
 
-async def invite(link: Link, tenant: str, role: type_of_role) -> str:
+async def invite(link: Link, tenant: str, role: Role) -> str:
     """Makes an invitation of 24 hours; returns its secret, which stands nowhere else."""
     secret = new_secret()
     exp = int(time.time()) + INVITATION_LIFE_S

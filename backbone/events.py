@@ -15,13 +15,13 @@ from backbone.ids import new_salt
 
 VERSION = 1
 
-type_of_actor = Literal["visitor", "agent", "bot", "system", "provider"]
+ActorKind = Literal["visitor", "agent", "bot", "system", "provider"]
 
 
 class Actor(Struct, frozen=True, omit_defaults=True):
     """Who did it: `id` is a contact, agent or process; `name` is how others saw them then."""
 
-    kind: type_of_actor
+    kind: ActorKind
     id: str
     name: str = ""
 
@@ -202,9 +202,7 @@ class ConversationAttributeSet(Base, tag="conversation.attribute_set", kw_only=T
 
 # --- messages ---------------------------------------------------------------------------------
 
-type_of_message = Literal[
-    "text", "image", "file", "audio", "video", "location", "card", "email", "event", "unsupported"
-]
+MessageKind = Literal["text", "image", "file", "audio", "video", "location", "card", "email", "event", "unsupported"]
 
 
 class MessageAdded(Base, tag="message.added", kw_only=True):
@@ -215,7 +213,7 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     """
 
     salt: str = msgspec.field(default_factory=new_salt)
-    kind: type_of_message = "text"
+    kind: MessageKind = "text"
     text: str = ""
     parts: list[dict[str, str]] = []
     attachments: list[Attachment] = []
@@ -304,14 +302,14 @@ class WrapupEnded(Base, tag="wrapup.ended", kw_only=True):
     capped: bool = False
 
 
-type_of_agent_state = Literal["online", "busy", "away", "offline"]
+AgentState = Literal["online", "busy", "away", "offline"]
 
 
 class AgentStateChanged(Base, tag="agent.state_changed", kw_only=True):
     """What an agent chose, or routing wrote for one who left (`reason` `gone`); on the desk's subject."""
 
     agent: str
-    state: type_of_agent_state
+    state: AgentState
     reason: str = ""
     capacity: int = 0
 

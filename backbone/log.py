@@ -35,7 +35,7 @@ from backbone.nats.link import (
     is_reflected,
     status_of,
 )
-from backbone.nats.parser import type_of_raw_callback
+from backbone.nats.parser import RawCallback
 from backbone.nats.streams import MAX_EVENT_BYTES, chat_stream
 
 REPEATED_ID_IN_BATCH: Final = 10201
@@ -318,7 +318,7 @@ class Log:
 
     # --- live ------------------------------------------------------------------------------
 
-    def attach(self, chat_subject: str, receive: type_of_raw_callback) -> int:
+    def attach(self, chat_subject: str, receive: RawCallback) -> int:
         """Calls `receive` for each event and signal of a conversation from now on, as it came in.
 
         `place_of` tells where an event stands. See `detach`.

@@ -44,7 +44,7 @@ class Message(Struct, frozen=True, kw_only=True):
     source: ev.Source
     by: ev.Actor
     at: int
-    kind: ev.type_of_message
+    kind: ev.MessageKind
     text: str
     attachments: list[ev.Attachment]
     reply_to: str = ""
@@ -58,13 +58,11 @@ class Message(Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
 
 
-type_of_claim = Callable[[str, int], Awaitable[Placed | None]]
+Claim = Callable[[str, int], Awaitable[Placed | None]]
 """Called with the conversation and its last sequence before a message is stored there: where it is already, if so."""
 
 
-async def place(
-    link: Link, log: Log, open_streams: list[str], message: Message, claim: type_of_claim | None = None
-) -> Placed:
+async def place(link: Link, log: Log, open_streams: list[str], message: Message, claim: Claim | None = None) -> Placed:
     """Stores the message in the contact's open conversation, or in a new one.
 
     With `claim` whoever calls knows by it what was stored before, beyond what a conversation's beginning tells.
@@ -140,7 +138,7 @@ async def find_in(log: Log, subject: str, conv: str, event_id: str, after: int) 
     return None
 
 
-async def _place_in(link: Link, log: Log, message: Message, conv: str, claim: type_of_claim | None) -> Placed | None:
+async def _place_in(link: Link, log: Log, message: Message, conv: str, claim: Claim | None) -> Placed | None:
     """Stores the message in the contact's conversation; None if that is closed for good.
 
     A conversation whose key was set but whose beginning never came is begun by this message.

@@ -61,7 +61,7 @@ async def chosen_by_all(log: Log, tenant: str, agents: list[str]) -> dict[str, e
 def state_event(
     tenant: str,
     agent: str,
-    state: ev.type_of_agent_state,
+    state: ev.AgentState,
     *,
     by: ev.Actor,
     at: int,

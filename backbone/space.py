@@ -14,7 +14,7 @@ FULL_LEAST: Final = 32 * MIB
 AGAIN: Final = 1.25
 """Times a mark must be free before it counts as passed again, so that nothing flutters."""
 
-type_of_room = Literal["ok", "low", "full"]
+RoomLeft = Literal["ok", "low", "full"]
 """Room for everything; none for files; none for messages either."""
 
 
@@ -56,7 +56,7 @@ def look(folder: Path) -> Space:
     return Space(found.free, found.total)
 
 
-def room(before: type_of_room, now: Space, marks: Marks) -> type_of_room:
+def room(before: RoomLeft, now: Space, marks: Marks) -> RoomLeft:
     """What there is room for, after `before`."""
     low, full = marks.low(now.total), marks.full(now.total)
     if now.free < full or (before == "full" and now.free < full * AGAIN):

@@ -38,7 +38,7 @@ MOST_WAITING: Final = 32
 
 _log = structlog.get_logger("node.socket")
 
-type_of_work = Coroutine[Any, Any, None]
+Work = Coroutine[Any, Any, None]
 
 
 class _Watch(NamedTuple):
@@ -217,7 +217,7 @@ class Socket:
         if work is not None:
             self._acting = asyncio.create_task(self._act(frame, work))
 
-    async def _act(self, frame: f.FromClient, work: type_of_work) -> None:
+    async def _act(self, frame: f.FromClient, work: Work) -> None:
         structlog.contextvars.bind_contextvars(session=self.id, **_ids(frame))
         try:
             await work
@@ -248,7 +248,7 @@ class Socket:
         _log.error("frame.failed", frame=type(frame).__name__, **ids, exc_info=error)
         self.connection.close(f.OUR_FAULT, "the frame could not be processed")
 
-    def _begin(self, frame: f.FromClient) -> type_of_work | None:
+    def _begin(self, frame: f.FromClient) -> Work | None:
         """Does what can be done at once; returns what must be waited for."""
         who = self.session.who
         if who is not None:
@@ -364,7 +364,7 @@ def _unsub(_context: Context, socket: Socket, _who: Who, frame: f.Unsub) -> None
     reading.unsubscribe(socket, frame)
 
 
-def _watch(_context: Context, socket: Socket, who: Who, frame: f.Watch) -> type_of_work:
+def _watch(_context: Context, socket: Socket, who: Who, frame: f.Watch) -> Work:
     return socket.watch(who, frame)
 
 
@@ -372,9 +372,9 @@ def _history(_context: Context, socket: Socket, who: Who, frame: f.History) -> N
     socket.read_beside(who, frame)
 
 
-type_of_handler = Callable[[Context, Socket, Who, Any], type_of_work | None]
+Handler = Callable[[Context, Socket, Who, Any], Work | None]
 
-_HANDLERS: Final[dict[type[f.FromClient], type_of_handler]] = {
+_HANDLERS: Final[dict[type[f.FromClient], Handler]] = {
     f.Send: writing.send,
     f.Ping: _ping,
     f.Sub: reading.subscribe,

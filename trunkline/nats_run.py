@@ -25,7 +25,7 @@ from backbone.nats.link import Link
 from backbone.process import notify, saying
 from backbone.process.disk import DiskTold
 from backbone.settings import Common, load
-from backbone.space import type_of_room
+from backbone.space import RoomLeft
 from backbone.until import until
 from trunkline import embedded
 from trunkline.up.mending import Mending, greets
@@ -64,7 +64,7 @@ class Runner:
         self._password = load(NatsRun, "nats", environ).disk_password
         self._store = _store(environ)
         self._host, self._port = _listen(environ)
-        self._room: type_of_room = "ok"
+        self._room: RoomLeft = "ok"
         self._heard = bytearray()
         self._server: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()

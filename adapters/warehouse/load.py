@@ -26,7 +26,7 @@ from adapters.warehouse.decode import Stored, decode
 from adapters.warehouse.engine import rows
 from adapters.warehouse.fold import Facts
 from adapters.warehouse.journal import Done, Promise, Totals
-from adapters.warehouse.memory import Memory, Past, type_of_holds, type_of_key
+from adapters.warehouse.memory import Holds, Key, Memory, Past
 from adapters.warehouse.plan import Place, token
 from adapters.warehouse.statements import internal
 from backbone import events as ev
@@ -59,7 +59,7 @@ class Load(NamedTuple):
     is_promised: bool
 
 
-def perform(client: Client, load: Load, memory: Memory, holds: type_of_holds, keep_days: int) -> Totals:
+def perform(client: Client, load: Load, memory: Memory, holds: Holds, keep_days: int) -> Totals:
     """Brings a load into every table. Raises FencedError if a newer loader has been here."""
     promise = load.promise
     if journal.newest_fence(client, promise.group, promise.number) > promise.fence:
@@ -81,7 +81,7 @@ def perform(client: Client, load: Load, memory: Memory, holds: type_of_holds, ke
     return totals
 
 
-def write_due(client: Client, memory: Memory, holds: type_of_holds, now_ms: int, keep_days: int) -> int:
+def write_due(client: Client, memory: Memory, holds: Holds, now_ms: int, keep_days: int) -> int:
     """Writes the rows of conversations that are due by `now_ms` without any new event; returns how many."""
     _learn(client, memory, memory.missing([], now_ms), holds)
     _, due = memory.apply([], now_ms)
@@ -90,14 +90,12 @@ def write_due(client: Client, memory: Memory, holds: type_of_holds, now_ms: int,
     return len(due)
 
 
-def moved_since(client: Client, since_ms: int) -> list[type_of_key]:
+def moved_since(client: Client, since_ms: int) -> list[Key]:
     """Conversations of which an event was stored at or after `since_ms`."""
     return [(str(t), str(c)) for t, c in rows(client, internal("moved_since"), {"since_ms": since_ms})]
 
 
-def remake(
-    client: Client, keys: list[type_of_key], memory: Memory, holds: type_of_holds
-) -> tuple[list[pack.Message], list[Facts]]:
+def remake(client: Client, keys: list[Key], memory: Memory, holds: Holds) -> tuple[list[pack.Message], list[Facts]]:
     """The messages and facts of some conversations, from those of their events for which `holds` is true."""
     _learn(client, memory, keys, holds)
     found = [
@@ -129,7 +127,7 @@ def _present(client: Client, load: Load) -> Totals:
     return Totals(events, total)
 
 
-def _learn(client: Client, memory: Memory, keys: list[type_of_key], holds: type_of_holds) -> None:
+def _learn(client: Client, memory: Memory, keys: list[Key], holds: Holds) -> None:
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = keys[start : start + KEYS_AT_ONCE]
         memory.learn(some, _past(client, "past", {"keys": some}), holds)

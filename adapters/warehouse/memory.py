@@ -23,10 +23,10 @@ REWRITE_MS: Final = 5_000
 MESSAGES: Final = 5_000
 """Messages whose rows are kept at hand, since most edits and recalls come soon."""
 
-type_of_key = tuple[str, str]
+Key = tuple[str, str]
 """Tenant and conversation (on channel desk, its target)."""
 
-type_of_holds = Callable[[str, int, int], bool]
+Holds = Callable[[str, int, int], bool]
 """Whether (stream, epoch, sequence) is a position of the log as it is now, at or below the loader's cursor.
 
 Not of a lost tail, and not of the load at hand, of which a killed loader may have left rows.
@@ -57,8 +57,8 @@ class Memory:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: OrderedDict[type_of_key, _Held] = OrderedDict()
-        self._unwritten: dict[type_of_key, int] = {}
+        self._held: OrderedDict[Key, _Held] = OrderedDict()
+        self._unwritten: dict[Key, int] = {}
         self._messages: OrderedDict[tuple[str, str, bytes], Stored] = OrderedDict()
 
     def __len__(self) -> int:
@@ -73,10 +73,10 @@ class Memory:
         """Whether a row waits that should be written by `now_ms`."""
         return any(since + REWRITE_MS <= now_ms for since in self._unwritten.values())
 
-    def missing(self, rows: Iterable[Stored], now_ms: int) -> list[type_of_key]:
+    def missing(self, rows: Iterable[Stored], now_ms: int) -> list[Key]:
         """What must be learned before `apply(rows, now_ms)`."""
-        wanted: dict[type_of_key, None] = {}
-        begun: set[type_of_key] = set()
+        wanted: dict[Key, None] = {}
+        begun: set[Key] = set()
         for row in rows:
             key = (row.tenant, row.conv)
             if isinstance(row.event, ev.ConversationOpened):
@@ -88,7 +88,7 @@ class Memory:
                 wanted[key] = None
         return list(wanted)
 
-    def learn(self, keys: Iterable[type_of_key], past: Iterable[Past], holds: type_of_holds) -> None:
+    def learn(self, keys: Iterable[Key], past: Iterable[Past], holds: Holds) -> None:
         """Takes in the past of `keys`, in order of epoch and sequence; a key without any is new."""
         for key in keys:
             self._held[key] = _Held()
@@ -112,7 +112,7 @@ class Memory:
         Returns each row's previous sequence of its subject (0 for the first), and the conversations
         whose rows are due.
         """
-        due: dict[type_of_key, None] = {}
+        due: dict[Key, None] = {}
         prevs = [self._one(row, due) for row in rows]
         for key, since in self._unwritten.items():
             if since + REWRITE_MS <= now_ms:
@@ -133,7 +133,7 @@ class Memory:
         """The row that stored a message, if it came lately."""
         return self._messages.get((tenant, conv, id_))
 
-    def owe(self, keys: Iterable[type_of_key], since_ms: int) -> None:
+    def owe(self, keys: Iterable[Key], since_ms: int) -> None:
         """Remembers that the rows of `keys` may lack what was stored from `since_ms` on."""
         for key in keys:
             self._unwritten.setdefault(key, since_ms)
@@ -148,7 +148,7 @@ class Memory:
         self._held.clear()
         self._messages.clear()
 
-    def _one(self, row: Stored, due: dict[type_of_key, None]) -> int:
+    def _one(self, row: Stored, due: dict[Key, None]) -> int:
         key = (row.tenant, row.conv)
         held = self._held.get(key)
         if held is None:
@@ -168,7 +168,7 @@ class Memory:
                 self._messages[row.tenant, row.conv, row.id] = row
         return prev
 
-    def _write(self, key: type_of_key) -> Facts | None:
+    def _write(self, key: Key) -> Facts | None:
         self._unwritten.pop(key, None)
         held = self._held.get(key)
         return held.facts if held else None

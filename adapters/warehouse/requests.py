@@ -66,10 +66,10 @@ def verbs(link: Link, opened: asyncio.Future[Engine], as_of: Callable[[], int]) 
     }
 
 
-type_of_handler = Callable[[str, R], Awaitable[Any]]
+Handler = Callable[[str, R], Awaitable[Any]]
 
 
-def _for_tenants(verb: str, handler: type_of_handler[R]) -> type_of_handler[R]:
+def _for_tenants(verb: str, handler: Handler[R]) -> Handler[R]:
     def refuse(tenant: str) -> None:
         if tenant == OPERATOR:
             raise ForbiddenError("warehouse.tenant_only", f"{verb} is asked by a tenant, not by {OPERATOR}.")
@@ -77,7 +77,7 @@ def _for_tenants(verb: str, handler: type_of_handler[R]) -> type_of_handler[R]:
     return _counted(verb, refuse, handler)
 
 
-def _for_operator(verb: str, handler: type_of_handler[R]) -> type_of_handler[R]:
+def _for_operator(verb: str, handler: Handler[R]) -> Handler[R]:
     def refuse(tenant: str) -> None:
         if tenant != OPERATOR:
             raise ForbiddenError("warehouse.operator_only", f"{verb} is for the command line only.")
@@ -85,7 +85,7 @@ def _for_operator(verb: str, handler: type_of_handler[R]) -> type_of_handler[R]:
     return _counted(verb, refuse, handler)
 
 
-def _counted(verb: str, refuse: Callable[[str], None], handler: type_of_handler[R]) -> type_of_handler[R]:
+def _counted(verb: str, refuse: Callable[[str], None], handler: Handler[R]) -> Handler[R]:
     async def answer(tenant: str, request: R) -> Any:
         outcome = "failed"
         with REQUEST_SECONDS.labels(verb).time():

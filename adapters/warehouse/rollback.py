@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from adapters.warehouse import load, pack
 from adapters.warehouse.engine import rows
-from adapters.warehouse.memory import Memory, type_of_holds
+from adapters.warehouse.memory import Holds, Memory
 from adapters.warehouse.statements import internal
 from backbone.nats.epochs import Epochs
 
@@ -38,7 +38,7 @@ def bounds(s: str, now: Epochs) -> dict[str, object]:
     }
 
 
-def set_aside(client: Client, s: str, now: Epochs, *, memory: Memory, holds: type_of_holds, keep_days: int) -> int:
+def set_aside(client: Client, s: str, now: Epochs, *, memory: Memory, holds: Holds, keep_days: int) -> int:
     """Takes what stream `s` lost out of the tables; returns how many conversations it was of."""
     lost = bounds(s, now)
     keys = [(str(tenant), str(conv)) for tenant, conv in rows(client, of_lost("lost_keys"), lost)]

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from backbone import space
-from backbone.space import Marks, type_of_room
+from backbone.space import Marks, RoomLeft
 from backbone.until import until
 
 LOOK_S: Final = 1.0
@@ -29,7 +29,7 @@ class Room:
     def __init__(self, path: str, marks: Marks) -> None:
         self._folder = Path(path) if path else None
         self._marks = marks
-        self._room: type_of_room = "ok"
+        self._room: RoomLeft = "ok"
         self.problem: str | None = None
         """What it waits for, as readiness wants it; None if there is room."""
 

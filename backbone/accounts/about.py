@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from backbone.accounts.form import Field, fields
 from backbone.accounts.registry import Broken, Found
-from backbone.channel import Channel, Window, type_of_measure
+from backbone.channel import Channel, Measure, Window
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket
 from backbone.nats.link import Link
@@ -31,7 +31,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
 
     name: str
     kinds: list[str] = []
-    text: tuple[int, type_of_measure] = (4096, "chars")
+    text: tuple[int, Measure] = (4096, "chars")
     together: bool = False
     caption: bool = False
     media_bytes: dict[str, int] = {}

@@ -11,12 +11,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-type_of_field = Literal["text", "flag", "whole", "number", "choice", "list"]
+FieldKind = Literal["text", "flag", "whole", "number", "choice", "list"]
 
 TEXT_MOST: Final = 65_536
 LIST_MOST: Final = 100
 
-_KINDS: Final[dict[str, type_of_field]] = {"boolean": "flag", "integer": "whole", "number": "number", "array": "list"}
+_KINDS: Final[dict[str, FieldKind]] = {"boolean": "flag", "integer": "whole", "number": "number", "array": "list"}
 
 
 class Field(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -28,7 +28,7 @@ class Field(Struct, frozen=True, omit_defaults=True, kw_only=True):
     key: str
     title: str
     help: str = ""
-    kind: type_of_field = "text"
+    kind: FieldKind = "text"
     secret: bool = False
     required: bool = False
     long: bool = False
@@ -111,7 +111,7 @@ def place(form: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _field(key: str, of: Mapping[str, Any], *, is_required: bool) -> Field:
-    kind: type_of_field = "choice" if "enum" in of else _KINDS.get(str(of.get("type", "")), "text")
+    kind: FieldKind = "choice" if "enum" in of else _KINDS.get(str(of.get("type", "")), "text")
     is_open = "exclusiveMinimum" in of
     least = of.get("minLength", of.get("minimum", of.get("exclusiveMinimum")))
     most = of.get("maxLength", of.get("maximum", of.get("exclusiveMaximum")))

@@ -16,7 +16,7 @@ from backbone.nats.link import Link
 
 EVERY_S: Final = 5.0
 
-type_of_way = Literal["in", "out"]
+Way = Literal["in", "out"]
 
 
 class Pulse(Struct, frozen=True, tag="pulse", kw_only=True):
@@ -32,7 +32,7 @@ class Pulses:
         self._bucket: Bucket[Pulse] = Bucket(link, "channels", Pulse)
         self._last: dict[tuple[str, str], float] = {}
 
-    def beat(self, tenant: str, inbox: str, way: type_of_way) -> None:
+    def beat(self, tenant: str, inbox: str, way: Way) -> None:
         """Something came in or went out now."""
         now = time.monotonic()
         if now - self._last.get((inbox, way), -EVERY_S) < EVERY_S:

@@ -10,7 +10,7 @@ from msgspec import Struct
 API_VERSION: Final = 1
 """Version of this contract; a plugin says which one it was written for (`Caps.api`)."""
 
-type_of_measure = Literal["bytes", "utf16", "chars"]
+Measure = Literal["bytes", "utf16", "chars"]
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class Caps(Struct, frozen=True, kw_only=True):
     kinds: frozenset[str] = frozenset({"text"})
     """Kinds that `send` takes; others go out as a signed link (files) or are rejected."""
 
-    text: tuple[int, type_of_measure] = (4096, "chars")
+    text: tuple[int, Measure] = (4096, "chars")
     caption: bool = False
     """Whether text and file may go out as one part."""
 

@@ -7,11 +7,9 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-type_of_kind = Literal["text", "image", "file", "audio", "video", "location", "card", "email", "event", "unsupported"]
-type_of_receipt = Literal["sent", "delivered", "read", "failed"]
-type_of_signal = Literal[
-    "enter", "menu", "typing", "recall", "edit", "blocked", "unlinked", "linked", "ignored", "unknown"
-]
+Kind = Literal["text", "image", "file", "audio", "video", "location", "card", "email", "event", "unsupported"]
+ReceiptKind = Literal["sent", "delivered", "read", "failed"]
+SignalKind = Literal["enter", "menu", "typing", "recall", "edit", "blocked", "unlinked", "linked", "ignored", "unknown"]
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -74,7 +72,7 @@ class Message(Inbound, tag="message", kw_only=True):
     """
 
     peer: Peer
-    kind: type_of_kind = "text"
+    kind: Kind = "text"
     text: str = ""
     html: str = ""
     subject: str = ""
@@ -97,7 +95,7 @@ class Receipt(Inbound, tag="receipt", kw_only=True):
     """
 
     ref: str
-    status: type_of_receipt
+    status: ReceiptKind
     peer: Peer | None = None
     upto: bool = False
     code: str = ""
@@ -111,7 +109,7 @@ class Signal(Inbound, tag="signal", kw_only=True):
     permission ended, which pauses it, `linked` the contrary; `ignored` is known and of no use; `unknown` is kept raw.
     """
 
-    name: type_of_signal
+    name: SignalKind
     peer: Peer | None = None
     data: dict[str, str] = {}
     raw: bytes = b""

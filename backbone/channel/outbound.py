@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from backbone.channel.inbound import Peer, type_of_kind
+from backbone.channel.inbound import Kind, Peer
 
-type_of_file = Literal["", "image", "video", "file"]
+FileKind = Literal["", "image", "video", "file"]
 
 
 class OutMedia(Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Out(Struct, frozen=True, kw_only=True):
     key: str
     conv: str
     peer: Peer
-    kind: type_of_kind = "text"
+    kind: Kind = "text"
     text: str = ""
     html: str = ""
     subject: str = ""
@@ -79,4 +79,4 @@ class Template(Struct, frozen=True, kw_only=True):
     name: str
     language: str
     text: str
-    file: type_of_file = ""
+    file: FileKind = ""

@@ -25,10 +25,10 @@ from nats.protocol import command
 
 from backbone.errors import ForbiddenError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.nats import permissions
-from backbone.nats.parser import BatchParser, type_of_raw_callback
+from backbone.nats.parser import BatchParser, RawCallback
 from backbone.until import cancel_again
 
-type_of_done = Callable[[bytes, TrunklineError | None], None]
+Done = Callable[[bytes, TrunklineError | None], None]
 """What `publish_soon` calls once: the answer's payload, or an empty one and what went wrong."""
 
 SECOND_NS: Final = 1_000_000_000
@@ -132,8 +132,8 @@ class Link(Client):
         self._name_inboxes("")
         self._waiting: dict[bytes, _Waiting] = {}
         self._clock = time.monotonic
-        self._acks: dict[bytes, tuple[type_of_done, float]] = {}
-        self.raw_callbacks: dict[bytes, type_of_raw_callback] = {}
+        self._acks: dict[bytes, tuple[Done, float]] = {}
+        self.raw_callbacks: dict[bytes, RawCallback] = {}
         self._ps = BatchParser(self)
         self._tokens = itertools.count(1)
         self._on_reconnect: list[Callable[[], Awaitable[None]]] = []
@@ -245,7 +245,7 @@ class Link(Client):
 
     # --- raw -------------------------------------------------------------------------------
 
-    def subscribe_raw(self, subject: str, callback: type_of_raw_callback, queue: str = "") -> int:
+    def subscribe_raw(self, subject: str, callback: RawCallback, queue: str = "") -> int:
         """Calls `callback` for each message; returns the id that `unsubscribe_raw` takes."""
         self._sid += 1
         sid: int = self._sid
@@ -278,7 +278,7 @@ class Link(Client):
                 f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode() + header + payload + b"\r\n"
             )
 
-    def publish_soon(self, subject: str, payload: bytes, header: bytes, done: type_of_done, timeout_s: float) -> None:
+    def publish_soon(self, subject: str, payload: bytes, header: bytes, done: Done, timeout_s: float) -> None:
         """Publishes now; `done` is called once: with the answer, or with UnknownOutcomeError when none came in
         time or the connection broke, or UnavailableError where nobody listens. It must not raise.
 

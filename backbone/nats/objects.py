@@ -32,7 +32,7 @@ NOT_FOUND: Final = 404
 _STREAM: Final = f"OBJ_{FILES_BUCKET}"
 _ROLLUP: Final = header_block(("Nats-Rollup", "sub"))
 
-type_of_connect = Callable[[], Awaitable[Link]]
+Connect = Callable[[], Awaitable[Link]]
 """Gives the connection that files travel by, made at the first call."""
 
 
@@ -64,7 +64,7 @@ class _Problem(Struct):
 class Objects:
     """Puts, reads and deletes objects by their names."""
 
-    def __init__(self, connect: type_of_connect, check_room: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, connect: Connect, check_room: Callable[[], None] = lambda: None) -> None:
         """`check_room` raises where nothing more may be stored now."""
         self._connect = connect
         self.check_room = check_room

@@ -20,7 +20,7 @@ _H, _M = ord("H"), ord("M")
 
 _log = structlog.get_logger("backbone.nats.parser")
 
-type_of_raw_callback = Callable[[bytes, bytes, bytes | None, bytes], None]
+RawCallback = Callable[[bytes, bytes, bytes | None, bytes], None]
 """(subject, reply, header block or None, payload); must not block."""
 
 
@@ -28,7 +28,7 @@ class Connection(Protocol):
     """What the parser hands messages to: the link."""
 
     @property
-    def raw_callbacks(self) -> Mapping[bytes, type_of_raw_callback]:
+    def raw_callbacks(self) -> Mapping[bytes, RawCallback]:
         """By the id of the subscription, as it stands in the protocol."""
         ...
 

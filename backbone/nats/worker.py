@@ -60,8 +60,8 @@ class _Task(NamedTuple):
     reply: str
 
 
-type_of_handler = Callable[[Entry], Awaitable[None]]
-type_of_pass = Callable[[str, bytes], bool]
+Handler = Callable[[Entry], Awaitable[None]]
+Pass = Callable[[str, bytes], bool]
 """Whether an event (subject, raw) asks for nothing now, so that it is acknowledged as it comes."""
 
 
@@ -76,9 +76,9 @@ class Worker:
         durable: str,
         s: str,
         filter_subject: str,
-        handler: type_of_handler,
+        handler: Handler,
         policy: Policy | None = None,
-        passes_over: type_of_pass | None = None,
+        passes_over: Pass | None = None,
     ) -> None:
         self._link = link
         self._adapter = adapter

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-type_of_address = IPv4Address | IPv6Address
+Address = IPv4Address | IPv6Address
 
 MOST_CHARS: Final = 2048
 
@@ -106,7 +106,7 @@ def check_address(address: str, *, allowed: Networks | None = None) -> None:
     raise ForbiddenTargetError(f"{address} isn't a public address")
 
 
-def is_public(address: type_of_address) -> bool:
+def is_public(address: Address) -> bool:
     """Whether an address is anybody's on the internet."""
     address = _plain(address)
     if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
@@ -166,7 +166,7 @@ def _is_allowed_name(host: str, allowed: Networks) -> bool:
         return _is_own(host) and any(network.is_loopback == of_machine for network in allowed)
 
 
-def _is_in(address: type_of_address, networks: Networks) -> bool:
+def _is_in(address: Address, networks: Networks) -> bool:
     plain = _plain(address)
     return any(plain in network for network in networks)
 
@@ -179,7 +179,7 @@ def _is_own(host: str) -> bool:
         return f".{host}".endswith(_OWN_NAMES)
 
 
-def _plain(address: type_of_address) -> type_of_address:
+def _plain(address: Address) -> Address:
     """An IPv4 address out of the IPv6 address that carries it."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:

@@ -24,7 +24,7 @@ from backbone import space
 from backbone.errors import UnavailableError
 from backbone.nats import subjects
 from backbone.nats.link import Link
-from backbone.space import Space, type_of_room
+from backbone.space import RoomLeft, Space
 
 if TYPE_CHECKING:
     from backbone.log import Log
@@ -35,7 +35,7 @@ TOLD_FOR_S: Final = 10.0
 SERVERS_MOST: Final = 100
 RETRY_MS: Final = 5_000
 
-_RANK: Final[dict[type_of_room, int]] = {"ok": 0, "low": 1, "full": 2}
+_RANK: Final[dict[RoomLeft, int]] = {"ok": 0, "low": 1, "full": 2}
 
 _log = structlog.get_logger("backbone.process.disk")
 
@@ -46,7 +46,7 @@ class DiskTold(Struct, frozen=True, kw_only=True):
     server: str
     free: int
     total: int
-    room: type_of_room
+    room: RoomLeft
 
 
 _decode = msgspec.json.Decoder(DiskTold).decode
@@ -59,10 +59,10 @@ class Disk:
         self._link = link
         self._marks = common.disk_marks()
         self._folder = Path(common.log_dir) if common.log_dir else None
-        self._here: type_of_room = "ok"
+        self._here: RoomLeft = "ok"
         self._told: dict[str, tuple[float, DiskTold]] = {}
         self._logs: weakref.WeakSet[Log] = weakref.WeakSet()
-        self.room: type_of_room = "ok"
+        self.room: RoomLeft = "ok"
         self.space: Space | None = None
         """The disk of the log where it is on this machine."""
 
@@ -114,12 +114,12 @@ class Disk:
         if told.server in self._told or len(self._told) < SERVERS_MOST:
             self._told[told.server] = (time.monotonic(), told)
 
-    def _worst(self) -> type_of_room:
+    def _worst(self) -> RoomLeft:
         since = time.monotonic() - TOLD_FOR_S
         self._told = {server: one for server, one in self._told.items() if one[0] > since}
         rooms = sorted((one.room for _, one in self._told.values()), key=_RANK.__getitem__, reverse=True)
         # Of three servers one may be full: the other two store what is written.
-        told: type_of_room = rooms[len(rooms) // 2] if rooms else "ok"
+        told: RoomLeft = rooms[len(rooms) // 2] if rooms else "ok"
         return max(self._here, told, key=_RANK.__getitem__)
 
     def _words(self) -> str:

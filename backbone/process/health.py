@@ -43,7 +43,7 @@ async def answer(  # noqa: PLR0917 - who it is, and what is asked of it
     name: str,
     instance: str,
     role: Callable[[], str],
-    checks: dict[str, http_health.type_of_check],
+    checks: dict[str, http_health.Check],
     waiting: Callable[[], int] = lambda: 0,
 ) -> None:
     """Answers from the first connection on. `role`, the checks and what waits are asked each time."""

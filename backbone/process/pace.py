@@ -20,7 +20,7 @@ class Load(NamedTuple):
     done: int
 
 
-type_of_load = Callable[[], Load | None]
+LoadReader = Callable[[], Load | None]
 """None: the process has no work now, such as one that waits for its turn."""
 
 
@@ -60,7 +60,7 @@ class Pace:
         return f"It stands still: {self._waiting:,} wait, and nothing was done for {now - self._moved_at:.0f} s."
 
 
-async def watch(pace: Pace, load: type_of_load) -> None:
+async def watch(pace: Pace, load: LoadReader) -> None:
     """Looks once a second, until cancelled."""
     while True:
         pace.look(load(), time.monotonic())

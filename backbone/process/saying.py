@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-type_of_level = Literal["info", "warning", "error"]
+Level = Literal["info", "warning", "error"]
 
 
 def is_json(log_format: str) -> bool:
@@ -16,7 +16,7 @@ def is_json(log_format: str) -> bool:
     return log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
 
 
-def line(process: str, sentence: str, level: type_of_level = "info", *, as_json: bool, instance: str = "") -> str:
+def line(process: str, sentence: str, level: Level = "info", *, as_json: bool, instance: str = "") -> str:
     """The line, without its end."""
     if not as_json:
         return sentence
@@ -25,7 +25,7 @@ def line(process: str, sentence: str, level: type_of_level = "info", *, as_json:
     return json.dumps(said, ensure_ascii=False)
 
 
-def say(process: str, sentence: str, level: type_of_level = "info", *, log_format: str, instance: str = "") -> None:
+def say(process: str, sentence: str, level: Level = "info", *, log_format: str, instance: str = "") -> None:
     """Write it to stderr at once; where its disk is full, the line is lost and nothing else."""
     with contextlib.suppress(OSError):
         sys.stderr.write(line(process, sentence, level, as_json=is_json(log_format), instance=instance) + "\n")

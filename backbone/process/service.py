@@ -69,7 +69,7 @@ DURABILITY: Final = {
     "cluster": "cluster: an acknowledged event is on a majority of servers",
 }
 
-type_of_role = Literal["starting", "standby", "active"]
+Role = Literal["starting", "standby", "active"]
 """What a process does: prepares itself, waits until another leaves, works."""
 
 _up = prometheus_client.Gauge("trunkline_link_up", "1 while connected to NATS.")
@@ -93,14 +93,14 @@ class Service:
         self.disk = Disk(self.link, common)
         self.logger = structlog.get_logger(name)
         self.stopping = asyncio.Event()
-        self.checks: dict[str, http_health.type_of_check] = {"nats": self._nats_problem}
+        self.checks: dict[str, http_health.Check] = {"nats": self._nats_problem}
         self.facts: dict[str, Any] = {
             "instance": self.instance,
             "durability": DURABILITY[common.profile],
             "role": "starting",
         }
         self._told: dict[str, Any] = {}
-        self._load: pace.type_of_load = lambda: None
+        self._load: pace.LoadReader = lambda: None
         self._has_news = asyncio.Event()
         self._beat: Callable[[], dict[str, Any]] = dict
         self._bulk: Link | None = None
@@ -111,14 +111,14 @@ class Service:
         self.register = Register(self.link, name, self.instance, [common.secret, *common.old_secrets.split(",")])
         self.register.folders += [common.log_dir] if common.log_dir else []
 
-    def ready(self, name: str, check: http_health.type_of_check) -> None:
+    def ready(self, name: str, check: http_health.Check) -> None:
         """Adds a condition of readiness: None if it holds, else one sentence."""
         self.checks[name] = check
 
     @property
-    def role(self) -> type_of_role:
+    def role(self) -> Role:
         """What this process does now."""
-        role: type_of_role = self.facts["role"]
+        role: Role = self.facts["role"]
         return role
 
     def stand_by(self) -> None:
@@ -192,7 +192,7 @@ class Service:
         while not await admission.admit(link, self.common.log_streams()):  # noqa: ASYNC110 - it is asked
             await asyncio.sleep(ADMIT_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
-    def keeps_up(self, load: pace.type_of_load, *, times: float = 1.0) -> None:
+    def keeps_up(self, load: pace.LoadReader, *, times: float = 1.0) -> None:
         """Adds the condition that what waits gets on: `times` the setting `still_s` with nothing done is too long."""
         seen = pace.Pace(self.common.still_s * times)
         self._load = load

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 HELD_AT_MOST = 500
 
-type_of_verdict = Literal["applied", "dropped", "gap"]
+Verdict = Literal["applied", "dropped", "gap"]
 
 
 class Watermark(NamedTuple):
@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
     mark: Watermark
     apply: list[tuple[int, object]]
-    verdict: type_of_verdict
+    verdict: Verdict
 
 
 class Held(NamedTuple):
@@ -61,5 +61,5 @@ def _release(mark: Watermark, held: Held, apply: list[tuple[int, object]]) -> St
     while (seq := by_prev.pop(mark.seq, 0)) > mark.seq:
         apply.append((seq, held.events.pop(seq)[1]))
         mark = Watermark(mark.epoch, seq)
-    verdict: type_of_verdict = "gap" if held.events else "applied"
+    verdict: Verdict = "gap" if held.events else "applied"
     return Step(mark, [(s, e) for s, e in apply if e is not None], verdict)

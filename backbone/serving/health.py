@@ -21,11 +21,11 @@ BOUNDS: Final = Bounds(connections=100, address_connections=50, requests=50)
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
-type_of_check = Callable[[], str | None]
+Check = Callable[[], str | None]
 """None if all is well, else one sentence about what isn't."""
 
 
-def routes(name: str, checks: dict[str, type_of_check], facts: dict[str, Any]) -> list[Route]:
+def routes(name: str, checks: dict[str, Check], facts: dict[str, Any]) -> list[Route]:
     """`/healthz` (the process turns), `/readyz` (it can do its work now, with reasons).
 
     `facts` are told with readiness, such as what durability is in force.
@@ -51,7 +51,7 @@ def routes(name: str, checks: dict[str, type_of_check], facts: dict[str, Any]) -
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def application(host: str, name: str, checks: dict[str, type_of_check], facts: dict[str, Any]) -> Starlette:
+def application(host: str, name: str, checks: dict[str, Check], facts: dict[str, Any]) -> Starlette:
     """What a process answers on its port of health and metrics, bound to `host`."""
     return behind_host(host, [*routes(name, checks, facts), metrics.route()])
 

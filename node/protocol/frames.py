@@ -14,17 +14,17 @@ import msgspec
 from msgspec import Meta, Struct
 
 from backbone.conversation import Head
-from backbone.events import Event, type_of_agent_state, type_of_message
+from backbone.events import AgentState, Event, MessageKind
 from node.protocol.framing import text_frame
 
 SUBPROTOCOL = "trunkline.v1"
 VERSION = 1
 
-type_of_view = Annotated[str, Meta(pattern=r"^(mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64})$")]
-type_of_do = Literal["take", "assign", "release", "resolve", "reopen"]
-type_of_id = Annotated[str, Meta(min_length=36, max_length=36)]
-type_of_conv = Annotated[str, Meta(min_length=28, max_length=28)]
-type_of_position = tuple[int, int]
+ViewName = Annotated[str, Meta(pattern=r"^(mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64})$")]
+ActName = Literal["take", "assign", "release", "resolve", "reopen"]
+ClientId = Annotated[str, Meta(min_length=36, max_length=36)]
+ConversationId = Annotated[str, Meta(min_length=28, max_length=28)]
+Position = tuple[int, int]
 
 # --- client to node ---------------------------------------------------------------------------
 
@@ -48,22 +48,22 @@ class Hello(FromClient, tag="hello", kw_only=True):
 class Sub(FromClient, tag="sub", kw_only=True):
     """Everything of `conv` after the watermark `after`; with null the newest `limit` events, then live."""
 
-    conv: type_of_conv
-    after: type_of_position | None = None
+    conv: ConversationId
+    after: Position | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
 class Unsub(FromClient, tag="unsub", kw_only=True):
     """No more of `conv`."""
 
-    conv: type_of_conv
+    conv: ConversationId
 
 
 class History(FromClient, tag="history", kw_only=True):
     """The `limit` events before a position; moves no watermark."""
 
-    conv: type_of_conv
-    before: type_of_position
+    conv: ConversationId
+    before: Position
     limit: Annotated[int, Meta(ge=1, le=200)] = 100
 
 
@@ -79,10 +79,10 @@ class Send(FromClient, tag="send", kw_only=True):
     answers the Reply-To of the customer's last mail, which proves nothing, instead of its sender.
     """
 
-    id: type_of_id
-    conv: type_of_conv | None = None
+    id: ClientId
+    conv: ConversationId | None = None
     to: To | None = None
-    kind: type_of_message = "text"
+    kind: MessageKind = "text"
     text: str = ""
     attachments: Annotated[list[str], Meta(max_length=20)] = []
     reply_to: str = ""
@@ -102,9 +102,9 @@ class ActArgs(Struct, frozen=True, omit_defaults=True):
 class Act(FromClient, tag="act", kw_only=True):
     """Something an agent does to a conversation; `expect` is the sequence they saw."""
 
-    id: type_of_id
-    conv: type_of_conv
-    do: type_of_do
+    id: ClientId
+    conv: ConversationId
+    do: ActName
     args: ActArgs = ActArgs()
     expect: int = 0
 
@@ -112,7 +112,7 @@ class Act(FromClient, tag="act", kw_only=True):
 class Mark(FromClient, tag="mark", kw_only=True):
     """Read or received up to a sequence."""
 
-    conv: type_of_conv
+    conv: ConversationId
     read: Annotated[int, Meta(ge=0)] = 0
     delivered: Annotated[int, Meta(ge=0)] = 0
 
@@ -120,7 +120,7 @@ class Mark(FromClient, tag="mark", kw_only=True):
 class Signal(FromClient, tag="signal", kw_only=True):
     """Typing, viewing, stopped: to whoever is there, never stored."""
 
-    conv: type_of_conv
+    conv: ConversationId
     kind: Literal["typing", "viewing", "stopped"]
     text: Annotated[str, Meta(max_length=500)] = ""
 
@@ -128,15 +128,15 @@ class Signal(FromClient, tag="signal", kw_only=True):
 class Watch(FromClient, tag="watch", kw_only=True):
     """Agents: the rows of a view, now and as they change. Watching another view ends the one before."""
 
-    view: type_of_view
+    view: ViewName
     limit: Annotated[int, Meta(ge=1, le=500)] = 200
 
 
 class Presence(FromClient, tag="presence", kw_only=True):
     """What an agent chooses to be. `capacity` 0 leaves it as it is."""
 
-    id: type_of_id
-    state: type_of_agent_state
+    id: ClientId
+    state: AgentState
     capacity: Annotated[int, Meta(ge=0, le=100)] = 0
 
 

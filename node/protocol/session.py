@@ -54,7 +54,7 @@ class Close(NamedTuple):
     reason: str
 
 
-type_of_verdict = Do | Refuse | Close
+Verdict = Do | Refuse | Close
 
 _AGENTS_ONLY: dict[type[f.FromClient], Action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
 
@@ -80,7 +80,7 @@ class Session:
         """The same actor, with another name, role or end."""
         self.who = who
 
-    def on_text(self, text: str | bytes, now: float) -> type_of_verdict:
+    def on_text(self, text: str | bytes, now: float) -> Verdict:
         """A text frame as it came in."""
         try:
             frame = f.decode(text)
@@ -90,7 +90,7 @@ class Session:
             return self._unreadable(text, wrong)
         return self.on_frame(frame, now)
 
-    def on_frame(self, frame: f.FromClient, now: float) -> type_of_verdict:
+    def on_frame(self, frame: f.FromClient, now: float) -> Verdict:
         """A decoded frame: act on it, refuse it, or close."""
         who = self.who
         if isinstance(frame, f.Hello):
@@ -99,7 +99,7 @@ class Session:
             return Close(f.NOT_AUTHENTICATED, "the first frame must be hello")
         return self._known(frame, who, now)
 
-    def _known(self, frame: f.FromClient, who: Who, now: float) -> type_of_verdict:
+    def _known(self, frame: f.FromClient, who: Who, now: float) -> Verdict:
         wanted = _AGENTS_ONLY.get(type(frame))
         if wanted and (code := may(who, wanted)):
             return _refuse(frame, code, "Only agents can do this.")
@@ -115,7 +115,7 @@ class Session:
             return self._read(frame, now)
         return self._limited(frame, now) if isinstance(frame, f.Signal | f.Act | f.Presence) else Do(frame)
 
-    def _on_send(self, frame: f.Send, who: Who, now: float) -> type_of_verdict:
+    def _on_send(self, frame: f.Send, who: Who, now: float) -> Verdict:
         size = len(frame.text.encode(errors="surrogatepass"))
         problem: tuple[str, str, str] | None = None
         if size > self._bounds.text_bytes:
@@ -132,13 +132,13 @@ class Session:
             return _refuse(frame, *problem)
         return self._limited(frame, now)
 
-    def _on_sub(self, frame: f.Sub, who: Who, now: float) -> type_of_verdict:
+    def _on_sub(self, frame: f.Sub, who: Who, now: float) -> Verdict:
         most = self._bounds.agent_conversations if who.kind == "agent" else self._bounds.visitor_conversations
         if frame.conv not in self.conversations and len(self.conversations) >= most:
             return _refuse(frame, "limit.conversations", f"A socket holds {most} conversations; unsub one first.")
         return self._read(frame, now)
 
-    def _read(self, frame: f.FromClient, now: float) -> type_of_verdict:
+    def _read(self, frame: f.FromClient, now: float) -> Verdict:
         if self._reads is None:
             self._reads = TokenBucket(self._bounds.read_rate, self._bounds.read_burst, now)
         wait_s = self._reads.take(now)
@@ -146,7 +146,7 @@ class Session:
             return Do(frame)
         return _refuse(frame, "limit.rate", "Too many at once; ask again later.", retry_after_ms=int(wait_s * 1000) + 1)
 
-    def _limited(self, frame: f.FromClient, now: float) -> type_of_verdict:
+    def _limited(self, frame: f.FromClient, now: float) -> Verdict:
         wait_s = max([rate.wait(now) for rate in self._rates], default=0.0)
         if not wait_s:
             for rate in self._rates:
@@ -155,7 +155,7 @@ class Session:
         what = "signals." if isinstance(frame, f.Signal) else "messages; send it again a little later."
         return _refuse(frame, "limit.rate", f"Too many {what}", retry_after_ms=int(wait_s * 1000) + 1)
 
-    def _unreadable(self, text: str | bytes, wrong: Exception) -> type_of_verdict:
+    def _unreadable(self, text: str | bytes, wrong: Exception) -> Verdict:
         """What msgspec doesn't read. Half an emoji, as an escape or as bytes, is a fault of one text: closing for it
         ended a chat for good, since its page sent the same again after each reconnect.
         """
@@ -165,7 +165,7 @@ class Session:
         message = "The text holds half a character, which isn't Unicode text; send it without."
         return Refuse(f.Err(of=named.t[:16], id=named.id[:64], code="text.invalid", message=message, field="text"))
 
-    def _bad(self, text: str | bytes, problem: str) -> type_of_verdict:
+    def _bad(self, text: str | bytes, problem: str) -> Verdict:
         if self.who is None:
             return Close(f.BAD_FRAME, f"frame.invalid: {problem}"[:120])
         # Named by its id where it has one, so that whoever waits for an answer to it gets this one.

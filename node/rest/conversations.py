@@ -83,7 +83,7 @@ async def open_file(request: Request) -> Response:
     return RedirectResponse(f"/files/{signed}", 302, NO_STORE)
 
 
-def _shown(who: Who, events: list[pages.type_of_event]) -> list[pages.type_of_event]:
+def _shown(who: Who, events: list[pages.Numbered]) -> list[pages.Numbered]:
     return pages.for_visitors(events) if who.kind == "visitor" else events
 
 

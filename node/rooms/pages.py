@@ -17,14 +17,14 @@ NEWEST_MOST: Final = 20_000
 PAGE_BYTES: Final = 512 * 1024
 """Half of what may wait for a slow reader: a page alone never closes a socket."""
 
-type_of_event = tuple[int, int, bytes]
+Numbered = tuple[int, int, bytes]
 """(sequence, previous sequence of the conversation, stored bytes)."""
 
 
 class Page(NamedTuple):
     """Events ascending; complete from where was asked to `upto`; `more` if the log goes on."""
 
-    events: list[type_of_event]
+    events: list[Numbered]
     upto: int
     more: bool
 
@@ -53,7 +53,7 @@ async def before(log: Log, subject: str, head: Head, seq: int, limit: int) -> Pa
 
 async def from_warehouse(
     link: Link, tenant: str, conv: str, position: tuple[int, int] | None, limit: int
-) -> list[type_of_event]:
+) -> list[Numbered]:
     """Older history than the log holds: the newest `limit` events before a position, ascending."""
     answer = await rpc.call(
         link,
@@ -66,7 +66,7 @@ async def from_warehouse(
     return [(seq, prev, bytes(raw)) for _epoch, seq, prev, raw in answer.events]
 
 
-def for_visitors(events: list[type_of_event]) -> list[type_of_event]:
+def for_visitors(events: list[Numbered]) -> list[Numbered]:
     """A page as a visitor sees it, hidden events left out; the page's `upto` still covers them."""
     seen = [(seq, prev, _seen(raw)) for seq, prev, raw in events]
     return [(seq, prev, raw) for seq, prev, raw in seen if raw is not None]
@@ -101,7 +101,7 @@ def _start(head: Head, limit: int, before: int) -> int:
     return steps[-back] if len(steps) >= back else (steps[0] if steps else 0)
 
 
-def _tail(events: list[type_of_event], upto: int, limit: int) -> Page:
+def _tail(events: list[Numbered], upto: int, limit: int) -> Page:
     is_whole = not events or begins_conversation(events[0][2])
     # Only a conversation's first event has no predecessor; that of another first one isn't known here.
     known = events if is_whole else events[1:]
@@ -109,7 +109,7 @@ def _tail(events: list[type_of_event], upto: int, limit: int) -> Page:
     return Page(kept, upto, len(known) > len(kept) or not is_whole)
 
 
-def _fitting(events: list[type_of_event], limit: int) -> int:
+def _fitting(events: list[Numbered], limit: int) -> int:
     """How many of the newest events make a page: at most `limit`, and of PAGE_BYTES unless one alone has more."""
     count = size = 0
     for _, _, raw in reversed(events[-limit:]):
@@ -128,9 +128,9 @@ def begins_conversation(raw: bytes) -> bool:
         return False
 
 
-def _chain(found: list[LogEvent], prev: int) -> list[type_of_event]:
+def _chain(found: list[LogEvent], prev: int) -> list[Numbered]:
     """Each with the sequence before it. What isn't an event leaves a hole, as a hidden one does."""
-    chained: list[type_of_event] = []
+    chained: list[Numbered] = []
     for event in found:
         if is_readable(event.raw):
             chained.append((event.seq, prev, event.raw))

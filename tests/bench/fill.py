@@ -25,15 +25,15 @@ Message = tuple[str, bytes, bytes]
 """Subject, header block, payload."""
 
 
-type_of_fill = Callable[[NatsServer], None]
+Fill = Callable[[NatsServer], None]
 
 
-def with_conversations(count: int) -> type_of_fill:
+def with_conversations(count: int) -> Fill:
     """The beginnings of so many conversations, and nothing else of them."""
     return lambda nats: _with_link(nats, lambda link: _Pipeline(link).publish(_beginnings(count)))
 
 
-def with_people(count: int) -> type_of_fill:
+def with_people(count: int) -> Fill:
     """So many conversations, and the keys by which their people find them."""
     return lambda nats: _with_link(nats, lambda link: _Pipeline(link).publish(_people(count)))
 

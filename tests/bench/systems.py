@@ -17,7 +17,7 @@ from typing import Protocol
 
 from backbone.nats import subjects
 from backbone.nats.link import SECOND_NS, Link
-from tests.bench.fill import type_of_fill
+from tests.bench.fill import Fill
 from tests.bench.loadgen.speech import Target
 from tests.bench.population import STREAMS
 from tests.harness.nats import NatsServer
@@ -200,7 +200,7 @@ def running_product(
     *,
     nodes: int = 2,
     adapters: tuple[str, ...] = (),
-    fill: type_of_fill | None = None,
+    fill: Fill | None = None,
 ) -> Iterator[Product]:
     """The product with an agent who can sign in, for as long as the block lasts.
 

@@ -50,7 +50,7 @@ QUICK: Final = {
 }
 """Waits and sizes of the kit, made small: what they bound is the same."""
 
-type_of_event = dict[str, Any]
+Numbered = dict[str, Any]
 
 
 class Bench:
@@ -122,7 +122,7 @@ class Account:
         self.tenant = tenant
         self.agent: Client = None  # type: ignore[assignment]  # set once somebody is at the desk
         self._read: Counter[str] = Counter()
-        self._events: list[type_of_event] = []
+        self._events: list[Numbered] = []
         """What was read of the log so far, up to `_read` of each stream."""
 
         simulator.hook = f"{bench.system.nodes[0].http}/hooks/{bench.channel}/{inbox}"
@@ -150,7 +150,7 @@ class Account:
                 assert time.monotonic() < deadline, f"{replica.name} takes the account for well\n{replica.tail()}"
                 await asyncio.sleep(LOOK_S)
 
-    async def hears(self, peer: str, text: str = "", **more: Any) -> type_of_event:
+    async def hears(self, peer: str, text: str = "", **more: Any) -> Numbered:
         """The customer says something, and the platform delivers it; the event that it became."""
         await self.deliver(self.simulator.say(peer, text, **more))
         return await self.event(lambda e: e["type"] == "message.added" and e.get("text", "") == text and _is_heard(e))
@@ -159,12 +159,12 @@ class Account:
         """Delivers callbacks one after the other; the statuses they were answered with."""
         return [await self.simulator.deliver(push) for push in pushes]
 
-    async def answers(self, heard: type_of_event, text: str, **more: Any) -> str:
+    async def answers(self, heard: Numbered, text: str, **more: Any) -> str:
         """The agent answers in the conversation of an event; the id of the answer."""
         said = await self.agent.send(text, heard["conv"], **more)
         return str(said["id"])
 
-    async def events(self) -> list[type_of_event]:
+    async def events(self) -> list[Numbered]:
         """All events of this account's conversations, in the order of each conversation."""
         for s in self.bench.system.common.log_streams():
             read = await read_range(self.link, s, self._read[s] + 1, 2**62)
@@ -179,7 +179,7 @@ class Account:
         mine = {e["conv"] for e in self._events if e["type"] == "conversation.opened" and e["inbox"] == self.inbox}
         return [e for e in self._events if e["conv"] in mine]
 
-    async def event(self, wanted: Callable[[type_of_event], bool], within_s: float = WITHIN_S) -> type_of_event:
+    async def event(self, wanted: Callable[[Numbered], bool], within_s: float = WITHIN_S) -> Numbered:
         """The first event that is wanted, once it is there."""
         deadline = time.monotonic() + within_s
         while True:
@@ -189,7 +189,7 @@ class Account:
             assert time.monotonic() < deadline, f"it never came; there are {_in_short(events)}\n{self._tails()}"
             await asyncio.sleep(LOOK_S)
 
-    async def state(self, event_id: str, *states: str, within_s: float = WITHIN_S) -> type_of_event:
+    async def state(self, event_id: str, *states: str, within_s: float = WITHIN_S) -> Numbered:
         """The update that says that a message came into one of these states."""
         return await self.event(
             lambda e: e["type"] == "delivery.updated" and e["target"] == event_id and e["state"] in states, within_s
@@ -266,11 +266,11 @@ def _metrics(process: Process) -> str:
         return str(answer.read().decode())
 
 
-def _is_heard(event: type_of_event) -> bool:
+def _is_heard(event: Numbered) -> bool:
     return bool(event["by"]["kind"] == "visitor")
 
 
-def _in_short(events: list[type_of_event]) -> list[str]:
+def _in_short(events: list[Numbered]) -> list[str]:
     return [
         f"{e['conv'][-4:]} {e['type']} {e.get('text', '')[:20]} {e.get('state', '')} {e.get('error') or ''}"
         for e in events[-40:]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.rig import QUICK, WITHIN_S, Account, Bench, type_of_event
+from tests.conformance.rig import QUICK, WITHIN_S, Account, Bench, Numbered
 from tests.conformance.test_files import OUT, PDF
 from tests.conformance.test_inbound import PNG
 
@@ -97,7 +97,7 @@ def _need_fetching(bench: Bench) -> None:
         pytest.skip(f"excused: {bench.channel} fetches no files of customers")
 
 
-async def _settled(account: Account, within_s: float = WITHIN_S) -> type_of_event:
+async def _settled(account: Account, within_s: float = WITHIN_S) -> Numbered:
     """The edit that settles the file of the only message."""
     said = await account.event(lambda e: e["type"] == "message.added")
     assert [(place["file"], bool(place["ref"])) for place in said["attachments"]] == [("", True)]
@@ -106,7 +106,7 @@ async def _settled(account: Account, within_s: float = WITHIN_S) -> type_of_even
     return settled
 
 
-def _is_refused(settled: type_of_event) -> str:
+def _is_refused(settled: Numbered) -> str:
     """The place is kept for nobody any more; why, in words."""
     (place,) = settled["attachments"]
     assert (place["file"], place.get("ref", "")) == ("", "")
@@ -124,7 +124,7 @@ async def _goes_on(account: Account) -> None:
     assert [e["type"] for e in await account.events()].count("message.edited") == 1
 
 
-def _sha256(account: Account, settled: type_of_event) -> str:
+def _sha256(account: Account, settled: Numbered) -> str:
     """Of the first file of an event, as an agent gets it from the node."""
     http = account.bench.system.nodes[0].http
     address = f"{http}/api/v1/conversations/{settled['conv']}/files/{settled['seq']}/0"

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from tests.faults.world import Event, Violation
 
-type_of_end = Literal["sent", "failed", "unknown", "pending"]
+Ending = Literal["sent", "failed", "unknown", "pending"]
 
 OUT = frozenset({"accepted", "sent", "delivered", "read"})
 
@@ -23,7 +23,7 @@ class Send(NamedTuple):
     event: str
     peer: str
     text: str
-    end: type_of_end
+    end: Ending
     code: str = ""
     reason: str = ""
 
@@ -45,7 +45,7 @@ def check(traffic: Traffic) -> list[Violation]:
     return [*_sent_once(traffic), *_in_order(traffic), *_all_have_an_end(traffic), *_all_is_heard(traffic)]
 
 
-def end_of(updates: Sequence[Mapping[str, Any]]) -> tuple[type_of_end, str, str]:
+def end_of(updates: Sequence[Mapping[str, Any]]) -> tuple[Ending, str, str]:
     """What the `delivery.updated` of one message come to, with code and reason of a failure."""
     states = {update["state"] for update in updates}
     if states & OUT:

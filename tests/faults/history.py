@@ -14,7 +14,7 @@ from typing import IO, Literal, Union
 import msgspec
 from msgspec import Struct
 
-type_of_outcome = Literal["ok", "fail", "unknown"]
+Outcome = Literal["ok", "fail", "unknown"]
 
 CALM = "calm"
 """Viewers whose name begins so write now and then, and wait for each answer."""
@@ -52,7 +52,7 @@ class Completed(Record, tag="completed"):
 
     at: float
     op: str
-    outcome: type_of_outcome
+    outcome: Outcome
     conv: str = ""
     seq: int = 0
     code: str = ""
@@ -66,7 +66,7 @@ class Resent(Record, tag="resent"):
     op: str
     viewer: str
     age_s: float
-    outcome: type_of_outcome
+    outcome: Outcome
     conv: str = ""
     seq: int = 0
     code: str = ""

@@ -20,20 +20,20 @@ FLOOD = 600
 
 FROZEN_LEAST_S = PONG_WITHIN_S + 2.5
 
-type_of_fault = Callable[[Rig, random.Random], str]
+FaultMaker = Callable[[Rig, random.Random], str]
 
 
 class Kind(NamedTuple):
     """A fault by its name."""
 
     name: str
-    make: type_of_fault
+    make: FaultMaker
 
 
 # --- processes ------------------------------------------------------------------------------------
 
 
-def die_in_node(point: str) -> type_of_fault:
+def die_in_node(point: str) -> FaultMaker:
     """A node kills itself at a point, under load, and comes back."""
 
     def make(rig: Rig, chance: random.Random) -> str:
@@ -45,7 +45,7 @@ def die_in_node(point: str) -> type_of_fault:
     return make
 
 
-def die_in_adapter(name: str, point: str) -> type_of_fault:
+def die_in_adapter(name: str, point: str) -> FaultMaker:
     """An adapter kills itself at a point and comes back."""
 
     def make(rig: Rig, chance: random.Random) -> str:
@@ -58,7 +58,7 @@ def die_in_adapter(name: str, point: str) -> type_of_fault:
     return make
 
 
-def kill(name: str) -> type_of_fault:
+def kill(name: str) -> FaultMaker:
     """`kill -9` of a process, and another one in its place."""
 
     def make(rig: Rig, chance: random.Random) -> str:
@@ -251,7 +251,7 @@ def _until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
 # --- which, and how often -------------------------------------------------------------------------
 
 
-def _at(point: str) -> type_of_fault:
+def _at(point: str) -> FaultMaker:
     room = point.partition(".")[0]
     return die_in_adapter(room, point) if room in {"routing", "warehouse"} else die_in_node(point)
 

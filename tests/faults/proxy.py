@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-type_of_way = Literal["up", "down"]
-WAYS: tuple[type_of_way, ...] = ("up", "down")
+Way = Literal["up", "down"]
+WAYS: tuple[Way, ...] = ("up", "down")
 CALL_WITHIN_S = 10.0
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: closing sends RST and throws away what waits."""
@@ -45,9 +45,9 @@ class Wire:
         self._pairs: set[_Pair] = set()
         self._counts = dict.fromkeys(Passed._fields, 0)
         self._dialling: set[asyncio.Task[None]] = set()
-        self.stalled: frozenset[type_of_way] = frozenset()
+        self.stalled: frozenset[Way] = frozenset()
         self.bytes_per_s = 0
-        self.tear: type_of_way | None = None
+        self.tear: Way | None = None
         self.port = 0
 
     @property
@@ -59,11 +59,11 @@ class Wire:
         """Ends every connection, by RST or by FIN; returns how many there were."""
         return self._do(lambda: self._cut(reset=reset))
 
-    def cut_mid_frame(self, way: type_of_way) -> None:
+    def cut_mid_frame(self, way: Way) -> None:
         """The next bytes that way get through by half, then the connection ends by RST."""
         self._do(lambda: setattr(self, "tear", way))
 
-    def stall(self, *ways: type_of_way) -> None:
+    def stall(self, *ways: Way) -> None:
         """Nothing gets through these ways any more, and nobody is told: half-open. No ways: both."""
         self._do(lambda: self._set(frozenset(ways or WAYS), 0))
 
@@ -116,7 +116,7 @@ class Wire:
         self._dialling.add(task)
         task.add_done_callback(self._dialling.discard)
 
-    def carried(self, way: type_of_way, size: int) -> None:
+    def carried(self, way: Way, size: int) -> None:
         """Count what got through."""
         self._counts[way] += size
 
@@ -142,7 +142,7 @@ class Wire:
             sock.close()
             pair.end(reset=True)
 
-    def _set(self, stalled: frozenset[type_of_way], bytes_per_s: int) -> None:
+    def _set(self, stalled: frozenset[Way], bytes_per_s: int) -> None:
         self.stalled, self.bytes_per_s = stalled, bytes_per_s
         for pair in list(self._pairs):
             pair.obey()
@@ -180,7 +180,7 @@ class _Pair:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.sides: dict[type_of_way, _Side] = {}
+        self.sides: dict[Way, _Side] = {}
         self.is_over = False
         self._lost = 0
 
@@ -251,7 +251,7 @@ class _Side(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, pair: _Pair, way: type_of_way) -> None:
+    def __init__(self, pair: _Pair, way: Way) -> None:
         self.way = way
         self.loop = asyncio.get_running_loop()
         self._pair = pair

@@ -18,7 +18,7 @@ EACH = 30
 BEFORE = 8
 """Acknowledged messages of both sides before the fault."""
 
-type_of_fault = Callable[[Wire], Awaitable[object]]
+FaultMaker = Callable[[Wire], Awaitable[object]]
 
 
 async def cut(wire: Wire) -> None:
@@ -67,8 +67,8 @@ async def refuse(wire: Wire) -> None:
     wire.heal()
 
 
-FIRST: list[type_of_fault] = [cut, partition, slow, nonsense]
-FURTHER: list[type_of_fault] = [
+FIRST: list[FaultMaker] = [cut, partition, slow, nonsense]
+FURTHER: list[FaultMaker] = [
     end,
     cut_mid_frame_up,
     cut_mid_frame_down,
@@ -95,7 +95,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("link", ["client-node", "node0-nats"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_everything_arrives_once_and_in_order(system: Wired, link: str, fault: type_of_fault) -> None:
+def test_everything_arrives_once_and_in_order(system: Wired, link: str, fault: FaultMaker) -> None:
     wire = system.proxy.wires[link]
     try:
         asyncio.run(_both_write_while(system, wire, fault))
@@ -103,7 +103,7 @@ def test_everything_arrives_once_and_in_order(system: Wired, link: str, fault: t
         wire.heal()
 
 
-async def _both_write_while(system: Wired, wire: Wire, fault: type_of_fault) -> None:
+async def _both_write_while(system: Wired, wire: Wire, fault: FaultMaker) -> None:
     visitor, agent = system.visitor(), system.agent(LIN)
     visitor.urls = [f"ws://127.0.0.1:{system.proxy.wires['client-node'].port}/ws"]
     acknowledged: list[dict[str, Any]] = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from backbone.nats.link import Link
-from backbone.nats.objects import type_of_connect
+from backbone.nats.objects import Connect
 
 
-def at_hand(link: Link) -> type_of_connect:
+def at_hand(link: Link) -> Connect:
     """Gives `link` each time."""
 
     async def connect() -> Link:

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-type_of_dial = Callable[[bytes], Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Dial = Callable[[bytes], Coroutine[Any, Any, tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 @contextlib.asynccontextmanager
-async def dialling(port: int) -> AsyncIterator[type_of_dial]:
+async def dialling(port: int) -> AsyncIterator[Dial]:
     """Makes connections to a port of this machine, each of which sends some bytes; all are gone after the block."""
     writers: list[asyncio.StreamWriter] = []
 

@@ -12,10 +12,10 @@ WITHIN_S: Final = 60.0
 LOOK_S: Final = 0.02
 """Between two looks at what costs little; of what starts a process the look itself takes longer."""
 
-type_of_told = str | Callable[[], object]
+Told = str | Callable[[], object]
 
 
-async def until(holds: Callable[[], Any | Awaitable[Any]], told: type_of_told = "", within_s: float = WITHIN_S) -> None:
+async def until(holds: Callable[[], Any | Awaitable[Any]], told: Told = "", within_s: float = WITHIN_S) -> None:
     """Returns once `holds` is true, awaited where it is a coroutine; the loop turns between looks.
 
     `told`: what the failure says, text or who tells it then, such as `system.said`. Raises AssertionError after
@@ -30,7 +30,7 @@ async def until(holds: Callable[[], Any | Awaitable[Any]], told: type_of_told = 
         await asyncio.sleep(LOOK_S / 2)
 
 
-def wait_until(holds: Callable[[], Any], told: type_of_told = "", within_s: float = WITHIN_S) -> None:
+def wait_until(holds: Callable[[], Any], told: Told = "", within_s: float = WITHIN_S) -> None:
     """The same where no loop turns."""
     deadline = time.monotonic() + within_s
     while not holds():
@@ -38,5 +38,5 @@ def wait_until(holds: Callable[[], Any], told: type_of_told = "", within_s: floa
         time.sleep(LOOK_S)
 
 
-def _never(told: type_of_told, within_s: float) -> str:
+def _never(told: Told, within_s: float) -> str:
     return f"not within {within_s:.0f} s: {told() if callable(told) else told}"

@@ -6,13 +6,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-type_of_state = Literal["ok", "warning", "wrong"]
+Severity = Literal["ok", "warning", "wrong"]
 
 
 class Check(Struct):
     """One finding. `todo` is empty when all is well."""
 
     name: str
-    state: type_of_state
+    state: Severity
     detail: str
     todo: str = ""

@@ -34,17 +34,17 @@ SERVERS_MOST: Final = 100
 STORE_WRONG: Final = 0.95
 STORE_WARNING: Final = 0.80
 
-type_of_line = Literal["refused", "unknown", "silent", "talks"]
+LineState = Literal["refused", "unknown", "silent", "talks"]
 """What is met at an address: nobody listens, no such host, a connection without a word, a nats-server."""
 
 
-async def line(url: str) -> type_of_line:
+async def line(url: str) -> LineState:
     """What is met at the best of the addresses of `url`."""
     found = [await _line(each.strip()) for each in url.split(",")[:10]]
     return next((state for state in ("talks", "silent", "refused", "unknown") if state in found), "refused")
 
 
-async def _line(address: str) -> type_of_line:
+async def _line(address: str) -> LineState:
     parts = urlsplit(address if "//" in address else f"nats://{address}")
     try:
         async with asyncio.timeout(TALKS_WITHIN_S):
@@ -65,7 +65,7 @@ async def _line(address: str) -> type_of_line:
             await writer.wait_closed()
 
 
-def unreachable(common: Common, met: type_of_line, why: str) -> Check:
+def unreachable(common: Common, met: LineState, why: str) -> Check:
     """The finding where no connection came to be: `why` is what the last try ended with. Pure."""
     where = common.nats_url
     heard = why.lower()

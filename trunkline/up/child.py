@@ -89,13 +89,13 @@ class Adopted:
         return self.returncode
 
 
-type_of_process = subprocess.Popen[bytes] | Adopted
+ProcessHandle = subprocess.Popen[bytes] | Adopted
 
 
 class Child:
     """A part and what became of it. `keep`: it is started again when it ends."""
 
-    def __init__(self, part: Part, process: type_of_process | None = None) -> None:
+    def __init__(self, part: Part, process: ProcessHandle | None = None) -> None:
         self.part = part
         self.process = process
         self.started_at = time.monotonic()

@@ -33,5 +33,5 @@ class Lines:
         """Why `up` ends."""
         self._write(sentence, "error")
 
-    def _write(self, sentence: str, level: saying.type_of_level) -> None:
+    def _write(self, sentence: str, level: saying.Level) -> None:
         saying.say("up", sentence, level, log_format=self._format, instance=self._instance)

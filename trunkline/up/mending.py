@@ -34,7 +34,7 @@ MUTE_UNASKED: Final = 5
 AGAIN_LEAST_S: Final = 30.0
 AGAIN_MOST_S: Final = 600.0
 
-type_of_greeting = Literal["greets", "mute", "absent"]
+Greeting = Literal["greets", "mute", "absent"]
 
 
 class Mending:
@@ -111,7 +111,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def greets(address: tuple[str, int]) -> type_of_greeting:
+def greets(address: tuple[str, int]) -> Greeting:
     """How nats-server receives who connects: the system takes connections for a process that is stopped, too.
 
     One that is starting reads its store, for minutes where that is large, and listens only then.

@@ -23,10 +23,10 @@ from trunkline.up.system import Options, System, port_of
 
 LOOK_S: Final = 1.0
 
-type_of_say = Callable[[str], None]
+Say = Callable[[str], None]
 
 
-def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
+def run(options: Options, say: Say, warn: Say) -> None:
     """Run until Ctrl-C or SIGTERM; `say` gets each sentence that is worth telling, `warn` what shouldn't be.
 
     Raises StartError with what to do when it can't start.
@@ -58,7 +58,7 @@ def run(options: Options, say: type_of_say, warn: type_of_say) -> None:
             _watch(system, mark)
 
 
-def go_on(data: Path, say: type_of_say, warn: type_of_say) -> None:
+def go_on(data: Path, say: Say, warn: Say) -> None:
     """Follow the program that ran in this process before: take its children over and replace them by ours."""
     private.keep_to_ourselves()
     initialise.take_secrets(os.environ)

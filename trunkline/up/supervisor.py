@@ -14,7 +14,7 @@ from typing import Final
 from backbone.process import notify
 from trunkline.embedded import RefusedStartError
 from trunkline.up import word
-from trunkline.up.child import Child, Part, type_of_process
+from trunkline.up.child import Child, Part, ProcessHandle
 from trunkline.up.telling import tell
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
@@ -62,7 +62,7 @@ class Supervisor:
         # Blocked by the program that executed us, so that none of them is lost or kills us on the way.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*STOPPING, signal.SIGHUP})
 
-    def add(self, part: Part, *, adopt: type_of_process | None = None) -> Child:
+    def add(self, part: Part, *, adopt: ProcessHandle | None = None) -> Child:
         """Start a part and keep it running, or keep a process that runs already."""
         child = Child(part, adopt)
         if adopt is None:

@@ -14,6 +14,7 @@ from adapters.channels.api.settings import Account
 from backbone.channel import (
     Event,
     Fault,
+    Kind,
     MalformedError,
     Message,
     Out,
@@ -26,11 +27,10 @@ from backbone.channel import (
     Retry,
     Signal,
     Stored,
-    type_of_kind,
 )
 from backbone.outside import guard
 
-KINDS: Final = frozenset(get_args(type_of_kind)) - {"email", "event", "unsupported"}
+KINDS: Final = frozenset(get_args(Kind)) - {"email", "event", "unsupported"}
 SIGNALS: Final = frozenset({"enter", "menu", "typing", "recall", "edit", "blocked", "ignored"})
 MOST_WAIT_S: Final = 86_400
 MOST_FILES: Final = 20

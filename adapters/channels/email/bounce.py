@@ -13,9 +13,9 @@ from adapters.channels.email.mime import Part, opened
 from adapters.channels.email.plain import text_of
 from adapters.channels.email.settings import Account
 
-type_of_fate = Literal["failed", "delayed", "other", "copy"]
+Fate = Literal["failed", "delayed", "other", "copy"]
 
-_FATES: Final[tuple[type_of_fate, ...]] = ("other", "delayed", "failed")
+_FATES: Final[tuple[Fate, ...]] = ("other", "delayed", "failed")
 _RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"})
 MOST_REASON_CHARS: Final = 500
 _LOOK_CHARS: Final = 200_000
@@ -41,7 +41,7 @@ class Bounce(NamedTuple):
     `copy`: somebody in Cc didn't get theirs; whoever was answered did.
     """
 
-    fate: type_of_fate
+    fate: Fate
     key: str
     code: str
     reason: str
@@ -60,7 +60,7 @@ def read(part: Part, acc: Account, sender: str, subject: str) -> Bounce | None:
     if report is not None:
         told = _reported(report, key)
         return told._replace(fate="copy") if told.fate == "failed" and _is_of_copy(part, report, key, acc) else told
-    fate: type_of_fate = "delayed" if _DELAYED.search(subject) else "failed"
+    fate: Fate = "delayed" if _DELAYED.search(subject) else "failed"
     said = _SAID.search(text)
     status = _STATUS.search(said[0]) if said else None
     code = status[0] if status else said[0][:3] if said else ""

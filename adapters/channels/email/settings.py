@@ -18,7 +18,7 @@ _SERVERS: Final = [
 ]
 """Where the password goes, and what proves that it goes there."""
 
-type_of_security = Literal["tls", "starttls", "none"]
+Security = Literal["tls", "starttls", "none"]
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class Account(Struct, frozen=True, kw_only=True):
         ),
     ] = 465
     smtp_security: Annotated[
-        type_of_security,
+        Security,
         Meta(
             title="SMTP security",
             description="tls, starttls, or none for a server on this very machine.",

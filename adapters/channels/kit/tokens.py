@@ -29,7 +29,7 @@ LOOK_S: Final = 0.1
 
 _log = structlog.get_logger("channels.tokens")
 
-type_of_fetch = Callable[[Token | None], Awaitable[Token]]
+Fetch = Callable[[Token | None], Awaitable[Token]]
 
 
 class _Known(NamedTuple):
@@ -75,7 +75,7 @@ class Tokens:
         self._known: dict[str, _Known] = {}
         self._locks: NamedLocks[str] = NamedLocks()
 
-    async def get(self, name: str, fetch: type_of_fetch, refused: str = "") -> str:
+    async def get(self, name: str, fetch: Fetch, refused: str = "") -> str:
         """A token that is good now. `refused`: this one isn't, whatever its age."""
         known = self._known.get(name)
         if known and known.token.value != refused and known.is_young(time.time(), self._basis()):
@@ -86,7 +86,7 @@ class Tokens:
                 return known.token.value
             return (await self._renewed(name, fetch, refused)).token.value
 
-    async def _renewed(self, name: str, fetch: type_of_fetch, refused: str) -> _Known:
+    async def _renewed(self, name: str, fetch: Fetch, refused: str) -> _Known:
         """Another replica's token if it has a better one, else one fetched by whoever holds the lease."""
         lease = subjects.key("token", self._inbox, name)
         deadline = asyncio.get_running_loop().time() + LOCK_S
@@ -119,7 +119,7 @@ class Tokens:
             finally:
                 await self._leases.delete(lease, revision)
 
-    async def _fetched(self, name: str, fetch: type_of_fetch, before: _Known | None) -> _Known:
+    async def _fetched(self, name: str, fetch: Fetch, before: _Known | None) -> _Known:
         basis = self._basis()
         place = self._place()
         # One that was kept before places were has that of its settings.

@@ -11,6 +11,7 @@ from adapters.channels.telegram.settings import Account
 from backbone.channel import (
     BadSignatureError,
     Event,
+    Kind,
     MalformedError,
     Media,
     Message,
@@ -19,7 +20,6 @@ from backbone.channel import (
     Request,
     Signal,
     same,
-    type_of_kind,
 )
 
 SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
@@ -265,7 +265,7 @@ def _message(key: str, raw: bytes) -> Event:
     )
 
 
-def _content(said: _Message) -> tuple[type_of_kind, str, list[Media]]:
+def _content(said: _Message) -> tuple[Kind, str, list[Media]]:
     """(kind, text, files)."""
     if said.text is not None:
         return "text", said.text, []
@@ -282,7 +282,7 @@ def _content(said: _Message) -> tuple[type_of_kind, str, list[Media]]:
     return "unsupported", "", []
 
 
-def _file(said: _Message) -> tuple[type_of_kind, Media | None]:
+def _file(said: _Message) -> tuple[Kind, Media | None]:
     if said.photo:
         # The sizes of one picture; the last is the largest.
         return "image", _media("image", said.photo[-1], "image/jpeg")
@@ -295,17 +295,17 @@ def _file(said: _Message) -> tuple[type_of_kind, Media | None]:
         ("audio", said.audio, "audio/mpeg"),
     ):
         if file is not None:
-            typed: type_of_kind = "video" if kind == "video" else "audio"
+            typed: Kind = "video" if kind == "video" else "audio"
             return typed, _media(kind, file, mime)
     if said.document is not None:
         is_image = said.document.mime_type in {"image/jpeg", "image/png", "image/webp", "image/gif"}
-        shown: type_of_kind = "image" if is_image else "file"
+        shown: Kind = "image" if is_image else "file"
         return shown, _media(shown, said.document, "application/octet-stream")
     return "file", None
 
 
-def _sticker(sticker: _Sticker) -> tuple[type_of_kind, Media]:
-    shown: type_of_kind = "file" if sticker.is_animated else "video" if sticker.is_video else "image"
+def _sticker(sticker: _Sticker) -> tuple[Kind, Media]:
+    shown: Kind = "file" if sticker.is_animated else "video" if sticker.is_video else "image"
     mime = {"file": "application/x-tgsticker", "video": "video/webm", "image": "image/webp"}[shown]
     return shown, Media(shown, sticker.file_id, mime, size=sticker.file_size)
 

@@ -17,10 +17,10 @@ from backbone.channel import (
     Reply,
     Request,
     Signal,
-    type_of_signal,
+    SignalKind,
 )
 
-SIGNALS: Final[dict[str, type_of_signal]] = {
+SIGNALS: Final[dict[str, SignalKind]] = {
     "subscribe": "menu",
     "scan": "menu",
     "click": "menu",

@@ -13,20 +13,20 @@ from adapters.channels.whatsapp.settings import Account
 from backbone.channel import (
     BadSignatureError,
     Event,
+    Kind,
     MalformedError,
     Media,
     Message,
     Peer,
     Receipt,
+    ReceiptKind,
     Reply,
     Request,
     Signal,
     same,
-    type_of_kind,
-    type_of_receipt,
 )
 
-STATUSES: Final[dict[str, type_of_receipt]] = {
+STATUSES: Final[dict[str, ReceiptKind]] = {
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
@@ -34,7 +34,7 @@ STATUSES: Final[dict[str, type_of_receipt]] = {
     "failed": "failed",
 }
 
-MEDIA: Final[dict[str, type_of_kind]] = {
+MEDIA: Final[dict[str, Kind]] = {
     "image": "image",
     "video": "video",
     "audio": "audio",
@@ -303,7 +303,7 @@ def _message(raw: bytes, names: dict[str, str], *, is_echo: bool) -> Event:
     )
 
 
-def _content(said: _Message) -> tuple[type_of_kind, str, list[Media]]:
+def _content(said: _Message) -> tuple[Kind, str, list[Media]]:
     """(kind, text, files) of a message."""
     file: _File | None = getattr(said, said.type) if said.type in MEDIA else None
     if file is not None:

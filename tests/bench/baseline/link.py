@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nats.aio.client import Client
 
-type_of_call = Callable[[bytes, bytes, bytes], None]
+Call = Callable[[bytes, bytes, bytes], None]
 """(subject, header block, payload)."""
 
 
@@ -16,9 +16,9 @@ class ThinLink(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calls: dict[int, type_of_call] = {}
+        self._calls: dict[int, Call] = {}
 
-    def listen(self, subject: bytes, call: type_of_call) -> None:
+    def listen(self, subject: bytes, call: Call) -> None:
         """Subscribes; each message is a call and no object."""
         self._sid += 1
         self._calls[self._sid] = call

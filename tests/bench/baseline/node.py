@@ -30,7 +30,7 @@ PENDING_BYTES: Final = 64 * 1024 * 1024
 SEQUENCES: Final = re.compile(rb"Nats-Sequence: (\d+)\r\n(?:.*\r\n)*?Nats-Last-Sequence: (\d+)\r\n")
 SEQ_IN_ACK: Final = re.compile(rb'"seq":(\d+)')
 
-type_of_push = Callable[[str], None]
+Push = Callable[[str], None]
 
 
 class Send(Struct, tag_field="t", tag="send"):
@@ -77,8 +77,8 @@ class Node:
     def __init__(self) -> None:
         self._link = ThinLink()
         self._inbox = b"_B.%b." % os.urandom(4).hex().encode()
-        self._waiting: dict[bytes, type_of_push_ok] = {}
-        self._viewers: dict[bytes, list[type_of_push]] = {}
+        self._waiting: dict[bytes, PushOk] = {}
+        self._viewers: dict[bytes, list[Push]] = {}
         self._number = 0
 
     async def open(self) -> None:
@@ -116,7 +116,7 @@ class Node:
         finally:
             writer.cancel()
 
-    async def _publish(self, frame: Send, push: type_of_push) -> None:
+    async def _publish(self, frame: Send, push: Push) -> None:
         while len(self._waiting) > UNACKNOWLEDGED_MOST:
             await asyncio.sleep(FULL_WAIT_S)
         self._number += 1
@@ -137,7 +137,7 @@ class Node:
         if found:
             push(f'{{"t":"ok","id":"{frame_id}","seq":{found[1].decode()}}}')
 
-    def _attach(self, conv: bytes, push: type_of_push) -> None:
+    def _attach(self, conv: bytes, push: Push) -> None:
         viewers = self._viewers.get(conv)
         if viewers is None:
             viewers = self._viewers[conv] = []
@@ -155,7 +155,7 @@ class Node:
             push(text)
 
 
-type_of_push_ok = tuple[type_of_push, str]
+PushOk = tuple[Push, str]
 
 
 async def _write(websocket: WebSocket, waiting: list[str], wake: asyncio.Event) -> None:

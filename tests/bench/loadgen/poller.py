@@ -20,7 +20,7 @@ TURN_S = 0.05
 IP_BIND_ADDRESS_NO_PORT = 24
 """Linux's number; Python's socket module names it from 3.12 on."""
 
-type_of_on_frame = Callable[[bytes], None]
+OnFrame = Callable[[bytes], None]
 Script = Generator["Connection", bytes, None]
 """One client's steps: yields the connection whose next frame it waits for; `b""` means that it is open."""
 
@@ -36,7 +36,7 @@ class Connection:
         self._unsent = b""
         self.sock = sock
         self.is_open = False
-        self.on_frame: type_of_on_frame = _ignore
+        self.on_frame: OnFrame = _ignore
         self.on_closed: Callable[[Connection], None] | None = None
         self.sent_at = poller.now
         self.why_closed = ""

@@ -14,7 +14,7 @@ from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.link import Link
 from backbone.nats.reader import Entry
-from backbone.nats.worker import PoisonError, Policy, Worker, type_of_handler
+from backbone.nats.worker import Handler, PoisonError, Policy, Worker
 from tests.harness.nats import NatsServer
 from tests.harness.waiting import until
 from tests.integration.backbone.test_log import conversation, message
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 FAST = Policy(attempts=3, first_delay_s=0.01, most_delay_s=0.02, concurrency=8, ack_wait_s=2)
 
 
-def worker(link: Link, handler: type_of_handler, policy: Policy = FAST) -> Worker:
+def worker(link: Link, handler: Handler, policy: Policy = FAST) -> Worker:
     return Worker(
         link,
         adapter="test",

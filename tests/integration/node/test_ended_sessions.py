@@ -34,7 +34,7 @@ WITHIN_S = 2.0
 LIFE_S = 14 * 86_400
 
 
-async def an_agent(system: System, name: str, role: directory.type_of_role = "agent") -> Agent:
+async def an_agent(system: System, name: str, role: directory.Role = "agent") -> Agent:
     """Somebody of this test's alone."""
     agent = Agent(id=name, name=name, email=f"{name}@example.com", password=await hash_password(PASSWORD), role=role)
     async with connected(system.common, "test") as link:

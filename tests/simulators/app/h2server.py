@@ -39,13 +39,13 @@ class Answer(Struct):
     is_broken: bool = False
 
 
-type_of_handler = Callable[[Asked], Awaitable[Answer]]
+Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 class H2Server:
     """Serves until `stop`; `connections` counts those that were made."""
 
-    def __init__(self, handler: type_of_handler) -> None:
+    def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._server: Any = None
         self._open: set[_Connection] = set()
@@ -73,7 +73,7 @@ class H2Server:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, handler: type_of_handler, everyone: set[_Connection]) -> None:
+    def __init__(self, handler: Handler, everyone: set[_Connection]) -> None:
         self._handler = handler
         self._everyone = everyone
         self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))

@@ -22,7 +22,7 @@ from tests.simulators.wechat.forms import Part, file_of
 CODES = {"busy": 28001005, "limited": 28003018, "refused": 28003095, "window": 28003080, "rejected": 28001038}
 LOCAL = {"image": "user_local_image", "video": "user_local_video"}
 
-type_of_answer = Callable[[HttpRequest], Awaitable[dict[str, Any] | Response]]
+Answer = Callable[[HttpRequest], Awaitable[dict[str, Any] | Response]]
 
 
 class Said(Struct):
@@ -283,7 +283,7 @@ class DouyinSimulator(Simulator):
             Route("/files/{name}", self._file, methods=["GET"]),
         ]
 
-    def _oauth(self, handle: type_of_answer) -> Callable[[HttpRequest], Awaitable[Response]]:
+    def _oauth(self, handle: Answer) -> Callable[[HttpRequest], Awaitable[Response]]:
         async def answer(request: HttpRequest) -> Response:
             try:
                 found = {**await handle(request), "error_code": 0, "description": ""}  # type: ignore[dict-item]
@@ -293,7 +293,7 @@ class DouyinSimulator(Simulator):
 
         return answer
 
-    def _api(self, handle: type_of_answer, error_place: str = "") -> Callable[[HttpRequest], Awaitable[Response]]:
+    def _api(self, handle: Answer, error_place: str = "") -> Callable[[HttpRequest], Awaitable[Response]]:
         async def answer(request: HttpRequest) -> Response:
             try:
                 found = await handle(request)

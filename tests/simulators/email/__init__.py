@@ -30,7 +30,7 @@ ADDRESS = "support@shop.example"
 ELSEWHERE = "elsewhere.example"
 PASSWORD = '授权码-authorization code "4711"'
 
-type_of_security = Literal["tls", "starttls", "none"]
+Security = Literal["tls", "starttls", "none"]
 
 
 class EmailSimulator(Simulator):
@@ -49,13 +49,13 @@ class EmailSimulator(Simulator):
         self,
         *,
         auth: Literal["password", "xoauth2"] = "password",
-        security: type_of_security = "none",
+        security: Security = "none",
         idles: bool = True,
         is_read: bool = True,
     ) -> None:
         super().__init__()
         self.auth = auth
-        self.security: type_of_security = security
+        self.security: Security = security
         self.idles = idles
         self.is_read = is_read
         self.mails: dict[str, bytes] = {}

@@ -52,7 +52,7 @@ NOT_MODIFIED = (
     "current content and reply markup of the message"
 )
 
-type_of_params = dict[str, Any]
+Params = dict[str, Any]
 
 
 class _File(Struct):
@@ -307,7 +307,7 @@ class TelegramSimulator(Simulator):
             return _error(401, "Unauthorized")
         return await handler(name, params, files)
 
-    def _others(self) -> Mapping[str, Callable[[str, type_of_params, dict[str, Field]], Awaitable[Response]]]:
+    def _others(self) -> Mapping[str, Callable[[str, Params, dict[str, Field]], Awaitable[Response]]]:
         return {
             "getMe": self._get_me,
             "getUpdates": self._get_updates,
@@ -321,25 +321,25 @@ class TelegramSimulator(Simulator):
             "sendChatAction": self._action,
         }
 
-    async def _get_me(self, _name: str, _params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _get_me(self, _name: str, _params: Params, _files: dict[str, Field]) -> Response:
         return _ok({"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "Bot", "username": "a_bot"})
 
-    async def _webhook_info(self, _name: str, _params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _webhook_info(self, _name: str, _params: Params, _files: dict[str, Field]) -> Response:
         info = {"url": self.webhook_url, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
         return _ok({**info, "max_connections": self.max_connections} if self.webhook_url else info)
 
-    async def _set_webhook(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _set_webhook(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         self.webhook_url = str(params.get("url", ""))
         self.secret = str(params.get("secret_token", ""))
         self.max_connections = int(params.get("max_connections", 40))
         self.polls = not self.webhook_url
         return _ok(result=True)
 
-    async def _delete_webhook(self, _name: str, _params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _delete_webhook(self, _name: str, _params: Params, _files: dict[str, Field]) -> Response:
         self.webhook_url, self.polls = "", True
         return _ok(result=True)
 
-    async def _get_updates(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _get_updates(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         if self.webhook_url:
             return _error(409, WEBHOOK_ACTIVE)
         self._reader += 1
@@ -361,7 +361,7 @@ class TelegramSimulator(Simulator):
             return _error(409, OTHER_READER)
         return _ok([update for _number, _at, update in list(self._updates)[:limit]])
 
-    async def _get_file(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _get_file(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         if self.is_kept_back():
             return _error(502, "Bad Gateway")
         file = self._files.get(str(params.get("file_id")))
@@ -384,11 +384,11 @@ class TelegramSimulator(Simulator):
         """How often sendChatAction said typing."""
         return self.actions.count((peer, "typing"))
 
-    async def _action(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _action(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         self.actions.append((self._names.get(int(params["chat_id"]), ""), str(params["action"])))
         return _ok(result=True)
 
-    async def _edit(self, name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _edit(self, name: str, params: Params, _files: dict[str, Field]) -> Response:
         message = self._messages.get((int(params["chat_id"]), int(params["message_id"])))
         if message is None:
             return _error(400, "Bad Request: message to edit not found")
@@ -405,7 +405,7 @@ class TelegramSimulator(Simulator):
         message.text = text
         return _ok({"message_id": int(params["message_id"]), "text": text})
 
-    async def _delete(self, _name: str, params: type_of_params, _files: dict[str, Field]) -> Response:
+    async def _delete(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         message = self._messages.pop((int(params["chat_id"]), int(params["message_id"])), None)
         if message is None:
             return _error(400, "Bad Request: message to delete not found")
@@ -413,7 +413,7 @@ class TelegramSimulator(Simulator):
         lines[:] = [line for line in lines if line.mine or line.text != message.text]
         return _ok(result=True)
 
-    async def _send(self, name: str, params: type_of_params, files: dict[str, Field]) -> Response:
+    async def _send(self, name: str, params: Params, files: dict[str, Field]) -> Response:
         fault = self.next_fault()
         if answer := self.common_fault(fault) or _scripted(fault):
             return answer
@@ -425,7 +425,7 @@ class TelegramSimulator(Simulator):
         answer = self._taken(name, chat, params, files)
         return Reset() if fault and fault.name == "lost" else answer
 
-    def _refusal(self, name: str, chat: int, params: type_of_params, files: dict[str, Field]) -> Response | None:
+    def _refusal(self, name: str, chat: int, params: Params, files: dict[str, Field]) -> Response | None:
         text, caption = str(params.get("text", "")), str(params.get("caption", ""))
         file = files[FILE_FIELDS[name][0]].content if name in FILE_FIELDS and FILE_FIELDS[name][0] in files else b""
         most = (10 if name == "sendPhoto" else 50) * MB
@@ -460,7 +460,7 @@ class TelegramSimulator(Simulator):
         self._sent.append(now)
         return None
 
-    def _taken(self, name: str, chat: int, params: type_of_params, files: dict[str, Field]) -> Response:
+    def _taken(self, name: str, chat: int, params: Params, files: dict[str, Field]) -> Response:
         number = self.new_id()
         field, kind = FILE_FIELDS.get(name, ("", "text"))
         text = str(params.get("text", params.get("caption", "")))
@@ -483,9 +483,9 @@ class TelegramSimulator(Simulator):
         return _ok({"message_id": number, "chat": {"id": chat}, "date": int(self.clock.now())})
 
 
-async def _params(request: HttpRequest) -> tuple[type_of_params, dict[str, Field]]:
+async def _params(request: HttpRequest) -> tuple[Params, dict[str, Field]]:
     """Parameters come as a query, JSON, a form or a form with files."""
-    params: type_of_params = dict(request.query_params)
+    params: Params = dict(request.query_params)
     content_type, body = request.headers.get("content-type", ""), await request.body()
     if content_type.startswith("application/json") and body:
         return params | json.loads(body), {}

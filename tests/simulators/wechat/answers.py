@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from tests.simulators.wechat.parts import Code, File
 
-type_of_answer = Callable[[HttpRequest], Awaitable[dict[str, Any] | Response]]
+Answer = Callable[[HttpRequest], Awaitable[dict[str, Any] | Response]]
 
 
-def answered(handle: type_of_answer) -> Callable[[HttpRequest], Awaitable[Response]]:
+def answered(handle: Answer) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Answers with JSON and HTTP 200, whatever happened."""
 
     async def answer(request: HttpRequest) -> Response:

@@ -353,7 +353,7 @@ class WhatsAppSimulator(Simulator):
         wrong = next((_error(code, details) for is_so, code, details in checks if is_so), None)
         return wrong or self._limited(to)
 
-    def _misfit(self, template: templates.type_of_components, content: dict[str, Any]) -> tuple[int, str] | None:
+    def _misfit(self, template: templates.Components, content: dict[str, Any]) -> tuple[int, str] | None:
         there = {key: file.mime for key, file in self._files.items() if file.until >= self.clock.now()}
         return templates.refusal(template, content, there, is_named=templates.is_named(template))
 

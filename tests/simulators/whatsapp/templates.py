@@ -10,7 +10,7 @@ from typing import Any
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 FILES = {"IMAGE": "image", "VIDEO": "video", "DOCUMENT": "document"}
 
-type_of_components = Sequence[Mapping[str, Any]]
+Components = Sequence[Mapping[str, Any]]
 
 
 def body(text: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def body(text: str) -> dict[str, Any]:
     return {"type": "BODY", "text": text}
 
 
-TEMPLATES: dict[tuple[str, str], type_of_components] = {
+TEMPLATES: dict[tuple[str, str], Components] = {
     ("order_ready", "en"): [body("Your order {{1}} is ready, {{2}}.")],
     ("order_ready", "zh_CN"): [body("{{2}}您好，您的订单 {{1}} 已备好。")],
     ("parcel", "en"): [
@@ -39,14 +39,14 @@ TEMPLATES: dict[tuple[str, str], type_of_components] = {
     ],
 }
 
-UNSENDABLE: dict[tuple[str, str], type_of_components] = {
+UNSENDABLE: dict[tuple[str, str], Components] = {
     ("visit", "en"): [{"type": "HEADER", "format": "LOCATION"}, body("Come and see us")]
 }
 """Approved, and it wants more than values and a file."""
 
 
 def refusal(
-    template: type_of_components, content: Mapping[str, Any], files: Mapping[str, str], *, is_named: bool
+    template: Components, content: Mapping[str, Any], files: Mapping[str, str], *, is_named: bool
 ) -> tuple[int, str] | None:
     """Meta's code and details for parameters that don't fit. `files`: MIME types of uploads by id."""
     given = {(part["type"], str(part.get("index", ""))): part["parameters"] for part in content.get("components", [])}
@@ -68,7 +68,7 @@ def refusal(
     return (132000, f"{extra[0][0]}: number of parameters does not match (0)") if extra else None
 
 
-def _wanted(template: type_of_components) -> dict[tuple[str, str], list[str] | str]:
+def _wanted(template: Components) -> dict[tuple[str, str], list[str] | str]:
     """By component, and a button's number: the places, or the kind of a file."""
     wanted: dict[tuple[str, str], list[str] | str] = {}
     for part in template:
@@ -86,13 +86,13 @@ def _places(text: str) -> list[str]:
     return list(dict.fromkeys(PLACE.findall(text)))
 
 
-def is_named(template: type_of_components) -> bool:
+def is_named(template: Components) -> bool:
     """Whether its places have names: those of an address never have."""
     texts = [part.get("text", "") for part in template]
     return any(not place.isdigit() for text in texts for place in _places(text))
 
 
-def rendered(template: type_of_components, content: Mapping[str, Any]) -> tuple[str, list[str]]:
+def rendered(template: Components, content: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The text that the customer reads, and the addresses of its buttons."""
     given = {(part["type"], str(part.get("index", ""))): part["parameters"] for part in content.get("components", [])}
     lines = [_filled(part["text"], given.get((part["type"].lower(), ""), [])) for part in template if part.get("text")]

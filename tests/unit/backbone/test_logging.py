@@ -18,11 +18,11 @@ from backbone.process import logging, saying
 from backbone.process.repeats import KEYS_MOST, MOST, WINDOW_S, Repeats
 from backbone.settings import Common
 
-type_of_lines = Callable[[], list[dict[str, Any]]]
+Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[type_of_lines]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     """The lines of this test, as production writes them."""
     written = io.StringIO()
     with monkeypatch.context() as patch:
@@ -45,7 +45,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[type_of_lines]:
     logging.configure("test", Common(log_format="json", log_level="warning"))
 
 
-def test_each_line_names_process_and_instance_also_one_of_a_library(lines: type_of_lines) -> None:
+def test_each_line_names_process_and_instance_also_one_of_a_library(lines: Lines) -> None:
     structlog.get_logger("ours").info("some.event", n=1)
     stdlib.getLogger("theirs").warning("a library speaks")
     keys = {"event", "level", "timestamp", "process", "instance"}
@@ -56,7 +56,7 @@ def test_each_line_names_process_and_instance_also_one_of_a_library(lines: type_
         assert (line["process"], line["instance"]) == ("test", "test-1")
 
 
-def test_a_program_without_structlog_writes_the_same_keys(lines: type_of_lines) -> None:
+def test_a_program_without_structlog_writes_the_same_keys(lines: Lines) -> None:
     structlog.get_logger("ours").warning("some.event")
     (ours,) = lines()
     said = json.loads(saying.line("up", "node was ended by SIGKILL", "warning", as_json=True, instance="up-1"))
@@ -66,7 +66,7 @@ def test_a_program_without_structlog_writes_the_same_keys(lines: type_of_lines) 
     assert saying.line("up", "in words", as_json=False) == "in words"
 
 
-def test_a_conversation_has_one_key_whatever_the_line_calls_it(lines: type_of_lines) -> None:
+def test_a_conversation_has_one_key_whatever_the_line_calls_it(lines: Lines) -> None:
     log = structlog.get_logger("ours")
     log.info("one", conv="00c1")
     log.info("two", subject="chat.main.web.00c1")
@@ -86,7 +86,7 @@ def test_a_conversation_has_one_key_whatever_the_line_calls_it(lines: type_of_li
         ),
     ],
 )
-def test_what_a_sentence_says_has_no_traceback(lines: type_of_lines, error: Exception, told: str) -> None:
+def test_what_a_sentence_says_has_no_traceback(lines: Lines, error: Exception, told: str) -> None:
     log = structlog.get_logger("ours")
     log.error("task.failed", exc_info=error)
     log.error("task.failed", exc_info=(type(error), error, None))
@@ -95,14 +95,14 @@ def test_what_a_sentence_says_has_no_traceback(lines: type_of_lines, error: Exce
         assert "exception" not in line
 
 
-def test_a_fault_in_the_code_keeps_its_traceback_also_beside_expected_ones(lines: type_of_lines) -> None:
+def test_a_fault_in_the_code_keeps_its_traceback_also_beside_expected_ones(lines: Lines) -> None:
     log = structlog.get_logger("ours")
     log.error("task.failed", exc_info=KeyError("x"))
     log.error("task.failed", exc_info=ExceptionGroup("tasks", [UnavailableError(), KeyError("x")]))
     assert all("KeyError" in line["exception"] for line in lines())
 
 
-def test_the_same_warning_again_and_again_is_written_some_times_and_then_counted(lines: type_of_lines) -> None:
+def test_the_same_warning_again_and_again_is_written_some_times_and_then_counted(lines: Lines) -> None:
     for number in range(500):
         structlog.get_logger("ours").warning("nats.unreachable", number=number)
         stdlib.getLogger("theirs").warning("attempt %s", number)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.errors import ProtocolError
 
-from backbone.nats.parser import LONGEST_LINE, BatchParser, type_of_raw_callback
+from backbone.nats.parser import LONGEST_LINE, BatchParser, RawCallback
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.got: list[tuple[Any, ...]] = []
-        self.raw_callbacks: dict[bytes, type_of_raw_callback] = {b"1": self.take, b"3": self.fail}
+        self.raw_callbacks: dict[bytes, RawCallback] = {b"1": self.take, b"3": self.fail}
         self.parser: BatchParser
 
     def take(self, subject: bytes, reply: bytes, header: bytes | None, data: bytes) -> None:

@@ -40,7 +40,7 @@ class Perfect:
 
     # --- what people do -------------------------------------------------------------------------
 
-    def say(self, viewer: str, conv: str, outcome: h.type_of_outcome = "ok") -> str:
+    def say(self, viewer: str, conv: str, outcome: h.Outcome = "ok") -> str:
         """A message, in a conversation that it opens if there is none; returns its id."""
         op = f"m{next(self._ids)}"
         text = f"{h.CANARY}{self.tenant(viewer)} {op}"
@@ -71,7 +71,7 @@ class Perfect:
         self.end(op, "ok", conv)
         return op
 
-    def end(self, op: str, outcome: h.type_of_outcome, conv: str) -> None:
+    def end(self, op: str, outcome: h.Outcome, conv: str) -> None:
         """The answer to a post."""
         seq = next((e.seq for e in self.log.get(conv, []) if e.id == op), 0)
         if outcome != "unknown":
@@ -125,7 +125,7 @@ class Perfect:
             self.store(first.conv, "message.added", op, self.tenant(viewer), by=actor, text=first.text)
             places = {e.id: (conv, e.seq) for conv, events in self.log.items() for e in events}
         conv, seq = ("", 0) if code else places[op]
-        outcome: h.type_of_outcome = "fail" if code else "ok"
+        outcome: h.Outcome = "fail" if code else "ok"
         self.records.append(h.Resent(began, self.now(), op, viewer, 86_400.0, outcome, conv, seq, code))
 
     def second_device(self, viewer: str) -> str:

@@ -16,7 +16,7 @@ WITHIN_S = 30.0
 CONV = "00aaaaaaaaaaaaaaaaaaaaaaaaaa"
 WELCOME = {"t": "welcome", "session": "s", "me": {}, "time": 0, "heartbeat_s": 20, "limits": {}}
 
-type_of_end = Callable[["End"], Awaitable[None]]
+Ending = Callable[["End"], Awaitable[None]]
 
 
 class End:
@@ -51,7 +51,7 @@ class End:
 
 
 @contextlib.asynccontextmanager
-async def node(play: type_of_end, *, accepts: Callable[[int], Awaitable[None]] | None = None) -> AsyncIterator[str]:
+async def node(play: Ending, *, accepts: Callable[[int], Awaitable[None]] | None = None) -> AsyncIterator[str]:
     """A node that plays a script on each connection, and the address of its socket."""
     count = 0
 

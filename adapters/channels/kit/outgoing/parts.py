@@ -9,25 +9,25 @@ from msgspec import Struct
 
 from adapters.channels.kit.outgoing.split import size, split
 from backbone import events as ev
-from backbone.channel import Caps, Rejected, type_of_kind
+from backbone.channel import Caps, Kind, Rejected
 
-_OF_TEMPLATE: Final[Mapping[str, type_of_kind]] = {"image": "image", "video": "video", "file": "file"}
-_BY_MIME: Final[Mapping[str, type_of_kind]] = {"image": "image", "audio": "audio", "video": "video"}
+_OF_TEMPLATE: Final[Mapping[str, Kind]] = {"image": "image", "video": "video", "file": "file"}
+_BY_MIME: Final[Mapping[str, Kind]] = {"image": "image", "audio": "audio", "video": "video"}
 
 
 class Part(Struct, frozen=True):
     """One call's worth: its kind, its text, and the files that go with it."""
 
-    kind: type_of_kind
+    kind: Kind
     text: str = ""
     files: tuple[ev.Attachment, ...] = ()
 
 
-type_of_link = Callable[[ev.Attachment], str]
+LinkOf = Callable[[ev.Attachment], str]
 """Makes the address at which a customer may fetch a file; empty where none can be made."""
 
 
-def plan(caps: Caps, event: ev.MessageAdded, link: type_of_link) -> list[Part] | Rejected:
+def plan(caps: Caps, event: ev.MessageAdded, link: LinkOf) -> list[Part] | Rejected:
     """The parts of a message, in order, or why it can't be sent at all."""
     files = [a for a in event.attachments if a.file]
     if event.parts:
@@ -52,9 +52,9 @@ def plan(caps: Caps, event: ev.MessageAdded, link: type_of_link) -> list[Part] |
     return [*words, *parts] or Rejected("the message is empty")
 
 
-def kind_of(caps: Caps, file: ev.Attachment) -> type_of_kind | None:
+def kind_of(caps: Caps, file: ev.Attachment) -> Kind | None:
     """As what a channel takes a file: as what it is, else as a plain file; None if not at all."""
-    wanted: Sequence[type_of_kind] = (_BY_MIME.get(file.mime.split("/", 1)[0], "file"), "file")
+    wanted: Sequence[Kind] = (_BY_MIME.get(file.mime.split("/", 1)[0], "file"), "file")
     return next((kind for kind in wanted if kind in caps.kinds and _fits(caps, kind, file)), None)
 
 

@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from backbone.channel import type_of_measure
+from backbone.channel import Measure
 
-_MEASURES: Final[dict[type_of_measure, Callable[[str], int]]] = {
+_MEASURES: Final[dict[Measure, Callable[[str], int]]] = {
     "bytes": lambda text: len(text.encode()),
     "utf16": lambda text: len(text) + sum(1 for c in text if ord(c) > 0xFFFF),
     "chars": len,
@@ -31,12 +31,12 @@ _WORTH: Final = 0.5
 """A better kind of place is taken if it leaves at least this share of the part's room in use."""
 
 
-def size(text: str, measure: type_of_measure) -> int:
+def size(text: str, measure: Measure) -> int:
     """How much a text is, as a channel counts."""
     return _MEASURES[measure](text)
 
 
-def split(text: str, most: int, measure: type_of_measure) -> list[str]:
+def split(text: str, most: int, measure: Measure) -> list[str]:
     """Parts of at most `most`, in order; one empty part for an empty text."""
     parts: list[str] = []
     rest = text
@@ -47,7 +47,7 @@ def split(text: str, most: int, measure: type_of_measure) -> list[str]:
     return [*parts, rest] if rest or not parts else parts
 
 
-def _longest(text: str, most: int, measure: type_of_measure) -> int:
+def _longest(text: str, most: int, measure: Measure) -> int:
     """The number of characters at the beginning that fit, at least one grapheme."""
     low, high = 0, min(len(text), most)
     while low < high:

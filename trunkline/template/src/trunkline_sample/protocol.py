@@ -15,7 +15,7 @@ from backbone import channel as c
 CAPS: Final = c.Caps(kinds=frozenset({"text"}), text=(4096, "chars"), idempotent=True)
 """What the platform takes. The kit splits, waits and falls back by this; a file goes out as a link."""
 
-KINDS: Final[dict[str, c.type_of_kind]] = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
+KINDS: Final[dict[str, c.Kind]] = {"image": "image", "audio": "audio", "video": "video", "file": "file"}
 
 
 class Account(Struct, frozen=True, kw_only=True):

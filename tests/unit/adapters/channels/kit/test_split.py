@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.channels.kit.outgoing.split import size, split
-from backbone.channel import type_of_measure
+from backbone.channel import Measure
 
 FAMILY = "👨‍👩‍👧‍👦"
 
 
 @given(st.text(max_size=400), st.integers(30, 80), st.sampled_from(["bytes", "utf16", "chars"]))
-def test_parts_are_the_text_and_none_is_too_long(text: str, most: int, measure: type_of_measure) -> None:
+def test_parts_are_the_text_and_none_is_too_long(text: str, most: int, measure: Measure) -> None:
     parts = split(text, most, measure)
     assert "".join(parts) == text
     assert all(size(part, measure) <= most for part in parts)
