@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from backbone.files.attachments import Attachments
 from backbone.files.waiting import Waiting
@@ -20,14 +20,12 @@ from node.entry.quotas import Quotas
 from node.entry.sessions import Sessions
 from node.inboxes import Inboxes
 from node.openings import Openings
+from node.peer import Peer
 from node.protocol.session import Bounds
 from node.rooms.hub import Hub
 from node.rooms.watching import Mirrors
 from node.settings import NodeSettings
-
-if TYPE_CHECKING:
-    from node.socket import Socket
-    from node.uploading import Uploads
+from node.uploading import Uploads
 
 
 class Context(NamedTuple):
@@ -50,7 +48,7 @@ class Context(NamedTuple):
     uploads: Uploads
     downloads: asyncio.Semaphore
     open_streams: list[str]
-    sockets: dict[str, Socket]
+    sockets: dict[str, Peer]
     passwords: Passwords
     logins: LoginLimits
     new_visitors: RateByKey

@@ -25,14 +25,14 @@ async def drain(context: Context, serving: Serving) -> None:
     spread_ms = context.settings.drain_spread_ms
     frame = encode(Drain(in_ms=spread_ms))
     for socket in list(context.sockets.values()):
-        socket.connection.push(frame)
+        socket.push(frame)
     try:
         async with asyncio.timeout(spread_ms / 1000 + 0.2):
             while context.sockets:  # noqa: ASYNC110 - sockets leave one by one, by themselves
                 await asyncio.sleep(0.05)
     except TimeoutError:
         for socket in list(context.sockets.values()):
-            socket.connection.close(RESTART, "the node is leaving")
+            socket.close(RESTART, "the node is leaving")
         await asyncio.sleep(0.1)
     if context.farewells:
         await asyncio.wait(context.farewells, timeout=FAREWELL_S)

@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import structlog
 
+from backbone.access import Who
 from backbone.errors import TrunklineError
 from backbone.nats import subjects
 from backbone.nats.link import Link
+from node.peer import Peer
 from node.protocol import frames as f
-
-if TYPE_CHECKING:
-    from backbone.access import Who
-    from node.socket import Socket
 
 RECENT_MOST: Final = 1_000
 RECENT_S: Final = 10.0
@@ -44,14 +42,14 @@ class Openings:
     def __init__(self, link: Link) -> None:
         self._link = link
         # A tuple and no set: nearly every contact has one socket.
-        self._sockets: dict[str, tuple[Socket, ...]] = {}
+        self._sockets: dict[str, tuple[Peer, ...]] = {}
         self._recent: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def listen(self) -> None:
         """Hears from now on what any node tells."""
         self._link.subscribe_raw(subjects.OPENED, self._heard)
 
-    def join(self, who: Who, socket: Socket) -> str | None:
+    def join(self, who: Who, socket: Peer) -> str | None:
         """The socket of a visitor is told from now on. Returns a conversation that was opened a moment ago: it may have
         become another contact's since, by a sign-in.
         """
@@ -60,7 +58,7 @@ class Openings:
         at, conv = self._recent.get(key, (0.0, ""))
         return conv if conv and time.monotonic() - at < RECENT_S else None
 
-    def leave(self, who: Who, socket: Socket) -> None:
+    def leave(self, who: Who, socket: Peer) -> None:
         """No more; one that never joined is ignored."""
         key = _key(who.tenant, who.id, who.inbox)
         rest = tuple(one for one in self._sockets.pop(key, ()) if one is not socket)
@@ -88,7 +86,7 @@ class Openings:
             self._recent.popitem(last=False)
         for socket in self._sockets.get(key, ()):
             if socket.id != told.session:
-                socket.connection.push(f.encode(f.Opened(conv=told.conv)))
+                socket.push(f.encode(f.Opened(conv=told.conv)))
 
 
 def _key(tenant: str, contact: str, inbox: str) -> str:

@@ -8,19 +8,21 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import structlog
+from msgspec import Struct
 
 from backbone import events as ev
-from backbone import presence
+from backbone import presence as presences
 from backbone.access import Who
 from backbone.clock import utc_ms
+from backbone.commands import Send
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node import greeting
-from node.commands import reading, writing
-from node.commands.reading import View
+from node.commands import act, mark, presence, reading, send, signal
+from node.commands.answer import Answer
 from node.context import Context
 from node.entry import referring
 from node.greeting import Caller
@@ -29,6 +31,7 @@ from node.protocol import frames as f
 from node.protocol.connection import Connection
 from node.protocol.session import Bounds, Close, Refuse, Session
 from node.rooms.marks import Marks
+from node.rooms.view import View
 from node.rooms.watching import Mirror, Watcher
 from node.settings import NodeSettings
 
@@ -138,20 +141,37 @@ class Socket:
 
     # --- what others ask -------------------------------------------------------------------
 
-    def refuse(self, frame: f.FromClient, error: TrunklineError) -> None:
+    def refuse(self, command: Struct, error: TrunklineError) -> None:
         """Tells the client that a frame wasn't done, and why."""
         REFUSED.labels(error.code).inc()
         decided = error.decided_by if isinstance(error, ConflictError) else None
         err = f.Err(
-            of=f.name_of(frame),
-            id=getattr(frame, "id", ""),
-            conv=getattr(frame, "conv", "") or "",
+            of=f.name_of(command),
+            id=getattr(command, "id", ""),
+            conv=getattr(command, "conv", "") or "",
             code="conflict" if decided else error.code,
             message=error.message,
             field=error.field or "",
             retry_after_ms=error.retry_after_ms or 0,
         )
         self.connection.push(f.conflict_frame(err, decided))
+
+    def stored(self, command: Send, seq: int, conv: str, at: int) -> None:
+        """Tells the client that its message is in the log."""
+        self.connection.push(f.ok_frame(command.id, seq, conv, at))
+
+    def push(self, frame: bytes) -> None:
+        """Sends a frame that is ready to be sent."""
+        self.connection.push(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Ends the connection."""
+        self.connection.close(code, reason)
+
+    @property
+    def conversations(self) -> set[str]:
+        """Those that it is attached to."""
+        return self.session.conversations
 
     @property
     def _is_paused(self) -> bool:
@@ -192,9 +212,9 @@ class Socket:
         who = self.who
         if who is None or who.kind != "agent":
             return
-        key = presence.key(who.tenant, who.id, self.id)
-        here = presence.Here(utc_ms())
-        await presence.presence(self._context.link).put(key, here, presence.TTL_S)
+        key = presences.key(who.tenant, who.id, self.id)
+        here = presences.Here(utc_ms())
+        await presences.presence(self._context.link).put(key, here, presences.TTL_S)
 
     # --- frames ----------------------------------------------------------------------------
 
@@ -217,7 +237,7 @@ class Socket:
         if work is not None:
             self._acting = asyncio.create_task(self._act(frame, work))
 
-    async def _act(self, frame: f.FromClient, work: Work) -> None:
+    async def _act(self, frame: f.ClientFrame, work: Work) -> None:
         structlog.contextvars.bind_contextvars(session=self.id, **_ids(frame))
         try:
             await work
@@ -239,7 +259,7 @@ class Socket:
             self._heard_at = time.monotonic()
             self.connection.resume()
 
-    def _fail(self, frame: f.FromClient, error: Exception) -> None:
+    def _fail(self, frame: f.ClientFrame, error: Exception) -> None:
         """Our own fault must not look like silence: the client is told and comes back with what it has."""
         if isinstance(error, TrunklineError):
             self.refuse(frame, error)
@@ -248,7 +268,7 @@ class Socket:
         _log.error("frame.failed", frame=type(frame).__name__, **ids, exc_info=error)
         self.connection.close(f.OUR_FAULT, "the frame could not be processed")
 
-    def _begin(self, frame: f.FromClient) -> Work | None:
+    def _begin(self, frame: f.ClientFrame) -> Work | None:
         """Does what can be done at once; returns what must be waited for."""
         who = self.session.who
         if who is not None:
@@ -315,7 +335,7 @@ class Socket:
 
     async def _no_longer_here(self, who: Who) -> None:
         try:
-            await presence.leave(self._context.link, presence.key(who.tenant, who.id, self.id))
+            await presences.leave(self._context.link, presences.key(who.tenant, who.id, self.id))
         except TrunklineError as error:
             # The key ends by its time to live.
             _log.info("presence.not_deleted", code=error.code)
@@ -350,7 +370,7 @@ class Socket:
             self._fail(frame, error)
 
 
-def _ids(frame: f.FromClient) -> dict[str, str]:
+def _ids(frame: f.ClientFrame) -> dict[str, str]:
     """What a line about a frame is found by: the client's own id of it, and its conversation."""
     found = {"request": getattr(frame, "id", ""), "conversation": getattr(frame, "conv", None)}
     return {key: value for key, value in found.items() if value}
@@ -372,19 +392,40 @@ def _history(_context: Context, socket: Socket, who: Who, frame: f.History) -> N
     socket.read_beside(who, frame)
 
 
+async def _act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
+    _tell(socket, frame.id, await act.act(context, who, frame))
+
+
+async def _presence(context: Context, socket: Socket, who: Who, frame: f.Presence) -> None:
+    _tell(socket, frame.id, await presence.choose(context, who, frame))
+
+
+async def _mark(context: Context, socket: Socket, who: Who, frame: f.Mark) -> None:
+    due = await mark.event_of(context, who, frame)
+    if due is None:
+        return
+    if socket.marks is None:
+        socket.marks = Marks(context.log, mark.rate(context, who))
+    socket.marks.put(frame.conv, *due)
+
+
+def _tell(socket: Socket, command: str, answer: Answer) -> None:
+    socket.connection.push(f.encode(f.Ok(id=command, seq=answer.seq, conv=answer.conv, at=answer.at)))
+
+
 Handler = Callable[[Context, Socket, Who, Any], Work | None]
 
-_HANDLERS: Final[dict[type[f.FromClient], Handler]] = {
-    f.Send: writing.send,
+_HANDLERS: Final[dict[type[f.ClientFrame], Handler]] = {
+    f.Send: send.send,
     f.Ping: _ping,
     f.Sub: reading.subscribe,
     f.Unsub: _unsub,
     f.History: _history,
-    f.Mark: writing.mark,
-    f.Signal: writing.signal,
-    f.Act: writing.act,
+    f.Mark: _mark,
+    f.Signal: signal.signal,
+    f.Act: _act,
     f.Watch: _watch,
-    f.Presence: writing.presence,
+    f.Presence: _presence,
 }
 
 
@@ -410,8 +451,8 @@ _CODES: Final = frozenset(
 
 _UNGREETED: Final = "ungreeted"
 
-_COUNT: Final[dict[type[f.FromClient], Callable[[], None]]] = {
-    kind: FRAMES.labels(kind.__name__.lower()).inc for kind in f.FromClient.__subclasses__()
+_COUNT: Final[dict[type[f.ClientFrame], Callable[[], None]]] = {
+    kind: FRAMES.labels(kind.__name__.lower()).inc for kind in get_args(f.ClientFrame)
 }
 
 

@@ -126,17 +126,17 @@ class Tending:
         """What they chose to be may have gone with the log's end: coming back, they say it again."""
         for socket in list(self._context.sockets.values()):
             if socket.who is not None and socket.who.kind == "agent":
-                socket.connection.close(RESTART, "the log was restored; come back")
+                socket.close(RESTART, "the log was restored; come back")
 
     def _session_ended(self, key: str) -> None:
         for socket in list(self._context.sockets.values()):
             if socket.who is not None and socket.who.session == key:
-                socket.connection.close(SIGNED_OUT, "signed out")
+                socket.close(SIGNED_OUT, "signed out")
 
     def _tokens_ended(self, tenant: str, contact: str, until_ms: int) -> None:
         for socket in list(self._context.sockets.values()):
             if socket.is_of(tenant, contact) and socket.who and socket.who.issued_ms <= until_ms:
-                socket.connection.close(NOT_AUTHENTICATED, "token.ended: the token was ended; ask for a new one")
+                socket.close(NOT_AUTHENTICATED, "token.ended: the token was ended; ask for a new one")
 
     def _agent_changed(self, change: Change[msgspec.Raw]) -> None:
         """Deactivated, another role or another password: whoever is connected as them is looked at again."""

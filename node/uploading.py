@@ -12,9 +12,8 @@ from typing import IO, Final
 
 from backbone.access import Who
 from backbone.errors import TimedOutError, TooLargeError, UnavailableError
-from node.entry.limits import RateByKey
+from node.entry.limits import RateByKey, refuse_for
 from node.entry.quotas import Quotas
-from node.rest.requests import refuse_for
 from node.settings import NodeSettings
 
 KIB: Final = 1024

@@ -97,8 +97,7 @@ export interface History {
   t: 'history';
 }
 /**
- * A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one. `answer_to`: an agent
- *     answers the Reply-To of the customer's last mail, which proves nothing, instead of its sender.
+ * A message: `backbone.commands.Send`.
  */
 export interface Send {
   answer_to?: string;
@@ -167,7 +166,7 @@ export interface Watch {
   view: string;
 }
 /**
- * What an agent chooses to be. `capacity` 0 leaves it as it is.
+ * What an agent chooses to be.
  */
 export interface Presence {
   capacity?: number;

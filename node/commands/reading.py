@@ -2,107 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from backbone.access import Action, may
-from backbone.errors import ForbiddenError, NotFoundError, TrunklineError
+from backbone.access import Who, may
+from backbone.errors import NotFoundError, TrunklineError
+from node.commands.authorise import authorise
+from node.context import Context
 from node.metrics import RESYNCS
+from node.peer import Peer
 from node.protocol import frames as f
 from node.rooms import pages
 from node.rooms.room import Room
-
-if TYPE_CHECKING:
-    from backbone.access import Who
-    from node.context import Context
-    from node.socket import Socket
+from node.rooms.view import View
 
 
-BUFFERED_MOST: Final = 1024 * 1024
-"""Bytes of live events of one conversation that wait for the end of its replay."""
-
-
-class View:
-    """One socket's view of one conversation: buffers while replaying, then passes on what follows."""
-
-    __slots__ = ("_buffer", "_connection", "_held", "is_visitor", "room", "seq", "session")
-
-    def __init__(self, socket: Socket, room: Room, *, is_visitor: bool) -> None:
-        self.session = socket.id
-        self.is_visitor = is_visitor
-        self.room = room
-        self.seq = 0
-        self._buffer: list[tuple[int, bytes]] | None = None
-        self._held = 0
-        self._connection = socket.connection
-
-    def push(self, frame: bytes, seq: int) -> None:
-        """An event of the conversation, in order."""
-        if self._buffer is not None:
-            self._buffer.append((seq, frame))
-            self._held += len(frame)
-            if self._held > BUFFERED_MOST:
-                self._connection.close(f.TOO_SLOW, "too much came in during a replay; resume with your watermark")
-        elif seq > self.seq:
-            self.seq = seq
-            self._connection.push(frame)
-
-    def push_signal(self, frame: bytes) -> None:
-        """Something unstored; worth nothing later."""
-        if self._buffer is None:
-            self._connection.push(frame)
-
-    def begin_again(self, frame: bytes) -> None:
-        """Tells the client to forget the conversation and to `sub` anew."""
-        self.room.viewers.discard(self)
-        self._connection.push(frame)
-
-    def begin(self) -> None:
-        """A replay starts: hold what comes live."""
-        self._buffer = []
-        self._held = 0
-
-    def release(self, upto: int) -> None:
-        """The replay was sent up to `upto`: pass on what came meanwhile and go live."""
-        self.seq = upto
-        held, self._buffer = self._buffer, None
-        for seq, frame in held or ():
-            self.push(frame, seq)
-
-
-async def subscribe(context: Context, socket: Socket, who: Who, frame: f.Sub) -> None:
+async def subscribe(context: Context, peer: Peer, who: Who, frame: f.Sub) -> None:
     """Answers with `evs`, or `resync` where the watermark isn't of this log; then live events follow."""
     try:
-        await _attach(context, socket, who, frame)
+        await _attach(context, peer, who, frame)
     except NotFoundError:
         # A conversation may have gone with the log's end. Only `resync` makes its client forget what it shows.
         if not await _is_of_another_log(context, frame):
             raise
-        await _begin_again(context, socket, frame.conv)
+        await _begin_again(context, peer, frame.conv)
 
 
-async def _attach(context: Context, socket: Socket, who: Who, frame: f.Sub) -> None:
+async def _attach(context: Context, peer: Peer, who: Who, frame: f.Sub) -> None:
     async with context.hub.visit(who.tenant, frame.conv) as room:
         authorise(who, "read", room)
-        view = socket.views.get(frame.conv)
+        view = peer.views.get(frame.conv)
         if view is None or view.room is not room:
-            view = View(socket, room, is_visitor=who.kind == "visitor")
-            socket.views[frame.conv] = view
+            view = View(peer, room, is_visitor=who.kind == "visitor")
+            peer.views[frame.conv] = view
         view.begin()
         room.viewers.add(view)
         page = await _page(context, room, frame)
         if page is None:
-            await _begin_again(context, socket, frame.conv)
+            await _begin_again(context, peer, frame.conv)
             return
         epochs = await context.hub.epochs(frame.conv)
         events = pages.for_visitors(page.events) if view.is_visitor else page.events
         more = page.more and frame.after is not None
-        socket.connection.push(f.evs_frame(frame.conv, epochs.now, events, page.upto, more=more))
+        peer.push(f.evs_frame(frame.conv, epochs.now, events, page.upto, more=more))
         if more:
             # The client asks again from `upto`; until then nothing may overtake what it lacks.
             room.viewers.discard(view)
         else:
             view.release(page.upto)
-        socket.session.conversations.add(frame.conv)
+        peer.conversations.add(frame.conv)
 
 
 async def _page(context: Context, room: Room, frame: f.Sub) -> pages.Page | None:
@@ -127,11 +72,11 @@ async def _is_of_another_log(context: Context, frame: f.Sub) -> bool:
     ).holds(*frame.after)
 
 
-async def _begin_again(context: Context, socket: Socket, conv: str) -> None:
-    forget(socket, conv)
+async def _begin_again(context: Context, peer: Peer, conv: str) -> None:
+    forget(peer, conv)
     epochs = await context.hub.epochs(conv, fresh=True)
     RESYNCS.inc()
-    socket.connection.push(f.encode(f.Resync(conv=conv, epoch=epochs.now)))
+    peer.push(f.encode(f.Resync(conv=conv, epoch=epochs.now)))
 
 
 async def _with_older(context: Context, room: Room, page: pages.Page, limit: int) -> pages.Page:
@@ -152,20 +97,20 @@ async def _with_older(context: Context, room: Room, page: pages.Page, limit: int
     return pages.Page(older + page.events, page.upto, page.more)
 
 
-def unsubscribe(socket: Socket, frame: f.Unsub) -> None:
+def unsubscribe(peer: Peer, frame: f.Unsub) -> None:
     """Ends `sub`; a conversation that wasn't attached is fine."""
-    forget(socket, frame.conv)
-    socket.session.conversations.discard(frame.conv)
+    forget(peer, frame.conv)
+    peer.conversations.discard(frame.conv)
 
 
-def forget(socket: Socket, conv: str) -> None:
-    """Takes a socket's view out of its room."""
-    view = socket.views.pop(conv, None)
+def forget(peer: Peer, conv: str) -> None:
+    """Takes a client's view out of its room."""
+    view = peer.views.pop(conv, None)
     if view is not None:
         view.room.viewers.discard(view)
 
 
-async def history(context: Context, socket: Socket, who: Who, frame: f.History) -> None:
+async def history(context: Context, peer: Peer, who: Who, frame: f.History) -> None:
     """The events before a position, from the log, and from the warehouse where the log begins later."""
     async with context.hub.visit(who.tenant, frame.conv) as room:
         authorise(who, "read", room)
@@ -182,7 +127,7 @@ async def history(context: Context, socket: Socket, who: Who, frame: f.History) 
         more = bool(events) and not pages.begins_conversation(events[0][2])
         shown = pages.for_visitors(events) if who.kind == "visitor" else events
         upto = events[-1][0] if events else seq
-        socket.connection.push(f.evs_frame(frame.conv, epoch, shown, upto, more=more, history=True))
+        peer.push(f.evs_frame(frame.conv, epoch, shown, upto, more=more, history=True))
 
 
 async def is_theirs(context: Context, who: Who, conv: str) -> bool:
@@ -192,12 +137,3 @@ async def is_theirs(context: Context, who: Who, conv: str) -> bool:
             return may(who, "read", room.head) is None
     except TrunklineError:
         return False
-
-
-def authorise(who: Who, action: Action, room: Room) -> None:
-    """Raises NotFoundError or ForbiddenError unless `who` may."""
-    code = may(who, action, room.head)
-    if code == "resource.not_found":
-        raise NotFoundError(code, "There is no such conversation.", field="conv")
-    if code:
-        raise ForbiddenError(code, "Only agents can do this.")

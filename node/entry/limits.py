@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from backbone.errors import TooManyError
+
 PRUNE_ABOVE: Final = 10_000
 KEYS_MOST: Final = 200_000
 """Some 40 MB. Beyond, the oldest half is forgotten: who made so many had as many addresses to begin anew from."""
@@ -72,3 +74,14 @@ class RateByKey:
         self._buckets = dict(used[len(used) // 2 :] if len(used) >= KEYS_MOST else used)
         # Those in use stay: looking through all of them for each new one would cost more than they take.
         self._prune_at = max(PRUNE_ABOVE, 2 * len(self._buckets))
+
+
+def check_rate(rate: RateByKey, key: str, now: float) -> None:
+    """Raises TooManyError `limit.rate` over the rate."""
+    refuse_for(rate.take(key, now))
+
+
+def refuse_for(wait_s: float) -> None:
+    """Raises TooManyError `limit.rate` unless `wait_s` is 0."""
+    if wait_s:
+        raise TooManyError("limit.rate", "Too often; wait a little.", retry_after_ms=int(wait_s * 1000) + 1)

@@ -13,8 +13,10 @@ from typing import Annotated, Literal, Union
 import msgspec
 from msgspec import Meta, Struct
 
+from backbone import commands
+from backbone.commands import ClientId, ConversationId
 from backbone.conversation import Head
-from backbone.events import AgentState, Event, MessageKind
+from backbone.events import Event
 from node.protocol.framing import text_frame
 
 SUBPROTOCOL = "trunkline.v1"
@@ -22,15 +24,13 @@ VERSION = 1
 
 ViewName = Annotated[str, Meta(pattern=r"^(mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64})$")]
 ActName = Literal["take", "assign", "release", "resolve", "reopen"]
-ClientId = Annotated[str, Meta(min_length=36, max_length=36)]
-ConversationId = Annotated[str, Meta(min_length=28, max_length=28)]
 Position = tuple[int, int]
 
 # --- client to node ---------------------------------------------------------------------------
 
 
 class FromClient(Struct, tag_field="t", kw_only=True):
-    """Any frame of a client."""
+    """A frame of a client that is no command of `backbone.commands`."""
 
 
 class Hello(FromClient, tag="hello", kw_only=True):
@@ -67,28 +67,8 @@ class History(FromClient, tag="history", kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 100
 
 
-class To(Struct):
-    """Whom an agent writes to when there is no conversation yet."""
-
-    inbox: str
-    contact: str
-
-
-class Send(FromClient, tag="send", kw_only=True):
-    """A message. `id` is the client's UUID and stays the same until `ok`. `conv` null: open one. `answer_to`: an agent
-    answers the Reply-To of the customer's last mail, which proves nothing, instead of its sender.
-    """
-
-    id: ClientId
-    conv: ConversationId | None = None
-    to: To | None = None
-    kind: MessageKind = "text"
-    text: str = ""
-    attachments: Annotated[list[str], Meta(max_length=20)] = []
-    reply_to: str = ""
-    note: bool = False
-    mentions: Annotated[list[str], Meta(max_length=50)] = []
-    answer_to: Annotated[str, Meta(max_length=254)] = ""
+class Send(commands.Send, tag_field="t", tag="send", kw_only=True):
+    """A message: `backbone.commands.Send`."""
 
 
 class ActArgs(Struct, frozen=True, omit_defaults=True):
@@ -109,20 +89,12 @@ class Act(FromClient, tag="act", kw_only=True):
     expect: int = 0
 
 
-class Mark(FromClient, tag="mark", kw_only=True):
+class Mark(commands.Mark, tag_field="t", tag="mark", kw_only=True):
     """Read or received up to a sequence."""
 
-    conv: ConversationId
-    read: Annotated[int, Meta(ge=0)] = 0
-    delivered: Annotated[int, Meta(ge=0)] = 0
 
-
-class Signal(FromClient, tag="signal", kw_only=True):
+class Signal(commands.Signal, tag_field="t", tag="signal", kw_only=True):
     """Typing, viewing, stopped: to whoever is there, never stored."""
-
-    conv: ConversationId
-    kind: Literal["typing", "viewing", "stopped"]
-    text: Annotated[str, Meta(max_length=500)] = ""
 
 
 class Watch(FromClient, tag="watch", kw_only=True):
@@ -132,12 +104,8 @@ class Watch(FromClient, tag="watch", kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=500)] = 200
 
 
-class Presence(FromClient, tag="presence", kw_only=True):
-    """What an agent chooses to be. `capacity` 0 leaves it as it is."""
-
-    id: ClientId
-    state: AgentState
-    capacity: Annotated[int, Meta(ge=0, le=100)] = 0
+class Presence(commands.Presence, tag_field="t", tag="presence", kw_only=True):
+    """What an agent chooses to be."""
 
 
 class Ping(FromClient, tag="ping", kw_only=True):
@@ -324,7 +292,7 @@ TOO_MANY = 4429
 OUR_FAULT = 4500
 
 
-def name_of(frame: FromClient) -> str:
+def name_of(frame: Struct) -> str:
     """The `t` of a client's frame."""
     return str(type(frame).__struct_config__.tag)
 

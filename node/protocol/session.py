@@ -38,7 +38,7 @@ _named_decoder = msgspec.json.Decoder(_Named)
 class Do(NamedTuple):
     """The frame may be acted on."""
 
-    frame: f.FromClient
+    frame: f.ClientFrame
 
 
 class Refuse(NamedTuple):
@@ -56,7 +56,7 @@ class Close(NamedTuple):
 
 Verdict = Do | Refuse | Close
 
-_AGENTS_ONLY: dict[type[f.FromClient], Action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
+_AGENTS_ONLY: dict[type[f.ClientFrame], Action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
 
 
 class Session:
@@ -90,7 +90,7 @@ class Session:
             return self._unreadable(text, wrong)
         return self.on_frame(frame, now)
 
-    def on_frame(self, frame: f.FromClient, now: float) -> Verdict:
+    def on_frame(self, frame: f.ClientFrame, now: float) -> Verdict:
         """A decoded frame: act on it, refuse it, or close."""
         who = self.who
         if isinstance(frame, f.Hello):
@@ -99,7 +99,7 @@ class Session:
             return Close(f.NOT_AUTHENTICATED, "the first frame must be hello")
         return self._known(frame, who, now)
 
-    def _known(self, frame: f.FromClient, who: Who, now: float) -> Verdict:
+    def _known(self, frame: f.ClientFrame, who: Who, now: float) -> Verdict:
         wanted = _AGENTS_ONLY.get(type(frame))
         if wanted and (code := may(who, wanted)):
             return _refuse(frame, code, "Only agents can do this.")
@@ -138,7 +138,7 @@ class Session:
             return _refuse(frame, "limit.conversations", f"A socket holds {most} conversations; unsub one first.")
         return self._read(frame, now)
 
-    def _read(self, frame: f.FromClient, now: float) -> Verdict:
+    def _read(self, frame: f.ClientFrame, now: float) -> Verdict:
         if self._reads is None:
             self._reads = TokenBucket(self._bounds.read_rate, self._bounds.read_burst, now)
         wait_s = self._reads.take(now)
@@ -146,7 +146,7 @@ class Session:
             return Do(frame)
         return _refuse(frame, "limit.rate", "Too many at once; ask again later.", retry_after_ms=int(wait_s * 1000) + 1)
 
-    def _limited(self, frame: f.FromClient, now: float) -> Verdict:
+    def _limited(self, frame: f.ClientFrame, now: float) -> Verdict:
         wait_s = max([rate.wait(now) for rate in self._rates], default=0.0)
         if not wait_s:
             for rate in self._rates:
@@ -179,7 +179,7 @@ class Session:
         )
 
 
-def _refuse(frame: f.FromClient, code: str, message: str, field: str = "", retry_after_ms: int = 0) -> Refuse:
+def _refuse(frame: f.ClientFrame, code: str, message: str, field: str = "", retry_after_ms: int = 0) -> Refuse:
     return Refuse(
         f.Err(
             of=f.name_of(frame),
@@ -193,7 +193,7 @@ def _refuse(frame: f.FromClient, code: str, message: str, field: str = "", retry
     )
 
 
-def _check_ids(frame: f.FromClient) -> None:
+def _check_ids(frame: f.ClientFrame) -> None:
     conv = getattr(frame, "conv", None)
     if conv is not None:
         check_conversation(conv)

@@ -12,7 +12,7 @@ from backbone import events as ev
 from backbone.access import Who
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
-from node.commands.reading import authorise
+from node.commands.authorise import authorise
 from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, place, who_asks
 from node.rooms import pages
 from node.rooms.views import order

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from backbone import events as ev
 from backbone.errors import NotFoundError
 from backbone.ids import check_conversation
-from node.commands.reading import authorise
+from node.commands.authorise import authorise
 from node.context import Context
 from node.rest.requests import NO_STORE, agent_asks, context_of, place
 

@@ -18,13 +18,11 @@ from backbone.errors import (
     NotFoundError,
     TimedOutError,
     TooLargeError,
-    TooManyError,
     UnsupportedTypeError,
 )
 from node import authenticate
 from node.context import Context
 from node.entry import cookies
-from node.entry.limits import RateByKey
 from node.entry.origins import is_foreign
 
 T = TypeVar("T")
@@ -138,17 +136,6 @@ def place(request: Request, name: str) -> int:
     if not _WHOLE.fullmatch(text) or int(text) > 2**53:
         raise NotFoundError("route.not_found", "There is nothing here.")
     return int(text)
-
-
-def check_rate(rate: RateByKey, key: str, now: float) -> None:
-    """Raises TooManyError `limit.rate` over the rate."""
-    refuse_for(rate.take(key, now))
-
-
-def refuse_for(wait_s: float) -> None:
-    """Raises TooManyError `limit.rate` unless `wait_s` is 0."""
-    if wait_s:
-        raise TooManyError("limit.rate", "Too often; wait a little.", retry_after_ms=int(wait_s * 1000) + 1)
 
 
 def answer(value: object, status: int = 200) -> Response:

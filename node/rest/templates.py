@@ -20,8 +20,8 @@ from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
 from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
 from backbone.nats import rpc
-from node.commands.reading import authorise
-from node.commands.writing import keep, own_file
+from node.commands.authorise import authorise
+from node.commands.files import keep, own_file
 from node.context import Context
 from node.rest.requests import agent_asks, answer, body_of, context_of
 

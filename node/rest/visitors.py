@@ -25,8 +25,9 @@ from backbone.nats import rpc
 from backbone.signing import VisitorToken
 from node import authenticate
 from node.context import Context
+from node.entry.limits import check_rate
 from node.entry.origins import network
-from node.rest.requests import NO_STORE, answer, body_of, check_rate, context_of, who_asks
+from node.rest.requests import NO_STORE, answer, body_of, context_of, who_asks
 
 WITH_USERS: Final = "app"
 """The channel whose visitors may be users of the company's."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from msgspec import structs
@@ -16,27 +16,11 @@ from backbone.errors import TrunklineError
 from backbone.log import Log, Stored
 from node.entry.limits import TokenBucket
 
-if TYPE_CHECKING:
-    from backbone.access import Who
-    from node.context import Context
-
 EVERY_S: Final = 3.0
-SHARE: Final = 5
-"""One mark for so many messages that a person may send."""
-
 CONVERSATIONS_MOST: Final = 2_000
 """Whose marks are known at once; the oldest goes, and its next mark may be stored twice."""
 
 _log = structlog.get_logger("node.rooms.marks")
-
-
-def mark_rate(context: Context, who: Who) -> TokenBucket:
-    """What limits the marks of a person on all sockets together."""
-    settings = context.settings
-    is_agent = who.kind == "agent"
-    rate = settings.agent_rate if is_agent else settings.visitor_rate
-    burst = settings.agent_burst if is_agent else settings.visitor_burst
-    return context.quotas.bucket(f"{who.tenant}.{who.id}.marks", rate / SHARE, burst, time.monotonic())
 
 
 class Marks:

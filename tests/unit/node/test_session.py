@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backbone.access import Who
+from backbone.commands import To
 from backbone.ids import derived_event_id, new_uuid
 from node.entry.limits import TokenBucket
 from node.protocol import frames as f
@@ -83,13 +84,13 @@ def test_a_bad_first_frame_ends_the_socket() -> None:
         (send(conv="00" + "1" * 26), "id.conversation", "conv"),
         (send(attachments=["../x"]), "id.uuid", "attachments"),
         (send(note=True), "access.agents_only", "note"),
-        (send(to=f.To("web", "c1")), "access.agents_only", "note"),
+        (send(to=To("web", "c1")), "access.agents_only", "note"),
         (f.Act(id=new_uuid(), conv=CONV, do="take"), "access.agents_only", ""),
         (f.Watch(view="all"), "access.agents_only", ""),
         (f.Presence(id=new_uuid(), state="online"), "access.agents_only", ""),
     ],
 )
-def test_what_a_visitor_is_refused(frame: f.FromClient, code: str, field: str) -> None:
+def test_what_a_visitor_is_refused(frame: f.ClientFrame, code: str, field: str) -> None:
     verdict = session().on_frame(frame, 0)
     assert isinstance(verdict, Refuse)
     assert (verdict.err.code, verdict.err.field) == (code, field)
@@ -133,7 +134,7 @@ frames = st.one_of(
 
 
 @given(st.lists(frames, max_size=20), st.sampled_from([None, VISITOR, AGENT]))
-def test_any_order_of_frames_has_a_verdict(many: list[f.FromClient], who: Who | None) -> None:
+def test_any_order_of_frames_has_a_verdict(many: list[f.ClientFrame], who: Who | None) -> None:
     one = session(who)
     for number, frame in enumerate(many):
         verdict = one.on_frame(frame, float(number))
@@ -198,7 +199,7 @@ def test_frames_with_stored_bytes_are_json_and_keep_them() -> None:
 @pytest.mark.parametrize(
     "frame", [send(id=derived_event_id("a", "b")), f.Act(id=derived_event_id("a", "b"), conv=CONV, do="take")]
 )
-def test_an_id_of_the_version_that_only_the_system_derives_is_refused(frame: f.FromClient) -> None:
+def test_an_id_of_the_version_that_only_the_system_derives_is_refused(frame: f.ClientFrame) -> None:
     verdict = session(AGENT).on_frame(frame, 0)
     assert isinstance(verdict, Refuse)
     assert (verdict.err.code, verdict.err.field) == ("id.uuid", "id")
