@@ -112,8 +112,7 @@ def shown_to_visitor(event: ev.Event | ev.Envelope) -> bool:
     """Whether a visitor may see this event of a conversation of theirs."""
     if isinstance(event, ev.Envelope):
         return event.type in ev.SHOWN_TO_VISITORS and not event.type.startswith("message.")
-    tag = str(type(event).__struct_config__.tag)
-    return tag in ev.SHOWN_TO_VISITORS and not getattr(event, "note", False)
+    return event.is_for_visitors and not getattr(event, "note", False)
 
 
 def seen_by_visitor(event: ev.Event | ev.Envelope, raw: bytes) -> bytes | None:

@@ -147,7 +147,7 @@ def is_lifecycle(event: ev.Event | ev.Envelope) -> bool:
     """Whether an event says who owns a conversation or whether it is open."""
     if isinstance(event, ev.Envelope):
         return event.type in ev.LIFECYCLE
-    return str(type(event).__struct_config__.tag) in ev.LIFECYCLE
+    return event.is_lifecycle
 
 
 _SAID: Final = {

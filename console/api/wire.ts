@@ -4,7 +4,6 @@ export type ClientFrame =
   Hello | Sub | Unsub | History | Send | Act | Mark | Signal | Watch | Presence | Ping;
 export type Event =
   | ConversationOpened
-  | ConversationOffered
   | ConversationAssigned
   | ConversationReleased
   | ConversationTransferred
@@ -14,7 +13,6 @@ export type Event =
   | ConversationClosed
   | ConversationTagged
   | ConversationPrioritised
-  | ConversationAttributeSet
   | MessageAdded
   | MessageEdited
   | MessageRecalled
@@ -27,25 +25,9 @@ export type Event =
   | AgentStateChanged
   | ContactLinked
   | ContactMerged
-  | SlaStarted
-  | SlaPaused
-  | SlaResumed
-  | SlaMet
   | SlaBreached
   | RatingRequested
-  | RatingGiven
-  | InspectionAlerted
-  | InspectionScored
-  | ReviewAssigned
-  | ReviewReviewed
-  | ReviewPublished
-  | ReviewAppealed
-  | ReviewUpheld
-  | ReviewOverturned
-  | ReviewEscalated
-  | ReviewFinal
-  | ReviewClosed
-  | ErasureDone;
+  | RatingGiven;
 export type NodeFrame =
   Welcome | Evs | Ev | Skip | Resync | Ok | Err | Signalled | Opened | Heads | Notice | Drain | Pong;
 
@@ -224,21 +206,6 @@ export interface Source {
   referrer?: string;
 }
 /**
- * Shown to one agent, who may accept or decline.
- */
-export interface ConversationOffered {
-  agent: string;
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  tenant: string;
-  type: 'conversation.offered';
-  v?: number;
-}
-/**
  * Somebody owns it now; `previous` owned it before.
  */
 export interface ConversationAssigned {
@@ -382,21 +349,6 @@ export interface ConversationPrioritised {
   tenant: string;
   type: 'conversation.prioritised';
   v?: number;
-}
-/**
- * One attribute; an empty value removes it.
- */
-export interface ConversationAttributeSet {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  key: string;
-  tenant: string;
-  type: 'conversation.attribute_set';
-  v?: number;
-  value?: string;
 }
 /**
  * A message, or with `note` what only colleagues see.
@@ -658,79 +610,6 @@ export interface ContactMerged {
   v?: number;
 }
 /**
- * Target in ms of business time, deadline in UTC ms.
- */
-export interface SlaStarted {
-  at: number;
-  by: Actor;
-  channel: string;
-  clock: 'first_response' | 'next_response' | 'resolution';
-  conv: string;
-  deadline?: number;
-  id: string;
-  policy?: string;
-  policy_version?: number;
-  target?: number;
-  tenant: string;
-  type: 'sla.started';
-  v?: number;
-}
-/**
- * The clock stands.
- */
-export interface SlaPaused {
-  at: number;
-  by: Actor;
-  channel: string;
-  clock: 'first_response' | 'next_response' | 'resolution';
-  conv: string;
-  deadline?: number;
-  id: string;
-  policy?: string;
-  policy_version?: number;
-  target?: number;
-  tenant: string;
-  type: 'sla.paused';
-  v?: number;
-}
-/**
- * The clock runs to a new deadline.
- */
-export interface SlaResumed {
-  at: number;
-  by: Actor;
-  channel: string;
-  clock: 'first_response' | 'next_response' | 'resolution';
-  conv: string;
-  deadline?: number;
-  id: string;
-  policy?: string;
-  policy_version?: number;
-  target?: number;
-  tenant: string;
-  type: 'sla.resumed';
-  v?: number;
-}
-/**
- * Done in time.
- */
-export interface SlaMet {
-  at: number;
-  by: Actor;
-  channel: string;
-  clock: 'first_response' | 'next_response' | 'resolution';
-  conv: string;
-  deadline?: number;
-  id: string;
-  owner?: string;
-  policy?: string;
-  policy_version?: number;
-  target?: number;
-  tenant: string;
-  type: 'sla.met';
-  v?: number;
-}
-/**
  * Not done in time: `at` is the deadline, `late_by` in ms.
  */
 export interface SlaBreached {
@@ -783,249 +662,6 @@ export interface RatingGiven {
   v?: number;
 }
 /**
- * A red line was crossed; evidence is sequences.
- */
-export interface InspectionAlerted {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  evidence?: number[];
-  id: string;
-  rule: string;
-  tenant: string;
-  type: 'inspection.alerted';
-  v?: number;
-  version?: number;
-}
-/**
- * A conversation's score by one rubric; `target` names the conversation on the desk's subject.
- */
-export interface InspectionScored {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  engine_version?: string;
-  hits?: InspectionHit[];
-  id: string;
-  rubric?: string;
-  rubric_version?: number;
-  run?: string;
-  score?: number;
-  target?: string;
-  tenant: string;
-  type: 'inspection.scored';
-  v?: number;
-}
-/**
- * One rule that matched, with the sequences that show it.
- */
-export interface InspectionHit {
-  evidence?: number[];
-  points?: number;
-  rule: string;
-  version?: number;
-}
-/**
- * `who` is to review.
- */
-export interface ReviewAssigned {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.assigned';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * `who` has reviewed.
- */
-export interface ReviewReviewed {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.reviewed';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * The agent can see it.
- */
-export interface ReviewPublished {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.published';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * The agent disagrees.
- */
-export interface ReviewAppealed {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.appealed';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * The appeal changed nothing.
- */
-export interface ReviewUpheld {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.upheld';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * The appeal was granted.
- */
-export interface ReviewOverturned {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.overturned';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * Handed to the next level.
- */
-export interface ReviewEscalated {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.escalated';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * No further appeal.
- */
-export interface ReviewFinal {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.final';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * Done.
- */
-export interface ReviewClosed {
-  at: number;
-  by: Actor;
-  channel: string;
-  conv: string;
-  id: string;
-  reason?: string;
-  run?: string;
-  target?: string;
-  tenant: string;
-  type: 'review.closed';
-  v?: number;
-  verdicts?: {
-    [k: string]: string;
-  };
-  who?: string;
-}
-/**
- * What was erased, by whom, on what ground; no personal data.
- */
-export interface ErasureDone {
-  at: number;
-  by: Actor;
-  channel: string;
-  contact: string;
-  conv: string;
-  conversations?: number;
-  events?: number;
-  files?: number;
-  ground?: string;
-  id: string;
-  tenant: string;
-  type: 'erasure.done';
-  v?: number;
-}
-/**
  * The session stands. `open` is a visitor's open conversation; `token` replaces the old one, if set.
  */
 export interface Welcome {
@@ -1072,7 +708,6 @@ export interface Evs {
     number,
     (
       | ConversationOpened
-      | ConversationOffered
       | ConversationAssigned
       | ConversationReleased
       | ConversationTransferred
@@ -1082,7 +717,6 @@ export interface Evs {
       | ConversationClosed
       | ConversationTagged
       | ConversationPrioritised
-      | ConversationAttributeSet
       | MessageAdded
       | MessageEdited
       | MessageRecalled
@@ -1095,25 +729,9 @@ export interface Evs {
       | AgentStateChanged
       | ContactLinked
       | ContactMerged
-      | SlaStarted
-      | SlaPaused
-      | SlaResumed
-      | SlaMet
       | SlaBreached
       | RatingRequested
       | RatingGiven
-      | InspectionAlerted
-      | InspectionScored
-      | ReviewAssigned
-      | ReviewReviewed
-      | ReviewPublished
-      | ReviewAppealed
-      | ReviewUpheld
-      | ReviewOverturned
-      | ReviewEscalated
-      | ReviewFinal
-      | ReviewClosed
-      | ErasureDone
     )
   ][];
   history?: boolean;
@@ -1128,7 +746,6 @@ export interface Ev {
   conv: string;
   event:
     | ConversationOpened
-    | ConversationOffered
     | ConversationAssigned
     | ConversationReleased
     | ConversationTransferred
@@ -1138,7 +755,6 @@ export interface Ev {
     | ConversationClosed
     | ConversationTagged
     | ConversationPrioritised
-    | ConversationAttributeSet
     | MessageAdded
     | MessageEdited
     | MessageRecalled
@@ -1151,25 +767,9 @@ export interface Ev {
     | AgentStateChanged
     | ContactLinked
     | ContactMerged
-    | SlaStarted
-    | SlaPaused
-    | SlaResumed
-    | SlaMet
     | SlaBreached
     | RatingRequested
-    | RatingGiven
-    | InspectionAlerted
-    | InspectionScored
-    | ReviewAssigned
-    | ReviewReviewed
-    | ReviewPublished
-    | ReviewAppealed
-    | ReviewUpheld
-    | ReviewOverturned
-    | ReviewEscalated
-    | ReviewFinal
-    | ReviewClosed
-    | ErasureDone;
+    | RatingGiven;
   prev: number;
   seq: number;
   t: 'ev';
@@ -1210,7 +810,6 @@ export interface Err {
   decided?:
     | (
         | ConversationOpened
-        | ConversationOffered
         | ConversationAssigned
         | ConversationReleased
         | ConversationTransferred
@@ -1220,7 +819,6 @@ export interface Err {
         | ConversationClosed
         | ConversationTagged
         | ConversationPrioritised
-        | ConversationAttributeSet
         | MessageAdded
         | MessageEdited
         | MessageRecalled
@@ -1233,25 +831,9 @@ export interface Err {
         | AgentStateChanged
         | ContactLinked
         | ContactMerged
-        | SlaStarted
-        | SlaPaused
-        | SlaResumed
-        | SlaMet
         | SlaBreached
         | RatingRequested
         | RatingGiven
-        | InspectionAlerted
-        | InspectionScored
-        | ReviewAssigned
-        | ReviewReviewed
-        | ReviewPublished
-        | ReviewAppealed
-        | ReviewUpheld
-        | ReviewOverturned
-        | ReviewEscalated
-        | ReviewFinal
-        | ReviewClosed
-        | ErasureDone
       )
     | null;
   field?: string;
