@@ -65,3 +65,4 @@ wire: install ## regenerate console/api from the Structs of node and backbone
 docs: install ## regenerate the pages that come from code
 	@$(BIN)/python -m trunkline.reference docs/settings.md
 	@$(BIN)/python -m trunkline.reference_metrics docs/metrics.md
+	@$(BIN)/python -m trunkline.reference_acts docs/protocol.md

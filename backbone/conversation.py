@@ -1,8 +1,7 @@
 """What a conversation is, folded from its events: pure, no clock, no I/O.
 
 `fold` is used by routing (which writes heads), by nodes and by channels (which start from a head and
-fold what follows). `may_follow` says which act is legal on a head. Source: log-and-protocol.md,
-"Head" and "Deciding".
+fold what follows). Which act is legal on a head says `backbone/acts.py`.
 """
 
 from __future__ import annotations
@@ -140,35 +139,6 @@ _INTERNAL: dict[type, dict[str, Any]] = {
     ev.DeliveryUpdated: {"provider": "", "error": None},
 }
 """Fields that visitors don't get, with the value that stands for none."""
-
-
-ActName = Literal["take", "assign", "release", "resolve", "reopen", "close"]
-
-
-def may_follow(head: Head, act: ActName, agent: str = "") -> str | None:
-    """None if `act` (by or to `agent`) is legal on `head`, else the code of the refusal."""
-    if head.status == "closed":
-        return "conversation.closed"
-    is_resolved = head.status == "resolved"
-    refusals: dict[str, list[tuple[bool, str]]] = {
-        "take": [
-            (is_resolved, "conversation.resolved"),
-            (head.agent == agent, "conversation.yours_already"),
-            (head.agent != "", "conversation.taken"),
-        ],
-        "assign": [
-            (is_resolved, "conversation.resolved"),
-            (head.agent == agent, "conversation.assigned_already"),
-        ],
-        "release": [
-            (is_resolved, "conversation.resolved"),
-            (head.agent != agent, "conversation.not_yours"),
-        ],
-        "resolve": [(is_resolved, "conversation.resolved")],
-        "reopen": [(not is_resolved, "conversation.not_resolved")],
-        "close": [],
-    }
-    return next((code for holds, code in refusals[act] if holds), None)
 
 
 def _opened(_head: Head, e: ev.ConversationOpened, _seq: int) -> dict[str, Any]:

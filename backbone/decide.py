@@ -1,6 +1,4 @@
-"""Writes a decision with compare-and-set: replay what came between, fold, ask again, write again
-(log-and-protocol.md, "Deciding").
-"""
+"""Writes a decision with compare-and-set: replay what came between, fold, ask again, write again."""
 
 from __future__ import annotations
 
@@ -26,8 +24,8 @@ class Decided(NamedTuple):
     seq: int
 
 
-async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
-    """Does `act` on the conversation whose head was `head` at some time; an act that is stored already is done.
+async def decide(log: Log, head: Head, decision: acts.Decision) -> Decided:
+    """Writes `decision` on the conversation whose head was `head` at some time; an act that is stored already is done.
 
     Raises ConflictError with the deciding event where the act is no longer legal (its `code` says why),
     TooManyError `log.busy` after 5 tries, and what `Log.publish` raises.
@@ -35,13 +33,13 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
     subject = subjects.chat(head.tenant, head.channel, head.conv)
     decided_by: bytes | None = None
     for _ in range(TRIES):
-        planned = acts.plan(head, act)
+        planned = acts.plan(head, decision)
         if isinstance(planned, acts.Refusal):
             newest = await _newest(log, head)
-            if (seq := _place(newest, act)) is not None:
+            if (seq := _place(newest, decision)) is not None:
                 return Decided(head, seq)
             raise ConflictError(
-                planned.code, _SAID.get(planned.code, ""), decided_by=decided_by or _last_decision(newest)
+                planned.code, acts.SAID.get(planned.code, ""), decided_by=decided_by or _last_decision(newest)
             )
         try:
             stored = await log.publish_batch(subject, planned, head.seq)
@@ -49,16 +47,16 @@ async def decide(log: Log, head: Head, act: acts.Act) -> Decided:
             between = await log.replay_all(subject, head.seq, FOLD_AT_MOST)
             for event in between:
                 parsed = parse_tolerant(event.raw)
-                if _is_of(parsed, act):
+                if _is_of(parsed, decision):
                     return Decided(head, event.seq)
                 head = fold(head, parsed, event.seq)
                 if is_lifecycle(parsed):
                     decided_by = event.raw
-            if not between and (seq := _own_place(await _newest(log, head), act)) is not None:
+            if not between and (seq := _own_place(await _newest(log, head), decision)) is not None:
                 return Decided(head, seq)
             continue
         if stored.duplicate:
-            _own_place(await _newest(log, head), act)
+            _own_place(await _newest(log, head), decision)
         return _after(head, planned, stored.seq)
     raise TooManyError("log.busy", "The conversation moves too fast just now. Try again.", retry_after_ms=200)
 
@@ -94,22 +92,23 @@ async def _newest(log: Log, head: Head) -> list[LogEvent]:
     return await log.replay_all(subjects.chat(head.tenant, head.channel, head.conv), max(0, start - 1), FOLD_AT_MOST)
 
 
-def _place(newest: list[LogEvent], act: acts.Act) -> int | None:
+def _place(newest: list[LogEvent], decision: acts.Decision) -> int | None:
     """Where an act is stored: its answer was lost, and it is asked again."""
-    return next((e.seq for e in reversed(newest) if _is_of(parse_tolerant(e.raw), act)), None)
+    return next((e.seq for e in reversed(newest) if _is_of(parse_tolerant(e.raw), decision)), None)
 
 
-def _own_place(newest: list[LogEvent], act: acts.Act) -> int | None:
+def _own_place(newest: list[LogEvent], decision: acts.Decision) -> int | None:
     """As `_place`. Raises ConflictError `id.used` where somebody else's event has the act's id."""
-    seq = _place(newest, act)
-    if seq is None and any(parse_tolerant(e.raw).id == act.id for e in newest):
+    seq = _place(newest, decision)
+    if seq is None and any(parse_tolerant(e.raw).id == decision.id for e in newest):
         raise ConflictError("id.used", "Another event has this id already; choose another.", field="id")
     return seq
 
 
-def _is_of(event: ev.Event | ev.Envelope, act: acts.Act) -> bool:
-    """Whether a stored event is what `act` makes. Its id alone doesn't say: whoever writes messages chooses theirs."""
-    return event.id == act.id and event.by.kind == act.by.kind and event.by.id == act.by.id and is_lifecycle(event)
+def _is_of(event: ev.Event | ev.Envelope, decision: acts.Decision) -> bool:
+    """Whether an event is what `decision` makes. Its id alone doesn't say: whoever writes messages chooses theirs."""
+    by, ours = event.by, decision.by
+    return event.id == decision.id and by.kind == ours.kind and by.id == ours.id and is_lifecycle(event)
 
 
 def _last_decision(newest: list[LogEvent]) -> bytes | None:
@@ -148,14 +147,3 @@ def is_lifecycle(event: ev.Event | ev.Envelope) -> bool:
     if isinstance(event, ev.Envelope):
         return event.type in ev.LIFECYCLE
     return event.is_lifecycle
-
-
-_SAID: Final = {
-    "conversation.taken": "Somebody else has taken it.",
-    "conversation.yours_already": "It is yours already.",
-    "conversation.assigned_already": "They have it already.",
-    "conversation.resolved": "It has been resolved.",
-    "conversation.not_resolved": "It isn't resolved.",
-    "conversation.not_yours": "It isn't yours.",
-    "conversation.closed": "It is closed for good.",
-}

@@ -393,7 +393,7 @@ def _history(_context: Context, socket: Socket, who: Who, frame: f.History) -> N
 
 
 async def _act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None:
-    _tell(socket, frame.id, await act.act(context, who, frame))
+    _tell(socket, frame.id, await act.act(context, who, frame.conv, frame.id, f.act_of(frame)))
 
 
 async def _presence(context: Context, socket: Socket, who: Who, frame: f.Presence) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 
+from backbone import acts
 from backbone.events import Event
 from node.protocol.frames import ClientFrame, NodeFrame
 
 
 def schema() -> dict[str, Any]:
-    """One JSON schema (2020-12) with the definitions `ClientFrame`, `NodeFrame`, `Event` and all they use."""
+    """One JSON schema (2020-12) with the definitions `ClientFrame`, `NodeFrame`, `Event` and all they use; under `acts`
+    what refuses each act, and with which code.
+    """
     roots, components = msgspec.json.schema_components((ClientFrame, NodeFrame, Event), ref_template="#/$defs/{name}")
     named = dict(zip(("ClientFrame", "NodeFrame", "Event"), roots, strict=True))
     return {
@@ -24,6 +27,11 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": {name: {"$ref": f"#/$defs/{name}"} for name in named},
         "$defs": {**components, **named},
+        "acts": {
+            acts.tag(kind): [list(refusal) for refusal in rule.refusals]
+            for kind, rule in acts.RULES.items()
+            if kind is not acts.Close
+        },
     }
 
 

@@ -23,7 +23,7 @@ from adapters.routing.heads import Projection
 from adapters.routing.holding import Holding
 from adapters.routing.settings import RoutingSettings
 from backbone import failpoints, presence
-from backbone.acts import Act
+from backbone.acts import Decision, Release, Reopen, Take, name_of
 from backbone.clock import utc_ms
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import decide, read_head
@@ -332,13 +332,12 @@ class Routing:
             agent = head.agent if self.crew.eligible(head.tenant, head.agent) else ""
             is_done = await self._do(
                 head,
-                Act(
+                Decision(
                     id=decision_id(self._secret, message, "reopened"),
-                    do="reopen",
+                    act=Reopen(reason="visitor"),
                     by=ME,
                     at=utc_ms(),
                     agent=agent,
-                    why="visitor",
                 ),
             )
             if not is_done:
@@ -374,9 +373,9 @@ class Routing:
         self.crew.assigned(head.tenant, one.agent, at)
         is_done = await self._do(
             head,
-            Act(
+            Decision(
                 id=decision_id(self._secret, head.conv, f"assigned:{head.epoch}:{head.seq}"),
-                do="take",
+                act=Take(),
                 by=ME,
                 at=at,
                 agent=one.agent,
@@ -386,28 +385,29 @@ class Routing:
         if is_done:
             _assigned.inc()
 
-    async def _do(self, head: Head, act: Act) -> bool:
+    async def _do(self, head: Head, decision: Decision) -> bool:
         """Writes a decision; somebody else's decision in between is theirs, not an error.
 
         One that changes nothing, or that the log refuses for this conversation alone, holds the conversation back for a
         growing while: it must not keep others waiting. Raises where the log is away.
         """
+        act = name_of(decision.act)
         try:
-            decided = await decide(self.log, head, act)
+            decided = await decide(self.log, head, decision)
             if failpoints.ARMED:
                 failpoints.reach("routing.decided")
         except ConflictError as conflict:
-            _log.info("decision.overtaken", conv=head.conv, act=act.do, code=conflict.code)
+            _log.info("decision.overtaken", conv=head.conv, act=act, code=conflict.code)
             self._held.failed(head.conv, time.monotonic())
             return False
         except (UnavailableError, UnknownOutcomeError):
             raise
         except TrunklineError as error:
-            _log.warning("decision.refused", conv=head.conv, act=act.do, code=error.code, error=error.message)
+            _log.warning("decision.refused", conv=head.conv, act=act, code=error.code, error=error.message)
             self._held.failed(head.conv, time.monotonic())
             return False
         if decided.seq <= head.seq:
-            _log.warning("decision.changed_nothing", conv=head.conv, act=act.do, event_id=act.id)
+            _log.warning("decision.changed_nothing", conv=head.conv, act=act, event_id=decision.id)
             self._held.failed(head.conv, time.monotonic())
             return False
         self._held.done(head.conv)
@@ -416,9 +416,9 @@ class Routing:
             "decision.written",
             tenant=head.tenant,
             conversation=head.conv,
-            act=act.do,
-            agent=act.agent,
-            event_id=act.id,
+            act=act,
+            agent=decision.agent,
+            event_id=decision.id,
         )
         return True
 
@@ -471,13 +471,12 @@ class Routing:
             for head in self.projection.owned_by(tenant, agent):
                 await self._do(
                     head,
-                    Act(
+                    Decision(
                         id=decision_id(self._secret, head.conv, f"gone:{head.epoch}:{head.seq}"),
-                        do="release",
+                        act=Release(reason="agent_gone"),
                         by=ME,
                         at=utc_ms(),
                         agent=agent,
-                        why="agent_gone",
                         since=head.waiting_since or head.opened_at,
                     ),
                 )

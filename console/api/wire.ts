@@ -103,18 +103,53 @@ export interface To {
   inbox: string;
 }
 /**
- * Something an agent does to a conversation; `expect` is the sequence they saw.
+ * Something an agent does to a conversation. `do` with `args` is the form before `act`, and says the same.
  */
 export interface Act {
+  act?: (Take | Assign | Release | Resolve | Reopen) | null;
   args?: ActArgs;
   conv: string;
-  do: 'assign' | 'release' | 'reopen' | 'resolve' | 'take';
+  do?: '' | 'assign' | 'release' | 'reopen' | 'resolve' | 'take';
   expect?: number;
   id: string;
   t: 'act';
 }
 /**
- * `assign` needs agent (or team); `resolve` takes a reason.
+ * It is the actor's now; of routing, that of whom it chose.
+ */
+export interface Take {
+  do: 'take';
+}
+/**
+ * It is another agent's now.
+ */
+export interface Assign {
+  agent: string;
+  do: 'assign';
+}
+/**
+ * Back into the queue, where it was.
+ */
+export interface Release {
+  do: 'release';
+  reason?: string;
+}
+/**
+ * The matter is settled.
+ */
+export interface Resolve {
+  do: 'resolve';
+  reason?: string;
+}
+/**
+ * It isn't settled after all.
+ */
+export interface Reopen {
+  do: 'reopen';
+  reason?: string;
+}
+/**
+ * What `do` took besides, before `act` carried both.
  */
 export interface ActArgs {
   agent?: string;

@@ -13,9 +13,10 @@ from typing import Annotated, Literal, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from backbone import commands
+from backbone import acts, commands
 from backbone.commands import ClientId, ConversationId
 from backbone.conversation import Head
+from backbone.errors import InvalidInputError
 from backbone.events import Event
 from node.protocol.framing import text_frame
 
@@ -23,7 +24,6 @@ SUBPROTOCOL = "trunkline.v1"
 VERSION = 1
 
 ViewName = Annotated[str, Meta(pattern=r"^(mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64})$")]
-ActName = Literal["take", "assign", "release", "resolve", "reopen"]
 Position = tuple[int, int]
 
 # --- client to node ---------------------------------------------------------------------------
@@ -72,19 +72,20 @@ class Send(commands.Send, tag_field="t", tag="send", kw_only=True):
 
 
 class ActArgs(Struct, frozen=True, omit_defaults=True):
-    """`assign` needs agent (or team); `resolve` takes a reason."""
+    """What `do` took besides, before `act` carried both."""
 
     agent: str = ""
     team: str = ""
-    reason: Annotated[str, Meta(max_length=200)] = ""
+    reason: acts.Reason = ""
 
 
 class Act(FromClient, tag="act", kw_only=True):
-    """Something an agent does to a conversation; `expect` is the sequence they saw."""
+    """Something an agent does to a conversation. `do` with `args` is the form before `act`, and says the same."""
 
     id: ClientId
     conv: ConversationId
-    do: ActName
+    act: acts.Asked | None = None
+    do: Literal["", "take", "assign", "release", "resolve", "reopen"] = ""
     args: ActArgs = ActArgs()
     expect: int = 0
 
@@ -295,6 +296,25 @@ OUR_FAULT = 4500
 def name_of(frame: Struct) -> str:
     """The `t` of a client's frame."""
     return str(type(frame).__struct_config__.tag)
+
+
+def act_of(frame: Act) -> acts.Asked:
+    """What is asked for, in either form. Raises InvalidInputError `frame.invalid` where neither is there."""
+    if frame.act is not None:
+        return frame.act
+    match frame.do:
+        case "":
+            raise InvalidInputError("frame.invalid", "Say what to do.", field="act")
+        case "take":
+            return acts.Take()
+        case "assign":
+            return acts.Assign(agent=frame.args.agent)
+        case "release":
+            return acts.Release(reason=frame.args.reason)
+        case "resolve":
+            return acts.Resolve(reason=frame.args.reason)
+        case "reopen":
+            return acts.Reopen(reason=frame.args.reason)
 
 
 # --- codec ------------------------------------------------------------------------------------

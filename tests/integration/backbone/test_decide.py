@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from backbone import events as ev
-from backbone.acts import Act
+from backbone.acts import Asked, Decision
 from backbone.conversation import Head, empty
 from backbone.decide import decide, read_head
 from backbone.errors import ConflictError
@@ -20,8 +21,9 @@ pytestmark = pytest.mark.anyio
 VISITOR = ev.Actor("visitor", "c" + "a" * 26)
 
 
-def act(do: str, agent: str = "lin") -> Act:
-    return Act(id=new_event_id(), do=do, by=ev.Actor("agent", agent), at=1, agent=agent)  # type: ignore[arg-type]
+def act(do: str, agent: str = "lin") -> Decision:
+    what = msgspec.convert({"do": do, "agent": agent}, Asked)
+    return Decision(id=new_event_id(), act=what, by=ev.Actor("agent", agent), at=1, agent=agent)
 
 
 async def opened(log: Log) -> Head:

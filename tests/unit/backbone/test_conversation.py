@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backbone import acts
 from backbone import events as ev
-from backbone.acts import Act, Refusal, plan
-from backbone.conversation import Head, closed_for_good, empty, fold, may_follow, seen_by_visitor, shown_to_visitor
+from backbone.acts import Decision, Refusal, plan
+from backbone.conversation import Head, closed_for_good, empty, fold, seen_by_visitor, shown_to_visitor
 from backbone.ids import derived_event_id, new_event_id
 
 CONV = "00" + "a" * 26
@@ -146,14 +147,22 @@ CLOSED = fold(RESOLVED, event(ev.ConversationClosed, by=LI), 4)
         (CLOSED, "resolve", "", "conversation.closed"),
     ],
 )
-def test_what_may_follow(head: Head, act: Any, agent: str, refusal: str | None) -> None:
-    assert may_follow(head, act, agent) == refusal
-    planned = plan(head, Act(id=new_event_id(), do=act, by=LI, at=5000, agent=agent))
+def test_what_may_follow(head: Head, act: str, agent: str, refusal: str | None) -> None:
+    what = msgspec.convert({"do": act, "agent": agent}, acts.Asked)
+    assert acts.refusal(head, what, agent) == refusal
+    planned = plan(head, Decision(id=new_event_id(), act=what, by=LI, at=5000, agent=agent))
     assert isinstance(planned, Refusal) == (refusal is not None)
 
 
+def test_each_act_has_a_rule_and_each_refusal_a_sentence() -> None:
+    assert set(acts.RULES) == set(get_args(acts.Act))
+    codes = {code for rule in acts.RULES.values() for _, code in rule.refusals} | {acts.CLOSED}
+    assert codes == set(acts.SAID)
+    assert set(get_args(acts.Asked)) == set(get_args(acts.Act)) - {acts.Close}
+
+
 def test_a_take_is_one_batch_that_leaves_the_queue_and_a_retry_makes_the_same_ids() -> None:
-    act = Act(id=new_event_id(), do="take", by=LI, at=5000, agent="li")
+    act = Decision(id=new_event_id(), act=acts.Take(), by=LI, at=5000, agent="li")
     first, second = plan(QUEUED, act), plan(QUEUED, act)
     assert isinstance(first, list)
     assert isinstance(second, list)

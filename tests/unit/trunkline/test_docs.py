@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backbone.events import TYPES
-from trunkline import reference, reference_metrics
+from trunkline import reference, reference_acts, reference_metrics
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
@@ -92,3 +92,8 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """Every relative link and picture of a page is there."""
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_table_of_acts_is_what_the_code_says() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    assert reference_acts.page(page) == page
