@@ -116,6 +116,24 @@ async def test_a_watermark_is_resumed_and_a_foreign_one_is_told_to_begin_again(s
         assert (older["events"], older["history"], older["more"]) == (events[2:4], True, True)
 
 
+async def test_an_act_is_named_in_its_frame_as_a_struct_or_in_the_form_before(system: System) -> None:
+    async with system.visitor().running() as visitor:
+        conv = (await visitor.send("mine"))["conv"]
+    async with raw(system.nodes[0], cookie=cookie_of(system)) as socket:
+        await hello(socket)
+        for what, answer, code in (
+            ({"act": {"do": "explode"}}, "err", "frame.invalid"),
+            ({"act": {"do": "assign"}}, "err", "frame.invalid"),
+            ({}, "err", "frame.invalid"),
+            ({"act": {"do": "take"}}, "ok", None),
+            ({"act": {"do": "assign", "agent": "nobody"}}, "err", "assign.unknown_agent"),
+            ({"do": "resolve", "args": {"reason": "done"}}, "ok", None),
+            ({"act": {"do": "reopen"}}, "ok", None),
+        ):
+            await socket.send(json.dumps({"t": "act", "id": new_event_id(), "conv": conv, **what}))
+            assert (await told(socket, answer)).get("code") == code, what
+
+
 async def test_a_visitor_sees_nothing_of_notes_assignments_and_other_visitors(system: System) -> None:
     async with (
         system.visitor().running() as visitor,
