@@ -8,9 +8,10 @@ import msgspec
 
 from backbone import acts
 from backbone import events as ev
+from backbone.acks import LogEvent, WrongSequenceError
 from backbone.conversation import Head, empty, fold
 from backbone.errors import ConflictError, TooManyError
-from backbone.log import Log, LogEvent, WrongSequenceError
+from backbone.log import Log
 from backbone.nats import subjects
 
 TRIES: Final = 5

@@ -9,43 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from backbone import events as ev
 from backbone import failpoints
+from backbone.acks import (
+    REPEATED_ID_IN_BATCH,
+    Ack,
+    LogEvent,
+    Stored,
+    WrongSequenceError,
+    checked,
+    ends,
+    is_single,
+    log_event,
+    outcome_of,
+    read,
+    refusal,
+    stream_of,
+)
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import new_event_id
 from backbone.nats import subjects
-from backbone.nats.link import (
-    REFLECTED,
-    WRONG_LAST_SEQUENCE,
-    ApiError,
-    Link,
-    Reply,
-    by_the_server,
-    header_block,
-    header_value,
-    is_reflected,
-    status_of,
-)
+from backbone.nats.answers import WRONG_LAST_SEQUENCE, ApiError, Reply
+from backbone.nats.header import REFLECTED, header_block, header_value, is_reflected, status_of
+from backbone.nats.link import Link
 from backbone.nats.parser import RawCallback
 from backbone.nats.streams import MAX_EVENT_BYTES, chat_stream
-
-REPEATED_ID_IN_BATCH: Final = 10201
-DUPLICATE_IN_PROCESS: Final = 10158
-"""A message with this id was taken in and isn't on a majority of servers yet."""
-
-ACCOUNT_EXCEEDED: Final = 10002
-STORE_FAILED: Final = 10077
-INSUFFICIENT_RESOURCES: Final = 10023
-STORAGE_EXCEEDED: Final = 10047
 
 NOT_FOUND: Final = 404
 MAX_UNACKNOWLEDGED: Final = 4096
@@ -60,47 +55,6 @@ LOOKED_AT: Final = UnavailableError(
     "log.unavailable", "The log is being looked at. Try again soon.", retry_after_ms=200
 )
 """The log that came back may be an older copy."""
-
-_PLACE = re.compile(rb"\r\nNats-Sequence: (\d+)\r\n(?:Nats-Time-Stamp: [^\r]*\r\n)?Nats-Last-Sequence: (\d+)\r\n")
-"""As nats-server writes them; in another order or apart they are looked for one by one."""
-
-
-class Stored(NamedTuple):
-    """Where an event is: its sequence, and whether it had been there before."""
-
-    seq: int
-    duplicate: bool = False
-
-
-class LogEvent(NamedTuple):
-    """A stored event: its sequence and stored bytes, and its subject."""
-
-    seq: int
-    raw: bytes
-    subject: str = ""
-
-
-class WrongSequenceError(TrunklineError):
-    """The subject's last sequence isn't the expected one. Read on, fold, ask again."""
-
-    status = 409
-    code = "log.wrong_sequence"
-
-
-class _Ack(msgspec.Struct):
-    stream: str = ""
-    seq: int = 0
-    duplicate: bool = False
-    error: _AckError | None = None
-
-
-class _AckError(msgspec.Struct):
-    code: int = 0
-    err_code: int = 0
-    description: str = ""
-
-
-_ack_decoder = msgspec.json.Decoder(_Ack)
 
 
 class Log:
@@ -167,7 +121,7 @@ class Log:
         def acknowledged(answer: bytes, problem: TrunklineError | None) -> None:
             self._one_less()
             self._note_answer(subject, problem)
-            done(_outcome(problem) if problem else self._stored_or_not(answer))
+            done(outcome_of(problem) if problem else self._stored_or_not(answer))
 
         header = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n" % subjects.message_id(event.conv, event.id).encode()
         self.link.publish_soon(subject, raw, header, acknowledged, PUBLISH_TIMEOUT_S)
@@ -219,10 +173,10 @@ class Log:
         try:
             first, commit = await self._send_batch(subject, batch, expected_seq)
             if isinstance(first, Reply):
-                _check(first)
+                checked(first)
             if isinstance(commit, BaseException):
-                raise _outcome(commit) if isinstance(commit, TrunklineError) else commit
-            return self._noted(_check(commit))
+                raise outcome_of(commit) if isinstance(commit, TrunklineError) else commit
+            return self._noted(checked(commit))
         except ApiError as refused:
             if refused.err_code not in {WRONG_LAST_SEQUENCE, REPEATED_ID_IN_BATCH}:
                 raise
@@ -269,7 +223,7 @@ class Log:
             "batch": limit,
             "max_bytes": REPLAY_BYTES,
         }
-        return await self._direct(_stream_of(subject), request)
+        return await self._direct(stream_of(subject), request)
 
     async def replay_all(self, subject: str, after_seq: int, most: int) -> list[LogEvent]:
         """All stored events after `after_seq`, at most `most`, in as many requests as that takes."""
@@ -286,13 +240,13 @@ class Log:
 
     async def last(self, subject: str) -> LogEvent | None:
         """The last stored event of `subject`, which may hold a `*` for the channel; None if there is none."""
-        found, _ = await self._direct(_stream_of(subject), {"last_by_subj": subject})
+        found, _ = await self._direct(stream_of(subject), {"last_by_subj": subject})
         return found[0] if found else None
 
     async def at_leader(self, subject: str, seq: int) -> bytes | None:
         """The bytes of `subject` at `seq` by its stream's leader, None if there are none; ten times as dear as `at`."""
         try:
-            answer = await self.link.api(f"STREAM.MSG.GET.{chat_stream(_stream_of(subject))}", {"seq": seq})
+            answer = await self.link.api(f"STREAM.MSG.GET.{chat_stream(stream_of(subject))}", {"seq": seq})
         except ApiError as refused:
             if refused.status_code != NOT_FOUND:
                 raise
@@ -305,7 +259,7 @@ class Log:
 
     async def at(self, subject: str, seq: int) -> LogEvent | None:
         """The event of `subject` stored exactly at `seq`, None if there is none."""
-        found, _ = await self._direct(_stream_of(subject), {"seq": seq, "next_by_subj": subject, "batch": 1})
+        found, _ = await self._direct(stream_of(subject), {"seq": seq, "next_by_subj": subject, "batch": 1})
         return found[0] if found and found[0].seq == seq else None
 
     async def last_of_many(self, stream: str, wanted: list[str]) -> dict[str, LogEvent]:
@@ -336,12 +290,12 @@ class Log:
     # --- inside ----------------------------------------------------------------------------
 
     def _stored_or_not(self, answer: bytes) -> Stored | TrunklineError:
-        ack = _ack_decoder.decode(answer)
+        ack = read(answer)
         if ack.error:
-            return _refusal(ack.error)
+            return refusal(ack.error)
         return self._noted(ack)
 
-    def _noted(self, ack: _Ack) -> Stored:
+    def _noted(self, ack: Ack) -> Stored:
         self.note(ack.stream[-2:], ack.seq)
         return Stored(ack.seq, ack.duplicate)
 
@@ -359,27 +313,27 @@ class Log:
                 turn.set_result(None)
                 break
 
-    async def _send(self, subject: str, raw: bytes, header: bytes) -> _Ack:
+    async def _send(self, subject: str, raw: bytes, header: bytes) -> Ack:
         self._check_bound()
         self.unacknowledged += 1
         try:
             reply = await self.link.request_raw(subject, raw, header, PUBLISH_TIMEOUT_S)
         except TrunklineError as error:
             self._note_answer(subject, error)
-            raise _outcome(error) from error
+            raise outcome_of(error) from error
         finally:
             self._one_less()
         self._note_answer(subject, None)
-        return _check(reply)
+        return checked(reply)
 
     def _note_answer(self, subject: str, problem: TrunklineError | None) -> None:
         if problem is None:
             if self._unanswered:
-                self._unanswered.pop(_stream_of(subject), None)
+                self._unanswered.pop(stream_of(subject), None)
         elif isinstance(problem, UnknownOutcomeError) and self.link.is_usable:
             now = time.monotonic()
-            first, _ = self._unanswered.get(_stream_of(subject), (now, now))
-            self._unanswered[_stream_of(subject)] = (first, now)
+            first, _ = self._unanswered.get(stream_of(subject), (now, now))
+            self._unanswered[stream_of(subject)] = (first, now)
 
     async def _if_mine(self, subject: str, batch: Sequence[ev.Event], refused: ApiError) -> Stored:
         """A refused expectation isn't a conflict if the events are stored already: this was a retry."""
@@ -396,64 +350,18 @@ class Log:
         answers = await self.link.request_many(
             f"$JS.API.DIRECT.GET.{chat_stream(stream)}",
             msgspec.json.encode(request),
-            _ends if many else _is_single,
+            ends if many else is_single,
         )
         found: list[LogEvent] = []
         for header, data in answers:
             status = status_of(header)
             if status is None:
-                found.append(_log_event(header, data))
+                found.append(log_event(header, data))
             elif status == b"204":
                 return found, int(header_value(header, b"Nats-Num-Pending") or 0) > 0
             elif status != b"404":
                 raise UnavailableError("log.unreadable", f"The log refused to be read: {status.decode()}.")
         return found, False
-
-
-def place_of(header: bytes | None) -> tuple[int, int]:
-    """(sequence, previous sequence of its subject) of a live message; (0, 0) of a signal, which has neither."""
-    header = by_the_server(header)
-    if header is None:
-        return 0, 0
-    both = _PLACE.search(header)
-    if both is not None:
-        return int(both[1]), int(both[2])
-    seq = header_value(header, b"Nats-Sequence")
-    return (int(seq), int(header_value(header, b"Nats-Last-Sequence") or 0)) if seq else (0, 0)
-
-
-def stored_at(header: bytes | None) -> float | None:
-    """When the log stored a live message (Unix seconds by nats-server's clock); None where it doesn't say."""
-    told = header_value(by_the_server(header), b"Nats-Time-Stamp")
-    try:
-        return datetime.fromisoformat(told.decode()).timestamp() if told else None
-    except ValueError:
-        return None
-
-
-def is_of(header: bytes | None, subject: str) -> bool:
-    """Whether a live message with a place is what the log copied from that subject, and not somebody's answer."""
-    return header_value(by_the_server(header), b"Nats-Subject") == subject.encode()
-
-
-def _stream_of(subject: str) -> str:
-    return subjects.parse_chat(subject).stream
-
-
-def _ends(header: bytes | None, _data: bytes) -> bool:
-    return status_of(header) is not None
-
-
-def _is_single(_header: bytes | None, _data: bytes) -> bool:
-    return True
-
-
-def _log_event(header: bytes | None, data: bytes) -> LogEvent:
-    told = by_the_server(header)
-    seq = header_value(told, b"Nats-Sequence")
-    subject = header_value(told, b"Nats-Subject")
-    raw = REFLECTED if is_reflected(header, as_direct=True) else data
-    return LogEvent(int(seq or 0), raw, (subject or b"").decode())
 
 
 def _encode(event: ev.Event) -> bytes:
@@ -463,46 +371,5 @@ def _encode(event: ev.Event) -> bytes:
     return raw
 
 
-def _refusal(error: _AckError) -> TrunklineError:
-    """A cluster refuses for a while what it will store later: who sends it again with the same id is served."""
-    if error.err_code == DUPLICATE_IN_PROCESS:
-        return UnknownOutcomeError(
-            "log.unknown_outcome", "The log is still storing this. Send it again with the same id.", retry_after_ms=500
-        )
-    if _says_full(error):
-        # Room comes when somebody makes some: whoever waits is told rather than kept.
-        return UnavailableError("log.full", f"The log has no room, and nothing was stored: {error.description}.")
-    if error.code == 503:
-        return UnavailableError(
-            "log.unavailable", f"The log can't store now: {error.description}.", retry_after_ms=1000
-        )
-    return ApiError(error.code, error.err_code, error.description)
-
-
-def _says_full(error: _AckError) -> bool:
-    """A store fails for many reasons under one number; those of room are told by its words."""
-    if error.err_code == STORE_FAILED:
-        return error.description.startswith("maximum ") or "no space left" in error.description
-    return error.err_code in {ACCOUNT_EXCEEDED, INSUFFICIENT_RESOURCES, STORAGE_EXCEEDED}
-
-
-def _check(reply: Reply) -> _Ack:
-    if not reply.data:
-        return _Ack()
-    ack = _ack_decoder.decode(reply.data)
-    if ack.error:
-        raise _refusal(ack.error)
-    return ack
-
-
 def _busy() -> TooManyError:
     return TooManyError("log.busy", "Too much is being stored at once. Send it again.", retry_after_ms=200)
-
-
-def _outcome(error: TrunklineError) -> TrunklineError:
-    if error.code == "log.no_responders":
-        # A cluster that elects a leader, or a server that still reads its store, has one again soon.
-        return UnavailableError(
-            "log.unavailable", "The log has no stream for this now; run `trunkline doctor`.", retry_after_ms=1000
-        )
-    return error

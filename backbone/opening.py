@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from backbone import contacts, directory
 from backbone import events as ev
+from backbone.acks import WrongSequenceError
 from backbone.conversation import Head, closed_for_good
 from backbone.decide import parse_tolerant, read_head
 from backbone.errors import ConflictError, TooManyError
 from backbone.ids import conversation_id, derived_event_id
-from backbone.log import Log, WrongSequenceError
+from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket, Kept, KeyExistsError, RevisionError
 from backbone.nats.link import Link

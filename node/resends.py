@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from backbone import events as ev
+from backbone.acks import LogEvent
 from backbone.conversation import STEP_EVERY, Head
 from backbone.decide import parse_tolerant
 from backbone.errors import ConflictError
 from backbone.ids import made_at_ms
-from backbone.log import Log, LogEvent
+from backbone.log import Log
 
 FRESH_MS: Final = 20_000
 """Age up to which NATS itself tells a resend: a third of its minute, so that a clock may be 40 s ahead."""

@@ -13,8 +13,8 @@ import structlog
 from backbone import directory, presence, schema
 from backbone.errors import TrunklineError, UnknownOutcomeError
 from backbone.nats import replicas
+from backbone.nats.answers import ApiError
 from backbone.nats.buckets import Bucket, Change
-from backbone.nats.link import ApiError
 from backbone.nats.streams import chat_stream
 from backbone.process.service import Service
 from node.context import Context

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from backbone.nats import subjects
-from backbone.nats.link import ApiError, Link, header_value
+from backbone.nats.answers import ApiError
+from backbone.nats.header import header_value
+from backbone.nats.link import Link
 from backbone.nats.streams import DEAD
 
 MOST: Final = 1000

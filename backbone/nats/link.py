@@ -15,7 +15,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -23,9 +23,12 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.protocol import command
 
-from backbone.errors import ForbiddenError, TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.errors import TooLargeError, TrunklineError
 from backbone.nats import permissions
+from backbone.nats.answers import ApiError, Reply, answer_decoder, nobody, not_ours, unknown, unreachable
+from backbone.nats.header import header_block, status_of
 from backbone.nats.parser import BatchParser, RawCallback
+from backbone.nats.waiting import RawSubscription, Waiting, fail
 from backbone.until import cancel_again
 
 Done = Callable[[bytes, TrunklineError | None], None]
@@ -34,8 +37,6 @@ Done = Callable[[bytes, TrunklineError | None], None]
 SECOND_NS: Final = 1_000_000_000
 """JetStream's durations are nanoseconds."""
 
-WRONG_LAST_SEQUENCE: Final = 10071
-"""JetStream's number for an expectation that doesn't hold."""
 
 SWEEP_S: Final = 0.25
 RECONNECT_WAIT_S: Final = 0.2
@@ -49,79 +50,11 @@ SUBJECT_MOST: Final = 1024
 HEADER_LINE: Final = 4
 """Bytes that a header's line has beside its name and value: colon, space, CR, LF."""
 
-REFLECTED: Final = b"{}"
-"""In place of the bytes of a message that is none of ours: no event and no value, so that it is told as such."""
-
-_SAYS_WHERE: Final = b"\r\nNats-Stream: "
 
 _REFUSED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"')
 """What nats-server says to a user who isn't allowed a subject, in lower case, as nats-py reads it."""
 
 _log = structlog.get_logger("backbone.nats.link")
-
-
-class Reply(NamedTuple):
-    """An answer: the header block as it came (None without one) and the payload."""
-
-    header: bytes | None
-    data: bytes
-
-
-class ApiError(TrunklineError):
-    """JetStream refused: `status_code` is HTTP-like, `err_code` its own number, such as 10071."""
-
-    code = "log.refused"
-
-    def __init__(self, status_code: int, err_code: int, description: str) -> None:
-        super().__init__(message=description)
-        self.status_code = status_code
-        self.err_code = err_code
-
-
-class _ApiProblem(msgspec.Struct):
-    code: int = 0
-    err_code: int = 0
-    description: str = ""
-
-
-class _ApiAnswer(msgspec.Struct):
-    error: _ApiProblem | None = None
-
-
-class RawSubscription:
-    """What nats-py's reconnect and close look at of a subscription that is a call, and no more."""
-
-    __slots__ = ("_queue", "_subject")
-
-    _max_msgs = 0
-    _received = 0
-    _wait_for_msgs_task = None
-    _message_iterator = None
-    _pending_next_msgs_calls = None
-    _jsi = None
-
-    def __init__(self, subject: str, queue: str) -> None:
-        self._subject = subject
-        self._queue = queue
-
-
-class _Waiting:
-    """One request: a future for its only answer, or a queue for several until `is_last` says so."""
-
-    __slots__ = ("collected", "deadline", "future", "is_last", "subject")
-
-    def __init__(
-        self,
-        future: asyncio.Future[Any],
-        deadline: float,
-        is_last: Callable[[bytes | None, bytes], bool] | None,
-        subject: str,
-    ) -> None:
-        self.subject = subject
-        self.future = future
-        self.deadline = deadline
-        self.is_last = is_last
-        self.collected: list[Reply] = []
 
 
 class Link(Client):
@@ -130,7 +63,7 @@ class Link(Client):
     def __init__(self) -> None:
         super().__init__()
         self._name_inboxes("")
-        self._waiting: dict[bytes, _Waiting] = {}
+        self._waiting: dict[bytes, Waiting] = {}
         self._clock = time.monotonic
         self._acks: dict[bytes, tuple[Done, float]] = {}
         self.raw_callbacks: dict[bytes, RawCallback] = {}
@@ -268,7 +201,7 @@ class Link(Client):
         TooLargeError `log.too_large` for what the server's `max_payload` doesn't hold: it would close the connection.
         """
         if not self.is_usable:
-            raise _unreachable()
+            raise unreachable()
         self._check_size(subject, len(payload) + (0 if header is None else len(header)))
         if header is None:
             self._write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
@@ -286,7 +219,7 @@ class Link(Client):
         """
         token = b"%d" % next(self._tokens)
         if not self.is_usable:
-            raise _unreachable()
+            raise unreachable()
         size = len(header)
         self._check_size(subject, size + len(payload))
         self._write(
@@ -335,7 +268,7 @@ class Link(Client):
         """A JetStream API call, `$JS.API.<verb>`. Raises ApiError where JetStream refuses."""
         payload = msgspec.json.encode(request) if request else b""
         answer = await self.request_raw(f"$JS.API.{verb}", payload, timeout_s=timeout_s)
-        problem = _answer_decoder.decode(answer.data).error
+        problem = answer_decoder.decode(answer.data).error
         if problem:
             raise ApiError(problem.code, problem.err_code, problem.description)
         return msgspec.json.decode(answer.data)
@@ -383,7 +316,7 @@ class Link(Client):
         token = str(next(self._tokens))
         self.publish_raw(subject, payload, header, self._inbox_prefix_raw + token)
         future: asyncio.Future[Any] = loop.create_future()
-        self._waiting[token.encode()] = _Waiting(future, loop.time() + timeout_s, is_last, subject)
+        self._waiting[token.encode()] = Waiting(future, loop.time() + timeout_s, is_last, subject)
         return future
 
     def _answered(self, subject: bytes, _reply: bytes, header: bytes | None, data: bytes) -> None:
@@ -394,7 +327,7 @@ class Link(Client):
         if header is not None and not data and status_of(header) == STATUS_NO_RESPONDERS:
             del self._waiting[token]
             if not waiting.future.done():
-                waiting.future.set_exception(_nobody())
+                waiting.future.set_exception(nobody())
             return
         result: Any = Reply(header, data)
         if waiting.is_last is not None:
@@ -411,7 +344,7 @@ class Link(Client):
         if waiting is None:
             return
         if header is not None and not data and status_of(header) == STATUS_NO_RESPONDERS:
-            waiting[0](b"", _nobody())
+            waiting[0](b"", nobody())
         else:
             waiting[0](data, None)
 
@@ -429,7 +362,7 @@ class Link(Client):
             now = loop.time()
             late = [t for t, w in self._waiting.items() if w.deadline <= now or w.future.done()]
             for token in late:
-                _fail(self._waiting.pop(token))
+                fail(self._waiting.pop(token))
             self._sweep_acks(self._clock())
 
     def _sweep_acks(self, now: float) -> None:
@@ -440,15 +373,15 @@ class Link(Client):
                 break
             late.append(token)
         for token in late:
-            self._acks.pop(token)[0](b"", _unknown())
+            self._acks.pop(token)[0](b"", unknown())
 
     def _fail_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for one in waiting.values():
-            _fail(one)
+            fail(one)
         acks, self._acks = self._acks, {}
         for done, _ in acks.values():
-            done(b"", _unknown())
+            done(b"", unknown())
 
     async def _when_disconnected(self) -> None:
         # What hasn't gone out must not go out later: its senders have been told that it may be lost.
@@ -491,7 +424,7 @@ class Link(Client):
         for token in [token for token, waiting in self._waiting.items() if waiting.subject.lower() == subject]:
             waiting = self._waiting.pop(token)
             if not waiting.future.done():
-                waiting.future.set_exception(_not_ours(waiting.subject))
+                waiting.future.set_exception(not_ours(waiting.subject))
 
     async def _say_error(self, error: Exception) -> None:
         if (refused := _REFUSED.search(str(error))) is not None:
@@ -511,69 +444,3 @@ class Link(Client):
             _log.warning("nats.error", error=repr(error))
         else:
             _log.error("nats.error", error=repr(error))
-
-
-def header_block(*pairs: tuple[str, str | int]) -> bytes:
-    """A NATS header block; names and values are ours and hold no line breaks."""
-    return ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in pairs) + "\r\n").encode()
-
-
-def header_value(header: bytes | None, name: bytes) -> bytes | None:
-    """The first value of `name` in a header block, None if it isn't there."""
-    if header is None:
-        return None
-    start = header.find(b"\r\n" + name + b": ")
-    if start < 0:
-        return None
-    start += len(name) + 4
-    return header[start : header.index(b"\r\n", start)]
-
-
-def status_of(header: bytes | None) -> bytes | None:
-    """The status in the first line of a header block (`NATS/1.0 404 ...`), None without one."""
-    if header is None or header[8:9] != b" ":
-        return None
-    return header[9:12]
-
-
-def is_reflected(header: bytes | None, *, as_direct: bool = False) -> bool:
-    """Whether a stored message was never published: the answer to a request that named a foreign subject as its inbox.
-
-    NATS delivers an answer wherever the question says, past the permissions of who asks. What is read from a stream by
-    direct get says where it stood in the header `Nats-Stream`, which nothing that is published has. `as_direct`: it
-    came by direct get or RePublish, which add one themselves.
-    """
-    return header is not None and header.count(_SAYS_WHERE) > as_direct
-
-
-def by_the_server(header: bytes | None) -> bytes | None:
-    """The part of a header that direct get or RePublish added, behind whatever was stored."""
-    return header[max(0, header.rfind(_SAYS_WHERE)) :] if header else header
-
-
-def _fail(waiting: _Waiting) -> None:
-    if not waiting.future.done():
-        waiting.future.set_exception(_unknown())
-
-
-def _unknown() -> UnknownOutcomeError:
-    return UnknownOutcomeError(
-        "log.unknown_outcome", "The log didn't answer in time. Send it again with the same id.", retry_after_ms=500
-    )
-
-
-def _not_ours(subject: str) -> ForbiddenError:
-    return ForbiddenError(
-        "log.forbidden", f"NATS doesn't let this process publish to {subject[:200]}: see `trunkline nats users`."
-    )
-
-
-def _nobody() -> UnavailableError:
-    return UnavailableError("log.no_responders", "Nobody answers there now.")
-
-
-def _unreachable() -> UnavailableError:
-    return UnavailableError("log.unavailable", "The log can't be reached now. Try again soon.", retry_after_ms=1000)
-
-
-_answer_decoder = msgspec.json.Decoder(_ApiAnswer)

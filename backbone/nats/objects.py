@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from backbone.errors import NotFoundError, TrunklineError, UnavailableError
 from backbone.ids import new_uuid
-from backbone.nats.link import ApiError, Link, header_block, header_value, status_of
+from backbone.nats.answers import ApiError
+from backbone.nats.header import header_block, header_value, status_of
+from backbone.nats.link import Link
 from backbone.nats.streams import FILES_BUCKET
 
 CHUNK: Final = 128 * 1024

@@ -16,8 +16,9 @@ import structlog
 
 from backbone.nats import epochs
 from backbone.nats.feed import Delivery, Feed
+from backbone.nats.header import REFLECTED, is_reflected
 from backbone.nats.lineage import Lineage
-from backbone.nats.link import REFLECTED, Link, is_reflected
+from backbone.nats.link import Link
 from backbone.nats.streams import chat_stream
 
 RANGE_TIMEOUT_S: Final = 60.0

@@ -29,7 +29,8 @@ from backbone.errors import (
     UnavailableError,
 )
 from backbone.nats import subjects
-from backbone.nats.link import Link, header_block, header_value
+from backbone.nats.header import header_block, header_value
+from backbone.nats.link import Link
 
 DEADLINE_HEADER: Final = "Trunkline-Deadline"
 ERROR_HEADER: Final = "Nats-Service-Error-Code"

@@ -22,7 +22,8 @@ from msgspec import Struct
 
 from backbone.errors import TrunklineError
 from backbone.nats import subjects
-from backbone.nats.link import REFLECTED, SECOND_NS, Link, header_block, is_reflected, status_of
+from backbone.nats.header import REFLECTED, header_block, is_reflected, status_of
+from backbone.nats.link import SECOND_NS, Link
 from backbone.nats.reader import Entry
 from backbone.nats.streams import DEAD, chat_stream
 

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from backbone import contacts, directory, failpoints, opening
 from backbone import events as ev
 from backbone.access import Who
+from backbone.acks import LogEvent, Stored
 from backbone.clock import utc_ms
 from backbone.commands import Send, To
 from backbone.conversation import Head, closed_for_good
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError, UnknownOutcomeError
 from backbone.ids import check_contact, check_name
-from backbone.log import LogEvent, Stored
 from backbone.nats import subjects
 from node import resends
 from node.commands.authorise import authorise

@@ -12,8 +12,9 @@ import structlog
 from msgspec import structs
 
 from backbone import events as ev
+from backbone.acks import Stored
 from backbone.errors import TrunklineError
-from backbone.log import Log, Stored
+from backbone.log import Log
 from node.entry.limits import TokenBucket
 
 EVERY_S: Final = 3.0

@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from backbone.acks import LogEvent
 from backbone.conversation import STEP_EVERY, Head, seen_by_visitor
 from backbone.decide import is_readable, parse_tolerant
 from backbone.events import parse_envelope
-from backbone.log import Log, LogEvent
+from backbone.log import Log
 from backbone.nats import rpc
 from backbone.nats.link import Link
 

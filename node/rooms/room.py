@@ -17,11 +17,12 @@ import structlog
 
 from backbone import events as ev
 from backbone import failpoints
+from backbone.acks import is_of, place_of, stored_at
 from backbone.conversation import Head, fold, seen_by_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError
-from backbone.log import Log, is_of, place_of, stored_at
-from backbone.nats.link import REFLECTED, is_reflected
+from backbone.log import Log
+from backbone.nats.header import REFLECTED, is_reflected
 from node.metrics import PUSH_SECONDS
 from node.protocol.frames import Err, Signalled, encode, ev_frame, skip_frame
 

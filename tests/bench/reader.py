@@ -15,8 +15,9 @@ from typing import Any
 import uvloop
 
 from backbone import events as ev
+from backbone.acks import Stored
 from backbone.ids import conversation_id, new_event_id
-from backbone.log import Log, Stored
+from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.link import Link
 from backbone.nats.reader import Reader

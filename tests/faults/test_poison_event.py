@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from backbone.nats import subjects
-from backbone.nats.link import Link, header_block
+from backbone.nats.header import header_block
+from backbone.nats.link import Link
 from backbone.nats.streams import DEAD
 from tests.harness.series import series
 from tests.harness.system import LIN, System, running_system

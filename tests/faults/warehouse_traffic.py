@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from backbone import events as ev
 from backbone import ids
+from backbone.acks import Stored
 from backbone.errors import TrunklineError
-from backbone.log import Log, Stored
+from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.link import Link
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
+from backbone.acks import place_of
 from backbone.errors import TooLargeError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import conversation_id
-from backbone.log import Log, place_of
+from backbone.log import Log
 from backbone.nats import rpc, subjects
 from backbone.nats.buckets import VALUE_MOST, Bucket
-from backbone.nats.link import Link, header_block
+from backbone.nats.header import header_block
+from backbone.nats.link import Link
 from tests.harness.nats import NatsServer
 from tests.harness.waiting import until
 

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from backbone import events as ev
+from backbone.acks import Stored, WrongSequenceError, place_of
 from backbone.errors import TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import conversation_id, new_event_id
-from backbone.log import Log, Stored, WrongSequenceError, place_of
+from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.link import Link
 from backbone.nats.streams import ensure, everything

@@ -8,12 +8,14 @@ import signal
 import msgspec
 import pytest
 
+from backbone.acks import is_of, place_of
 from backbone.errors import ForbiddenError
-from backbone.log import Log, is_of, place_of
+from backbone.log import Log
 from backbone.nats import permissions, streams, subjects
 from backbone.nats.buckets import Bucket, Change, KeyExistsError
+from backbone.nats.header import REFLECTED, is_reflected
 from backbone.nats.leases import Holder
-from backbone.nats.link import REFLECTED, Link, is_reflected
+from backbone.nats.link import Link
 from backbone.nats.reader import read_range
 from tests.harness.nats import NatsServer
 from tests.harness.trespass import CONV, trespasses

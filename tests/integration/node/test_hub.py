@@ -8,8 +8,9 @@ import time
 import pytest
 
 from backbone import events as ev
+from backbone.acks import LogEvent
 from backbone.ids import conversation_id, new_event_id
-from backbone.log import Log, LogEvent
+from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.epochs import stream_state
 from backbone.nats.link import Link

@@ -24,12 +24,12 @@ from backbone import opening
 from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
 from backbone.accounts.stores import Seen
+from backbone.acks import WrongSequenceError
 from backbone.channel import Event, Media, Message, Pull, Receipt, Signal
 from backbone.clock import utc_ms
 from backbone.errors import TrunklineError
 from backbone.ids import provider_event_id
 from backbone.locks import NamedLocks
-from backbone.log import WrongSequenceError
 from backbone.nats import subjects
 from backbone.nats.buckets import KeyExistsError
 from backbone.opening import Placed
