@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union
 from msgspec import Meta, Struct
 
 from backbone import events as ev
+from backbone.access import OnConversation
 from backbone.conversation import Head
 from backbone.ids import derived_event_id
 
@@ -78,7 +79,7 @@ CLOSED: Final = "conversation.closed"
 class Rule(NamedTuple):
     """Of one act: what it is called where access is given, and what refuses it, with the code; the first counts."""
 
-    action: str
+    action: OnConversation
     refusals: tuple[tuple[Condition, str], ...] = ()
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from backbone import events as ev
 from backbone import presence as presences
-from backbone.access import Who
+from backbone.access import Who, scope
 from backbone.clock import utc_ms
 from backbone.commands import Send
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
@@ -350,7 +350,7 @@ class Socket:
             self._watch = None
         if self._is_gone:
             return
-        self._watch = _Watch(mirror, Watcher(who.id, frame.view, frame.limit, self.connection.push))
+        self._watch = _Watch(mirror, Watcher(who.id, scope(who), frame.view, frame.limit, self.connection.push))
         mirror.add(self._watch.watcher)
 
     def read_beside(self, who: Who, frame: f.History) -> None:

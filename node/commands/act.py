@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backbone import acts, directory, failpoints
 from backbone import events as ev
-from backbone.access import Who
+from backbone.access import Who, may
 from backbone.clock import utc_ms
 from backbone.conversation import Head
 from backbone.decide import decide
@@ -18,7 +18,7 @@ from node.context import Context
 async def act(context: Context, who: Who, conv: str, act_id: str, what: acts.Asked) -> Answer:
     """Does it, or finds it done by the same id. A lost race is a ConflictError with the event that decided."""
     async with context.hub.visit(who.tenant, conv) as room:
-        authorise(who, "act", room)
+        authorise(who, acts.RULES[type(what)].action, room)
         decision = acts.Decision(
             id=act_id,
             act=what,
@@ -44,7 +44,7 @@ async def _whom(context: Context, who: Who, what: acts.Asked, head: Head) -> str
         case acts.Take() | acts.Reopen() | acts.Resolve():
             return who.id
         case acts.Release():
-            return head.agent if who.role in {"admin", "supervisor"} else who.id
+            return head.agent if may(who, "conversation.release_others", head) is None else who.id
         case acts.Assign(agent=agent):
             if not agent:
                 raise InvalidInputError("assign.agent_missing", "Say to whom.", field="args.agent")

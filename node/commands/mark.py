@@ -21,7 +21,7 @@ SHARE: Final = 5
 async def event_of(context: Context, who: Who, command: Mark) -> tuple[str, ev.ReadMarked] | None:
     """How far the visitor or the owner has read, as the event to store and its subject; None if that is known."""
     async with context.hub.visit(who.tenant, command.conv) as room:
-        authorise(who, "mark", room)
+        authorise(who, "conversation.mark", room)
         head = room.head
         reader = "visitor" if who.kind == "visitor" else who.id
         if who.kind == "agent" and head.agent != who.id:

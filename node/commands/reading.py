@@ -27,7 +27,7 @@ async def subscribe(context: Context, peer: Peer, who: Who, frame: f.Sub) -> Non
 
 async def _attach(context: Context, peer: Peer, who: Who, frame: f.Sub) -> None:
     async with context.hub.visit(who.tenant, frame.conv) as room:
-        authorise(who, "read", room)
+        authorise(who, "conversation.read", room)
         view = peer.views.get(frame.conv)
         if view is None or view.room is not room:
             view = View(peer, room, is_visitor=who.kind == "visitor")
@@ -113,7 +113,7 @@ def forget(peer: Peer, conv: str) -> None:
 async def history(context: Context, peer: Peer, who: Who, frame: f.History) -> None:
     """The events before a position, from the log, and from the warehouse where the log begins later."""
     async with context.hub.visit(who.tenant, frame.conv) as room:
-        authorise(who, "read", room)
+        authorise(who, "conversation.read", room)
         epoch, seq = frame.before
         page = await pages.before(context.log, room.subject, room.head, seq, frame.limit)
         events = page.events
@@ -134,6 +134,6 @@ async def is_theirs(context: Context, who: Who, conv: str) -> bool:
     """Whether `who` may read a conversation, as it is now."""
     try:
         async with context.hub.visit(who.tenant, conv) as room:
-            return may(who, "read", room.head) is None
+            return may(who, "conversation.read", room.head) is None
     except TrunklineError:
         return False

@@ -76,7 +76,7 @@ async def _send_waiting(context: Context, sender: Sender, who: Who, command: Sen
         return
     async with context.hub.visit(who.tenant, command.conv) as room:
         # Files are kept, and the log is read, for those alone who may write here.
-        authorise(who, "write_note" if command.note else "write", room)
+        authorise(who, "conversation.note" if command.note else "conversation.write", room)
         # Before the message that names them is stored.
         await keep(context, who, command.attachments)
         if not resends.is_fresh(command.id, utc_ms()):
@@ -91,7 +91,7 @@ def _send_into(
     room: Room, context: Context, sender: Sender, who: Who, command: Send, *, attachments: list[ev.Attachment]
 ) -> None:
     began = time.perf_counter()
-    authorise(who, "write_note" if command.note else "write", room)
+    authorise(who, "conversation.note" if command.note else "conversation.write", room)
     head = room.head
     if head.status in {"closed", "resolved"} and (
         head.status == "closed" or (who.kind == "visitor" and _is_over(head))

@@ -22,12 +22,12 @@ def signal(context: Context, peer: Peer, who: Who, command: Signal) -> None:
     if view is None:
         raise InvalidInputError("signal.not_subscribed", "Subscribe to the conversation first.", field="conv")
     # It may have become somebody else's since.
-    authorise(who, "signal", view.room)
+    authorise(who, "conversation.signal", view.room)
     signalled = f.Signalled(
         conv=command.conv,
         kind=command.kind,
         by=who.id,
-        by_kind=who.kind,
+        by_kind="visitor" if who.kind == "visitor" else "agent",
         name=who.name,
         text=command.text if who.kind == "visitor" else "",
     )

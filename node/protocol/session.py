@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from backbone.access import Action, Who, may
+from backbone.access import REFUSED, OnTenant, Who, may
 from backbone.errors import InvalidInputError
 from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
 from node.entry.limits import TokenBucket
@@ -56,7 +56,12 @@ class Close(NamedTuple):
 
 Verdict = Do | Refuse | Close
 
-_AGENTS_ONLY: dict[type[f.ClientFrame], Action] = {f.Act: "list", f.Watch: "watch", f.Presence: "presence"}
+_WANTED: dict[type[f.ClientFrame], OnTenant] = {
+    f.Act: "conversation.list",
+    f.Watch: "conversation.list",
+    f.Presence: "presence.choose",
+}
+"""What a frame needs before anything is looked up; the rest is asked of the conversation."""
 
 
 class Session:
@@ -100,9 +105,9 @@ class Session:
         return self._known(frame, who, now)
 
     def _known(self, frame: f.ClientFrame, who: Who, now: float) -> Verdict:
-        wanted = _AGENTS_ONLY.get(type(frame))
+        wanted = _WANTED.get(type(frame))
         if wanted and (code := may(who, wanted)):
-            return _refuse(frame, code, "Only agents can do this.")
+            return _refuse(frame, code, REFUSED[code])
         try:
             _check_ids(frame)
         except InvalidInputError as wrong:

@@ -30,7 +30,7 @@ from backbone.ids import check_name
 from backbone.nats import rpc, subjects
 from node.context import Context
 from node.entry.origins import checked_origins
-from node.rest.requests import NO_STORE, admin_asks, answer, body_of, context_of
+from node.rest.requests import NO_STORE, agent_asks, answer, body_of, context_of
 
 HEALTH_WITHIN_S: Final = 3.0
 CHECK_WITHIN_S: Final = 60.0
@@ -58,7 +58,7 @@ class ChangedInbox(Struct, kw_only=True):
 
 async def create(request: Request) -> Response:
     """`POST /api/v1/inboxes`: connects an account; 201 with the inbox as `read` shows it."""
-    context, who = context_of(request), await admin_asks(request)
+    context, who = context_of(request), await agent_asks(request, "inbox.manage")
     body = await body_of(request, NewInbox)
     about = await _usable(context, body.channel)
     check_name(body.id, "id")
@@ -72,7 +72,7 @@ async def create(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """`GET /api/v1/inboxes/{inbox}`: settings without secrets, the address for callbacks, health."""
-    who = await admin_asks(request)
+    who = await agent_asks(request, "inbox.manage")
     _, inbox = await _find(request, who)
     return answer(await _shown(request, who, inbox))
 
@@ -81,7 +81,7 @@ async def change(request: Request) -> Response:
     """`PUT /api/v1/inboxes/{inbox}`: another name, other settings, other origins; what isn't given stays, so does a
     secret, unless an address changes that it is sent to: 422 `field.again`.
     """
-    context, who = context_of(request), await admin_asks(request)
+    context, who = context_of(request), await agent_asks(request, "inbox.manage")
     revision, inbox = await _find(request, who)
     body = await body_of(request, ChangedInbox)
     settings = inbox.settings
@@ -102,7 +102,7 @@ async def remove(request: Request) -> Response:
     """`DELETE /api/v1/inboxes/{inbox}`: forgets the account and its secrets; 204. Its conversations stay, and what
     is said in them waits until an account is connected under this id again.
     """
-    context, who = context_of(request), await admin_asks(request)
+    context, who = context_of(request), await agent_asks(request, "inbox.manage")
     revision, inbox = await _find(request, who)
     if inbox.channel == WEB:
         raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
@@ -114,7 +114,7 @@ async def remove(request: Request) -> Response:
 
 async def check(request: Request) -> Response:
     """`POST /api/v1/inboxes/{inbox}/check`: the channel examines the account at its platform."""
-    context, who = context_of(request), await admin_asks(request)
+    context, who = context_of(request), await agent_asks(request, "inbox.manage")
     await body_of(request, dict[str, Any])
     _, inbox = await _find(request, who)
     asked = Which(inbox.id)
@@ -126,7 +126,7 @@ async def check(request: Request) -> Response:
 
 async def retry(request: Request) -> Response:
     """`POST /api/v1/inboxes/{inbox}/retry`: a paused account is tried again."""
-    context, who = context_of(request), await admin_asks(request)
+    context, who = context_of(request), await agent_asks(request, "inbox.manage")
     await body_of(request, dict[str, Any])
     _, inbox = await _find(request, who)
     await rpc.call(context.link, inbox.channel, who.tenant, "retry", Which(inbox.id), Nothing)

@@ -13,7 +13,7 @@ from node.rest.requests import agent_asks, answer, context_of
 async def list_agents(request: Request) -> Response:
     """`GET /api/v1/agents`: the tenant's active agents."""
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "agent.list")
     agents = [a for a in await directory.list_agents(context.link, who.tenant) if a.active]
     states = await presence.chosen_by_all(context.log, who.tenant, [a.id for a in agents])
     keys = await presence.presence(context.link).keys(subjects.key_filter(who.tenant))

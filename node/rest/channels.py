@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from node.rest.requests import NO_STORE, admin_asks, agent_asks, answer, context_of
+from node.rest.requests import NO_STORE, agent_asks, answer, context_of
 
 
 async def list_channels(request: Request) -> Response:
     """`GET /api/v1/channels`: limits, windows and reasons in words of each channel."""
-    await agent_asks(request, "list")
+    await agent_asks(request, "inbox.list")
     items = [
         {
             "name": one.name,
@@ -34,7 +34,7 @@ async def list_channels(request: Request) -> Response:
 
 async def channel(request: Request) -> Response:
     """`GET /api/v1/channels/{name}`: the form of an account; for admins."""
-    await admin_asks(request)
+    await agent_asks(request, "inbox.manage")
     found = await context_of(request).channels.find(request.path_params["name"])
     return answer(
         {
@@ -50,7 +50,7 @@ async def channel(request: Request) -> Response:
 
 async def guide(request: Request) -> Response:
     """`GET /api/v1/channels/{name}/guide`: what the platform wants of its side, step by step, as text; for admins."""
-    await admin_asks(request)
+    await agent_asks(request, "inbox.manage")
     found = await context_of(request).channels.find(request.path_params["name"])
     headers = {
         **NO_STORE,

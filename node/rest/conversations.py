@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from backbone import events as ev
-from backbone.access import Who
+from backbone.access import Who, scope
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
 from node.commands.authorise import authorise
@@ -23,7 +23,7 @@ VIEW = re.compile(r"mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64}")
 async def list_conversations(request: Request) -> Response:
     """`GET /api/v1/conversations?view=&limit=&after=`: rows in the view's order; `next` is the last row's id."""
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "conversation.list")
     view = request.query_params.get("view", "all")
     if not VIEW.fullmatch(view):
         raise InvalidInputError(
@@ -31,7 +31,7 @@ async def list_conversations(request: Request) -> Response:
         )
     limit = limit_of(request, 50, 200)
     mirror = await context.mirrors.of(who.tenant)
-    rows = mirror.rows(view, who.id)
+    rows = mirror.rows(view, who.id, scope(who))
     after = request.query_params.get("after", "")
     if after:
         known = mirror.heads.get(check_conversation(after, "after"))
@@ -50,7 +50,7 @@ async def list_events(request: Request) -> Response:
     after = number(request, "after", 0, 0, 2**53)
     limit = limit_of(request, 100, 500)
     async with context.hub.visit(who.tenant, conv) as room:
-        authorise(who, "read", room)
+        authorise(who, "conversation.read", room)
         page = await pages.after(context.log, room.subject, after, limit)
         if page is None:
             raise InvalidInputError("query.invalid", "after is no event of this conversation.", field="after")
@@ -71,7 +71,7 @@ async def open_file(request: Request) -> Response:
     conv = check_conversation(request.path_params["conv"], "id")
     seq, n = place(request, "seq"), place(request, "n")
     async with context.hub.visit(who.tenant, conv) as room:
-        authorise(who, "read", room)
+        authorise(who, "conversation.read", room)
         found = await context.log.at(room.subject, seq)
     event = _event_with_files(found.raw) if found else None
     if found is None or event is None or not _shown(who, [(seq, 0, found.raw)]):

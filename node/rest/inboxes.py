@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from backbone import directory
 from node.rest.accounts import health_of
-from node.rest.requests import admin_asks, agent_asks, answer, context_of
+from node.rest.requests import agent_asks, answer, context_of
 
 
 async def list_inboxes(request: Request) -> Response:
     """`GET /api/v1/inboxes`: the tenant's inboxes; with `?health=true`, for admins, how each account is."""
     context = context_of(request)
     wants_health = request.query_params.get("health") == "true"
-    who = await (admin_asks(request) if wants_health else agent_asks(request, "list"))
+    who = await agent_asks(request, "inbox.manage" if wants_health else "inbox.list")
     found = await directory.list_inboxes(context.link, who.tenant)
     health = await health_of(request, who, found) if wants_health else {}
     items = [

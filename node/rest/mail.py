@@ -40,10 +40,10 @@ _HEAD: Final = (
 async def original(request: Request) -> Response:
     """`GET /api/v1/conversations/{conv}/mail/{seq}`: the safe HTML; with `?remote=true` remote pictures too."""
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "conversation.list")
     conv = check_conversation(request.path_params["conv"], "id")
     async with context.hub.visit(who.tenant, conv) as room:
-        authorise(who, "read", room)
+        authorise(who, "conversation.read", room)
         found = await context.log.at(room.subject, place(request, "seq"))
     event = _mail(found.raw) if found else None
     if event is None or not event.html:

@@ -19,7 +19,7 @@ QUERY_MOST = 200
 
 async def search_messages(request: Request) -> Response:
     """`GET /api/v1/search/messages?q=&before=&limit=`: newest first; `next` goes into `before`."""
-    who = await agent_asks(request, "search")
+    who = await agent_asks(request, "message.search")
     query = request.query_params.get("q", "").strip()
     if not query or len(query) > QUERY_MOST:
         raise InvalidInputError("query.invalid", f"q must have 1 to {QUERY_MOST} characters.", field="q")
@@ -33,7 +33,7 @@ async def search_messages(request: Request) -> Response:
 
 async def overview(request: Request) -> Response:
     """`GET /api/v1/reports/overview?tz=`: today in a time zone."""
-    who = await agent_asks(request, "report")
+    who = await agent_asks(request, "report.read")
     tz = request.query_params.get("tz", "UTC")
     if tz not in await asyncio.to_thread(_time_zones):
         raise InvalidInputError("query.invalid", "tz must be a time zone such as Asia/Shanghai.", field="tz")

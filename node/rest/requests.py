@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backbone.access import Action, Who, may
+from backbone.access import REFUSED, OnTenant, Who, may
 from backbone.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -55,19 +55,11 @@ async def who_asks(request: Request) -> Who:
     return await context.sessions.find(cookie)
 
 
-async def agent_asks(request: Request, action: Action) -> Who:
-    """As `who_asks`, and it must be an agent who may do `action`. Raises ForbiddenError."""
+async def agent_asks(request: Request, action: OnTenant) -> Who:
+    """As `who_asks`, and they may do `action`. Raises ForbiddenError with a code of `access`."""
     who = await who_asks(request)
     if code := may(who, action):
-        raise ForbiddenError(code, "Only agents can do this.")
-    return who
-
-
-async def admin_asks(request: Request) -> Who:
-    """As `agent_asks`, and it must be an admin. Raises ForbiddenError `access.admins_only`."""
-    who = await who_asks(request)
-    if code := may(who, "administer"):
-        raise ForbiddenError(code, "Only admins can do this.")
+        raise ForbiddenError(code, REFUSED[code])
     return who
 
 

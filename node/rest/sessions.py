@@ -144,7 +144,7 @@ async def sign_out(request: Request) -> Response:
 async def me(request: Request) -> Response:
     """`GET /api/v1/me`."""
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "profile.manage")
     agent = await directory.get_agent(context.link, who.tenant, who.id)
     if agent is None:
         raise NotAuthenticatedError("session.expired", "Sign in again.")

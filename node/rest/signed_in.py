@@ -17,7 +17,7 @@ from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
 from backbone.ids import check_contact, check_name
 from backbone.nats import subjects
 from node.entry.origins import network
-from node.rest.requests import NO_STORE, admin_asks, agent_asks, answer, body_of, context_of
+from node.rest.requests import NO_STORE, agent_asks, answer, body_of, context_of
 
 _log = structlog.get_logger("node.entry.sessions")
 
@@ -31,34 +31,34 @@ class NewPassword(Struct):
 
 async def list_own(request: Request) -> Response:
     """`GET /api/v1/sessions`: where the asking agent is signed in; `current` is the session that asks."""
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "profile.manage")
     return answer({"items": await _listed(request, who, who.id), "next": None})
 
 
 async def end_others(request: Request) -> Response:
     """`DELETE /api/v1/sessions`: signs out everywhere but here; {ended}."""
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "profile.manage")
     ended = await context_of(request).sessions.end_all(who.tenant, who.id, but=who.session)
     return answer({"ended": ended})
 
 
 async def end_own(request: Request) -> Response:
     """`DELETE /api/v1/sessions/{session}`: 204."""
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "profile.manage")
     await context_of(request).sessions.end(who.tenant, who.id, request.path_params["session"])
     return Response(status_code=204, headers=NO_STORE)
 
 
 async def list_of_agent(request: Request) -> Response:
     """`GET /api/v1/agents/{agent}/sessions`: for admins."""
-    who = await admin_asks(request)
+    who = await agent_asks(request, "agent.manage")
     agent = await _agent(request, who)
     return answer({"items": await _listed(request, who, agent.id), "next": None})
 
 
 async def end_all_of_agent(request: Request) -> Response:
     """`DELETE /api/v1/agents/{agent}/sessions`: for admins; {ended}."""
-    who = await admin_asks(request)
+    who = await agent_asks(request, "agent.manage")
     agent = await _agent(request, who)
     ended = await context_of(request).sessions.end_all(who.tenant, agent.id)
     _log.info("sessions.ended", tenant=who.tenant, agent=agent.id, by=who.id, ended=ended)
@@ -67,7 +67,7 @@ async def end_all_of_agent(request: Request) -> Response:
 
 async def end_of_agent(request: Request) -> Response:
     """`DELETE /api/v1/agents/{agent}/sessions/{session}`: for admins; 204."""
-    who = await admin_asks(request)
+    who = await agent_asks(request, "agent.manage")
     agent = await _agent(request, who)
     await context_of(request).sessions.end(who.tenant, agent.id, request.path_params["session"])
     _log.info("sessions.ended", tenant=who.tenant, agent=agent.id, by=who.id, ended=1)
@@ -80,7 +80,7 @@ async def end_tokens(request: Request) -> Response:
     Their sockets are closed with 4401. A user of an app comes back by the company's token, an anonymous visitor as
     somebody new.
     """
-    context, who = context_of(request), await agent_asks(request, "list")
+    context, who = context_of(request), await agent_asks(request, "contact.sign_out")
     contact = check_contact(request.path_params["contact"])
     if not await contacts.is_known(context.link, who.tenant, contact):
         raise NotFoundError("contact.not_found", "There is no such contact.", field="contact")
@@ -91,7 +91,7 @@ async def end_tokens(request: Request) -> Response:
 
 async def change_password(request: Request) -> Response:
     """`PUT /api/v1/me/password`: 204; every other session ends. Guesses count as at the sign-in."""
-    context, who = context_of(request), await agent_asks(request, "list")
+    context, who = context_of(request), await agent_asks(request, "profile.manage")
     body = await body_of(request, NewPassword)
     bucket, key = directory.directory(context.link), subjects.key(who.tenant, "agent", who.id)
     kept = await bucket.get(key)

@@ -44,7 +44,7 @@ async def list_templates(request: Request) -> Response:
     """`GET /api/v1/inboxes/{inbox}/templates`: the approved ones, with the places that want a value
     and the kind of the file that stands above the text.
     """
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "conversation.list")
     inbox = check_name(request.path_params["inbox"], "inbox")
     found = await _of(context_of(request), who.tenant, inbox)
     items = [
@@ -66,13 +66,13 @@ async def send(request: Request) -> Response:
     Its text is the template's as the platform has it now, with the values filled in.
     """
     context = context_of(request)
-    who = await agent_asks(request, "list")
+    who = await agent_asks(request, "conversation.list")
     conv = check_conversation(request.path_params["conv"], "conv")
     body = await body_of(request, Chosen)
     message = check_client_uuid(body.id, "id")
     file = await own_file(context, who, check_uuid(body.file, "file")) if body.file else None
     async with context.hub.visit(who.tenant, conv) as room:
-        authorise(who, "write", room)
+        authorise(who, "conversation.write", room)
         _check_open(room.head)
         found = await _of(context, who.tenant, room.head.inbox)
         template = next((one for one in found if (one.name, one.language) == (body.name, body.language)), None)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from backbone.access import Scope
 from backbone.conversation import Head
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket, Change
@@ -23,8 +24,9 @@ CATCH_UP_S: Final = 10.0
 class Watcher:
     """One socket's view and what it was shown."""
 
-    def __init__(self, agent: str, view: str, limit: int, push: Callable[[bytes], None]) -> None:
+    def __init__(self, agent: str, scope: Scope, view: str, limit: int, push: Callable[[bytes], None]) -> None:
         self.agent = agent
+        self.scope = scope
         self.view = view
         self.limit = limit
         self.push = push
@@ -63,9 +65,9 @@ class Mirror:
         self.watchers.discard(watcher)
         self.idle_since = time.monotonic()
 
-    def rows(self, view: str, agent: str) -> list[Head]:
+    def rows(self, view: str, agent: str, scope: Scope) -> list[Head]:
         """The rows of a view in its order."""
-        found = [head for head in self.heads.values() if in_view(head, view, agent)]
+        found = [head for head in self.heads.values() if in_view(head, view, agent) and scope.holds(head)]
         return sorted(found, key=lambda head: order(head, view))
 
     def close(self) -> asyncio.Task[None]:
@@ -103,7 +105,7 @@ class Mirror:
             rows, gone = [], []
             for conv in changed:
                 head = self.heads.get(conv)
-                if head is not None and in_view(head, watcher.view, watcher.agent):
+                if head is not None and in_view(head, watcher.view, watcher.agent) and watcher.scope.holds(head):
                     watcher.shown.add(conv)
                     rows.append(head)
                 elif conv in watcher.shown:
@@ -117,13 +119,23 @@ class Mirror:
                         rev=watcher.rev,
                         rows=rows,
                         gone=gone,
-                        counts=self.tally.counts(watcher.agent),
+                        counts=self._counts(watcher),
                     )
                 )
             )
 
+    def _counts(self, watcher: Watcher) -> f.Counts:
+        """The numbers of the tenant are kept as heads change; those of a scope are counted."""
+        if watcher.scope.is_all:
+            return self.tally.counts(watcher.agent)
+        tally = Tally()
+        for head in self.heads.values():
+            if watcher.scope.holds(head):
+                tally.change(None, head)
+        return tally.counts(watcher.agent)
+
     def _show_all(self, watcher: Watcher) -> None:
-        rows = self.rows(watcher.view, watcher.agent)
+        rows = self.rows(watcher.view, watcher.agent, watcher.scope)
         shown = rows[: watcher.limit]
         watcher.shown = {head.conv for head in shown}
         watcher.rev += 1
@@ -133,7 +145,7 @@ class Mirror:
                     view=watcher.view,
                     rev=watcher.rev,
                     rows=shown,
-                    counts=self.tally.counts(watcher.agent),
+                    counts=self._counts(watcher),
                     reset=True,
                     more=len(rows) > watcher.limit,
                 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backbone.acts import RULES
+from backbone.access import ACTIONS
 from backbone.events import TYPES
 from trunkline import reference, reference_acts, reference_metrics
 
@@ -53,7 +53,7 @@ def codes() -> set[str]:
             is_channel = path.is_relative_to(channels) and not path.is_relative_to(channels / "kit")
             if path.name != "failpoints.py" and not is_channel:
                 visitor.visit(ast.parse(path.read_text()))
-    known = TYPES.keys() | VERBS | {rule.action for rule in RULES.values()}
+    known = TYPES.keys() | VERBS | ACTIONS
     return {
         c
         for c in visitor.found - known
