@@ -16,7 +16,8 @@ from adapters.channels.kit import state
 from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.lanes.inbound_media import AccountIllError, TryAgainError, has_places, settle_media
 from adapters.channels.kit.lanes.unfetched import Message, UnfetchedFiles
-from adapters.channels.kit.outgoing.deliver import FOR_EVER, Deliverer, GaveUpError, Wait, out_key
+from adapters.channels.kit.outgoing.deliver import Deliverer, GaveUpError, Wait, out_key
+from adapters.channels.kit.outgoing.verdict import FOR_EVER
 from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev

@@ -16,10 +16,11 @@ import structlog
 
 from adapters.channels.kit import state, windows
 from adapters.channels.kit.account_kit import AccountKit
-from adapters.channels.kit.outgoing import backoff, parts
+from adapters.channels.kit.outgoing import parts, verdict
 from adapters.channels.kit.outgoing.parts import Part
 from adapters.channels.kit.outgoing.rates import Rates
 from adapters.channels.kit.outgoing.unsent import Unsent
+from adapters.channels.kit.outgoing.verdict import FOR_EVER, Again, Ask, Attempt, GiveUp, Park, Settle, Taken
 from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
@@ -28,18 +29,14 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
 from backbone.accounts.stores import Early, Ref, Trying
 from backbone.channel import (
-    Duplicate,
     FaultError,
-    MediaGone,
     Out,
     OutMedia,
     Pause,
     Peer,
     Rejected,
-    Retry,
     Sent,
     Unknown,
-    WindowClosed,
 )
 from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
@@ -51,7 +48,6 @@ from backbone.nats.buckets import KeyExistsError
 LINK_LIFE_S: Final = 7 * 86_400
 RECORD_TRIES: Final = 8
 LOOK_S: Final = 0.5
-FOR_EVER: Final = 2**62
 
 WINDOW_CODES: Final = {
     "time": "channel.window_time",
@@ -155,21 +151,54 @@ class Deliverer:
                 sent = await self._send(one, kit, is_resend=tries > 0 or one.event.id in one.known.inherited)
             except FaultError as error:
                 self._count(one, type(error.fault).__name__.lower())
-                if isinstance(error.fault, Duplicate):
-                    sent = Sent(error.fault.id)
-                elif isinstance(error.fault, Rejected) and is_doubtful:
-                    # An earlier try ended without an answer: that one may have been taken.
-                    await self._record(one, "unknown", code="channel.unknown", text=error.fault.reason)
-                    return None
-                else:
-                    is_doubtful = is_doubtful or isinstance(error.fault, Unknown)
-                    done, wait = await self._failed(one, kit, error, tries)
-                    if done or wait:
-                        return wait
+                attempt = Attempt(tries, one.tried, is_doubtful, self._left_s(one), utc_ms())
+                is_doubtful = is_doubtful or isinstance(error.fault, Unknown)
+                judged = verdict.after(error, attempt, self._channel.caps, self._settings.park_after_s)
+                if isinstance(judged, Taken):
+                    sent = Sent(judged.id)
+                elif isinstance(judged, Again):
+                    if not await self._again(one, kit, judged):
+                        return await self._after_silence(one, kit if judged.forgets_uploads else None)
                     tries += 1
                     continue
+                else:
+                    return await self._ended(one, kit, judged)
             await self._took(one, sent)
             return None
+
+    async def _again(self, one: _Try, kit: AccountKit, judged: Again) -> bool:
+        """Waits for another call; False if somebody else has begun one meanwhile."""
+        await self._unmark(one)
+        if judged.forgets_uploads:
+            for file in one.part.files:
+                await kit.forget_upload(await self._media(one.known.head.tenant, file), one.part.kind)
+        if judged.account_s:
+            await self._accounts.hold(one.account, judged.account_s)
+        if judged.delay_s:
+            await asyncio.sleep(judged.delay_s)
+        return await self._mark(one, 0)
+
+    async def _ended(self, one: _Try, kit: AccountKit, judged: Settle | Park | Ask | GiveUp) -> Wait | None:
+        """No further call now: the part has its outcome, or its message waits. Raises GaveUpError."""
+        match judged:
+            case Settle(state=outcome, code=code, text=text):
+                await self._record(one, outcome, code=code, text=text)
+                return None
+            case Ask():
+                return await self._after_silence(one, kit)
+            case GiveUp(text=text):
+                await self._unmark(one)
+                await self._record(one, "failed", code="channel.gave_up", text=text)
+                raise GaveUpError(text)
+            case Park():
+                await self._unmark(one)
+                if judged.code:
+                    await self._record(one, "failed", code=judged.code, text=judged.text, is_final=False)
+                if judged.shuts_window:
+                    windows.shut(one.known.window, utc_ms())
+                if judged.account_s:
+                    await self._accounts.hold(one.account, judged.account_s)
+                return Wait(judged.until, judged.why, judged.tries)
 
     async def _must_wait(self, one: _Try, tries: int) -> Wait | None:
         account, known = one.account, one.known
@@ -264,56 +293,6 @@ class Deliverer:
             failpoints.reach("channel.recorded")
         if sent.id and self._has_receipts():
             await self._late_receipt(one, sent.id)
-
-    async def _failed(  # noqa: PLR0911 - one return a fault
-        self, one: _Try, kit: AccountKit, error: FaultError, tries: int
-    ) -> tuple[bool, Wait | None]:
-        """(whether the part has its outcome, how long the message must wait); (False, None): try again now."""
-        fault = error.fault
-        if isinstance(fault, Unknown) and self._channel.caps.idempotent and not tries and self._left_s(one) > 0:
-            fault = Retry()
-        if isinstance(fault, Unknown):
-            return True, await self._after_silence(one, kit)
-        if isinstance(fault, Rejected):
-            await self._record(one, "failed", code="channel.rejected", text=fault.reason)
-            return True, None
-        await self._unmark(one)
-        if isinstance(fault, WindowClosed):
-            await self._record(one, "failed", code="channel.window_platform", text=fault.reason, is_final=False)
-            windows.shut(one.known.window, utc_ms())
-            return False, Wait(FOR_EVER, "window")
-        if isinstance(fault, Pause):
-            await self._record(one, "failed", code="channel.paused", text=fault.reason, is_final=False)
-            return False, Wait(FOR_EVER, "pause")
-        if isinstance(fault, MediaGone):
-            if tries:
-                await self._record(one, "failed", code="channel.rejected", text=error.answer)
-                return True, None
-            for file in one.part.files:
-                await kit.forget_upload(await self._media(one.known.head.tenant, file), one.part.kind)
-            return (False, None) if await self._mark(one, 0) else (True, await self._after_silence(one, kit))
-        return False, await self._later(one, fault if isinstance(fault, Retry) else Retry(), error, tries)
-
-    async def _later(self, one: _Try, fault: Retry, error: FaultError, tries: int) -> Wait | None:
-        """Waits here if that is short."""
-        caps = self._channel.caps
-        tries += one.tried
-        left_s = self._left_s(one)
-        if left_s < 0 or (caps.backoff_s and tries >= len(caps.backoff_s)):
-            await self._record(one, "failed", code="channel.gave_up", text=error.answer)
-            raise GaveUpError(error.answer)
-        if fault.after_s:
-            delay_s = fault.after_s
-        elif caps.backoff_s:
-            delay_s = caps.backoff_s[tries] * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
-        else:
-            delay_s = backoff.delay_s(tries, left_s)
-        if fault.account:
-            await self._accounts.hold(one.account, delay_s)
-        if delay_s > self._settings.park_after_s:
-            return Wait(utc_ms() + round(delay_s * 1000), "retry", tries + 1)
-        await asyncio.sleep(delay_s)
-        return None if await self._mark(one, 0) else await self._after_silence(one, None)
 
     def _left_s(self, one: _Try) -> float:
         """Seconds until a message is given up."""

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from backbone.accounts import about, form, registry
 from backbone.accounts.form import Field
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 CASES: dict[str, Any] = json.loads((ROOT / "tests" / "cases" / "form.json").read_text())
 CHINESE: dict[str, dict[str, list[str]]] = json.loads(
     (ROOT / "console" / "desk" / "locale" / "forms.zh-CN.json").read_text()

@@ -15,7 +15,7 @@ from backbone import events as ev
 from backbone.accounts.stores import Budget
 from backbone.channel import Caps, Rate, Rejected
 
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "parts.json").read_text())
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[4] / "cases" / "parts.json").read_text())
 PICTURE = ev.Attachment(file="f1", name="a.png", mime="image/png", bytes=1000)
 SHEET = ev.Attachment(file="f2", name="b.xlsx", mime="application/vnd.ms-excel", bytes=1000)
 

@@ -19,7 +19,7 @@ HOUR_S = 3600
 WINDOWS = (Window(by="message", count=5, seconds=48 * HOUR_S), Window(by="menu", count=3, seconds=60))
 NOW = 1_800_000_000_000
 
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[3] / "cases" / "windows.json").read_text())
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[4] / "cases" / "windows.json").read_text())
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
