@@ -11,7 +11,7 @@ from tests.harness.nats import NatsServer
 PROCESS = """
 import asyncio
 from nats.aio.client import Client
-from backbone import service
+from backbone.process import service
 from backbone.settings import Common, load
 
 async def main(running):

@@ -193,8 +193,8 @@ async def test_the_app_registers_its_device_and_says_how_far_it_came(example: Mo
     device = {"service": "fcm", "token": "abc:def/ghi"}
     async with running(example, node, fresh, device=device) as app:
         await app.send("hello")
-        await until(lambda: node.rooms.marks)
-        assert node.rooms.marks[0] == (1, 1)
+        await until(lambda: node.marks)
+        assert node.marks[0] == (1, 1)
         token = app.token
     await asyncio.to_thread(app.register, node.base, token, "DELETE")
     assert node.devices == [
