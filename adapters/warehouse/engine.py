@@ -86,6 +86,8 @@ class Engine:
             server.quiet()
         self.reach = Reach(f"ClickHouse at {self._server} hasn't answered yet." if self._server else None)
         self._waits = server.waits(settings)
+        self.questions = 0
+        """How many there were: who sees no more of them knows that nobody asks."""
         self._own = threading.local()
         self._clients: list[Client] = []
         self._writer = ThreadPoolExecutor(1, "warehouse-writer")
@@ -133,6 +135,7 @@ class Engine:
             except ClickHouseError as failed:
                 raise self._refusal(failed, pool) from failed
 
+        self.questions += pool is self._readers
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     def _own_client(self, open_client: Callable[[], Client]) -> Client:

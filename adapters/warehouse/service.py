@@ -14,7 +14,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from adapters.warehouse import heir, migrations, requests
+from adapters.warehouse import heir, migrations, requests, residency
 from adapters.warehouse.engine import Engine, LockedError, load_library
 from adapters.warehouse.loader import Loader
 from adapters.warehouse.room import Room
@@ -64,6 +64,9 @@ async def run(service: Service, settings: Warehouse) -> None:
             problem.clear()
             service.take_over()
             service.logger.info("warehouse.ready")
+            if where.path:
+                work_done = lambda: (engine.questions, loaders[0].newest_ms if loaders else 0)  # noqa: E731 - a short one
+                service.spawn(residency.give_back_when_quiet(work_done), "warehouse.residency")
             lease = Lease(service.link, f"{SECTION}.{settings.group}", service.instance, settings.lease_s)
             loaders.append(Loader(service.link, engine, settings, lease, lineage=service.lineage, room=room))
             await _load(service, loaders[0])
