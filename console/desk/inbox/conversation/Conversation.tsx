@@ -1,4 +1,5 @@
 import { createMemo, Match, Show, Switch, type JSX } from 'solid-js';
+import { refusal, type ActName } from '../../actions/refusal.ts';
 import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
 import { offer } from '../../actions/scene.ts';
 import { visitorName } from '../../words/names.ts';
@@ -25,6 +26,7 @@ export function Conversation(props: {
   const stand = createMemo(() => standing(desk.views.heads[props.conv], thread()));
   const name = (): string => visitorName(stand().contactName, stand().contact);
   const isOver = (): boolean => stand().status === 'resolved' || stand().status === 'closed';
+  const can = (act: ActName): boolean => refusal(act, stand(), desk.me.id) === null;
   const isMine = (): boolean => stand().agent === desk.me.id;
   const colleague = () => {
     const typing = desk.typing.of(props.conv);
@@ -55,8 +57,8 @@ export function Conversation(props: {
           </p>
         </div>
         <span class="grow" />
-        <Show when={!isOver()}>
-          <Show when={!stand().agent}>
+        <Show when={can('resolve')}>
+          <Show when={can('take')}>
             <button class="btn primary" type="button" data-testid="take" onClick={() => void take(desk, props.conv)}>
               {t('take')}
             </button>
@@ -67,7 +69,7 @@ export function Conversation(props: {
             {t('resolve')}
           </button>
         </Show>
-        <Show when={stand().status === 'resolved'}>
+        <Show when={can('reopen')}>
           <button class="btn" type="button" data-testid="reopen" onClick={() => void change(desk, props.conv, 'reopen')}>
             <Icon name="reopen" />
             {t('reopen')}
