@@ -1,7 +1,7 @@
 """Contacts and their open conversations (bucket `contacts`).
 
 Record `<tenant>.c.<contact>`; open conversation `<tenant>.o.<inbox>.<contact, or hash of thread>`: one per inbox and
-contact or thread, guarded by compare-and-set (log-and-protocol.md, "Opening"). Who comes through a channel is
+contact or thread, guarded by compare-and-set. Who comes through a channel is
 claimed: `<tenant>.i.<inbox>.<hash of the provider's id>`; an alias `<tenant>.a.<kind>.<hash>` that is vouched for
 joins several of them into one contact, of each inbox one: `<tenant>.p.<inbox>.<contact>` says which.
 """

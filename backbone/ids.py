@@ -1,4 +1,4 @@
-"""Ids: how they are made, derived and checked (log-and-protocol.md, "Ids, heads, and who decides")."""
+"""Ids: how they are made, derived and checked."""
 
 from __future__ import annotations
 

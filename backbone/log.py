@@ -1,8 +1,7 @@
 """The log: publish, publish with an expected sequence, atomic batch, replay by direct get, live.
 
-Facts it stands on are in log-and-protocol.md, "Facts to build on". An event is stored when the stream
-has acknowledged it, never before; every publish carries `Nats-Msg-Id`, so that a retry stores nothing
-twice.
+An event is stored when the stream has acknowledged it, never before; every publish carries `Nats-Msg-Id`, so that a
+retry stores nothing twice.
 """
 
 from __future__ import annotations

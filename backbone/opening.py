@@ -1,5 +1,5 @@
 """A message without a conversation: finds the contact's (or thread's) open one or opens one, exactly once wherever
-it is retried (log-and-protocol.md, "Opening").
+it is retried.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Presence: what an agent chose is an event on the desk's subject; that somebody is there is a key with a
-time to live (log-and-protocol.md, "Presence"). Shared by nodes, which write it, and routing, which reads it.
+time to live. Shared by nodes, which write it, and routing, which reads it.
 """
 
 from __future__ import annotations

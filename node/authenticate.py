@@ -1,4 +1,4 @@
-"""Who is asking: visitors by their tokens, agents by their sessions' cookies (console.md section 8, "Session")."""
+"""Who is asking: visitors by their tokens, agents by their sessions' cookies."""
 
 from __future__ import annotations
 

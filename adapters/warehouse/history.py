@@ -1,4 +1,4 @@
-"""`history`: the stored bytes of a conversation, older than what the log still has (log-and-protocol.md, "History")."""
+"""`history`: the stored bytes of a conversation, older than what the log still has."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 folder of `adapters/channels/`, or a package with an entry point in group `trunkline.channels`.
 
 A channel translates. It owns no retry, clock, storage or queue: `verify`, `parse` and `classify` are pure, `send`
-and the optional methods await nothing but what the kit hands them (channels.md, section 10).
+and the optional methods await nothing but what the kit hands them.
 """
 
 from __future__ import annotations

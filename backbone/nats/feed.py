@@ -1,5 +1,5 @@
 """One stream's events in order, as raw bytes, without acknowledgements: what `Reader` and watches of
-buckets stand on (performance.md, "Adapters read the whole log as well").
+buckets stand on.
 
 An ephemeral pull consumer delivers; the position is the feed's own. A gap, a lost consumer or a lost
 connection makes a new consumer at the next wanted sequence, so that each event comes once, ascending.

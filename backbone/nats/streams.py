@@ -1,5 +1,4 @@
-"""Streams, buckets and the object store as data, and `ensure()` that makes them (log-and-protocol.md,
-"Subjects, streams, buckets").
+"""Streams, buckets and the object store as data, and `ensure()` that makes them.
 
 Everything is made through the raw JetStream API: nats-py lacks `allow_atomic`, `persist_mode` and
 `subject_delete_marker_ttl`. Additive and safe to repeat: an existing stream keeps its metadata, its

@@ -1,5 +1,5 @@
 """Builds and parses subjects. The only file that joins tokens with dots, or knows that a conversation's
-id names its stream (log-and-protocol.md, "Subjects, streams, buckets").
+id names its stream.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks 1.0: pure (channels.md, section 8)."""
+"""Signatures of Standard Webhooks 1.0: pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What to do with what comes in for one conversation: apply, drop, or ask again (log-and-protocol.md,
-rule 3). Pure; `console/client/watermark.ts` is the same logic and runs the same cases,
-`tests/cases/watermark.json`.
+"""What to do with what comes in for one conversation: apply, drop, or ask again. Pure.
+
+`console/client/watermark.ts` is the same logic and runs the same cases, `tests/cases/watermark.json`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-/** The protocol client (console.md section 3): what both apps build on. */
+/** The protocol client: what both apps build on. */
 export { openCache, type Cache } from './cache.ts';
 export { createClient, type Client, type Draft, type Listener } from './client.ts';
 export { uuid7 } from './ids.ts';

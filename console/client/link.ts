@@ -1,5 +1,5 @@
 /**
- * The life of the connection as a pure state machine: what happened in, what to do out (console.md section 3).
+ * The life of the connection as a pure state machine: what happened in, what to do out.
  * `socket.ts` is the shell around it.
  */
 

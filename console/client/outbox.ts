@@ -27,7 +27,7 @@ export interface Entry {
   readonly tab: string;
   readonly state: EntryState;
   readonly seq: number;
-  /** It may have reached the node before: look at the replay first (log-and-protocol.md, rule 2). */
+  /** It may have reached the node before: look at the replay first. */
   readonly tried: boolean;
   readonly refusals: number;
   readonly notBefore: number;

@@ -1,6 +1,6 @@
 /**
- * What a client knows of one conversation, as a pure function: apply, drop, hold, ask again
- * (log-and-protocol.md, rule 3). Nothing here knows what an event is.
+ * What a client knows of one conversation, as a pure function: apply, drop, hold, ask again.
+ * Nothing here knows what an event is.
  */
 import type { Position } from './types.ts';
 

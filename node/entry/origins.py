@@ -1,4 +1,4 @@
-"""Whose page is asking: the `Origin` of browsers against the node's own (console.md section 8)."""
+"""Whose page is asking: the `Origin` of browsers against the node's own."""
 
 from __future__ import annotations
 

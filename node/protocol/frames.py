@@ -1,5 +1,4 @@
-"""The wire protocol `trunkline.v1`: a Struct per frame, both ways (log-and-protocol.md, "The WebSocket
-protocol"). JSON text frames, one object a frame, `t` names it.
+"""The wire protocol `trunkline.v1`: a Struct per frame, both ways. JSON text frames, one object a frame, `t` names it.
 
 A position is `[epoch, seq]`. Times are UTC ms. Answers with stored events are not built from Structs:
 `evs_frame`, `ev_frame` and `skip_frame` splice the stored bytes in. What is made here is ready to be sent:

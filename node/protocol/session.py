@@ -1,5 +1,5 @@
 """One socket's protocol as a pure state machine: a frame comes in, a verdict comes out. No await, no
-clock, no I/O (log-and-protocol.md, "The WebSocket protocol").
+clock, no I/O.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is attached to what: a room per conversation, made when first asked for, let go when idle.
 
 After a lost connection, and once a minute as a guard, it asks the log for the last sequence of every room
-and reads on where one is behind (log-and-protocol.md, rule 7).
+and reads on where one is behind.
 """
 
 from __future__ import annotations

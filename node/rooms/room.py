@@ -2,7 +2,7 @@
 
 A room is the single sequencer of its conversation on this node. Live events advance it; a gap, a lost
 connection or doubt makes it read on from its own sequence. What a viewer gets is therefore one gapless run
-of the log, in the log's order (log-and-protocol.md, "Watermarks" and rule 7).
+of the log, in the log's order.
 """
 
 from __future__ import annotations

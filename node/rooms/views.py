@@ -1,4 +1,4 @@
-"""Which conversations stand in which view: pure (log-and-protocol.md, `watch`)."""
+"""Which conversations stand in which view: pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a channel must show before it counts as supported: `trunkline channel check NAME` (channels.md, section 10)."""
+"""What a channel must show before it counts as supported: `trunkline channel check NAME`."""

@@ -1,6 +1,6 @@
 """What a platform accepted against what the log says became of it: pure, and slow to believe.
 
-I2, I3 and I7 for messages that leave the system, and I1 to I3 for those that come into it (reliability.md).
+I2, I3 and I7 for messages that leave the system, and I1 to I3 for those that come into it.
 """
 
 from __future__ import annotations

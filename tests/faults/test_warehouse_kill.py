@@ -1,4 +1,4 @@
-"""`kill -9` of the warehouse in the middle of loading: nothing is lost, nothing doubled (warehouse.md, section 2)."""
+"""`kill -9` of the warehouse in the middle of loading: nothing is lost, nothing doubled."""
 
 from __future__ import annotations
 

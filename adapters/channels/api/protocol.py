@@ -1,4 +1,4 @@
-"""What the company's system posts as events, and our messages as what it is posted: pure (channels.md, section 8)."""
+"""What the company's system posts as events, and our messages as what it is posted: pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Apple's push service: the requests and what its answers mean; pure (channels.md, section 9)."""
+"""Apple's push service: the requests and what its answers mean; pure."""
 
 from __future__ import annotations
 

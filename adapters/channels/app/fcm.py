@@ -1,4 +1,4 @@
-"""Google's push service, HTTP v1: the requests and what its answers mean; pure (channels.md, section 9)."""
+"""Google's push service, HTTP v1: the requests and what its answers mean; pure."""
 
 from __future__ import annotations
 

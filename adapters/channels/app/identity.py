@@ -1,4 +1,4 @@
-"""Who a user of the app is, by a token of the company's own server: pure (channels.md, section 9)."""
+"""Who a user of the app is, by a token of the company's own server: pure."""
 
 from __future__ import annotations
 

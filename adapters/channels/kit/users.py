@@ -1,4 +1,4 @@
-"""Users of an app whose sockets are the nodes': who they are, and their devices (channels.md, section 9).
+"""Users of an app whose sockets are the nodes': who they are, and their devices.
 
 The channel proves a claim and keeps devices; a user's contact is theirs by the company's own id of them.
 """

@@ -1,4 +1,4 @@
-"""Whether a customer may be written to now: windows as platforms count them, pure (channels.md, sections 1 to 3).
+"""Whether a customer may be written to now: windows as platforms count them, pure.
 
 A window opens when the customer does something, for so many seconds and so many messages. Open if any of them is.
 """

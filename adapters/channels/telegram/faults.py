@@ -1,4 +1,4 @@
-"""What Telegram's answers mean: pure (channels.md, section 5)."""
+"""What Telegram's answers mean: pure."""
 
 from __future__ import annotations
 

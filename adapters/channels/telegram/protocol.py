@@ -1,4 +1,4 @@
-"""Updates of Telegram as events: pure (channels.md, section 5)."""
+"""Updates of Telegram as events: pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Graph API's answers mean: pure (channels.md, section 6)."""
+"""What the Graph API's answers mean: pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks of WhatsApp as events: pure (channels.md, section 6)."""
+"""Callbacks of WhatsApp as events: pure."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ NO_CODES = frozenset(
 
 NO_CODE_FIELDS = frozenset({"name", "field"})
 FILES = ("html", "js", "json", "conf", "log", "png", "xml", "lock", "py", "dat", "txt", "arpa")
+PAGE = re.compile(r"(?<![\w*-])((?:[\w-]+/)*\w[\w-]*\.md)\b")
 VERBS = frozenset({"report.overview", "search.messages"})
 """Names of what the warehouse is asked."""
 
@@ -100,3 +101,25 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_the_table_of_acts_is_what_the_code_says() -> None:
     page = (ROOT / "docs" / "protocol.md").read_text()
     assert reference_acts.page(page) == page
+
+
+def _named_pages() -> list[tuple[str, str]]:
+    """(file, page) of each page that a source names."""
+    found = []
+    for room in ("backbone", "node", "adapters", "console", "trunkline", "tests"):
+        for path in (ROOT / room).rglob("*"):
+            is_ours = path.suffix in {".py", ".ts", ".tsx"} and not {"node_modules", "dist"} & set(path.parts)
+            if is_ours and path != Path(__file__):
+                text = path.read_text(encoding="utf-8")
+                found += [(str(path.relative_to(ROOT)), page) for page in PAGE.findall(text)]
+    return found
+
+
+def test_a_source_names_no_page_that_the_repository_lacks() -> None:
+    """Docstrings named the pages of a plan, and readers looked for them."""
+    pages = {path.name for path in ROOT.rglob("*.md") if "node_modules" not in path.parts}
+    missing = [(file, page) for file, page in _named_pages() if page.rpartition("/")[2] not in pages]
+    assert missing == []
+    assert [
+        (file, page) for file, page in _named_pages() if page.startswith("docs/") and not (ROOT / page).exists()
+    ] == []

@@ -1,5 +1,5 @@
 """Channels that fetch: one replica a stream of an account, by lease `poll.<inbox>.<stream>`; its cursor is stored
-after the log has everything before it (channels.md, section 2).
+after the log has everything before it.
 """
 
 from __future__ import annotations

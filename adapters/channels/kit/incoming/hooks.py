@@ -1,4 +1,4 @@
-"""Providers' callbacks: verified, understood, stored, and only then answered (channels.md, section 0).
+"""Providers' callbacks: verified, understood, stored, and only then answered.
 
 They come through a node: `rpc.<channel>.<tenant>.hook`.
 """

@@ -1,7 +1,7 @@
 """What comes in from a provider becomes events: each once, whatever is delivered again, in its conversation.
 
 The provider's id is claimed in `seen` before a message is published: who finds a claim looks whether the message is
-in the log after the place that the claim names, and publishes it only if it isn't (log-and-protocol.md, "Facts").
+in the log after the place that the claim names, and publishes it only if it isn't.
 """
 
 from __future__ import annotations

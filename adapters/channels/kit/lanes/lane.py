@@ -1,5 +1,5 @@
 """One stream of one channel: its conversations in parallel, each in order. What must wait long is parked, so that it
-holds no place that others need; when it is due it is taken up from the log (channels.md, "Order").
+holds no place that others need; when it is due it is taken up from the log.
 """
 
 from __future__ import annotations

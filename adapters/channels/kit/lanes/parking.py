@@ -1,5 +1,5 @@
 """The conversations of one lane that must wait long: since when, until when and for what. Kept in the bucket, so that
-whoever has the lane next knows (channels.md, "Order").
+whoever has the lane next knows.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The event `delivery.updated` is the record: a part that has one is never sent again. Where a provider would take
 the same part twice, a try leaves a mark before the call (`send.<event>.<part>`), so that whoever finds it without a
-record knows that it may have been sent (channels.md, "Crash safety").
+record knows that it may have been sent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every query that a tenant may cause is bound to that tenant (warehouse.md, section 6)."""
+"""Every query that a tenant may cause is bound to that tenant."""
 
 from __future__ import annotations
 
