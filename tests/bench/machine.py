@@ -24,7 +24,7 @@ def facts() -> dict[str, str | int]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "nats_server": nats.stdout.strip().rpartition("v")[2],
-        "chdb": version("chdb"),
+        "chdb": version("chdb-core"),
         "trunkline": version("trunkline"),
     }
 

@@ -30,3 +30,9 @@ def test_a_name_with_brackets_and_spaces_does_not_mislead() -> None:
 def test_memory_of_a_process_is_at_least_what_it_holds() -> None:
     held = bytearray(b"x") * 50_000_000
     assert machine.memory_mb(os.getpid())["rss"] > len(held) / 1e6
+
+
+def test_the_machine_and_the_versions_of_what_runs_on_it_are_told() -> None:
+    """`make bench` failed at its last line once chDB came by another package's name."""
+    facts = machine.facts()
+    assert {"cores", "python", "nats_server", "chdb", "trunkline"} <= facts.keys()
