@@ -1,6 +1,6 @@
 # `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-rest unit e2e faults conformance lint types fmt bench wire docs
+.PHONY: help install up test test-rest unit e2e faults mutants conformance lint types fmt bench wire docs
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
@@ -54,6 +54,9 @@ types: install ## mypy strict
 fmt: install ## format, and repair what can be repaired
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
+
+mutants: install ## one guard changed at a time: what no test notices (ARGS="access")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: install ## one benchmark, one line of JSON (BENCH=post DURATION=60; all names and variables: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from backbone import acts
 from backbone import events as ev
@@ -169,6 +170,34 @@ def test_a_take_is_one_batch_that_leaves_the_queue_and_a_retry_makes_the_same_id
     assert [e.id for e in first] == [e.id for e in second] == [derived_event_id(act.id, "queue.left"), act.id]
     after = folded(OPENED, *first)
     assert (after.status, after.agent, after.queue) == ("open", "li", None)
+
+
+def test_what_is_given_back_waits_from_when_the_customer_began_to() -> None:
+    waiting = structs.replace(TAKEN, waiting_since=1000)
+    release = Decision(id=new_event_id(), act=acts.Release(), by=LI, at=5000, agent="li")
+
+    def since(head: Head, decision: Decision) -> int:
+        planned = plan(head, decision)
+        assert isinstance(planned, list)
+        (entered,) = [one for one in planned if isinstance(one, ev.QueueEntered)]
+        return entered.since
+
+    assert since(waiting, structs.replace(release, since=700)) == 700
+    assert since(waiting, release) == 1000
+    assert since(structs.replace(TAKEN, waiting_since=0), release) == 5000
+    reopen = Decision(id=new_event_id(), act=acts.Reopen(), by=LI, at=6000)
+    assert since(structs.replace(RESOLVED, waiting_since=2000), reopen) == 2000
+    assert since(structs.replace(RESOLVED, waiting_since=0), reopen) == 6000
+
+
+def test_what_is_reopened_by_an_agent_is_theirs_and_by_nobody_waits() -> None:
+    def reopened(agent: str) -> list[ev.Event]:
+        planned = plan(RESOLVED, Decision(id=new_event_id(), act=acts.Reopen(), by=LI, at=5000, agent=agent))
+        assert isinstance(planned, list)
+        return planned
+
+    assert [type(one) for one in reopened("li")] == [ev.ConversationReopened]
+    assert [type(one) for one in reopened("")] == [ev.ConversationReopened, ev.QueueEntered]
 
 
 def test_visitors_see_no_notes_and_no_assignments() -> None:
