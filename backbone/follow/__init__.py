@@ -2,9 +2,21 @@
 
 from backbone.follow.adapter import Adapter, Refusal, each
 from backbone.follow.follower import Follower, Turns
-from backbone.follow.running import follow, start
+from backbone.follow.running import FollowSettings, follow, start
 from backbone.follow.suspects import Suspects
 from backbone.nats.cursors import Cursor
 from backbone.nats.reader import Entry
 
-__all__ = ["Adapter", "Cursor", "Entry", "Follower", "Refusal", "Suspects", "Turns", "each", "follow", "start"]
+__all__ = [
+    "Adapter",
+    "Cursor",
+    "Entry",
+    "FollowSettings",
+    "Follower",
+    "Refusal",
+    "Suspects",
+    "Turns",
+    "each",
+    "follow",
+    "start",
+]

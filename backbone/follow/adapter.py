@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -21,7 +21,7 @@ class Refusal(NamedTuple):
     error: Exception
 
 
-class Adapter(Protocol):
+class Adapter:
     """The reader's half of following the log. Made anew whenever following begins again; each method has a default.
 
     Delivery is at least once: after a kill events come again from the cursor on. Nothing is counted twice where state

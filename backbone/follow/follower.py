@@ -22,7 +22,7 @@ from backbone.errors import TooLargeError, TrunklineError, UnavailableError, Unk
 from backbone.follow.adapter import Adapter, Refusal
 from backbone.follow.suspects import Suspects
 from backbone.nats.cursors import Cursor, forget_cursor, get_cursor, put_cursor
-from backbone.nats.epochs import stream_state
+from backbone.nats.epochs import begin, stream_state
 from backbone.nats.lineage import Lineage
 from backbone.nats.link import Link
 from backbone.nats.reader import Entry, Reader
@@ -114,6 +114,9 @@ class Follower:
         self._stuck = ""
         self._between = asyncio.Lock()
         """Held while a batch is taken: state is asked for between two, never in the middle of one."""
+        self._is_torn = False
+        """Whether a batch was left in the middle: what is known is of no cursor, and none is written any more."""
+
         self._committing = asyncio.Lock()
         """No cursor overtakes a later one."""
 
@@ -193,7 +196,13 @@ class Follower:
         found = {}
         for s in self._streams:
             cursor = await get_cursor(self._link, self._cursor_name, s)
-            if cursor and (await stream_state(self._link, chat_stream(s))).epochs.holds(cursor.epoch, cursor.seq):
+            if cursor is None:
+                continue
+            state = await stream_state(self._link, chat_stream(s))
+            if state.last < cursor.seq and self._is_witness:
+                # It ends below what was read, and whoever saw that first was ended before an epoch had begun.
+                state = await begin(self._link, chat_stream(s), cursor.epoch, cursor.seq, int(time.time()))
+            if cursor.seq <= state.last and state.epochs.holds(cursor.epoch, cursor.seq):
                 found[s] = cursor
         return found
 
@@ -222,12 +231,14 @@ class Follower:
         """Whether it was a poison event, which was passed over."""
         is_poison = self._suspects.is_poison(batch[0])
         async with self._between:
+            self._is_torn = True
             if not is_poison:
                 for refusal in await self._taken(batch):
                     # Before the cursor may pass it: else a kill would hide the fault.
                     await bury(self._link, self._name, refusal.entry, 1, refusal.error)
             for entry in batch:
                 self._position[entry.s] = Cursor(entry.epoch, entry.seq)
+            self._is_torn = False
         self._newest_ms = batch[-1].at_ms
         _taken.labels(self._name).inc(len(batch))
         return is_poison
@@ -304,6 +315,8 @@ class Follower:
 
     async def _write_cursors(self, reader: Reader) -> None:
         async with self._between:
+            if self._is_torn:
+                return
             cursors = {s: self._with_state(s, cursor) for s, cursor in self._position.items()}
         await self.adapter.commit(cursors)
         if failpoints.ARMED:

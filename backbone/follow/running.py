@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
-from backbone.errors import TrunklineError
+from backbone.errors import SettingError, TrunklineError
 from backbone.follow.adapter import Adapter
 from backbone.follow.follower import Follower, PoisonedError, Turns
 from backbone.follow.suspects import Suspects
@@ -17,15 +19,24 @@ from backbone.nats.leases import TTL_S, Lease
 from backbone.nats.streams import chat_stream, names_of_log
 from backbone.process import service
 from backbone.process.service import LOOK_S, Service
+from backbone.settings import variable
 from backbone.until import until
 
 TELL_EVERY_S: Final = 2.0
 AGAIN_S: Final = 0.6
 AGAIN_MOST_S: Final = 10.0
 
-S = TypeVar("S", bound=Struct)
+S = TypeVar("S", bound="FollowSettings")
 Make = Callable[[Suspects], Awaitable[Follower]]
 """A follower anew, once the lease is held. It may wait for what it needs."""
+
+
+class FollowSettings(Struct, frozen=True, kw_only=True):
+    """What may be set of every adapter of another package, beside its own."""
+
+    lease_s: Annotated[
+        int, Meta(ge=2, le=60, description="Seconds after which another process may follow one that died.")
+    ] = TTL_S
 
 
 def start(name: str, settings: type[S], make: Callable[[S], Adapter], turns: Turns | None = None) -> int:
@@ -35,6 +46,8 @@ def start(name: str, settings: type[S], make: Callable[[S], Adapter], turns: Tur
     """
 
     async def serve(running: Service, read: S) -> None:
+        _refuse_strays(name, settings)
+
         async def follower(suspects: Suspects) -> Follower:
             names = await names_of_log(running.link)
             streams = {*running.common.log_streams(), *(each.removeprefix(chat_stream("")) for each in names)}
@@ -49,7 +62,7 @@ def start(name: str, settings: type[S], make: Callable[[S], Adapter], turns: Tur
                 suspects=suspects,
             )
 
-        await follow(running, follower, lease=f"adapter.{name}")
+        await follow(running, follower, lease=f"adapter.{name}", lease_s=read.lease_s)
 
     return service.start(name, settings, serve)
 
@@ -94,6 +107,14 @@ async def follow(
         finally:
             working.clear()
             await held.release()
+
+
+def _refuse_strays(name: str, settings: type[Struct]) -> None:
+    """Raises SettingError for a variable of the adapter that it doesn't read: a misspelt one isn't ignored."""
+    known = {variable(name, field.name) for field in msgspec.structs.fields(settings)}
+    for stray in sorted(one for one in os.environ if one.startswith(variable(name, ""))):
+        if stray not in known and stray.removesuffix("_FILE") not in known:
+            raise SettingError(message=f"{stray} is no setting; there are {', '.join(sorted(known))}.", field=stray)
 
 
 class _Pauses:
