@@ -37,6 +37,8 @@ NAMES: Final = frozenset(
         "node.stored",
         "node.before_push",
         "log.batch",
+        "follow.fetched",
+        "follow.before_cursor",
         "routing.fetched",
         "routing.decided",
         "routing.before_cursor",

@@ -78,15 +78,17 @@ def binary() -> str:
     return found
 
 
-def configure(folder: Path, password: str, channels: tuple[str, ...] | None = None) -> bool:
+def configure(
+    folder: Path, password: str, channels: tuple[str, ...] | None = None, adapters: tuple[str, ...] | None = None
+) -> bool:
     """Write the server's configuration into `folder`, made if it isn't there; returns whether its users changed.
 
-    `channels`: names of those that have a user; all that are installed unless given.
+    `channels`, `adapters` (of other packages): names of those that have a user; all that are installed unless given.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in CONFIGURATIONS:
         _keep(folder / name, configuration(name).read_text())
-    return _keep(folder / USERS, nats_users.configuration(password, channels or nats_users.channels()))
+    return _keep(folder / USERS, nats_users.configuration(password, channels or nats_users.channels(), adapters))
 
 
 def _keep(path: Path, text: str) -> bool:

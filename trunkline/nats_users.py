@@ -19,6 +19,9 @@ from backbone.nats.permissions import Access
 CHANNELS: Final = "trunkline.channels"
 """Entry points of channels."""
 
+ADAPTERS: Final = "trunkline.adapters"
+"""Entry points of adapters: ours, and those of other packages."""
+
 DOCTOR: Final = "trunkline-doctor"
 """Asks each server how it syncs (account $SYS), and may ask nothing else."""
 
@@ -41,9 +44,12 @@ class Credential(NamedTuple):
         return {"TRUNKLINE_NATS_USER": self.user, "TRUNKLINE_NATS_PASSWORD": self.password}
 
 
-def credential(secret: str, process: str) -> Credential:
-    """Of a process by the name that `trunkline` starts it by, such as `node` or `telegram`."""
-    user = permissions.user_of(process)
+def credential(secret: str, process: str, others: tuple[str, ...] | None = None) -> Credential:
+    """Of a process by the name that `trunkline` starts it by, such as `node` or `telegram`.
+
+    `others`: as of `configuration`.
+    """
+    user = permissions.user_of(process, adapters() if others is None else others)
     return Credential(user, password(secret, user))
 
 
@@ -60,9 +66,21 @@ def channels() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=CHANNELS)} - {*permissions.PROCESSES}))
 
 
-def configuration(secret: str, names: tuple[str, ...]) -> str:
-    """The blocks `authorization` and `accounts` of nats-server, for channels of these names."""
-    users = [_user(user, password(secret, user), access) for user, access in permissions.users(names).items()]
+def adapters() -> tuple[str, ...]:
+    """Names of the adapters of other packages that are installed now. One called as a channel or a part of ours isn't
+    among them.
+    """
+    installed = {point.name for point in entry_points(group=ADAPTERS)}
+    return tuple(sorted(installed - {*permissions.PROCESSES, *channels()}))
+
+
+def configuration(secret: str, names: tuple[str, ...], others: tuple[str, ...] | None = None) -> str:
+    """The blocks `authorization` and `accounts` of nats-server, for channels of these names.
+
+    `others`: names of other packages' adapters; all that are installed unless given.
+    """
+    table = permissions.users(names, adapters() if others is None else others)
+    users = [_user(user, password(secret, user), access) for user, access in table.items()]
     # Alone in its account: nobody else is answered there.
     doctor = Access(("$SYS.REQ.SERVER.PING.JSZ",), tuple(f"{root}.>" for root in permissions.INBOXES))
     metrics = Access(

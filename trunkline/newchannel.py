@@ -34,5 +34,7 @@ def write(name: str, into: Path) -> list[Path]:
 
 
 def named(text: str, name: str) -> str:
-    """A text of the template with the channel's name in place of its own."""
-    return text.replace(SAMPLE, name).replace(SAMPLE.capitalize(), name.capitalize())
+    """A text of a template with the name of a channel or adapter in place of its own, however it is written."""
+    for spelt in (str.lower, str.capitalize, str.upper):
+        text = text.replace(spelt(SAMPLE), spelt(name))
+    return text

@@ -50,6 +50,7 @@ What to alert on first:
 
 TITLES: Final = {
     "backbone": "Of every process",
+    "backbone.follow": "Of every adapter that follows the log",
     "adapters.channels": "Of every channel's adapter",
     "node": "Of a node",
     "adapters.routing": "Of routing",

@@ -7,13 +7,14 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from backbone.settings import CONFIG, PREFIX, variable
+from trunkline.adapter_names import others
 from trunkline.reference import sections
 
 EXIT_CONFIG: Final = 78
@@ -50,12 +51,27 @@ def refuse() -> None:
         sys.exit(EXIT_CONFIG)
 
 
+def begins_a_setting(name: str) -> bool:
+    """Whether settings of ours begin as those of an adapter `name` would, so that nobody could tell them apart."""
+    fields = {variable(section.name, f.name) for section in sections() for f in msgspec.structs.fields(section.kind)}
+    prefix = f"{PREFIX}{name.upper()}"
+    return any(one == prefix or one.startswith(f"{prefix}_") for one in OWN | fields)
+
+
 def problems(environ: Mapping[str, str]) -> list[str]:
     """A sentence for each setting of the environment and of the file of settings that nothing reads."""
     known: dict[str, set[str]] = {}
     for section in sections():
         known.setdefault(section.name, set()).update(field.name for field in msgspec.structs.fields(section.kind))
-    return [*_in_environment(environ, known), *_in_file(environ.get(CONFIG, ""), known)]
+    # An adapter of another package knows its own settings, and refuses others at its start (`follow.start`).
+    foreign = tuple(name for name in others() if name not in known and not begins_a_setting(name))
+    theirs = {name: value for name, value in environ.items() if name.startswith(tuple(map(_prefix, foreign)))}
+    ours = {name: value for name, value in environ.items() if name not in theirs}
+    return [*_in_environment(ours, known), *_in_file(environ.get(CONFIG, ""), known, foreign)]
+
+
+def _prefix(name: str) -> str:
+    return variable(name, "")
 
 
 def _in_environment(environ: Mapping[str, str], known: Mapping[str, set[str]]) -> list[str]:
@@ -70,7 +86,7 @@ def _in_environment(environ: Mapping[str, str], known: Mapping[str, set[str]]) -
     ]
 
 
-def _in_file(path: str, known: Mapping[str, set[str]]) -> list[str]:
+def _in_file(path: str, known: Mapping[str, set[str]], foreign: Collection[str] = ()) -> list[str]:
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     except (OSError, ValueError):
@@ -80,6 +96,8 @@ def _in_file(path: str, known: Mapping[str, set[str]]) -> list[str]:
     for key, value in content.items():
         if not isinstance(value, dict):
             found += _unknown(path, "", [key], known[""])
+        elif key in foreign:
+            continue
         elif key not in known or not key:
             found.append(f"[{key}] in {path} is no section of settings{_nearest(key, known)}")
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 CASES: Final = Path("tests/conformance")
+FOLLOWERS: Final = Path("tests/followers")
 SIMULATORS: Final = Path("tests/simulators")
 NEEDED: Final = ("pytest", "anyio", "blockbuster", "hypothesis", "pytest_timeout")
 
@@ -45,20 +46,22 @@ def need_tools() -> None:
         )
 
 
+def command_of_adapter(suite: Path, name: str, *, only: str) -> list[str]:
+    """The command that runs the cases of an adapter that follows the log."""
+    return [*_pytest(suite, FOLLOWERS), "--adapter", name, "-m", "", *(["-k", only] if only else [])]
+
+
+def _pytest(suite: Path, cases: Path) -> list[str]:
+    program = (sys.executable, "-m", "pytest", str(suite / cases))
+    where = ("--rootdir", str(suite), "-c", str(suite / "pyproject.toml"))
+    return [*program, *where, "-p", "no:cacheprovider", "--no-header", "-v"]
+
+
 def command(suite: Path, name: str, simulator: str, *, long: bool, only: str) -> list[str]:
     """The command that runs the cases of a channel."""
     return [
-        *(
-            sys.executable,
-            "-m",
-            "pytest",
-            str(suite / CASES),
-            "--rootdir",
-            str(suite),
-            "-c",
-            str(suite / "pyproject.toml"),
-        ),
-        *("-p", "no:cacheprovider", "--no-header", "-v", "--channel", name),
+        *_pytest(suite, CASES),
+        *("--channel", name),
         *(["--simulator", simulator] if simulator else []),
         *(["-m", ""] if long else []),
         *(["-k", only] if only else []),

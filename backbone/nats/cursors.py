@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from backbone.nats import subjects
@@ -9,11 +11,13 @@ from backbone.nats.buckets import Bucket
 from backbone.nats.link import Link
 
 
-class Cursor(Struct, frozen=True):
+class Cursor(Struct, frozen=True, omit_defaults=True):
     """All at or below `seq`, which belongs to `epoch`, is done."""
 
     epoch: int
     seq: int
+    state: Any = None
+    """What the reader made of all of it, as JSON has it, where it keeps that here: one write for both."""
 
 
 def cursors(link: Link) -> Bucket[Cursor]:

@@ -1,9 +1,9 @@
 """What each kind of process may publish and subscribe in NATS: the one table, as data.
 
-A user of NATS stands for a kind of process, not for a process: `node`, `routing`, `warehouse`, `channel-<name>`; and
-`trunkline`, the operator's (command line, `init`), may do everything. What a kind isn't given here it is refused by the
-server, and its link goes on. Streams and buckets are those of `streams.py`; a test holds the two together. Standard
-library alone, since `trunkline up` writes the server's configuration from this.
+A user of NATS stands for a kind of process, not for a process: `node`, `routing`, `warehouse`, `channel-<name>`,
+`adapter-<name>`; and `trunkline`, the operator's (command line, `init`), may do everything. What a kind isn't given
+here it is refused by the server, and its link goes on. Streams and buckets are those of `streams.py`; a test holds the
+two together. Standard library alone, since `trunkline up` writes the server's configuration from this.
 
 What NATS can't refuse: a request is answered at whatever subject the asking one names, so a process that is taken over
 can have stored bytes sent to a subject that it may not publish itself. Such bytes are told by their header and are no
@@ -13,12 +13,16 @@ value and no event (`link.is_reflected`).
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 OPERATOR: Final = "trunkline"
 """May do everything. The user of earlier versions, too: a process of theirs goes on with it."""
 
 CHANNEL_PREFIX: Final = "channel-"
+ADAPTER_PREFIX: Final = "adapter-"
+"""Of the name that an adapter of another package has as a user, and as a reader of the log."""
+
 PROCESSES: Final = ("node", "routing", "warehouse", "nats")
 
 INBOXES: Final = ("_TL", "_TA", "_TLF", "_TLW", "_INBOX")
@@ -188,14 +192,34 @@ def _channel(name: str) -> _Kind:
     )
 
 
-def user_of(process: str) -> str:
-    """The user of a process by the name that `trunkline` starts it by: `node`, `routing`, `telegram`, ..."""
-    return process if process in PROCESSES else CHANNEL_PREFIX + process
+def _adapter(name: str) -> _Kind:
+    """The row of an adapter of another package: it reads the log, keeps its own cursors, and gives events up."""
+    lease, cursors = f"adapter.{name}", f"{ADAPTER_PREFIX}{name}.*"
+    return _Kind(
+        reads={"leases": (lease,), "cursors": (cursors,)},
+        writes={"leases": (lease,), "cursors": (cursors,)},
+        publish=(f"dead.*.{name}",),
+        whole_log=True,
+    )
 
 
-def users(channels: tuple[str, ...]) -> dict[str, Access]:
-    """Every user but the operator, with what it may do. `channels`: names of the channels that there are."""
-    rows = {**_KINDS, **{CHANNEL_PREFIX + name: _channel(name) for name in channels}}
+def user_of(process: str, adapters: Collection[str] = ()) -> str:
+    """The user of a process by the name that `trunkline` starts it by: `node`, `routing`, `telegram`, ...
+
+    `adapters`: names of those of other packages; every further name is a channel's.
+    """
+    if process in PROCESSES:
+        return process
+    return (ADAPTER_PREFIX if process in adapters else CHANNEL_PREFIX) + process
+
+
+def users(channels: tuple[str, ...], adapters: tuple[str, ...] = ()) -> dict[str, Access]:
+    """Every user but the operator, with what it may do: of the channels and other packages' adapters of these names."""
+    rows = {
+        **_KINDS,
+        **{CHANNEL_PREFIX + name: _channel(name) for name in channels},
+        **{ADAPTER_PREFIX + name: _adapter(name) for name in adapters},
+    }
     workers = tuple(row.worker for row in rows.values() if row.worker)
     return {user: _access(user, row, workers) for user, row in rows.items()}
 

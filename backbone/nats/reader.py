@@ -45,9 +45,19 @@ class Reader:
     """Reads several streams of the log in order, each from its own start, and bounds what it buffers."""
 
     def __init__(
-        self, link: Link, starts: dict[str, int], max_buffered: int = 20_000, lineage: Lineage | None = None
+        self,
+        link: Link,
+        starts: dict[str, int],
+        max_buffered: int = 20_000,
+        lineage: Lineage | None = None,
+        *,
+        is_witness: bool = True,
     ) -> None:
-        """`starts`: stream (two digits) to the first sequence wanted. With `lineage` it is a witness of the log's."""
+        """`starts`: stream (two digits) to the first sequence wanted.
+
+        With `lineage` it reads nothing before it is known which log it reads. A witness of the log's vouches for it
+        afterwards, which its user of NATS must be allowed to (`epochs` in `permissions.py`); others wait for witnesses.
+        """
         self._link = link
         self._lineage = lineage
         self._was_at_the_end = False
@@ -57,7 +67,7 @@ class Reader:
         """Streams looked at since, while it isn't known what log has come back."""
 
         self._forget: list[Callable[[], object]] = []
-        if lineage:
+        if lineage and is_witness:
             self._forget = [lineage.add_witness(lambda: self.is_attached), link.on_disconnect(self._lost)]
         self._most_each = max(1, max_buffered // max(1, len(starts)))
         self._enough = asyncio.Event()
@@ -66,6 +76,8 @@ class Reader:
         """Events read and not yet taken."""
         self.rolled_back = asyncio.Event()
         """Set when a stream ends below what was read of it: what was made of that is no longer so."""
+        self.rolled_back_streams: set[str] = set()
+        """Of which streams that is so."""
         self.epochs: dict[str, epochs.Epochs] = {}
         """The epochs of each stream, as of its last attachment."""
         self._queues: dict[str, deque[Entry]] = {s: deque() for s in sorted(starts)}
@@ -132,6 +144,7 @@ class Reader:
             known = self.epochs.get(s)
             begun = _begun_below(state.epochs, known, next_seq)
             if state.last < next_seq - 1 or begun:
+                self.rolled_back_streams.add(s)
                 self.rolled_back.set()
                 _log.error("log.rolled_back", stream=s, last=state.last, had_read=next_seq - 1)
                 if not begun:

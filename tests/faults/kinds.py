@@ -252,7 +252,7 @@ def _until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
 
 
 def _at(point: str) -> FaultMaker:
-    room = point.partition(".")[0]
+    room = point.partition(".")[0].replace("follow", "routing")
     return die_in_adapter(room, point) if room in {"routing", "warehouse"} else die_in_node(point)
 
 

@@ -12,6 +12,7 @@ import click
 _CHANNEL = click.option(
     "--channel", "more", multiple=True, help="A channel that isn't installed here. May be given more than once."
 )
+_ADAPTER = click.option("--adapter", "others", multiple=True, help="The same of an adapter of another package.")
 
 
 @click.group()
@@ -25,25 +26,28 @@ def command() -> None:
 
 @command.command("users")
 @_CHANNEL
-def users(more: tuple[str, ...]) -> None:
+@_ADAPTER
+def users(more: tuple[str, ...], others: tuple[str, ...]) -> None:
     """Print nats-users.conf: all users, what each may do, and their passwords. Lies beside nats.conf, mode 0600."""
     from trunkline import nats_users  # noqa: PLC0415  (the other commands don't wait for these)
 
-    click.echo(
-        nats_users.configuration(_secret(), tuple(sorted({*nats_users.channels(), *map(_name, more)}))), nl=False
-    )
+    channels = tuple(sorted({*nats_users.channels(), *map(_name, more)}))
+    adapters = tuple(sorted({*nats_users.adapters(), *map(_name, others)}))
+    click.echo(nats_users.configuration(_secret(), channels, adapters), nl=False)
 
 
 @command.command("credential")
 @click.argument("process")
-def credential(process: str) -> None:
-    """Print the settings by which PROCESS (node, routing, warehouse, a channel's name, nats) signs in to NATS."""
+@click.option("--adapter", "is_adapter", is_flag=True, help="It is an adapter of another package, not installed here.")
+def credential(process: str, *, is_adapter: bool) -> None:
+    """Print the settings by which PROCESS (node, routing, warehouse, a channel's or adapter's name, nats) signs in."""
     from trunkline import nats_run, nats_users  # noqa: PLC0415  (the same)
 
     if process == nats_run.USER:
         click.echo(f"{nats_run.PASSWORD}={nats_users.credential(_secret(), process).password}")
         return
-    for name, value in nats_users.credential(_secret(), _name(process)).settings.items():
+    others = (process,) if is_adapter else None
+    for name, value in nats_users.credential(_secret(), _name(process), others).settings.items():
         click.echo(f"{name}={value}")
 
 
@@ -75,7 +79,7 @@ def _name(text: str) -> str:
     from backbone.ids import check_token  # noqa: PLC0415  (the same)
 
     try:
-        return check_token(text, "channel")
+        return check_token(text, "process")
     except TrunklineError as error:
         _fail(error.message)
 

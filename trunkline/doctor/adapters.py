@@ -13,6 +13,7 @@ from backbone.nats.leases import Holder
 from backbone.nats.link import Link
 from backbone.process.health import Told
 from backbone.settings import Common
+from trunkline.adapter_names import others
 from trunkline.ask import Table
 from trunkline.doctor.findings import Check
 from trunkline.doctor.streams import cursors_of
@@ -30,12 +31,13 @@ async def adapters(link: Link, common: Common, told: list[Told]) -> AsyncIterato
     try:
         await link.api("STREAM.INFO.KV_leases", {})
         for kept in await Bucket[Holder](link, "leases", Holder).all("*.*"):
-            held[kept.key.split(".", 1)[0]] = kept.value.holder
+            kind, _, rest = kept.key.partition(".")
+            held[rest if kind == "adapter" else kind] = kept.value.holder
     except TrunklineError:
         yield Check("leases", "wrong", "bucket leases can't be read: nobody can work", "Run `trunkline init`.")
         return
     behind = await _behind(link, common)
-    for name in ADAPTERS:
+    for name in (*ADAPTERS, *others()):
         check = Check(name, "ok", f"done by {held[name]}") if name in held else nobody(name, behind)
         if name == "warehouse" and name in held:
             check = await warehouse(link, held[name])
@@ -131,7 +133,7 @@ def dead_of(subjects: dict[str, int]) -> Check:
     todo = f"Read why: `trunkline channel dead {named}`. "
     todo += (
         "Mend that; then delete what is settled: `nats stream rmm DEAD NUMBER`."
-        if adapter in ADAPTERS
+        if adapter in {*ADAPTERS, *others()}
         else f"Mend that, then send them: `trunkline channel replay {named} --all`."
     )
     return Check("dead", "warning", f"given up: {', '.join(texts)}", todo)

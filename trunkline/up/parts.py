@@ -23,6 +23,9 @@ ROUTING: Final = "routing"
 ADAPTERS: Final = (ROUTING, "warehouse")
 """In the order in which they are replaced."""
 
+_OURS: Final = frozenset({NODE, VISITOR, NATS, HEALTH, *ADAPTERS})
+"""Names of our own parts: a package's channel or adapter that is called so is never run."""
+
 _FIRST, _LATE, _LAST = 0, 5, 9
 """Ranks of stopping: nodes and adapters drain while the log still answers; nats-server goes last."""
 
@@ -69,7 +72,9 @@ def let_in(system: System) -> None:
 
 
 def all_but_nats(system: System, console: Path) -> list[Part]:
-    """Everything but nats-server: the node, the adapters in the order of replacing them, the demo's visitor."""
+    """Everything but nats-server: the node, the adapters in the order of replacing them (those of other packages last),
+    the demo's visitor.
+    """
     settings = environment(system, NODE)
     listener = system.listener.fileno()
     node = Part(
@@ -98,6 +103,7 @@ def all_but_nats(system: System, console: Path) -> list[Part]:
         )
         for name in ADAPTERS
     ]
+    adapters += [_others(system, name) for name in nats_users.adapters() if name not in _OURS]
     # It is a visitor: it knows the node's address and none of our secrets.
     talk = Part(VISITOR, command("talk", f"ws://{system.address}/ws"), embedded.bare(os.environ), rank=_FIRST)
     return [node, *adapters, *([talk] if system.options.demo else [])]
@@ -126,13 +132,17 @@ def health(system: System) -> list[Part]:
 
 def channel(system: System, name: str) -> Part:
     """The adapter of a channel. Without it all others go on: its code may be somebody else's."""
+    return _others(system, name)
+
+
+def _others(system: System, name: str) -> Part:
     settings = environment(system, name)
     return Part(name, command("adapter", name), settings, rank=_FIRST, reports=True, is_optional=True)
 
 
 def installed() -> set[str]:
-    """Names of all channels that are installed now; one that is called as a part of ours is never run."""
-    return set(nats_users.channels()) - {NODE, VISITOR, NATS, HEALTH, *ADAPTERS}
+    """Names of all channels that are installed now, but for those that are called as a part of ours."""
+    return set(nats_users.channels()) - _OURS
 
 
 def environment(system: System, process: str = "") -> dict[str, str]:

@@ -13,12 +13,15 @@ from backbone.errors import ForbiddenError
 from backbone.log import Log
 from backbone.nats import permissions, streams, subjects
 from backbone.nats.buckets import Bucket, Change, KeyExistsError
+from backbone.nats.cursors import Cursor
 from backbone.nats.header import REFLECTED, is_reflected
 from backbone.nats.leases import Holder
 from backbone.nats.link import Link
 from backbone.nats.reader import read_range
+from backbone.nats.worker import bury
 from tests.harness.nats import NatsServer
 from tests.harness.trespass import CONV, trespasses
+from tests.integration.backbone.test_log import message
 from trunkline import embedded, nats_users
 
 
@@ -160,3 +163,49 @@ async def test_bytes_that_are_sent_by_way_of_an_answer_are_no_value_and_no_event
         (True, True),
     ]
     assert place_of(next(header for header in live if is_of(header, foreign))) == (stored.seq, 0)
+
+
+async def test_an_adapter_of_another_package_reads_the_log_keeps_its_own_cursors_and_does_nothing_else(
+    nats: NatsServer, link: Link
+) -> None:
+    """It is somebody else's code: no message of ours, no record, no lease, no cursor and no stream is its to write."""
+    await Log(link).publish(subjects.chat("main", "web", CONV), message(CONV))
+    folder = embedded.configured_in(nats.folder / "nats")
+    assert embedded.configure(folder, nats.password, adapters=("counting",))
+    assert nats.process is not None
+    nats.process.send_signal(signal.SIGHUP)
+    user, password = nats_users.credential(nats.password, "counting", ("counting",))
+    assert user == "adapter-counting"
+    ours = Link()
+    async with asyncio.timeout(20):
+        await ours.open(nats.url, name="counting", user=user, password=password)
+    try:
+        assert len(await read_range(ours, "00", 1, 1)) == 1
+        kept: Bucket[Cursor] = Bucket(ours, "cursors", Cursor)
+        await kept.put("adapter-counting.00", Cursor(1, 1, {"main": 1}))
+        assert (await kept.get("adapter-counting.00")) is not None
+        await Bucket[Holder](ours, "leases", Holder).create("adapter.counting", Holder("x"), 10)
+        await bury(ours, "counting", (await read_range(ours, "00", 1, 1))[0], 1, ValueError("no"))
+        for subject in (
+            subjects.chat("main", "web", CONV),
+            subjects.live(subjects.chat("main", "web", CONV)),
+            "dead.main.routing",
+            "$KV.cursors.routing-0.00",
+            "$KV.cursors.adapter-other.00",
+            "$KV.leases.routing.0",
+            "$KV.leases.adapter.other",
+            "$KV.directory.main.agent.eve",
+            "$JS.API.DIRECT.GET.KV_directory.$KV.directory.main.agent.emma",
+            "$JS.API.CONSUMER.CREATE.KV_sessions.x.>",
+            "$JS.API.STREAM.MSG.GET.KV_cursors",
+            "$JS.API.STREAM.MSG.GET.DEAD",
+            "$JS.API.STREAM.UPDATE.CHAT_00",
+            "$JS.API.STREAM.PURGE.CHAT_00",
+            "$JS.API.STREAM.MSG.DELETE.CHAT_00",
+            "$JS.API.CONSUMER.DELETE.CHAT_00.channel-telegram",
+            "rpc.warehouse._.sql",
+        ):
+            with pytest.raises(ForbiddenError):
+                await ours.request_raw(subject, b"{}")
+    finally:
+        await ours.close()

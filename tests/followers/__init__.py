@@ -1,0 +1,1 @@
+"""The suite for adapters that follow the log: `trunkline adapter check NAME`."""

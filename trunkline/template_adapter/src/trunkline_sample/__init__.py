@@ -1,0 +1,1 @@
+"""The adapter sample for Trunkline: counts messages by tenant."""
