@@ -112,7 +112,7 @@ async def _only_invitation(link: Link) -> str:
     for kept in await bucket.all(f"{directory.SYSTEM}.invitation.*"):
         found = kept.value
         if isinstance(found, Invitation) and _is_superseded(found):
-            await bucket.delete(kept.key)
+            await directory.remove(link, directory.OPERATOR, "a newer invitation", kept.key, kept.revision)
     return await directory.invite(link, TENANT, "admin")
 
 

@@ -159,7 +159,8 @@ def _channel(name: str) -> _Kind:
     leases = (f"lane.{name}.*", f"member.{name}.*", "poll.>", "token.>")
     return _Kind(
         reads={
-            "directory": ("*.inbox.*",),
+            # Its accounts' sealed settings; no agent's password.
+            "directory": ("*.inbox.*", "*.secret.inbox.*.*"),
             "contacts": ALL,
             "heads": ALL,
             "seen": (f"*.{name}.*",),
