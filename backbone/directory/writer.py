@@ -25,6 +25,9 @@ from backbone.nats.link import Link
 
 BY: Final = "Trunkline-By"
 WHY: Final = "Trunkline-Why"
+BEFORE: Final = "Trunkline-Before"
+"""Header: the revision that it takes the place of; 0: there was none."""
+
 WHY_MOST: Final = 200
 OPERATOR: Final = Actor("system", "trunkline", "trunkline")
 """Whoever sits at the command line."""
@@ -55,7 +58,7 @@ async def change(  # noqa: PLR0917 - who, why, what, where, since when
     checked = records.check(record)
     before = await _before(bucket, key, revision)
     await _check_references(bucket, key, checked, before)
-    headers = headers_of(by, why)
+    headers = headers_of(by, why, revision)
     if not isinstance(checked, Agent | Inbox):
         return await _store(bucket, key, checked, revision, headers)
     tenant = key.split(".", 1)[0]
@@ -79,19 +82,19 @@ async def remove(link: Link, by: Actor, why: str, key: str, revision: int) -> No
     bucket = directory(link)
     before = await _before(bucket, key, revision)
     try:
-        await bucket.delete(key, revision, headers=headers_of(by, why), purge=_has_secret_inside(before))
+        await bucket.delete(key, revision, headers=headers_of(by, why, revision), purge=_has_secret_inside(before))
     except RevisionError:
         raise ChangedError(message=CHANGED) from None
     if isinstance(before, Agent | Inbox) and (former := secret.key_for(key.split(".", 1)[0], before)):
         await bucket.delete(former, purge=True)
 
 
-def headers_of(by: Actor, why: str) -> tuple[tuple[str, str], ...]:
+def headers_of(by: Actor, why: str, revision: int) -> tuple[tuple[str, str], ...]:
     """Who and why, as headers: JSON in ASCII, so that what a user typed neither ends a header nor begins one."""
     if len(why) > WHY_MOST:
         raise InvalidInputError("record.invalid", f"Give a reason of {WHY_MOST} characters at most.", field="why")
     who = {"kind": by.kind, "id": by.id, "name": by.name[:80]}
-    return ((BY, json.dumps(who)), (WHY, json.dumps(why)))
+    return ((BY, json.dumps(who)), (WHY, json.dumps(why)), (BEFORE, str(revision)))
 
 
 async def with_secret(link: Link, kept: Kept[Record]) -> Kept[Record]:
@@ -175,4 +178,15 @@ def _role_and_team(role: str, team: str) -> set[_Reference]:
     return found | ({_Reference("role", "role", role)} if role and role not in ROLES else set())
 
 
-__all__ = ["BY", "OPERATOR", "WHY", "ChangedError", "KeyExistsError", "change", "headers_of", "remove", "with_secret"]
+__all__ = [
+    "BEFORE",
+    "BY",
+    "OPERATOR",
+    "WHY",
+    "ChangedError",
+    "KeyExistsError",
+    "change",
+    "headers_of",
+    "remove",
+    "with_secret",
+]

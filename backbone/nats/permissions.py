@@ -120,7 +120,7 @@ _KINDS: Final = {
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
             "leases": ("epochs.*",),
         },
-        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "audit.*", "rpc.>"),
+        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "rpc.>"),
         # The command line's own requests: SQL over all tenants, for one.
         not_publish=("rpc.*._.>",),
         subscribe=("live.>", "opened.*.*"),
