@@ -12,7 +12,7 @@ from msgspec import Struct
 from backbone import contacts, directory
 from backbone import events as ev
 from backbone.acks import WrongSequenceError
-from backbone.conversation import Head, closed_for_good
+from backbone.conversation import Head
 from backbone.decide import parse_tolerant, read_head
 from backbone.errors import ConflictError, TooManyError
 from backbone.ids import conversation_id, derived_event_id
@@ -159,7 +159,7 @@ async def _place_in(link: Link, log: Log, message: Message, conv: str, claim: Cl
     found = await find_in(log, subject, conv, message.id, newest)
     if found:
         return found
-    if closed_for_good(head, message.at, message.inbox.reopen_window_s * 1000):
+    if directory.is_over(head, message.inbox, message.at):
         return None
     if claim and (already := await claim(conv, head.seq)):
         return already

@@ -12,7 +12,6 @@ from starlette.websockets import WebSocket
 from backbone import contacts, directory, presence
 from backbone.access import Who
 from backbone.clock import utc_ms
-from backbone.conversation import closed_for_good
 from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
 from backbone.nats import subjects
 from backbone.signing import needs_renewal
@@ -137,7 +136,7 @@ async def _open_conversation(context: Context, who: Who) -> str | None:
     _, inbox = await context.inboxes.find(who.inbox)
     try:
         async with context.hub.visit(who.tenant, kept.value.conv) as room:
-            is_over = closed_for_good(room.head, utc_ms(), inbox.reopen_window_s * 1000)
+            is_over = directory.is_over(room.head, inbox, utc_ms())
             return None if is_over else kept.value.conv
     except NotFoundError:
         # Its key was set and its beginning never came; the next message completes it.

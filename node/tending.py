@@ -54,8 +54,9 @@ class Tending:
         await self._find_streams()
         context.openings.listen()
         context.sessions.watch(self._session_ended, self._tokens_ended)
-        agents: Bucket[msgspec.Raw] = Bucket(context.link, directory.BUCKET, msgspec.Raw)
-        agents.watch(self._agent_changed, "*.agent.*")
+        records: Bucket[msgspec.Raw] = Bucket(context.link, directory.BUCKET, msgspec.Raw)
+        records.watch(self._agent_changed, "*.agent.*")
+        records.watch(self._role_changed, "*.role.*")
         context.hub.on_rollback(self._greet_agents_again)
         service.spawn(context.hub.run(), "hub")
         service.spawn(context.mirrors.run(), "mirrors")
@@ -143,4 +144,12 @@ class Tending:
         tenant, _, agent = change.key.split(".")
         for socket in list(self._context.sockets.values()):
             if socket.is_of(tenant, agent):
+                self._context.spawn_farewell(socket.prove_again())
+
+    def _role_changed(self, change: Change[msgspec.Raw]) -> None:
+        """A custom role is another set of actions now: whoever is connected with it is looked at again."""
+        tenant, _, role = change.key.split(".")
+        for socket in list(self._context.sockets.values()):
+            who = socket.who
+            if who is not None and (who.kind, who.tenant, who.role) == ("agent", tenant, role):
                 self._context.spawn_farewell(socket.prove_again())

@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "restore": "Put a copy of the log back.",
     "doctor": "Check a running system and say what to do.",
     "nats": "Users of a nats-server of your own, one for each kind of process.",
+    "tenant": "Companies that share the system: add one, list them.",
+    "audit": "Who changed which setting, when, and what it was before.",
     "sql": "Ask the warehouse a question in SQL.",
     "version": "Print the version.",
 }

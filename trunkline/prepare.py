@@ -64,12 +64,33 @@ async def prepare(
     await directory.create_tenant(link, TENANT, "Main")
     await directory.create_inbox(link, TENANT, Inbox(id=INBOX, channel="web", name="Web"))
     admin = await _first_admin(link, email, password)
-    invitation = "" if admin else await _only_invitation(link)
+    invitation = "" if admin else await _only_invitation(link, TENANT)
     for agent, login in zip(DEMO_AGENTS, demo or [], strict=False):
         if await directory.get_agent(link, TENANT, agent.id) is None:
             whole = msgspec.structs.replace(agent, password=await hash_password(login.password))
             await directory.create_agent(link, TENANT, whole)
     return Prepared(made=made, admin=admin, invitation=invitation, agents=demo or [], log=ended)
+
+
+class MadeTenant(Struct):
+    """Whether the tenant is new, and the secret of a link for its first admin; empty once it has one."""
+
+    made: bool
+    invitation: str
+
+
+async def add_tenant(link: Link, tenant: str, name: str) -> MadeTenant:
+    """Makes a tenant with an inbox of its id for the widget. Safe to repeat. Raises ConflictError `inbox.taken`."""
+    wanted = Inbox(id=tenant, channel="web", name=name)
+    # The inbox's id first, which is unique in the whole system: another tenant's refuses all of it.
+    await directory.create_inbox(link, tenant, wanted)
+    made = await directory.create_tenant(link, tenant, name)
+    has_admin = any(_is_admin(agent) for agent in await directory.list_agents(link, tenant))
+    return MadeTenant(made, "" if has_admin else await _only_invitation(link, tenant))
+
+
+def _is_admin(agent: Agent) -> bool:
+    return agent.role in {"owner", "admin"} and agent.active
 
 
 async def _ended(link: Link, common: Common) -> dict[str, int]:
@@ -98,7 +119,7 @@ def demo_logins(file: Path) -> list[Login]:
 
 async def _first_admin(link: Link, email: str, password: str) -> str:
     """The e-mail address of an admin, made now if an address is given and there is none; empty without."""
-    admins = [a.email for a in await directory.list_agents(link, TENANT) if a.role == "admin" and a.active]
+    admins = [a.email for a in await directory.list_agents(link, TENANT) if _is_admin(a)]
     if admins or not email:
         return admins[0] if admins else ""
     hashed = await hash_password(password)
@@ -106,15 +127,15 @@ async def _first_admin(link: Link, email: str, password: str) -> str:
     return (await directory.create_agent(link, TENANT, agent)).email
 
 
-async def _only_invitation(link: Link) -> str:
+async def _only_invitation(link: Link, tenant: str) -> str:
     """A fresh invitation for the first admin; the ones before it open nothing any more."""
     bucket = directory.directory(link)
     for kept in await bucket.all(f"{directory.SYSTEM}.invitation.*"):
         found = kept.value
-        if isinstance(found, Invitation) and _is_superseded(found):
-            await bucket.delete(kept.key)
-    return await directory.invite(link, TENANT, "admin")
+        if isinstance(found, Invitation) and _is_superseded(found, tenant):
+            await directory.remove(link, directory.OPERATOR, "a newer invitation", kept.key, kept.revision)
+    return await directory.invite(link, tenant, "admin")
 
 
-def _is_superseded(invitation: Invitation) -> bool:
-    return (invitation.tenant, invitation.role) == (TENANT, "admin") or invitation.exp < time.time()
+def _is_superseded(invitation: Invitation, tenant: str) -> bool:
+    return (invitation.tenant, invitation.role) == (tenant, "admin") or invitation.exp < time.time()

@@ -7,8 +7,10 @@ import time
 from adapters.routing.absence import Absence
 from adapters.routing.assign import AgentNow
 from adapters.routing.heads import Projection
-from backbone import directory, presence
+from backbone import presence
+from backbone.directory import Agent, Inbox, Mirror, Record
 from backbone.log import Log
+from backbone.nats import subjects
 from backbone.nats.buckets import Change
 from backbone.nats.feed import Feed
 from backbone.nats.link import Link
@@ -22,23 +24,21 @@ class Crew:
         self._projection = projection
         self.absence = absence
         self._capacity = capacity
-        self.agents: dict[tuple[str, str], directory.Agent] = {}
-        self.reopen_window_ms: dict[tuple[str, str], int] = {}
+        self.agents: dict[tuple[str, str], Agent] = {}
         self._assigned_at: dict[tuple[str, str], int] = {}
-        self._feeds: list[Feed] = []
+        self._directory: Mirror | None = None
+        self._here: Feed | None = None
         self._is_live = False
         self.changed = True
 
     async def start(self, log: Log) -> None:
-        """Begins watching; returns when everything that was there is known."""
-        records = directory.directory(self._link)
-        self._feeds = [
-            records.watch(self._agent_changed, "*.agent.*"),
-            records.watch(self._inbox_changed, "*.inbox.*"),
-            presence.presence(self._link).watch(self._presence_changed),
-        ]
-        for feed in self._feeds:
-            await feed.caught_up.wait()
+        """Begins watching; returns when everything that was there is known. Raises UnavailableError that says what
+        isn't.
+        """
+        self._directory = Mirror(self._link, ("agent", "inbox"), self._moved)
+        self._here = presence.presence(self._link).watch(self._presence_changed)
+        await self._directory.caught_up()
+        await self._here.caught_up.wait()
         self._is_live = True
         by_tenant: dict[str, list[str]] = {}
         for tenant, agent in self.agents:
@@ -49,8 +49,10 @@ class Crew:
 
     async def stop(self) -> None:
         """Ends watching."""
-        for feed in self._feeds:
-            await feed.close()
+        if self._directory:
+            await self._directory.close()
+        if self._here:
+            await self._here.close()
 
     async def forget_overdue(self, now: float) -> None:
         """Deletes keys of presence that should have run out. Raises TrunklineError where they can't be."""
@@ -66,6 +68,10 @@ class Crew:
         """Whether one agent could take a conversation now."""
         key = (tenant, agent)
         return key in self.agents and self.agents[key].active and self._now(key).has_room()
+
+    def inbox(self, tenant: str, inbox: str) -> Inbox | None:
+        """An inbox's record as it is now; None once it was removed."""
+        return self._directory.get(Inbox, subjects.key(tenant, "inbox", inbox)) if self._directory else None
 
     def assigned(self, tenant: str, agent: str, at_ms: int) -> None:
         """They were given one just now."""
@@ -83,18 +89,13 @@ class Crew:
             last_assigned_at=self._assigned_at.get(key, 0),
         )
 
-    def _agent_changed(self, change: Change[directory.Record]) -> None:
-        tenant, _, agent = change.key.split(".")
-        if isinstance(change.value, directory.Agent):
+    def _moved(self, change: Change[Record]) -> None:
+        tenant, kind, agent = change.key.split(".")
+        if isinstance(change.value, Agent):
             self.agents[tenant, agent] = change.value
-        else:
+        elif kind == "agent":
             self.agents.pop((tenant, agent), None)
         self.changed = True
-
-    def _inbox_changed(self, change: Change[directory.Record]) -> None:
-        tenant, _, inbox = change.key.split(".")
-        if isinstance(change.value, directory.Inbox):
-            self.reopen_window_ms[tenant, inbox] = change.value.reopen_window_s * 1000
 
     def _presence_changed(self, change: Change[presence.Here]) -> None:
         tenant, agent, socket = change.key.split(".")

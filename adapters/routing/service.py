@@ -26,9 +26,9 @@ from adapters.routing.settings import RoutingSettings
 from backbone import failpoints, presence
 from backbone.acts import Decision, Release, Reopen, Take, name_of
 from backbone.clock import utc_ms
-from backbone.conversation import Head, closed_for_good
+from backbone.conversation import Head
 from backbone.decide import decide, read_head
-from backbone.directory import REOPEN_WINDOW_S
+from backbone.directory import is_over
 from backbone.errors import ConflictError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.events import Actor, AssignmentReason
 from backbone.follow import Adapter, Cursor, Entry, Follower, Refusal, Suspects, Turns, each
@@ -340,5 +340,4 @@ class Routing(Adapter):
         self._held.forget(time.monotonic())
 
     def _is_over(self, head: Head) -> bool:
-        window_ms = self.crew.reopen_window_ms.get((head.tenant, head.inbox), REOPEN_WINDOW_S * 1000)
-        return closed_for_good(head, utc_ms(), window_ms)
+        return is_over(head, self.crew.inbox(head.tenant, head.inbox), utc_ms())

@@ -13,22 +13,26 @@ from typing import Any, Final
 import msgspec
 import prometheus_client
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from backbone import directory
 from backbone.accounts import stores
 from backbone.accounts.pulse import Pulses
 from backbone.accounts.stores import Health
 from backbone.channel import Channel
 from backbone.clock import utc_ms
-from backbone.directory import Inbox
-from backbone.errors import InvalidInputError, NotFoundError, TrunklineError
+from backbone.directory import Inbox, Mirror, Record, Secret
+from backbone.directory.mirror import SETTINGS
+from backbone.directory.secret import KIND as SECRET
+from backbone.directory.secret import key_for, sealed_id
+from backbone.errors import InvalidInputError, NotFoundError, TrunklineError, UnavailableError
+from backbone.nats import subjects
 from backbone.nats.buckets import Change
 from backbone.nats.link import Link
 from backbone.sealing import Sealer
 
 CAUGHT_UP_WITHIN_S: Final = 30.0
 REMOVED: Final = "The account was removed."
+NO_SETTINGS: Final = "Its settings aren't here. Enter them again."
 
 _log = structlog.get_logger("channels.accounts")
 _paused = prometheus_client.Gauge(
@@ -88,19 +92,23 @@ class Accounts:
         self.pulses = Pulses(link)
         self._bucket = stores.channels(link)
         self.changed: list[Callable[[Account], None]] = []
-        self._feeds = (
-            directory.directory(link).watch(self._directory_moved, "*.inbox.*"),
-            self._bucket.watch(self._health_moved, "*.health.*"),
-        )
+        self._mirror = Mirror(link, (SETTINGS, "inbox"), self._directory_moved)
+        self._feed = self._bucket.watch(self._health_moved, "*.health.*")
 
     async def caught_up(self) -> None:
-        """Returns once all accounts are known. Raises TimeoutError after 30 s."""
-        async with asyncio.timeout(CAUGHT_UP_WITHIN_S):
-            await asyncio.gather(*(feed.caught_up.wait() for feed in self._feeds))
+        """Returns once all accounts are known. Raises UnavailableError `directory.unread` after 30 s."""
+        await self._mirror.caught_up()
+        try:
+            async with asyncio.timeout(CAUGHT_UP_WITHIN_S):
+                await self._feed.caught_up.wait()
+        except TimeoutError:
+            raise UnavailableError(
+                "directory.unread", f"The bucket `channels` couldn't be read within {CAUGHT_UP_WITHIN_S:g} s."
+            ) from None
 
     async def close(self) -> None:
         """Ends watching."""
-        await asyncio.gather(*(feed.close() for feed in self._feeds))
+        await asyncio.gather(self._mirror.close(), self._feed.close())
 
     def all(self) -> list[Account]:
         """Every account of the channel."""
@@ -143,29 +151,55 @@ class Accounts:
         self._set_health(account, health)
         await self._bucket.put(stores.health_key(account.tenant, account.id), health)
 
-    def _directory_moved(self, change: Change[directory.Record]) -> None:
-        tenant, _, inbox_id = change.key.split(".", 2)
-        inbox = change.value
-        if not isinstance(inbox, Inbox) or inbox.channel != self._channel.name:
+    def _directory_moved(self, change: Change[Record]) -> None:
+        tenant, kind, *rest = change.key.split(".")
+        if kind == SECRET:
+            # Its inbox may have come before it: the two are read by a watch each, in no order.
+            inbox_id = rest[1]
+            inbox = self._mirror.get(Inbox, subjects.key(tenant, "inbox", inbox_id))
+            if inbox is None or key_for(tenant, inbox) != change.key or change.value is None:
+                return
+        else:
+            inbox_id = rest[0]
+            inbox = self._mirror.get(Inbox, change.key)
+        if inbox is None or inbox.channel != self._channel.name:
             self._remove(inbox_id)
-            return
-        account = self._known.get(inbox_id) or self._removed.pop(inbox_id, None)
-        before = account.inbox.settings if account else inbox.settings
+        else:
+            self._inbox_moved(tenant, inbox)
+
+    def _inbox_moved(self, tenant: str, inbox: Inbox) -> None:
+        account = self._known.get(inbox.id) or self._removed.pop(inbox.id, None)
+        whole = self._with_settings(tenant, inbox, account)
+        before = sealed_id(account.inbox) if account else sealed_id(whole)
         if account is None:
-            account = Account(tenant, inbox)
-            account.health = self._health.get((tenant, inbox_id), Health())
-        self._known[inbox_id] = account
-        account.inbox = inbox
-        try:
-            account.settings = open_settings(self._channel, self._sealer, tenant, inbox)
-            account.problem = ""
-        except TrunklineError as error:
-            account.settings, account.problem = None, error.message
-            _log.error("account.unusable", tenant=tenant, inbox=inbox_id, reason=error.message)
-        if before != inbox.settings and account.health.paused:
+            account = Account(tenant, whole)
+            account.health = self._health.get((tenant, inbox.id), Health())
+        self._known[inbox.id] = account
+        account.inbox = whole
+        if whole.sealed and not whole.settings:
+            account.settings, account.problem = None, NO_SETTINGS
+        else:
+            self._open(account)
+        if before != sealed_id(whole) and account.health.paused:
             # New settings are a repair: what is still wrong pauses it again.
             account.health = Health()
         self._tell(account)
+
+    def _with_settings(self, tenant: str, inbox: Inbox, account: Account | None) -> Inbox:
+        """The inbox with its settings; with its former ones for the moment in which the new ones aren't here yet."""
+        if inbox.settings or not inbox.sealed:
+            return inbox
+        kept = self._mirror.get(Secret, key_for(tenant, inbox))
+        former = account.inbox.settings if account else ""
+        return structs.replace(inbox, settings=kept.value if kept else former)
+
+    def _open(self, account: Account) -> None:
+        try:
+            account.settings = open_settings(self._channel, self._sealer, account.tenant, account.inbox)
+            account.problem = ""
+        except TrunklineError as error:
+            account.settings, account.problem = None, error.message
+            _log.error("account.unusable", tenant=account.tenant, inbox=account.id, reason=error.message)
 
     def _remove(self, inbox_id: str) -> None:
         account = self._known.pop(inbox_id, None)

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from backbone import directory
-from backbone.directory import Inbox
+from backbone.directory import Inbox, Mirror, Record
 from backbone.nats.buckets import Change
-from backbone.nats.feed import Feed
 from backbone.nats.link import Link
 
 WEB: Final = "web"
 """The channel of the nodes themselves."""
+
+FOR_EVER_S: Final = float("inf")
 
 
 class Wanted:
@@ -21,29 +21,26 @@ class Wanted:
 
     def __init__(self, link: Link, changed: Callable[[list[str]], None]) -> None:
         self._changed = changed
-        self._channels: dict[str, str] = {}
         self._told: list[str] | None = None
-        self._feed: Feed = directory.directory(link).watch(self._moved, "*.inbox.*", self._channels.clear)
+        self._mirror = Mirror(link, ("inbox",), self._moved)
 
     async def run(self) -> None:
         """Works until cancelled. Nothing is told before all inboxes are known."""
         try:
-            await self._feed.caught_up.wait()
+            # However long: adapters that run already go on, and a node waits for the log too.
+            await self._mirror.caught_up(FOR_EVER_S)
             self._tell()
             await asyncio.Event().wait()
         finally:
-            await self._feed.close()
+            await self._mirror.close()
 
-    def _moved(self, change: Change[directory.Record]) -> None:
-        if isinstance(change.value, Inbox):
-            self._channels[change.key] = change.value.channel
-        else:
-            self._channels.pop(change.key, None)
+    def _moved(self, change: Change[Record]) -> None:
+        del change
         if self._told is not None:
             self._tell()
 
     def _tell(self) -> None:
-        names = sorted(set(self._channels.values()) - {WEB})
+        names = sorted({inbox.channel for inbox in self._mirror.all(Inbox).values()} - {WEB})
         if names != self._told:
             self._told = names
             self._changed(names)

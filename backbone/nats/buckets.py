@@ -23,6 +23,11 @@ from backbone.nats.link import Link
 VALUE_MOST: Final = 256 * 1024
 """Bytes of one value: what is read with others must not hold them up."""
 
+Headers = tuple[tuple[str, str], ...]
+"""Names and values beside a stored value; one line of ASCII each."""
+
+_FORGET: Final = (("Nats-Rollup", "sub"),)
+
 V = TypeVar("V")
 
 _log = structlog.get_logger("backbone.nats.buckets")
@@ -88,23 +93,28 @@ class Bucket(Generic[V]):
         except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
             raise UnreadableError(message=f"{key} in {self._stream} can't be read: {wrong}.") from wrong
 
-    async def create(self, key: str, value: V, ttl_s: int = 0) -> int:
-        """Stores the first value of a key; returns its revision. Raises KeyExistsError."""
+    async def create(self, key: str, value: V, ttl_s: int = 0, *, headers: Headers = ()) -> int:
+        """Stores the first value of a key; returns its revision. `headers` go with it. Raises KeyExistsError."""
         try:
-            return await self._publish(key, value, 0, ttl_s)
+            return await self._publish(key, value, 0, ttl_s, headers)
         except RevisionError:
             # A delete marker also counts as the subject's last message: expect that instead.
             found = await self._last(key)
             if found is not None and found[2]:
                 try:
-                    return await self._publish(key, value, found[0], ttl_s)
+                    return await self._publish(key, value, found[0], ttl_s, headers)
                 except RevisionError:
                     pass
             raise KeyExistsError(message=f"{key} exists already.") from None
 
-    async def update(self, key: str, value: V, revision: int, ttl_s: int = 0) -> int:
-        """Stores a value if the key is still at `revision`; returns the new one. Raises RevisionError."""
-        return await self._publish(key, value, revision, ttl_s)
+    async def update(
+        self, key: str, value: V, revision: int, ttl_s: int = 0, *, headers: Headers = (), forget: bool = False
+    ) -> int:
+        """Stores a value if the key is still at `revision`; returns the new one. Raises RevisionError.
+
+        `headers` go with it. `forget`: what the bucket's history holds of the key is thrown away.
+        """
+        return await self._publish(key, value, revision, ttl_s, (*headers, *(_FORGET if forget else ())))
 
     async def put(self, key: str, value: V, ttl_s: int = 0) -> int:
         """Stores a value whatever was there; returns its revision."""
@@ -114,12 +124,24 @@ class Bucket(Generic[V]):
         """`put` without waiting: the future fails if it wasn't stored."""
         return self._link.request_future(self._prefix + key, self._encode(key, value))
 
-    async def delete(self, key: str, revision: int | None = None, *, marker_s: int = 0) -> None:
+    async def delete(
+        self,
+        key: str,
+        revision: int | None = None,
+        *,
+        marker_s: int = 0,
+        headers: Headers = (),
+        purge: bool = False,
+    ) -> None:
         """Deletes a key, if `revision` is given only at that one (RevisionError). Watchers hear of it.
 
-        `marker_s`: how long the mark of the deletion stays, where keys are never used again; 0: for ever.
+        `marker_s`: how long the mark of the deletion stays, where keys are never used again; 0: for ever. `headers` go
+        with the mark. `purge`: with what the bucket's history holds of the key.
         """
-        pairs: list[tuple[str, str | int]] = [("KV-Operation", "DEL")]
+        pairs: list[tuple[str, str | int]] = (
+            [("KV-Operation", "PURGE"), *_FORGET] if purge else [("KV-Operation", "DEL")]
+        )
+        pairs += headers
         if marker_s:
             pairs.append(("Nats-TTL", f"{marker_s}s"))
         if revision is not None:
@@ -159,11 +181,13 @@ class Bucket(Generic[V]):
         receive: Callable[[Change[V]], None],
         key_filter: str = ">",
         reset: Callable[[], None] | None = None,
+        unreadable: Callable[[str, str], None] | None = None,
     ) -> Feed:
         """Calls `receive` with every value there is, then with each change; close the feed to end.
 
         A record that this version can't read is said in the log and skipped: one tenant's, or a newer version's, must
         not hold up the others. What was known of its key stays so.
+        `unreadable` is told its key and the reason.
         `reset` is called when the bucket was made anew: forget all, everything comes again.
         """
         skip = len(self._prefix)
@@ -175,6 +199,8 @@ class Bucket(Generic[V]):
             except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
                 _unreadable.labels(self._stream).inc()
                 _log.warning("bucket.skipped", bucket=self._stream, key=key, revision=one.seq, reason=str(wrong))
+                if unreadable:
+                    unreadable(key, str(wrong))
                 return
             expired = value is None and b"\r\nNats-Marker-Reason: " in (one.header or b"")
             receive(Change(key, value, one.seq, expired, one.at_ms))
@@ -196,8 +222,8 @@ class Bucket(Generic[V]):
             examine=examine,
         )
 
-    async def _publish(self, key: str, value: V, expected: int | None, ttl_s: int) -> int:
-        pairs: list[tuple[str, str | int]] = []
+    async def _publish(self, key: str, value: V, expected: int | None, ttl_s: int, headers: Headers = ()) -> int:
+        pairs: list[tuple[str, str | int]] = [*headers]
         if expected is not None:
             pairs.append(("Nats-Expected-Last-Subject-Sequence", expected))
         if ttl_s:

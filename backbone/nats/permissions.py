@@ -124,7 +124,7 @@ _KINDS: Final = {
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
             "leases": ("epochs.*",),
         },
-        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "audit.*", "rpc.>"),
+        publish=("chat.*.*.*.*", "live.*.*.*.*", "opened.*.*", "typing.>", "rpc.>"),
         # The command line's own requests: SQL over all tenants, for one.
         not_publish=("rpc.*._.>",),
         subscribe=("live.>", "opened.*.*"),
@@ -163,7 +163,8 @@ def _channel(name: str) -> _Kind:
     leases = (f"lane.{name}.*", f"member.{name}.*", "poll.>", "token.>")
     return _Kind(
         reads={
-            "directory": ("*.inbox.*",),
+            # Its accounts' sealed settings; no agent's password.
+            "directory": ("*.inbox.*", "*.secret.inbox.*.*"),
             "contacts": ALL,
             "heads": ALL,
             "seen": (f"*.{name}.*",),

@@ -30,6 +30,8 @@ EPOCH_KEY = "epoch"
 SERVERS_KEY = "servers"
 """Of a stream's metadata: ids of the servers that are known to serve it as it was written last (lineage.py)."""
 
+DAY_S: Final = 86_400
+
 FILES_BUCKET = "files"
 FILES_MOST = 20 * 1024**3
 
@@ -96,6 +98,13 @@ def chat_stream(s: str) -> str:
 DEAD = "DEAD"
 LEDGER = "LEDGER"
 AUDIT = "AUDIT"
+AUDIT_DAYS: Final = 400
+AUDIT_BYTES: Final = 256 * 1024**2
+AUDIT_OF_DIRECTORY: Final = "audit.directory"
+"""First tokens of its subjects; `<tenant>.<kind>.<id>` follow."""
+
+AUDITED: Final = ("tenant", "inbox", "agent", "invitation", "team", "skill", "calendar", "role")
+"""Kinds of records of the directory that are copied; secrets stand under a kind of their own and never are."""
 
 BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="directory", history=10),
@@ -143,7 +152,26 @@ def streams(log_streams: list[str], replicas: int = 1) -> list[StreamSpec]:
     others = {
         DEAD: {"subjects": ["dead.*.*"], "allow_direct": True},
         LEDGER: {"subjects": ["ledger.*"], "allow_direct": True, "deny_delete": True, "deny_purge": True},
-        AUDIT: {"subjects": ["audit.*"], "allow_direct": True, "deny_delete": True},
+        AUDIT: {
+            # Nobody publishes here: nats-server copies what the sources below get.
+            "subjects": ["audit.*"],
+            "allow_direct": True,
+            "deny_delete": True,
+            "max_age": AUDIT_DAYS * DAY_S * SECOND_NS,
+            "max_bytes": AUDIT_BYTES,
+            "sources": [
+                {
+                    "name": "KV_directory",
+                    "subject_transforms": [
+                        {
+                            "src": f"$KV.directory.*.{kind}.*",
+                            "dest": f"{AUDIT_OF_DIRECTORY}.{{{{wildcard(1)}}}}.{kind}.{{{{wildcard(2)}}}}",
+                        }
+                        for kind in AUDITED
+                    ],
+                }
+            ],
+        },
     }
     return chats + [
         StreamSpec(name=name, config={"storage": "file", "num_replicas": replicas, **config})
@@ -195,12 +223,13 @@ def files_stream(replicas: int = 1, most_bytes: int = FILES_MOST) -> StreamSpec:
 
 
 def everything(log_streams: list[str], replicas: int = 1, files_bytes: int = FILES_MOST) -> list[StreamSpec]:
-    """All streams that `ensure` makes."""
-    return [
+    """All streams that `ensure` makes, each behind those that it takes from."""
+    found = [
         *streams(log_streams, replicas),
         *(bucket_stream(spec, replicas) for spec in BUCKETS),
         files_stream(replicas, files_bytes),
     ]
+    return sorted(found, key=lambda spec: "sources" in spec.config)
 
 
 def wanted_of(spec: StreamSpec) -> dict[str, Any]:
@@ -279,18 +308,44 @@ async def _present(link: Link, spec: StreamSpec) -> dict[str, Any] | None:
 async def _ensure_one(link: Link, spec: StreamSpec) -> bool:
     config = await _present(link, spec)
     if config is None:
-        config = {"name": spec.name, **spec.config, "metadata": schema.marks()}
+        config = {"name": spec.name, **spec.config, **await _sources(link, spec, None), "metadata": schema.marks()}
         if spec.has_epoch:
             config["metadata"] |= {EPOCH_KEY: f"{int(time.time())}@1", SERVERS_KEY: link.server_id}
         await link.api(f"STREAM.CREATE.{spec.name}", config)
         return True
-    wanted = wanted_of(spec)
+    wanted = wanted_of(spec) | await _sources(link, spec, config.get("sources"))
     raised = schema.raised(config.get("metadata"))
     if raised is not None:
         wanted["metadata"] = raised
     if any(config.get(k, UNSET.get(k)) != v for k, v in wanted.items()):
         await link.api(f"STREAM.UPDATE.{spec.name}", {**config, **wanted})
     return False
+
+
+def same_sources(present: Any, wanted: Any) -> bool:
+    """Whether a stream takes from others what it should, from wherever on."""
+    return [_source(one) for one in present or []] == [_source(one) for one in wanted or []]
+
+
+def _source(one: dict[str, Any]) -> tuple[Any, ...]:
+    return one["name"], one.get("filter_subject", ""), one.get("subject_transforms", [])
+
+
+async def _sources(link: Link, spec: StreamSpec, present: Any) -> dict[str, Any]:
+    """What a stream takes from others, each from its next message on where it wasn't taken so far.
+
+    What the directory held before isn't: earlier versions stored secrets inside, in up to ten versions of a key.
+    """
+    wanted = spec.config.get("sources")
+    if not wanted:
+        return {}
+    if same_sources(present, wanted):
+        return {"sources": present}
+    found = []
+    for one in wanted:
+        info = await link.api(f"STREAM.INFO.{one['name']}", {})
+        found.append({**one, "opt_start_seq": info["state"]["last_seq"] + 1})
+    return {"sources": found}
 
 
 KEPT = frozenset({"num_replicas", "persist_mode", "storage"})

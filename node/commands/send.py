@@ -13,7 +13,7 @@ from backbone.access import Who
 from backbone.acks import LogEvent, Stored
 from backbone.clock import utc_ms
 from backbone.commands import Send, To
-from backbone.conversation import Head, closed_for_good
+from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError, UnknownOutcomeError
 from backbone.ids import check_contact, check_name
 from backbone.nats import subjects
@@ -57,7 +57,8 @@ def send(context: Context, sender: Sender, who: Who, command: Send) -> Coroutine
         and resends.is_fresh(command.id, utc_ms())
     ):
         room = context.hub.present(who.tenant, command.conv)
-        if room is not None:
+        # Of a resolved one its inbox says whether it can be reopened still, which may have to be read.
+        if room is not None and not (who.kind == "visitor" and room.head.status == "resolved"):
             _send_into(room, context, sender, who, command, attachments=[])
             return None
     return _send_waiting(context, sender, who, command)
@@ -84,18 +85,24 @@ async def _send_waiting(context: Context, sender: Sender, who: Who, command: Sen
             if stored is not None:
                 _tell_stored(sender, who, command, stored)
                 return
-        _send_into(room, context, sender, who, command, attachments=attachments)
+        is_late = who.kind == "visitor" and await _is_over(context, room.head)
+        _send_into(room, context, sender, who, command, attachments=attachments, is_late=is_late)
 
 
 def _send_into(
-    room: Room, context: Context, sender: Sender, who: Who, command: Send, *, attachments: list[ev.Attachment]
+    room: Room,
+    context: Context,
+    sender: Sender,
+    who: Who,
+    command: Send,
+    *,
+    attachments: list[ev.Attachment],
+    is_late: bool = False,
 ) -> None:
     began = time.perf_counter()
     authorise(who, "conversation.note" if command.note else "conversation.write", room)
     head = room.head
-    if head.status in {"closed", "resolved"} and (
-        head.status == "closed" or (who.kind == "visitor" and _is_over(head))
-    ):
+    if head.status == "closed" or is_late:
         raise ConflictError("conversation.closed", "The conversation is closed; send without one to open another.")
     at = utc_ms()
     event = ev.MessageAdded(
@@ -233,8 +240,14 @@ def _kind(command: Send, attachments: list[ev.Attachment]) -> Any:
     return command.kind
 
 
-def _is_over(head: Head) -> bool:
-    return closed_for_good(head, utc_ms(), directory.REOPEN_WINDOW_S * 1000)
+async def _is_over(context: Context, head: Head) -> bool:
+    if head.status != "resolved":
+        return head.status == "closed"
+    try:
+        inbox = (await context.inboxes.find(head.inbox))[1]
+    except NotFoundError:
+        inbox = None
+    return directory.is_over(head, inbox, utc_ms())
 
 
 async def _check_mentions(context: Context, who: Who, mentions: list[str]) -> None:

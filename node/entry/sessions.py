@@ -196,7 +196,7 @@ def _parts(key: str, record: SessionRecord) -> tuple[str | int, ...]:
 
 def _print_of(agent: directory.Agent) -> str:
     """Tells an agent's password from another one, and nothing about it."""
-    return key_hash(agent.password)[:16]
+    return directory.password_id(agent)
 
 
 def _expired() -> NotAuthenticatedError:

@@ -64,7 +64,7 @@ async def create(request: Request) -> Response:
     check_name(body.id, "id")
     sealed = _sealed(context, about, who.tenant, body.id, body.settings)
     inbox = Inbox(id=body.id, channel=about.name, name=_named(body.name), settings=sealed)
-    if not await directory.create_inbox(context.link, who.tenant, inbox):
+    if not await directory.create_inbox(context.link, who.tenant, inbox, who.actor()):
         raise ConflictError("inbox.taken", "There is an inbox of this id already.", field="id")
     _log.info("inbox.connected", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
     return answer(await _shown(request, who, inbox), 201)
@@ -93,7 +93,7 @@ async def change(request: Request) -> Response:
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     origins = inbox.origins if body.origins is None else checked_origins(body.origins)
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)
-    await directory.directory(context.link).update(_key(who, inbox.id), changed, revision)
+    await directory.change(context.link, who.actor(), "", _key(who, inbox.id), changed, revision)
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
     return answer(await _shown(request, who, changed))
 
@@ -106,7 +106,7 @@ async def remove(request: Request) -> Response:
     revision, inbox = await _find(request, who)
     if inbox.channel == WEB:
         raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
-    await directory.remove_inbox(context.link, who.tenant, inbox.id, revision)
+    await directory.remove_inbox(context.link, who.tenant, inbox.id, revision, who.actor())
     await stores.forget_account(context.link, who.tenant, inbox.id)
     _log.info("inbox.removed", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
     return Response(status_code=204, headers=NO_STORE)
@@ -207,7 +207,7 @@ def callback_of(request: Request, inbox: Inbox) -> str:
 async def _find(request: Request, who: Who) -> tuple[int, Inbox]:
     """An inbox of the tenant with its revision. Raises NotFoundError `inbox.not_found`."""
     inbox = check_name(request.path_params["inbox"], "inbox")
-    kept = await directory.directory(context_of(request).link).get(_key(who, inbox))
+    kept = await directory.get_whole(context_of(request).link, _key(who, inbox))
     if kept is None or not isinstance(kept.value, Inbox):
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
     return kept.revision, kept.value

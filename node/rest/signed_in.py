@@ -93,8 +93,7 @@ async def change_password(request: Request) -> Response:
     """`PUT /api/v1/me/password`: 204; every other session ends. Guesses count as at the sign-in."""
     context, who = context_of(request), await agent_asks(request, "profile.manage")
     body = await body_of(request, NewPassword)
-    bucket, key = directory.directory(context.link), subjects.key(who.tenant, "agent", who.id)
-    kept = await bucket.get(key)
+    kept = await directory.get_whole(context.link, subjects.key(who.tenant, "agent", who.id))
     if kept is None or not isinstance(kept.value, Agent):
         raise NotAuthenticatedError("session.expired", "Sign in again.")
     agent, share = kept.value, who.id
@@ -111,7 +110,7 @@ async def change_password(request: Request) -> Response:
     changed = structs.replace(agent, password=await context.passwords.hash(body.new_password, share))
     # The session that asks first, or the nodes that watch the directory would end it with the others.
     await context.sessions.keep_with(who.session, changed)
-    await bucket.update(key, changed, kept.revision)
+    await directory.change(context.link, who.actor(), "", kept.key, changed, kept.revision)
     await context.sessions.end_all(who.tenant, who.id, but=who.session)
     _log.info("agent.password_changed", tenant=who.tenant, agent=who.id)
     return Response(status_code=204, headers=NO_STORE)

@@ -74,10 +74,12 @@ def differences(spec: StreamSpec, present: Mapping[str, Any]) -> list[Difference
     found = []
     for key, value in wanted.items():
         is_here = present.get(key, UNSET.get(key)) or None if key in NOTHING else present.get(key, UNSET.get(key))
-        if key not in LEFT and is_here != value:
+        is_same = streams.same_sources(is_here, value) if key == "sources" else is_here == value
+        if key not in LEFT and not is_same:
             found.append(Difference(key, value, is_here))
-    if present.get("max_bytes", -1) > 0 and "max_bytes" not in spec.config and present.get("discard") == "old":
-        found.append(Difference("max_bytes", -1, present["max_bytes"]))
+    most, least = present.get("max_bytes", -1), spec.config.get("max_bytes", -1)
+    if present.get("discard") == "old" and most > 0 and (least < 0 or most < least):
+        found.append(Difference("max_bytes", least, most))
     return found
 
 
@@ -173,9 +175,14 @@ def schema_of(configs: Mapping[str, Mapping[str, Any]]) -> Check | None:
 
 
 def fullness(infos: Mapping[str, Any]) -> Check | None:
-    """The finding on streams that have a bound and come near it; None if none does. Pure."""
+    """The finding on streams that have a bound and come near it; None if none does. Pure.
+
+    Not of AUDIT, whose oldest entries make room.
+    """
     shares = {
-        name: info["state"]["bytes"] / most for name, info in infos.items() if (most := info["config"]["max_bytes"]) > 0
+        name: info["state"]["bytes"] / most
+        for name, info in infos.items()
+        if name != streams.AUDIT and (most := info["config"]["max_bytes"]) > 0
     }
     near = [name for name, share in sorted(shares.items(), key=lambda each: -each[1]) if share >= FULL_WARNING]
     if not near:

@@ -207,7 +207,10 @@ async def _account(system: System, inbox: str) -> Any:
     channel = find("wechat")
     assert not isinstance(channel, Broken)
     async with connected(system.common, "test") as link:
-        _, found = await directory.find_inbox(link, inbox)
+        kept = await directory.get_whole(link, directory.owned_key(TENANT, "inbox", inbox))
+        assert kept is not None
+        found = kept.value
+        assert isinstance(found, directory.Inbox)
     return open_settings(channel, Sealer(system.common.secrets()), TENANT, found)
 
 

@@ -62,7 +62,7 @@ FAULTS = [
     _other("KV_heads", "max_msgs_per_subject", 9, "9, not 1"),
     _other("DEAD", "max_age", HOUR, "3600 s, not 0 s"),
     _other("LEDGER", "max_msgs", 9, "9, not unset"),
-    _other("AUDIT", "max_bytes", 10_000, "10000, not unset, so that it drops what is older as it fills"),
+    _other("AUDIT", "max_bytes", 10_000, "10000, not 268435456, so that it drops what is older as it fills"),
     Fault("retention", remade("DEAD", retention="interest"), "streams", "wrong", "DEAD: retention is interest",
           "DEAD is empty: delete it (`nats stream rm DEAD`), then run `trunkline init`"),
     Fault("memory", remade("KV_erased", storage="memory"), "streams", "wrong",
