@@ -1,0 +1,38 @@
+"""Every route of the REST API, by noun."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.rest import (
+    accounts,
+    agents,
+    channels,
+    conversations,
+    files,
+    inboxes,
+    mail,
+    reports,
+    sessions,
+    signed_in,
+    templates,
+    visitors,
+)
+from node.rest.api import Route
+
+NOUNS: Final = (
+    sessions,
+    signed_in,
+    agents,
+    inboxes,
+    accounts,
+    channels,
+    templates,
+    visitors,
+    conversations,
+    mail,
+    files,
+    reports,
+)
+
+ROUTES: Final[tuple[Route, ...]] = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
