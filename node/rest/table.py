@@ -19,6 +19,7 @@ from node.rest import (
     visitors,
 )
 from node.rest.api import Route
+from node.rest.reference import routes_about
 
 NOUNS: Final = (
     sessions,
@@ -35,4 +36,5 @@ NOUNS: Final = (
     reports,
 )
 
-ROUTES: Final[tuple[Route, ...]] = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
+_DECLARED: Final = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
+ROUTES: Final[tuple[Route, ...]] = (*_DECLARED, *routes_about(_DECLARED))

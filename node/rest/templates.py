@@ -12,7 +12,7 @@ from backbone import directory
 from backbone import events as ev
 from backbone.accounts import templates
 from backbone.accounts.asking import Which
-from backbone.channel import Template
+from backbone.channel import FileKind, Template
 from backbone.clock import utc_ms
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
@@ -49,7 +49,7 @@ class TemplateOut(Struct, kw_only=True):
     language: str
     text: str
     places: list[str]
-    file: str
+    file: FileKind
 
 
 class SentOut(Struct):

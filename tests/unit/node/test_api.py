@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import base64
+import hashlib
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +18,9 @@ from starlette.routing import Route
 from backbone import access, acts, errors
 from backbone.errors import TrunklineError
 from node.app import refuse_unguarded
-from node.rest import codes
+from node.rest import codes, reference
 from node.rest.api import Ask, route
+from node.rest.openapi import document, refusals
 from node.rest.table import ROUTES
 
 ROOT: Final = Path(__file__).parents[3]
@@ -135,3 +139,24 @@ def _raised() -> dict[str, set[int]]:
                         if isinstance(code, ast.Constant) and isinstance(code.value, str):
                             found.setdefault(code.value, set()).add(status[node.func.id])
     return found
+
+
+def test_the_page_has_a_place_for_every_route_shape_and_code_and_neither_script_nor_another_host() -> None:
+    described = document(ROUTES)
+    shown = reference.page(described)
+    ids = re.findall(r' id="([^"]+)"', shown)
+    assert len(ids) == len(set(ids))
+    operations = [one["operationId"] for methods in described["paths"].values() for one in methods.values()]
+    wanted = {
+        *operations,
+        *described["components"]["schemas"],
+        *(code for one in ROUTES for c in refusals(one).values() for code in c),
+    }
+    assert set(ids) == wanted
+    assert set(re.findall(r'href="#([^"]+)"', shown)) <= set(ids)
+    assert "<script" not in shown
+    assert "://" not in shown
+    digest = base64.b64encode(
+        hashlib.sha256(re.search(r"<style>(.*?)</style>", shown, re.DOTALL)[1].encode()).digest()
+    ).decode()  # type: ignore[index]
+    assert f"'sha256-{digest}'" in reference.HEADERS["Content-Security-Policy"]
