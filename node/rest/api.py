@@ -18,9 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone.access import ACTIONS, REFUSED, OnConversation, OnTenant, Who, able, may
-from backbone.errors import ForbiddenError, TrunklineError
+from backbone.errors import ForbiddenError, InvalidInputError, TrunklineError
+from backbone.ids import check_client_uuid, new_uuid
+from node import greeting
 from node.context import Context
 from node.entry.limits import refuse_for
+from node.entry.origins import network
 from node.rest import problems
 from node.rest.codes import STATUS
 from node.rest.requests import NO_STORE, at_of, body_of, context_of, own_page, query_of, who_asks
@@ -32,6 +35,9 @@ Anyone = Literal["public", "signed_in", "visitor"]
 
 Guard = Anyone | OnTenant | OnConversation
 ANYONE: Final = frozenset({"public", "signed_in", "visitor"})
+
+Counts = Literal["request", "message"]
+"""What a request is counted as; a message is a request, too."""
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -63,9 +69,8 @@ class Ask:
     async def prove(self, guard: tuple[str, ...]) -> None:
         """Authenticates and authorises. Raises NotAuthenticatedError, ForbiddenError."""
         who = await who_asks(self.request)
-        for wanted in guard:
-            if code := _refusal(who, wanted):
-                raise ForbiddenError(code, REFUSED[code])
+        if code := refusal(who, guard):
+            raise ForbiddenError(code, REFUSED[code])
         self._who = who
 
     def require(self, action: OnTenant) -> None:
@@ -83,6 +88,31 @@ class Ask:
         self.reply.headers["RateLimit"] = f'"actor";r={left:.0f};t={math.ceil(full_s)}'
         refuse_for(wait_s)
 
+    def take_message(self) -> None:
+        """Counts a message, as those on sockets are counted: by actor and address. Raises TooManyError `limit.rate`."""
+        now = time.monotonic()
+        rates = greeting.rates(self.context, self.who, network(self.request))
+        self.context.quotas.hold(rates, now)
+        refuse_for(max(rate.wait(now) for rate in rates))
+        for rate in rates:
+            rate.take(now)
+
+    @property
+    def key(self) -> str:
+        """The client's `Idempotency-Key`, empty without one. Raises InvalidInputError `id.uuid`."""
+        given = self.request.headers.get("idempotency-key", "")
+        return check_client_uuid(given, "Idempotency-Key") if given else ""
+
+    def event_id(self, given: str) -> str:
+        """The id of the event that is to be stored: the body's, else the key, else a new one.
+
+        Raises InvalidInputError `id.uuid` for one that isn't a client's, and where body and key say two.
+        """
+        key = self.key
+        if given and key and given != key:
+            raise InvalidInputError("id.uuid", "id and Idempotency-Key must be the same, or one of them.", field="id")
+        return check_client_uuid(given, "id") if given else key or new_uuid()
+
 
 class Route(NamedTuple):
     """One declared route. `may`: all of these are needed; `answers`: by status, the first is the usual one."""
@@ -97,6 +127,7 @@ class Route(NamedTuple):
     answers: Mapping[int, Any]
     refuses: tuple[tuple[int, str], ...]
     takes: str
+    counts: Counts
 
     @property
     def name(self) -> str:
@@ -124,20 +155,22 @@ def route(
     body: type[msgspec.Struct] | None = None,
     refuses: tuple[str | tuple[int, str], ...] = (),
     takes: str = "",
+    counts: Counts = "request",
     base: str = BASE,
 ) -> Callable[[Handler], Route]:
     """Declares a route. The handler is called as `handler(ask, at=, query=, body=)`, with those that are declared.
 
     `may`: an action of `backbone.access`, several of which all are needed, or one of `Anyone`. An action on a
     conversation is asked of the conversation itself by the use-case, too. `at`: the path's parts. `takes`: the media
-    type of a raw body that the handler reads itself. `refuses`: codes beside the usual ones.
+    type of a raw body that the handler reads itself. `counts`: by which rate it is limited. `refuses`: codes beside
+    the usual ones.
     Raises TypeError for a declaration that contradicts itself or its handler: the node doesn't start.
     """
     guard = (may,) if isinstance(may, str) else tuple(may)
     known = tuple((STATUS[one], one) if isinstance(one, str) else one for one in refuses)
 
     def declared(handler: Handler) -> Route:
-        made = Route(method, base + path, guard, handler, at, query, body, answers, known, takes)
+        made = Route(method, base + path, guard, handler, at, query, body, answers, known, takes, counts)
         _check(made)
         return made
 
@@ -188,6 +221,8 @@ class _Endpoint:
         if not made.is_public:
             await ask.prove(made.may)
             ask.take_rate()
+            if made.counts == "message":
+                ask.take_message()
         given: dict[str, Any] = {}
         if made.at is not None:
             given["at"] = at_of(request, made.at)
@@ -210,6 +245,11 @@ def _encoded(made: Route, result: Any) -> Response:
     if result is None:
         return Response(status_code=status, headers=NO_STORE)
     return Response(msgspec.json.encode(result), status, NO_STORE, media_type="application/json")
+
+
+def refusal(who: Who, guard: tuple[str, ...]) -> str | None:
+    """None if a route of this `may` lets `who` in, else the code. What depends on the resource is asked later."""
+    return next((code for wanted in guard if (code := _refusal(who, wanted))), None)
 
 
 def _refusal(who: Who, wanted: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 import pytest
 
-from backbone import directory
+from backbone import acts, directory
 from backbone.access import ROLES, VISITOR
 from backbone.directory import Agent, Inbox
 from node.entry.passwords import hash_password
@@ -30,6 +30,8 @@ ISOLATED: Final = frozenset({"conv", "inbox", "agent", "contact"})
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "accounts.change": {"name": "Taken over"},
+    "messages.do": {"act": {"do": "take"}},
+    "messages.write": {"text": "let me in"},
     "templates.send": {"id": str(uuid.uuid4()), "name": "hello", "language": "en"},
 }
 """Bodies that are well, for routes that refuse an empty object before they look."""
@@ -137,6 +139,16 @@ def test_every_route_lets_in_exactly_whom_its_declaration_and_the_roles_say(worl
             ):
                 wrong.append((made.name, actor.name, made.may, answer.status, code))
     assert wrong == []
+
+
+@pytest.mark.parametrize("do", [acts.tag(kind) for kind in get_args(acts.Asked)])
+def test_every_act_lets_in_exactly_the_roles_that_have_its_action(world: World, do: str) -> None:
+    """The guard of the route is the same for all of them; the use-case asks for the act's own."""
+    kind = next(one for one in get_args(acts.Asked) if acts.tag(one) == do)
+    path = f"{world.http}/api/v1/conversations/{world.parts['conv']}/acts"
+    for role in STORED:
+        answer = rest.call("POST", path, {"act": {"do": do, "agent": "nobody"}}, headers=_again(world, f"walk-{role}"))
+        assert (answer.status == 403) == (acts.RULES[kind].action not in ROLES[role]), (role, answer)
 
 
 def test_another_tenant_finds_nothing_of_this_one(world: World) -> None:

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backbone import access, acts, errors
+from backbone.access import ROLES, VISITOR, Who
 from backbone.errors import TrunklineError
 from node.app import refuse_unguarded
 from node.rest import codes, reference
-from node.rest.api import Ask, route
+from node.rest.api import Ask, refusal, route
 from node.rest.openapi import document, refusals
 from node.rest.table import ROUTES
 
@@ -160,3 +161,45 @@ def test_the_page_has_a_place_for_every_route_shape_and_code_and_neither_script_
         hashlib.sha256(re.search(r"<style>(.*?)</style>", shown, re.DOTALL)[1].encode()).digest()
     ).decode()  # type: ignore[index]
     assert f"'sha256-{digest}'" in reference.HEADERS["Content-Security-Policy"]
+
+
+ACTORS: Final = {
+    "visitor": (Who(kind="visitor", tenant="main", id="c", inbox="web"), VISITOR),
+    **{role: (Who(kind="agent", tenant="main", id="a", role=role), actions) for role, actions in ROLES.items()},
+    "a role that isn't known": (Who(kind="agent", tenant="main", id="a", role="janitor"), frozenset[str]()),
+    "a role of a record": (
+        Who(kind="agent", tenant="main", id="a", role="reader", grants=frozenset({"agent.list"})),
+        frozenset({"agent.list"}),
+    ),
+    "a key without grants": (Who(kind="key", tenant="main", id="k"), frozenset[str]()),
+    "an assistant": (
+        Who(kind="assistant", tenant="main", id="b", grants=frozenset({"conversation.read"})),
+        frozenset({"conversation.read"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACTORS)
+def test_every_route_lets_in_exactly_whom_its_declaration_and_the_roles_say(name: str) -> None:
+    who, actions = ACTORS[name]
+    for made in ROUTES:
+        if made.may in {("public",), ("signed_in",)}:
+            continue
+        wanted = who.kind == "visitor" if made.may == ("visitor",) else set(made.may) <= actions
+        assert (refusal(who, made.may) is None) == wanted, made.name
+        assert refusal(who, made.may) in {None, *access.REFUSED}
+
+
+def test_whom_nobody_needs_to_be_is_a_short_list() -> None:
+    """A route becomes public, or open to whoever is signed in, by a change of this test."""
+    assert {made.name for made in ROUTES if made.may == ("signed_in",)} == {"files.upload"}
+    assert {made.name for made in ROUTES if made.is_public} == {
+        "files.download",
+        "inboxes.widget",
+        "reference.docs",
+        "reference.openapi",
+        "sessions.join",
+        "sessions.sign_in",
+        "sessions.sign_out",
+        "visitors.create",
+    }
