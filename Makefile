@@ -1,6 +1,6 @@
 # `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-rest unit e2e faults conformance lint types fmt bench wire docs
+.PHONY: help install up test test-rest unit e2e faults conformance fuzz-api lint types fmt bench wire docs
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
@@ -24,6 +24,7 @@ test-rest: install ## the tests that `make test` leaves out, but for the campaig
 	@.ci/browser
 	@.ci/operations
 	@.ci/go
+	@.ci/install .venv-fuzz --only-group fuzz
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser
@@ -39,6 +40,10 @@ faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MES
 
 conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)
 	@$(BIN)/pytest tests/conformance -m "" $(if $(CHANNEL),--channel $(CHANNEL)) $(ARGS)
+
+fuzz-api: install ## schemathesis against the REST API's own description, 5,000 requests; EXAMPLES= of each route, SEED=
+	@.ci/install .venv-fuzz --only-group fuzz
+	@$(BIN)/pytest tests/faults/test_api_fuzz.py -m "" -s $(ARGS)
 
 lint: install types ## style, types, imports, spelling, known vulnerabilities
 	@$(BIN)/ruff format --check .
