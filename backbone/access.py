@@ -111,6 +111,7 @@ _FOR_ADMINS: Final = _ADMIN - _SUPERVISOR | {"tenant.manage"}
 REFUSED: Final = {
     "access.agents_only": "Only agents can do this.",
     "access.admins_only": "Only admins can do this.",
+    "access.visitors_only": "Only visitors can do this.",
     "access.forbidden": "Your role doesn't allow this.",
 }
 """A sentence for each code of a refusal but `resource.not_found`, whose resource has its own."""
@@ -220,6 +221,11 @@ def may(who: Who, action: Action, head: Head | None = None) -> str | None:
     """
     if action in ON_CONVERSATION and not _is_there(who, head):
         return "resource.not_found"
+    return able(who, action)
+
+
+def able(who: Who, action: str) -> str | None:
+    """As `may`, as far as can be told without the conversation: None, or the code of the refusal."""
     if action in actions_of(who):
         return None
     if who.kind == "visitor":

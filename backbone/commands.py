@@ -4,11 +4,12 @@ automations fill in alike. Pure.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
 from backbone.events import AgentState, MessageKind
+from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
 
 ClientId = Annotated[str, Meta(min_length=36, max_length=36)]
 ConversationId = Annotated[str, Meta(min_length=28, max_length=28)]
@@ -60,3 +61,48 @@ class Presence(Struct, kw_only=True):
     id: ClientId
     state: AgentState
     capacity: Annotated[int, Meta(ge=0, le=100)] = 0
+
+
+class Wrong(NamedTuple):
+    """Why a message can't be sent: a stable code, a sentence, and the field at fault."""
+
+    code: str
+    text: str
+    field: str
+
+
+def check_ids(command: Send) -> None:
+    """Raises InvalidInputError `id.uuid`, `id.conversation` or `id.token` for an id that isn't of its form."""
+    if command.conv is not None:
+        check_conversation(command.conv)
+    check_client_uuid(command.id)
+    for file in command.attachments:
+        check_uuid(file, "attachments")
+    if command.reply_to:
+        check_uuid(command.reply_to, "reply_to")
+    for agent in command.mentions:
+        check_name(agent, "mentions")
+
+
+def wrong_with(command: Send, kind: str, text_bytes: int) -> Wrong | None:
+    """What is wrong with a message of an actor of `kind`, who may write `text_bytes` of UTF-8; None if nothing is."""
+    size = len(command.text.encode(errors="surrogatepass"))
+    if size > text_bytes:
+        return Wrong("text.too_long", f"Texts may have {text_bytes} bytes; this has {size}.", "text")
+    if not command.text.strip() and not command.attachments:
+        return Wrong("text.empty", "Write something or attach a file.", "text")
+    if not _is_storable(command.text):
+        return Wrong("text.invalid", "The text holds characters that aren't Unicode text.", "text")
+    if kind == "visitor" and (command.note or command.to or command.mentions):
+        return Wrong("access.agents_only", "Only agents write notes or choose whom to write to.", "note")
+    if kind == "agent" and command.conv is None and command.to is None:
+        return Wrong("send.no_conversation", "Name the conversation, or whom to write to.", "conv")
+    return None
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

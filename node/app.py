@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from backbone.errors import TrunklineError
@@ -16,24 +19,34 @@ from node import greeting, static
 from node.context import Context
 from node.protocol.connection import take_over
 from node.protocol.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.rest import (
-    accounts,
-    agents,
-    channels,
-    conversations,
-    files,
-    hooks,
-    inboxes,
-    mail,
-    problems,
-    reports,
-    sessions,
-    signed_in,
-    templates,
-    visitors,
-)
+from node.rest import hooks, problems
+from node.rest.api import is_declared
 from node.rest.hosts import Hosts
+from node.rest.table import ROUTES
 from node.socket import Socket
+
+OPEN: Final = frozenset(
+    {
+        "/hooks/{channel}/{inbox}",
+        "/hooks/{channel}/{inbox}/{rest:path}",
+        "/",
+        "/w.js",
+        "/w/{inbox}",
+        "/widget/{inbox}",
+        "/assets/{path:path}",
+        "/demo/{path:path}",
+        "/healthz",
+        "/readyz",
+    }
+)
+"""Paths beside the REST API that ask nobody: pages, probes, and callbacks, whose signature their channel checks."""
+
+
+def refuse_unguarded(routes: Sequence[BaseRoute]) -> None:
+    """Raises TypeError for a route that is neither declared, which says who may ask, nor one of `OPEN`."""
+    for one in routes:
+        if isinstance(one, Route) and not is_declared(one) and one.path not in OPEN:
+            raise TypeError(f"{one.path} says nowhere who may ask: declare it with @route")
 
 
 def build(service: Service, context: Context) -> Starlette:
@@ -41,43 +54,7 @@ def build(service: Service, context: Context) -> Starlette:
     routes = [
         *http_health.routes(service.name, service.checks, service.facts),
         WebSocketRoute("/ws", _websocket),
-        Route("/api/v1/session", sessions.sign_in, methods=["POST"]),
-        Route("/api/v1/session", sessions.sign_out, methods=["DELETE"]),
-        Route("/api/v1/invitations/accept", sessions.join, methods=["POST"]),
-        Route("/api/v1/me", sessions.me),
-        Route("/api/v1/me/password", signed_in.change_password, methods=["PUT"]),
-        Route("/api/v1/sessions", signed_in.list_own),
-        Route("/api/v1/sessions", signed_in.end_others, methods=["DELETE"]),
-        Route("/api/v1/sessions/{session}", signed_in.end_own, methods=["DELETE"]),
-        Route("/api/v1/agents/{agent}/sessions", signed_in.list_of_agent),
-        Route("/api/v1/agents/{agent}/sessions", signed_in.end_all_of_agent, methods=["DELETE"]),
-        Route("/api/v1/agents/{agent}/sessions/{session}", signed_in.end_of_agent, methods=["DELETE"]),
-        Route("/api/v1/contacts/{contact}/sessions", signed_in.end_tokens, methods=["DELETE"]),
-        Route("/api/v1/agents", agents.list_agents),
-        Route("/api/v1/inboxes", inboxes.list_inboxes),
-        Route("/api/v1/inboxes", accounts.create, methods=["POST"]),
-        Route("/api/v1/inboxes/{inbox}", accounts.read),
-        Route("/api/v1/inboxes/{inbox}", accounts.change, methods=["PUT"]),
-        Route("/api/v1/inboxes/{inbox}", accounts.remove, methods=["DELETE"]),
-        Route("/api/v1/inboxes/{inbox}/check", accounts.check, methods=["POST"]),
-        Route("/api/v1/inboxes/{inbox}/retry", accounts.retry, methods=["POST"]),
-        Route("/api/v1/channels", channels.list_channels),
-        Route("/api/v1/channels/{name}", channels.channel),
-        Route("/api/v1/channels/{name}/guide", channels.guide),
-        Route("/api/v1/inboxes/{inbox}/templates", templates.list_templates),
-        Route("/api/v1/conversations/{conv}/template", templates.send, methods=["POST"]),
-        Route("/api/v1/inboxes/{inbox}/widget", inboxes.widget),
-        Route("/api/v1/visitors", visitors.create, methods=["POST"]),
-        Route("/api/v1/visitors/devices/{token}", visitors.register_device, methods=["PUT"]),
-        Route("/api/v1/visitors/devices/{token}", visitors.drop_device, methods=["DELETE"]),
-        Route("/api/v1/conversations", conversations.list_conversations),
-        Route("/api/v1/conversations/{conv}/events", conversations.list_events),
-        Route("/api/v1/conversations/{conv}/files/{seq}/{n}", conversations.open_file),
-        Route("/api/v1/conversations/{conv}/mail/{seq}", mail.original),
-        Route("/api/v1/files", files.upload, methods=["POST"]),
-        Route("/files/{signed}", files.download),
-        Route("/api/v1/search/messages", reports.search_messages),
-        Route("/api/v1/reports/overview", reports.overview),
+        *(one.mounted() for one in ROUTES),
         Route("/hooks/{channel}/{inbox}", hooks.callback, methods=["GET", "POST"]),
         Route("/hooks/{channel}/{inbox}/{rest:path}", hooks.callback, methods=["GET", "POST"]),
         Route("/", static.desk),
@@ -87,6 +64,7 @@ def build(service: Service, context: Context) -> Starlette:
         Route("/assets/{path:path}", static.asset),
         *([Route("/demo/{path:path}", static.demo)] if context.settings.demo else []),
     ]
+    refuse_unguarded(routes)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Hosts, settings=context.settings)],

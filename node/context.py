@@ -52,6 +52,7 @@ class Context(NamedTuple):
     passwords: Passwords
     logins: LoginLimits
     new_visitors: RateByKey
+    requests: RateByKey
     quotas: Quotas
     greetings: asyncio.Semaphore
     farewells: set[asyncio.Task[None]]

@@ -82,6 +82,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         passwords=Passwords(),
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
+        requests=RateByKey(settings.actor_requests),
         quotas=quotas,
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),

@@ -94,6 +94,9 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, description="Sign-ins a minute from one address (of IPv6: one /64); an office may share one.")
     ] = 120.0
     visitors_rate: Annotated[float, Meta(gt=0, description="New visitors a minute per address.")] = 60.0
+    actor_requests: Annotated[
+        float, Meta(ge=1, description="Requests a minute of one visitor or agent to the REST API of this node.")
+    ] = 1200.0
     unsent_bytes: Annotated[
         int, Meta(ge=4096, description="Bytes waiting for a slow reader; beyond, it is closed with 4408.")
     ] = MIB

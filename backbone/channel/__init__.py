@@ -58,6 +58,7 @@ from backbone.channel.kit import (
     Upload,
 )
 from backbone.channel.outbound import (
+    FileKind,
     Out,
     OutMedia,
     Sent,
@@ -81,6 +82,7 @@ __all__ = [
     "Event",
     "Fault",
     "FaultError",
+    "FileKind",
     "Inbound",
     "Kind",
     "Kit",

@@ -25,12 +25,12 @@ const ROOMS: Layers = [
 /** The sources with one file more or otherwise: a violation on purpose. */
 const planted = (path: string, text: string): Graph => ({ ...graph, ...graphOf({ [path]: text }, Object.keys(texts)) });
 
-test('client before ui before desk and widget, which do not know each other; the generated types import nothing', () => {
+test('client before ui before desk and widget, which do not know each other; the generated types import each other at most', () => {
   expect(Object.keys(graph).length).toBeGreaterThan(100);
   expect(Object.values(graph).flat().filter((target) => !(target in texts)).filter((target) => !target.startsWith('..'))).toEqual([]);
   expect(homeless(graph, APPS)).toEqual([]);
   expect(upward(graph, APPS)).toEqual([]);
-  expect(Object.entries(graph).filter(([path, imports]) => path.startsWith('api/') && imports.length > 0)).toEqual([]);
+  expect(Object.entries(graph).filter(([path, imports]) => path.startsWith('api/') && imports.some((one) => !one.startsWith('api/')))).toEqual([]);
 });
 
 test('a room of the desk knows those below it alone, and no page another', () => {

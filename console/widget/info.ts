@@ -1,15 +1,10 @@
 /** What the window shows before anybody writes, and in which language. */
 import { pickLocale, type Locale } from '../client/i18n.ts';
+import type { WidgetOut } from '../api/rest.ts';
 import { call } from '../ui/rest.ts';
 import type { Place } from './place.ts';
 
-export interface InboxInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly accent: string;
-  readonly greeting: string;
-  readonly locale: string;
-}
+export type InboxInfo = WidgetOut;
 
 /** Raises `Problem`. */
 export const inboxInfo = (inbox: string): Promise<InboxInfo> => call<InboxInfo>('GET', `inboxes/${inbox}/widget`);

@@ -3,6 +3,7 @@ import { batch, createMemo, createRoot, createSignal, type Accessor } from 'soli
 import {
   createClient, openCache, openTabs, type Actor, type Cache, type Client, type Entry, type Limits, type Link, type Listener,
 } from '../client/index.ts';
+import type { VisitorOut as Minted } from '../api/rest.ts';
 import { call, Problem } from '../ui/rest.ts';
 import { kindOf } from '../ui/files.ts';
 import { append, EMPTY, isPublic, prepend, type Thread } from '../ui/thread.ts';
@@ -28,11 +29,6 @@ export interface Visitor {
   older(): void;
   mark(conv: string, seq: number, isRead: boolean): void;
   tellTyping(isTyping: boolean): void;
-}
-
-interface Minted {
-  readonly token: string;
-  readonly contact: string;
 }
 
 const TYPING_FOR_MS = 6_000;

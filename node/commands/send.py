@@ -9,12 +9,19 @@ from typing import Any, Protocol
 
 from backbone import contacts, directory, failpoints, opening
 from backbone import events as ev
-from backbone.access import Who
+from backbone.access import REFUSED, Who, able
 from backbone.acks import LogEvent, Stored
 from backbone.clock import utc_ms
 from backbone.commands import Send, To
 from backbone.conversation import Head
-from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError, UnknownOutcomeError
+from backbone.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    TrunklineError,
+    UnknownOutcomeError,
+)
 from backbone.ids import check_contact, check_name
 from backbone.nats import subjects
 from node import resends
@@ -182,6 +189,8 @@ async def _stored_before(context: Context, key: str, tenant: str, message: str) 
 async def _send_without_conversation(
     context: Context, sender: Sender, who: Who, command: Send, attachments: list[ev.Attachment]
 ) -> None:
+    if code := able(who, "conversation.write"):
+        raise ForbiddenError(code, REFUSED[code])
     if who.kind == "visitor":
         inbox_id, contact = who.inbox, who.id
     else:

@@ -41,6 +41,11 @@ class TokenBucket:
         left = min(self._burst, self._left + (now - self._at) * self._rate)
         return 0.0 if left >= 1 else (1 - left) / self._rate
 
+    def left(self, now: float) -> tuple[float, float]:
+        """What may be taken now, and seconds until all of it may be."""
+        left = min(self._burst, self._left + (now - self._at) * self._rate)
+        return left, (self._burst - left) / self._rate
+
     def is_full(self, now: float) -> bool:
         """Whether nothing has been taken lately."""
         return self._left + (now - self._at) * self._rate >= self._burst
@@ -68,6 +73,16 @@ class RateByKey:
                 self._prune(now)
             bucket = self._buckets[key] = TokenBucket(self._rate, self._burst, now)
         return bucket.take(now, amount)
+
+    @property
+    def most(self) -> float:
+        """A minute."""
+        return self._burst
+
+    def left(self, key: str, now: float) -> tuple[float, float]:
+        """As `TokenBucket.left`, for `key`."""
+        bucket = self._buckets.get(key)
+        return bucket.left(now) if bucket else (self._burst, 0.0)
 
     def _prune(self, now: float) -> None:
         used = [(k, b) for k, b in self._buckets.items() if not b.is_full(now)]

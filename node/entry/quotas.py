@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -12,6 +13,7 @@ from node.entry.limits import TokenBucket
 from node.settings import NodeSettings
 
 WAIT_MS: Final = 5000
+HELD_MOST: Final = 10_000
 
 
 class Quotas:
@@ -24,6 +26,7 @@ class Quotas:
         self._proxies = networks(settings.proxies, "TRUNKLINE_NODE_PROXIES")
         self._sockets: defaultdict[str, int] = defaultdict(int)
         self._buckets: WeakValueDictionary[str, TokenBucket] = WeakValueDictionary()
+        self._held: dict[TokenBucket, None] = {}
 
     def enter(self, key: str, most: int, what: str, code: str = "limit.sockets") -> None:
         """Counts one more socket (or upload) of an address or actor. Raises TooManyError `code` over `most`."""
@@ -54,3 +57,11 @@ class Quotas:
         if bucket is None:
             bucket = self._buckets[key] = TokenBucket(rate, burst, now)
         return bucket
+
+    def hold(self, buckets: Iterable[TokenBucket], now: float) -> None:
+        """Keeps buckets of requests, whose actor may have no socket, until they are full again."""
+        self._held.update(dict.fromkeys(buckets))
+        if len(self._held) > HELD_MOST:
+            used = [one for one in self._held if not one.is_full(now)]
+            # The oldest half goes where all are in use: who made so many had as many tokens.
+            self._held = dict.fromkeys(used[len(used) // 2 :] if len(used) > HELD_MOST // 2 else used)

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from backbone.access import REFUSED, OnTenant, Who, may
+from backbone.commands import check_ids, wrong_with
 from backbone.errors import InvalidInputError
-from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
+from backbone.ids import check_client_uuid, check_conversation
 from node.entry.limits import TokenBucket
 from node.protocol import frames as f
 
@@ -121,18 +122,7 @@ class Session:
         return self._limited(frame, now) if isinstance(frame, f.Signal | f.Act | f.Presence) else Do(frame)
 
     def _on_send(self, frame: f.Send, who: Who, now: float) -> Verdict:
-        size = len(frame.text.encode(errors="surrogatepass"))
-        problem: tuple[str, str, str] | None = None
-        if size > self._bounds.text_bytes:
-            problem = ("text.too_long", f"Texts may have {self._bounds.text_bytes} bytes; this has {size}.", "text")
-        elif not frame.text.strip() and not frame.attachments:
-            problem = ("text.empty", "Write something or attach a file.", "text")
-        elif not _is_storable(frame.text):
-            problem = ("text.invalid", "The text holds characters that aren't Unicode text.", "text")
-        elif who.kind == "visitor" and (frame.note or frame.to or frame.mentions):
-            problem = ("access.agents_only", "Only agents write notes or choose whom to write to.", "note")
-        elif who.kind == "agent" and frame.conv is None and frame.to is None:
-            problem = ("send.no_conversation", "Name the conversation, or whom to write to.", "conv")
+        problem = wrong_with(frame, who.kind, self._bounds.text_bytes)
         if problem:
             return _refuse(frame, *problem)
         return self._limited(frame, now)
@@ -199,18 +189,14 @@ def _refuse(frame: f.ClientFrame, code: str, message: str, field: str = "", retr
 
 
 def _check_ids(frame: f.ClientFrame) -> None:
+    if isinstance(frame, f.Send):
+        check_ids(frame)
+        return
     conv = getattr(frame, "conv", None)
     if conv is not None:
         check_conversation(conv)
-    if isinstance(frame, f.Send | f.Act | f.Presence):
+    if isinstance(frame, f.Act | f.Presence):
         check_client_uuid(frame.id)
-    if isinstance(frame, f.Send):
-        for file in frame.attachments:
-            check_uuid(file, "attachments")
-        if frame.reply_to:
-            check_uuid(frame.reply_to, "reply_to")
-        for agent in frame.mentions:
-            check_name(agent, "mentions")
 
 
 def _read_leniently(text: str | bytes) -> _Named | None:
@@ -225,11 +211,3 @@ def _read_leniently(text: str | bytes) -> _Named | None:
     except (ValueError, RecursionError):
         return None
     return None
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text

@@ -12,8 +12,6 @@ from typing import Any, Final
 import msgspec
 import structlog
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backbone import directory
 from backbone.access import Who
@@ -30,13 +28,21 @@ from backbone.ids import check_name
 from backbone.nats import rpc, subjects
 from node.context import Context
 from node.entry.origins import checked_origins
-from node.rest.requests import NO_STORE, agent_asks, answer, body_of, context_of
+from node.rest.api import Ask, route
+from node.rest.paging import Page
+from node.rest.requests import Name
 
 HEALTH_WITHIN_S: Final = 3.0
 CHECK_WITHIN_S: Final = 60.0
 NAME_MOST: Final = 80
 
 _log = structlog.get_logger("node.accounts")
+
+
+class InboxAt(Struct):
+    """One inbox."""
+
+    inbox: Name
 
 
 class NewInbox(Struct, kw_only=True):
@@ -56,10 +62,60 @@ class ChangedInbox(Struct, kw_only=True):
     origins: list[str] | None = None
 
 
-async def create(request: Request) -> Response:
-    """`POST /api/v1/inboxes`: connects an account; 201 with the inbox as `read` shows it."""
-    context, who = context_of(request), await agent_asks(request, "inbox.manage")
-    body = await body_of(request, NewInbox)
+class HealthOut(Struct, kw_only=True):
+    """How an account is: whether its channel runs, why nothing goes out, when something last came in and went out (UTC
+    ms, 0: never), and `problem`: why the channel itself can't be used.
+    """
+
+    running: bool
+    problem: str
+    ill: str
+    since: int
+    until: int
+    heard_at: int
+    sent_at: int
+
+
+class InboxOut(Struct, kw_only=True):
+    """An account. `settings` are those that may be shown, `secrets` the names of secrets that are set; `callback`: the
+    address that its platform calls. `health` is null for inboxes whose customers come to a node themselves.
+    """
+
+    id: str
+    channel: str
+    name: str
+    origins: tuple[str, ...]
+    settings: dict[str, Any]
+    secrets: list[str]
+    callback: str
+    health: HealthOut | None
+
+
+class Finding(Struct, kw_only=True):
+    """One line of an account's examination; `problem` is empty if it is well."""
+
+    name: str
+    problem: str
+
+
+class Empty(Struct):
+    """An object without anything that counts."""
+
+
+_FIELDS: Final = ("field.choice", "field.form", "field.range", "field.required", "field.unknown", "channel.unusable")
+
+
+@route(
+    "POST",
+    "/inboxes",
+    may="inbox.manage",
+    body=NewInbox,
+    answers={201: InboxOut},
+    refuses=("inbox.taken", "inbox.name", "id.token", "channel.not_found", "bucket.too_large", *_FIELDS),
+)
+async def create(ask: Ask, body: NewInbox) -> InboxOut:
+    """Connects an account."""
+    context, who = ask.context, ask.who
     about = await _usable(context, body.channel)
     check_name(body.id, "id")
     sealed = _sealed(context, about, who.tenant, body.id, body.settings)
@@ -67,23 +123,47 @@ async def create(request: Request) -> Response:
     if not await directory.create_inbox(context.link, who.tenant, inbox, who.actor()):
         raise ConflictError("inbox.taken", "There is an inbox of this id already.", field="id")
     _log.info("inbox.connected", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
-    return answer(await _shown(request, who, inbox), 201)
+    return await _shown(ask, inbox)
 
 
-async def read(request: Request) -> Response:
-    """`GET /api/v1/inboxes/{inbox}`: settings without secrets, the address for callbacks, health."""
-    who = await agent_asks(request, "inbox.manage")
-    _, inbox = await _find(request, who)
-    return answer(await _shown(request, who, inbox))
+@route(
+    "GET",
+    "/inboxes/{inbox}",
+    may="inbox.manage",
+    at=InboxAt,
+    answers={200: InboxOut},
+    refuses=("inbox.not_found",),
+)
+async def read(ask: Ask, at: InboxAt) -> InboxOut:
+    """Settings without secrets, the address for callbacks, health."""
+    _, inbox = await _find(ask, at.inbox)
+    return await _shown(ask, inbox)
 
 
-async def change(request: Request) -> Response:
-    """`PUT /api/v1/inboxes/{inbox}`: another name, other settings, other origins; what isn't given stays, so does a
-    secret, unless an address changes that it is sent to: 422 `field.again`.
+@route(
+    "PUT",
+    "/inboxes/{inbox}",
+    may="inbox.manage",
+    at=InboxAt,
+    body=ChangedInbox,
+    answers={200: InboxOut},
+    refuses=(
+        "inbox.not_found",
+        "inbox.name",
+        "inbox.origins",
+        "field.again",
+        "channel.not_found",
+        "bucket.moved",
+        "bucket.too_large",
+        *_FIELDS,
+    ),
+)
+async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
+    """Another name, other settings, other origins; what isn't given stays, so does a secret, unless an address changes
+    that it is sent to: 422 `field.again`.
     """
-    context, who = context_of(request), await agent_asks(request, "inbox.manage")
-    revision, inbox = await _find(request, who)
-    body = await body_of(request, ChangedInbox)
+    context, who = ask.context, ask.who
+    revision, inbox = await _find(ask, at.inbox)
     settings = inbox.settings
     if body.settings is not None:
         about = await _usable(context, inbox.channel)
@@ -95,51 +175,67 @@ async def change(request: Request) -> Response:
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)
     await directory.change(context.link, who.actor(), "", _key(who, inbox.id), changed, revision)
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
-    return answer(await _shown(request, who, changed))
+    return await _shown(ask, changed)
 
 
-async def remove(request: Request) -> Response:
-    """`DELETE /api/v1/inboxes/{inbox}`: forgets the account and its secrets; 204. Its conversations stay, and what
-    is said in them waits until an account is connected under this id again.
+@route(
+    "DELETE",
+    "/inboxes/{inbox}",
+    may="inbox.manage",
+    at=InboxAt,
+    answers={204: None},
+    refuses=("inbox.not_found", "inbox.own", "bucket.moved"),
+)
+async def remove(ask: Ask, at: InboxAt) -> None:
+    """Forgets the account and its secrets. Its conversations stay, and what is said in them waits until an account is
+    connected under this id again.
     """
-    context, who = context_of(request), await agent_asks(request, "inbox.manage")
-    revision, inbox = await _find(request, who)
+    context, who = ask.context, ask.who
+    revision, inbox = await _find(ask, at.inbox)
     if inbox.channel == WEB:
         raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
     await directory.remove_inbox(context.link, who.tenant, inbox.id, revision, who.actor())
     await stores.forget_account(context.link, who.tenant, inbox.id)
     _log.info("inbox.removed", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
-    return Response(status_code=204, headers=NO_STORE)
 
 
-async def check(request: Request) -> Response:
-    """`POST /api/v1/inboxes/{inbox}/check`: the channel examines the account at its platform."""
-    context, who = context_of(request), await agent_asks(request, "inbox.manage")
-    await body_of(request, dict[str, Any])
-    _, inbox = await _find(request, who)
+@route(
+    "POST",
+    "/inboxes/{inbox}/check",
+    may="inbox.manage",
+    at=InboxAt,
+    body=Empty,
+    answers={200: Page[Finding]},
+    refuses=("inbox.not_found", "rpc.busy"),
+)
+async def check(ask: Ask, at: InboxAt, body: Empty) -> Page[Finding]:  # noqa: ARG001 - it must be an object
+    """The channel examines the account at its platform."""
+    _, inbox = await _find(ask, at.inbox)
+    link, tenant = ask.context.link, ask.who.tenant
     asked = Which(inbox.id)
-    found = await rpc.call(
-        context.link, inbox.channel, who.tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S
-    )
-    return answer({"items": [{"name": one.name, "problem": one.problem} for one in found], "next": None})
+    found = await rpc.call(link, inbox.channel, tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S)
+    return Page(items=[Finding(name=one.name, problem=one.problem) for one in found], next=None)
 
 
-async def retry(request: Request) -> Response:
-    """`POST /api/v1/inboxes/{inbox}/retry`: a paused account is tried again."""
-    context, who = context_of(request), await agent_asks(request, "inbox.manage")
-    await body_of(request, dict[str, Any])
-    _, inbox = await _find(request, who)
-    await rpc.call(context.link, inbox.channel, who.tenant, "retry", Which(inbox.id), Nothing)
-    _log.info("inbox.retried", tenant=who.tenant, inbox=inbox.id, by=who.id)
-    return answer(await _shown(request, who, inbox))
+@route(
+    "POST",
+    "/inboxes/{inbox}/retry",
+    may="inbox.manage",
+    at=InboxAt,
+    body=Empty,
+    answers={200: InboxOut},
+    refuses=("inbox.not_found", "rpc.busy"),
+)
+async def retry(ask: Ask, at: InboxAt, body: Empty) -> InboxOut:  # noqa: ARG001 - it must be an object
+    """A paused account is tried again."""
+    _, inbox = await _find(ask, at.inbox)
+    await rpc.call(ask.context.link, inbox.channel, ask.who.tenant, "retry", Which(inbox.id), Nothing)
+    _log.info("inbox.retried", tenant=ask.who.tenant, inbox=inbox.id, by=ask.who.id)
+    return await _shown(ask, inbox)
 
 
-async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[str, dict[str, Any]]:
-    """By inbox: whether its channel runs, why nothing goes out, when something last came in and went out (UTC ms, 0:
-    never), and `problem`: why the channel itself can't be used. Inboxes whose customers come to a node themselves have
-    none.
-    """
-    context = context_of(request)
+async def health_of(context: Context, who: Who, inboxes: list[Inbox]) -> dict[str, HealthOut]:
+    """By inbox, how it is; inboxes whose customers come to a node themselves have none."""
     abouts = await context.channels.all()
     channels = sorted({inbox.channel for inbox in inboxes} & abouts.keys())
     answers = await asyncio.gather(*(_states(context, who.tenant, channel) for channel in channels))
@@ -151,15 +247,15 @@ async def health_of(request: Request, who: Who, inboxes: list[Inbox]) -> dict[st
             continue
         running = states[inbox.channel]
         state = next((s for s in running or [] if s.inbox == inbox.id), None)
-        found[inbox.id] = {
-            "running": running is not None,
-            "problem": abouts[inbox.channel].problem,
-            "ill": state.ill if state else "",
-            "since": state.since if state else 0,
-            "until": state.until if state else 0,
-            "heard_at": beats.get((inbox.id, "in"), 0),
-            "sent_at": beats.get((inbox.id, "out"), 0),
-        }
+        found[inbox.id] = HealthOut(
+            running=running is not None,
+            problem=abouts[inbox.channel].problem,
+            ill=state.ill if state else "",
+            since=state.since if state else 0,
+            until=state.until if state else 0,
+            heard_at=beats.get((inbox.id, "in"), 0),
+            sent_at=beats.get((inbox.id, "out"), 0),
+        )
     return found
 
 
@@ -181,33 +277,32 @@ async def _states(context: Context, tenant: str, channel: str) -> list[AccountSt
         return None
 
 
-async def _shown(request: Request, who: Who, inbox: Inbox) -> dict[str, Any]:
-    context = context_of(request)
+async def _shown(ask: Ask, inbox: Inbox) -> InboxOut:
+    context, who = ask.context, ask.who
     about = (await context.channels.all()).get(inbox.channel)
     values = _opened(context, who.tenant, inbox)
     fields = about.fields if about else []
-    return {
-        "id": inbox.id,
-        "channel": inbox.channel,
-        "name": inbox.name,
-        "origins": inbox.origins,
-        "settings": form.shown(fields, values),
-        "secrets": form.kept_secrets(fields, values),
-        "callback": callback_of(request, inbox) if about and about.callbacks else "",
-        "health": (await health_of(request, who, [inbox])).get(inbox.id),
-    }
+    return InboxOut(
+        id=inbox.id,
+        channel=inbox.channel,
+        name=inbox.name,
+        origins=inbox.origins,
+        settings=form.shown(fields, values),
+        secrets=form.kept_secrets(fields, values),
+        callback=callback_of(ask, inbox) if about and about.callbacks else "",
+        health=(await health_of(context, who, [inbox])).get(inbox.id),
+    )
 
 
-def callback_of(request: Request, inbox: Inbox) -> str:
+def callback_of(ask: Ask, inbox: Inbox) -> str:
     """The address that a platform calls."""
-    base = context_of(request).settings.public_url or str(request.base_url)
+    base = ask.context.settings.public_url or str(ask.request.base_url)
     return f"{base.rstrip('/')}/hooks/{inbox.channel}/{inbox.id}"
 
 
-async def _find(request: Request, who: Who) -> tuple[int, Inbox]:
+async def _find(ask: Ask, inbox: str) -> tuple[int, Inbox]:
     """An inbox of the tenant with its revision. Raises NotFoundError `inbox.not_found`."""
-    inbox = check_name(request.path_params["inbox"], "inbox")
-    kept = await directory.get_whole(context_of(request).link, _key(who, inbox))
+    kept = await directory.get_whole(ask.context.link, _key(ask.who, inbox))
     if kept is None or not isinstance(kept.value, Inbox):
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
     return kept.revision, kept.value

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
+from msgspec import Struct
 
 from backbone import directory, presence
+from backbone.events import AgentState
 from backbone.nats import subjects
-from node.rest.requests import agent_asks, answer, context_of
+from node.rest.api import Ask, route
+from node.rest.paging import Page, Paged, page
 
 
-async def list_agents(request: Request) -> Response:
-    """`GET /api/v1/agents`: the tenant's active agents."""
-    context = context_of(request)
-    who = await agent_asks(request, "agent.list")
+class Colleague(Struct, kw_only=True):
+    """An active agent. `present`: connected now; `open`: conversations that they have; `capacity`: at once."""
+
+    id: str
+    name: str
+    role: str
+    team: str
+    state: AgentState
+    present: bool
+    open: int
+    capacity: int
+
+
+@route("GET", "/agents", may="agent.list", query=Paged, answers={200: Page[Colleague]})
+async def list_agents(ask: Ask, query: Paged) -> Page[Colleague]:
+    """The tenant's active agents."""
+    context, who = ask.context, ask.who
     agents = [a for a in await directory.list_agents(context.link, who.tenant) if a.active]
     states = await presence.chosen_by_all(context.log, who.tenant, [a.id for a in agents])
     keys = await presence.presence(context.link).keys(subjects.key_filter(who.tenant))
@@ -23,15 +37,15 @@ async def list_agents(request: Request) -> Response:
     for agent in agents:
         state = states.get(agent.id)
         items.append(
-            {
-                "id": agent.id,
-                "name": agent.name,
-                "role": agent.role,
-                "team": agent.team,
-                "state": state.state if state else "offline",
-                "present": agent.id in here,
-                "open": mirror.tally.open_of(agent.id),
-                "capacity": (state.capacity if state else 0) or agent.capacity,
-            }
+            Colleague(
+                id=agent.id,
+                name=agent.name,
+                role=agent.role,
+                team=agent.team,
+                state=state.state if state else "offline",
+                present=agent.id in here,
+                open=mirror.tally.open_of(agent.id),
+                capacity=(state.capacity if state else 0) or agent.capacity,
+            )
         )
-    return answer({"items": items, "next": None})
+    return page(items, lambda one: one.id, query)

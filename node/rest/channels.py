@@ -2,56 +2,114 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from msgspec import Struct
 from starlette.responses import Response
 
-from node.rest.requests import NO_STORE, agent_asks, answer, context_of
+from backbone.accounts.form import Field
+from backbone.channel import Measure, Window
+from node.rest.api import Ask, Media, route
+from node.rest.paging import Page, Paged, page
+from node.rest.requests import NO_STORE
 
 
-async def list_channels(request: Request) -> Response:
-    """`GET /api/v1/channels`: limits, windows and reasons in words of each channel."""
-    await agent_asks(request, "inbox.list")
+class ChannelAt(Struct):
+    """One channel."""
+
+    name: str
+
+
+class TextLimit(Struct, kw_only=True):
+    """How long a text may be, and in what that is measured."""
+
+    most: int
+    measure: Measure
+
+
+class ChannelOut(Struct, kw_only=True):
+    """What a channel allows. `phrases`: reasons in words, in English, by key; `problem`: why it can't be used."""
+
+    name: str
+    kinds: list[str]
+    text: TextLimit
+    together: bool
+    caption: bool
+    media_bytes: dict[str, int]
+    media_types: dict[str, list[str]]
+    links: bool
+    windows: list[Window]
+    receipts: list[str]
+    templates: bool
+    phrases: dict[str, str]
+    problem: str
+
+
+class ChannelForm(Struct, kw_only=True):
+    """The form of an account."""
+
+    name: str
+    fields: list[Field]
+    callbacks: bool
+    can_check: bool
+    has_guide: bool
+    problem: str
+
+
+@route("GET", "/channels", may="inbox.list", query=Paged, answers={200: Page[ChannelOut]})
+async def list_channels(ask: Ask, query: Paged) -> Page[ChannelOut]:
+    """Limits, windows and reasons in words of each channel."""
     items = [
-        {
-            "name": one.name,
-            "kinds": one.kinds,
-            "text": {"most": one.text[0], "measure": one.text[1]},
-            "together": one.together,
-            "caption": one.caption,
-            "media_bytes": one.media_bytes,
-            "media_types": one.media_types,
-            "links": one.links,
-            "windows": one.windows,
-            "receipts": one.receipts,
-            "templates": one.templates,
-            "phrases": one.phrases,
-            "problem": one.problem,
-        }
-        for one in (await context_of(request).channels.all()).values()
+        ChannelOut(
+            name=one.name,
+            kinds=one.kinds,
+            text=TextLimit(most=one.text[0], measure=one.text[1]),
+            together=one.together,
+            caption=one.caption,
+            media_bytes=one.media_bytes,
+            media_types=one.media_types,
+            links=one.links,
+            windows=one.windows,
+            receipts=one.receipts,
+            templates=one.templates,
+            phrases=one.phrases,
+            problem=one.problem,
+        )
+        for one in (await ask.context.channels.all()).values()
     ]
-    return answer({"items": items, "next": None})
+    return page(items, lambda one: one.name, query)
 
 
-async def channel(request: Request) -> Response:
-    """`GET /api/v1/channels/{name}`: the form of an account; for admins."""
-    await agent_asks(request, "inbox.manage")
-    found = await context_of(request).channels.find(request.path_params["name"])
-    return answer(
-        {
-            "name": found.name,
-            "fields": found.fields,
-            "callbacks": found.callbacks,
-            "can_check": found.can_check,
-            "has_guide": bool(found.guide),
-            "problem": found.problem,
-        }
+@route(
+    "GET",
+    "/channels/{name}",
+    may="inbox.manage",
+    at=ChannelAt,
+    answers={200: ChannelForm},
+    refuses=("channel.not_found",),
+)
+async def channel(ask: Ask, at: ChannelAt) -> ChannelForm:
+    """The form of an account."""
+    found = await ask.context.channels.find(at.name)
+    return ChannelForm(
+        name=found.name,
+        fields=found.fields,
+        callbacks=found.callbacks,
+        can_check=found.can_check,
+        has_guide=bool(found.guide),
+        problem=found.problem,
     )
 
 
-async def guide(request: Request) -> Response:
-    """`GET /api/v1/channels/{name}/guide`: what the platform wants of its side, step by step, as text; for admins."""
-    await agent_asks(request, "inbox.manage")
-    found = await context_of(request).channels.find(request.path_params["name"])
+@route(
+    "GET",
+    "/channels/{name}/guide",
+    may="inbox.manage",
+    at=ChannelAt,
+    answers={200: Media("text/plain")},
+    refuses=("channel.not_found",),
+)
+async def guide(ask: Ask, at: ChannelAt) -> Response:
+    """What the platform wants of its side, step by step, as text."""
+    found = await ask.context.channels.find(at.name)
     headers = {
         **NO_STORE,
         "X-Content-Type-Options": "nosniff",

@@ -2,83 +2,130 @@
 
 from __future__ import annotations
 
-import re
+from typing import Annotated
 
 import msgspec
-from starlette.requests import Request
+from msgspec import Meta, Struct
 from starlette.responses import RedirectResponse, Response
 
 from backbone import events as ev
 from backbone.access import Who, scope
+from backbone.conversation import Head
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
 from node.commands.authorise import authorise
-from node.rest.requests import NO_STORE, agent_asks, answer, context_of, limit_of, number, place, who_asks
+from node.rest.api import Ask, Media, route
+from node.rest.paging import Page
+from node.rest.requests import MOST, NO_STORE, Conv, Place
 from node.rooms import pages
 from node.rooms.views import order
 
-VIEW = re.compile(r"mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64}")
+Stored = Annotated[msgspec.Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/Event"})]
+"""An event as it is stored, spliced in without decoding it."""
 
 
-async def list_conversations(request: Request) -> Response:
-    """`GET /api/v1/conversations?view=&limit=&after=`: rows in the view's order; `next` is the last row's id."""
-    context = context_of(request)
-    who = await agent_asks(request, "conversation.list")
-    view = request.query_params.get("view", "all")
-    if not VIEW.fullmatch(view):
-        raise InvalidInputError(
-            "query.invalid", "view is mine, queue, all, mentions, snoozed or team:<id>.", field="view"
-        )
-    limit = limit_of(request, 50, 200)
-    mirror = await context.mirrors.of(who.tenant)
-    rows = mirror.rows(view, who.id, scope(who))
-    after = request.query_params.get("after", "")
-    if after:
-        known = mirror.heads.get(check_conversation(after, "after"))
+class ConversationAt(Struct):
+    """One conversation."""
+
+    conv: Conv
+
+
+class FileAt(Struct):
+    """The n-th file of the event at a sequence."""
+
+    conv: Conv
+    seq: Place
+    n: Place
+
+
+class Rows(Struct, kw_only=True):
+    """Which view, and which page of it."""
+
+    view: Annotated[
+        str,
+        Meta(
+            pattern="^(mine|queue|all|mentions|snoozed|team:[A-Za-z0-9_-]{1,64})$",
+            description="mine, queue, all, mentions, snoozed or team:<id>",
+        ),
+    ] = "all"
+    after: Annotated[str, Meta(max_length=64, description="the `next` of the page before")] = ""
+    limit: Annotated[int, Meta(ge=1, le=200, description="a whole number from 1 to 200")] = 50
+
+
+class After(Struct, kw_only=True):
+    """Events after a sequence."""
+
+    after: Annotated[int, Meta(ge=0, le=MOST, description="a sequence, the `next` of the page before")] = 0
+    limit: Annotated[int, Meta(ge=1, le=500, description="a whole number from 1 to 500")] = 100
+
+
+class EventsPage(Struct, kw_only=True):
+    """Events ascending, each as [sequence, sequence of the one before, event]. `next` is null on the last page."""
+
+    epoch: int
+    events: list[tuple[int, int, Stored]]
+    next: int | None
+
+
+@route("GET", "/conversations", may="conversation.list", query=Rows, answers={200: Page[Head]})
+async def list_conversations(ask: Ask, query: Rows) -> Page[Head]:
+    """Rows of a view, in its order."""
+    who = ask.who
+    mirror = await ask.context.mirrors.of(who.tenant)
+    rows = mirror.rows(query.view, who.id, scope(who))
+    if query.after:
+        known = mirror.heads.get(check_conversation(query.after, "after"))
         if known is None:
             raise InvalidInputError("query.invalid", "after is no longer in the view; begin again.", field="after")
-        rows = [row for row in rows if order(row, view) > order(known, view)]
-    page = rows[:limit]
-    return answer({"items": page, "next": page[-1].conv if len(rows) > limit else None})
+        rows = [row for row in rows if order(row, query.view) > order(known, query.view)]
+    shown = rows[: query.limit]
+    return Page(items=shown, next=shown[-1].conv if len(rows) > query.limit else None)
 
 
-async def list_events(request: Request) -> Response:
-    """`GET /api/v1/conversations/{id}/events?after=&limit=`: events after a sequence, the stored bytes in place."""
-    context = context_of(request)
-    who = await who_asks(request)
-    conv = check_conversation(request.path_params["conv"], "id")
-    after = number(request, "after", 0, 0, 2**53)
-    limit = limit_of(request, 100, 500)
-    async with context.hub.visit(who.tenant, conv) as room:
+@route(
+    "GET",
+    "/conversations/{conv}/events",
+    may="conversation.read",
+    at=ConversationAt,
+    query=After,
+    answers={200: EventsPage},
+)
+async def list_events(ask: Ask, at: ConversationAt, query: After) -> EventsPage:
+    """Events after a sequence, the stored bytes in place; a visitor gets those that visitors may see."""
+    context, who = ask.context, ask.who
+    async with context.hub.visit(who.tenant, at.conv) as room:
         authorise(who, "conversation.read", room)
-        page = await pages.after(context.log, room.subject, after, limit)
-        if page is None:
+        found = await pages.after(context.log, room.subject, query.after, query.limit)
+        if found is None:
             raise InvalidInputError("query.invalid", "after is no event of this conversation.", field="after")
-        epochs = await context.hub.epochs(conv)
-    events = _shown(who, page.events)
-    body = {
-        "epoch": epochs.number(page.upto) if page.upto else epochs.now,
-        "events": [(seq, prev, msgspec.Raw(raw)) for seq, prev, raw in events],
-        "next": page.upto if page.more else None,
-    }
-    return answer(body)
+        epochs = await context.hub.epochs(at.conv)
+    return EventsPage(
+        epoch=epochs.number(found.upto) if found.upto else epochs.now,
+        events=[(seq, prev, msgspec.Raw(raw)) for seq, prev, raw in _shown(who, found.events)],
+        next=found.upto if found.more else None,
+    )
 
 
-async def open_file(request: Request) -> Response:
-    """`GET /api/v1/conversations/{id}/files/{seq}/{n}`: to a link of 5 minutes, for who may see the event."""
-    context = context_of(request)
-    who = await who_asks(request)
-    conv = check_conversation(request.path_params["conv"], "id")
-    seq, n = place(request, "seq"), place(request, "n")
-    async with context.hub.visit(who.tenant, conv) as room:
+@route(
+    "GET",
+    "/conversations/{conv}/files/{seq}/{n}",
+    may="conversation.read",
+    at=FileAt,
+    answers={302: Media()},
+    refuses=("file.not_found",),
+)
+async def open_file(ask: Ask, at: FileAt) -> Response:
+    """To a link of 5 minutes, for who may see the event."""
+    context, who = ask.context, ask.who
+    async with context.hub.visit(who.tenant, at.conv) as room:
         authorise(who, "conversation.read", room)
-        found = await context.log.at(room.subject, seq)
+        found = await context.log.at(room.subject, at.seq)
     event = _event_with_files(found.raw) if found else None
-    if found is None or event is None or not _shown(who, [(seq, 0, found.raw)]):
+    if found is None or event is None or not _shown(who, [(at.seq, 0, found.raw)]):
         raise NotFoundError("file.not_found", "There is no such file.")
-    if n >= len(event.attachments):
+    if at.n >= len(event.attachments):
         raise NotFoundError("file.not_found", "There is no such file.", field="n")
-    file = event.attachments[n]
+    file = event.attachments[at.n]
     signed = context.signer.file_link(who.tenant, file.file, file.name, file.mime)
     return RedirectResponse(f"/files/{signed}", 302, NO_STORE)
 

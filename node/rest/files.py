@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from starlette.requests import Request
+from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from backbone.errors import TooManyError, TrunklineError
+from backbone.events import Attachment
 from backbone.files.attachments import INLINE
 from backbone.ids import new_uuid
 from node.entry.origins import network
-from node.rest.requests import answer, context_of, who_asks
+from node.rest.api import Ask, Media, route
 from node.uploading import content_of, passed_over, spooled
 
 CSP: Final = "default-src 'none'; sandbox"
@@ -26,13 +27,41 @@ SEND_WITHIN_S: Final = 30.0
 """Time in which a reader takes a chunk."""
 
 
-async def upload(request: Request) -> Response:
-    """`POST /api/v1/files?name=`: stores the raw body; 201 with the record that `send` takes.
+class Named(Struct):
+    """What the file is called."""
+
+    name: Annotated[str, Meta(description="the file's name; what is longer than 1000 characters is cut")] = "file"
+
+
+class Signed(Struct):
+    """A link that was given out."""
+
+    signed: str
+
+
+@route(
+    "POST",
+    "/files",
+    may="signed_in",
+    query=Named,
+    takes="*/*",
+    answers={201: Attachment},
+    refuses=(
+        "body.too_slow",
+        "file.empty",
+        "file.too_large",
+        "file.too_many_pixels",
+        "file.type_refused",
+        "files.full",
+        "limit.uploads",
+    ),
+)
+async def upload(ask: Ask, query: Named) -> Attachment:
+    """Stores the raw body; answers the record whose `file` a message names. Whoever may write, writes with files.
 
     It is deleted if no message names it within an hour.
     """
-    context = context_of(request)
-    who = await who_asks(request)
+    context, who, request = ask.context, ask.who, ask.request
     most, declared = context.settings.file_bytes, request.headers.get("content-length", "")
     size = min(int(declared[:12]), most + 1) if declared.isascii() and declared.isdigit() else most
     with contextlib.ExitStack() as counted:
@@ -43,18 +72,26 @@ async def upload(request: Request) -> Response:
             await passed_over(request.stream(), most)
             raise
         async with spooled(request.stream(), most) as file:
-            name = request.query_params.get("name", "file")[:1000]
+            name = query.name[:1000]
             identity = new_uuid()
             # Before it is there: a crash between leaves a key without a file, which is swept, not a file without end.
             await context.waiting.add(who.tenant, identity)
-            saved = await context.files.save(who.tenant, who.id, lambda: content_of(file), name, identity)
-    return answer(saved, 201)
+            return await context.files.save(who.tenant, who.id, lambda: content_of(file), name, identity)
 
 
-async def download(request: Request) -> Response:
-    """`GET /files/<signed>`: the bytes, for whoever holds a live link. Pictures are shown, all else downloaded."""
-    context = context_of(request)
-    link = context.signer.file(request.path_params["signed"])
+@route(
+    "GET",
+    "/files/{signed}",
+    base="",
+    may="public",
+    at=Signed,
+    answers={200: Media("*/*")},
+    refuses=("file.link_expired", "file.not_found", "file.broken", "limit.downloads"),
+)
+async def download(ask: Ask, at: Signed) -> Response:
+    """The bytes, for whoever holds a live link. Pictures are shown, all else downloaded."""
+    context = ask.context
+    link = context.signer.file(at.signed)
     is_inline = link.mime in INLINE
     disposition = "inline" if is_inline else "attachment"
     return _Chunks(

@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from backbone import directory
-from node.rest.accounts import health_of
-from node.rest.requests import agent_asks, answer, context_of
+from node.rest.accounts import HealthOut, InboxAt, health_of
+from node.rest.api import Ask, route
+from node.rest.paging import Page, Paged, page
 
 
-async def list_inboxes(request: Request) -> Response:
-    """`GET /api/v1/inboxes`: the tenant's inboxes; with `?health=true`, for admins, how each account is."""
-    context = context_of(request)
-    wants_health = request.query_params.get("health") == "true"
-    who = await agent_asks(request, "inbox.manage" if wants_health else "inbox.list")
-    found = await directory.list_inboxes(context.link, who.tenant)
-    health = await health_of(request, who, found) if wants_health else {}
+class Inboxes(Paged, kw_only=True):
+    """Which page, and whether how each account is is wanted, too."""
+
+    health: Annotated[bool, Meta(description="true or false; true is for admins")] = False
+
+
+class InboxRow(Struct, kw_only=True):
+    """An inbox. `health` only where it was asked for; null for inboxes whose customers come to a node themselves."""
+
+    id: str
+    channel: str
+    name: str
+    origins: tuple[str, ...]
+    accent: str
+    greeting: str
+    health: HealthOut | UnsetType | None = UNSET
+
+
+class WidgetOut(Struct, kw_only=True):
+    """What a visitor sees before writing."""
+
+    id: str
+    name: str
+    accent: str
+    greeting: str
+    locale: str
+
+
+@route("GET", "/inboxes", may="inbox.list", query=Inboxes, answers={200: Page[InboxRow]})
+async def list_inboxes(ask: Ask, query: Inboxes) -> Page[InboxRow]:
+    """The tenant's inboxes; with `health`, for admins, how each account is."""
+    if query.health:
+        ask.require("inbox.manage")
+    found = page(await directory.list_inboxes(ask.context.link, ask.who.tenant), lambda one: one.id, query)
+    health = await health_of(ask.context, ask.who, found.items) if query.health else {}
     items = [
-        {
-            "id": inbox.id,
-            "channel": inbox.channel,
-            "name": inbox.name,
-            "origins": inbox.origins,
-            "accent": inbox.accent,
-            "greeting": inbox.greeting,
-            **({"health": health.get(inbox.id)} if wants_health else {}),
-        }
-        for inbox in found
+        InboxRow(
+            id=inbox.id,
+            channel=inbox.channel,
+            name=inbox.name,
+            origins=inbox.origins,
+            accent=inbox.accent,
+            greeting=inbox.greeting,
+            health=health.get(inbox.id) if query.health else UNSET,
+        )
+        for inbox in found.items
     ]
-    return answer({"items": items, "next": None})
+    return Page(items=items, next=found.next)
 
 
-async def widget(request: Request) -> Response:
-    """`GET /api/v1/inboxes/{inbox}/widget`: what a visitor sees before writing; public."""
-    _, inbox = await context_of(request).inboxes.find(request.path_params["inbox"])
-    return answer(
-        {
-            "id": inbox.id,
-            "name": inbox.name,
-            "accent": inbox.accent,
-            "greeting": inbox.greeting,
-            "locale": inbox.locale,
-        }
-    )
+@route(
+    "GET", "/inboxes/{inbox}/widget", may="public", at=InboxAt, answers={200: WidgetOut}, refuses=("inbox.not_found",)
+)
+async def widget(ask: Ask, at: InboxAt) -> WidgetOut:
+    """What a visitor sees before writing."""
+    _, inbox = await ask.context.inboxes.find(at.inbox)
+    return WidgetOut(id=inbox.id, name=inbox.name, accent=inbox.accent, greeting=inbox.greeting, locale=inbox.locale)

@@ -11,18 +11,18 @@ import base64
 import html
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from starlette.requests import Request
+from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from backbone import events as ev
 from backbone.errors import NotFoundError
-from backbone.ids import check_conversation
 from node.commands.authorise import authorise
 from node.context import Context
-from node.rest.requests import NO_STORE, agent_asks, context_of, place
+from node.rest.api import Ask, Media, route
+from node.rest.requests import NO_STORE, Conv, Place
 
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 PICTURES_MOST: Final = 12 * 1024 * 1024
@@ -37,21 +37,40 @@ _HEAD: Final = (
 """Mails are written for white paper, whatever theme the desk has."""
 
 
-async def original(request: Request) -> Response:
-    """`GET /api/v1/conversations/{conv}/mail/{seq}`: the safe HTML; with `?remote=true` remote pictures too."""
-    context = context_of(request)
-    who = await agent_asks(request, "conversation.list")
-    conv = check_conversation(request.path_params["conv"], "id")
-    async with context.hub.visit(who.tenant, conv) as room:
+class MailAt(Struct):
+    """The mail of the event at a sequence."""
+
+    conv: Conv
+    seq: Place
+
+
+class Shown(Struct):
+    """How it is shown."""
+
+    remote: Annotated[bool, Meta(description="true or false: whether remote pictures are loaded")] = False
+
+
+@route(
+    "GET",
+    "/conversations/{conv}/mail/{seq}",
+    may=("conversation.list", "conversation.read"),
+    at=MailAt,
+    query=Shown,
+    answers={200: Media("text/html")},
+    refuses=("file.not_found", "file.broken"),
+)
+async def original(ask: Ask, at: MailAt, query: Shown) -> Response:
+    """The safe HTML of a mail, with a policy by which it does nothing; with `remote`, remote pictures too."""
+    context, who = ask.context, ask.who
+    async with context.hub.visit(who.tenant, at.conv) as room:
         authorise(who, "conversation.read", room)
-        found = await context.log.at(room.subject, place(request, "seq"))
+        found = await context.log.at(room.subject, at.seq)
     event = _mail(found.raw) if found else None
     if event is None or not event.html:
         raise NotFoundError("file.not_found", "There is no such mail.")
-    is_remote = request.query_params.get("remote") == "true"
     safe = (await context.files.content(who.tenant, event.html)).decode(errors="replace")
-    body = page(safe, await _pictures(context, who.tenant, safe, event), is_remote=is_remote)
-    return Response(body, 200, {**NO_STORE, **policy(is_remote=is_remote)}, media_type="text/html; charset=utf-8")
+    body = page(safe, await _pictures(context, who.tenant, safe, event), is_remote=query.remote)
+    return Response(body, 200, {**NO_STORE, **policy(is_remote=query.remote)}, media_type="text/html; charset=utf-8")
 
 
 def page(safe: str, pictures: Mapping[str, str], *, is_remote: bool) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 import structlog
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,22 +17,35 @@ from backbone.errors import TrunklineError
 _log = structlog.get_logger("node.rest")
 
 
+class Problem(Struct, omit_defaults=True, kw_only=True):
+    """A refusal or failure. `code` is stable; `field` names the input at fault, `retry_after_ms` says when another try
+    makes sense.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    field: str | None = None
+    retry_after_ms: int | None = None
+
+
 def response(
     status: int, code: str, detail: str, *, field: str | None = None, retry_after_ms: int | None = None
 ) -> Response:
     """One problem."""
-    body: dict[str, Any] = {
-        "type": f"/api/docs#{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
+    body = Problem(
+        type=f"/api/docs#{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        field=field or None,
+        retry_after_ms=retry_after_ms or None,
+    )
     headers = {"Cache-Control": "no-store"}
-    if field:
-        body["field"] = field
     if retry_after_ms:
-        body["retry_after_ms"] = retry_after_ms
         headers["Retry-After"] = str(math.ceil(retry_after_ms / 1000))
     return Response(msgspec.json.encode(body), status, headers, media_type="application/problem+json")
 
@@ -51,7 +64,11 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     codes = {404: ("route.not_found", "There is nothing here."), 405: ("route.method", "Not by this method.")}
     code, detail = codes.get(status, ("request.refused", HTTPStatus(status).phrase))
-    return response(status, code, detail)
+    refusal = response(status, code, detail)
+    if isinstance(error, HTTPException):
+        # `Allow` of a 405.
+        refusal.headers.update(error.headers or {})
+    return refusal
 
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:

@@ -1,16 +1,18 @@
-"""What every route asks first: who it is, whether the page may ask, and what the body holds."""
+"""What every route asks first: who it is, whether the page may ask, and what path, query and body hold."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import Response
 
-from backbone.access import REFUSED, OnTenant, Who, may
+from backbone.access import Who
 from backbone.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -20,12 +22,17 @@ from backbone.errors import (
     TooLargeError,
     UnsupportedTypeError,
 )
+from backbone.ids import check_contact, check_conversation, check_name, check_token
 from node import authenticate
 from node.context import Context
 from node.entry import cookies
 from node.entry.origins import is_foreign
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+MOST: Final = 2**53
+"""Beyond, JavaScript counts no longer."""
+
 NO_STORE = {"Cache-Control": "no-store"}
 BODY_MOST = 256 * 1024
 BODY_WITHIN_S = 20.0
@@ -38,14 +45,15 @@ def context_of(request: Request) -> Context:
     return context
 
 
-async def who_asks(request: Request) -> Who:
-    """The agent of the cookie, or the visitor of the bearer token.
-
-    Raises NotAuthenticatedError; ForbiddenError `origin.foreign` for another site's page.
-    """
-    context = context_of(request)
-    if is_foreign(request, context.settings.public_url):
+def own_page(request: Request) -> None:
+    """Raises ForbiddenError `origin.foreign` for another site's page."""
+    if is_foreign(request, context_of(request).settings.public_url):
         raise ForbiddenError("origin.foreign", "This page may not ask here.")
+
+
+async def who_asks(request: Request) -> Who:
+    """The agent of the cookie, or the visitor of the bearer token. Raises NotAuthenticatedError."""
+    context = context_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
         return await authenticate.visitor(context, await authenticate.claims_of(context, token.strip()))
@@ -53,14 +61,6 @@ async def who_asks(request: Request) -> Who:
     if not cookie:
         raise NotAuthenticatedError("session.missing", "Sign in first.")
     return await context.sessions.find(cookie)
-
-
-async def agent_asks(request: Request, action: OnTenant) -> Who:
-    """As `who_asks`, and they may do `action`. Raises ForbiddenError with a code of `access`."""
-    who = await who_asks(request)
-    if code := may(who, action):
-        raise ForbiddenError(code, REFUSED[code])
-    return who
 
 
 def cookie_of(request: Request) -> str:
@@ -71,11 +71,8 @@ def cookie_of(request: Request) -> str:
 async def body_of(request: Request, kind: type[T]) -> T:
     """The JSON body as `kind`.
 
-    Raises ForbiddenError `origin.foreign`, UnsupportedTypeError `body.not_json`, TooLargeError,
-    InvalidInputError `body.invalid` that names the field.
+    Raises UnsupportedTypeError `body.not_json`, TooLargeError, InvalidInputError `body.invalid` that names the field.
     """
-    if is_foreign(request, context_of(request).settings.public_url):
-        raise ForbiddenError("origin.foreign", "This page may not ask here.")
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UnsupportedTypeError("body.not_json", "Send application/json.", field="content-type")
     raw = await read_body(request, BODY_MOST)
@@ -106,30 +103,55 @@ async def read_body(request: Request, most_bytes: int, within_s: float = BODY_WI
     return b"".join(chunks)
 
 
-def limit_of(request: Request, default: int, most: int) -> int:
-    """The query's `limit`. Raises InvalidInputError."""
-    return number(request, "limit", default, 1, most)
+def at_of(request: Request, kind: type[S]) -> S:
+    """The path's parts, each checked as its type says. Raises InvalidInputError, NotFoundError `route.not_found`."""
+    parts = request.path_params
+    return kind(**{name: check(parts[name], name) for name, check in _checks(kind).items()})
 
 
-def number(request: Request, name: str, default: int, least: int, most: int) -> int:
-    """A whole number of the query. Raises InvalidInputError `query.invalid`."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    # Its form first: Python refuses to read more than 4,300 digits.
-    if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-        raise InvalidInputError("query.invalid", f"{name} must be {least} to {most}.", field=name)
-    return int(text)
+def query_of(request: Request, kind: type[S]) -> S:
+    """The query as `kind`; what is empty counts as not given. Raises InvalidInputError `query.invalid`."""
+    given = {name: text for name, text in request.query_params.items() if text and name in kind.__struct_fields__}
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        problem, _, path = str(wrong).partition(" - at `$.")
+        field = path.rstrip("`") or problem.rpartition(" field `")[2].rstrip("`")
+        raise InvalidInputError("query.invalid", f"{field}: {_meaning(kind, field) or problem}.", field=field) from None
 
 
-def place(request: Request, name: str) -> int:
+@functools.cache
+def _checks(kind: type[Struct]) -> dict[str, Callable[[str, str], Any]]:
+    found = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        extras = [each.extra for each in getattr(hint, "__metadata__", ()) if isinstance(each, Meta) and each.extra]
+        found[name] = extras[0]["check"] if extras else _as_it_is
+    return found
+
+
+def _as_it_is(text: str, _name: str) -> str:
+    return text
+
+
+def _meaning(kind: type[Struct], field: str) -> str:
+    """How a parameter must be, where its type has words for it."""
+    hint = get_type_hints(kind, include_extras=True).get(field)
+    return next((m.description for m in getattr(hint, "__metadata__", ()) if isinstance(m, Meta) and m.description), "")
+
+
+def _place(text: str, _name: str) -> int:
     """A whole number of the path, 0 to 2^53. Raises NotFoundError `route.not_found` for anything else."""
-    text = str(request.path_params[name])
-    if not _WHOLE.fullmatch(text) or int(text) > 2**53:
+    # Its form first: Python refuses to read more than 4,300 digits.
+    if not _WHOLE.fullmatch(text) or int(text) > MOST:
         raise NotFoundError("route.not_found", "There is nothing here.")
     return int(text)
 
 
-def answer(value: object, status: int = 200) -> Response:
-    """A JSON answer that nobody stores."""
-    return Response(msgspec.json.encode(value), status, NO_STORE, media_type="application/json")
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$", extra={"check": check_name})]
+"""In a path: the id of an inbox, agent or team."""
+
+Token = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$", extra={"check": check_token})]
+Conv = Annotated[str, Meta(pattern="^[0-9]{2}[a-z2-7]{26}$", extra={"check": check_conversation})]
+Contact = Annotated[str, Meta(pattern="^c[a-z2-7]{26}$", extra={"check": check_contact})]
+Place = Annotated[int, Meta(ge=0, le=MOST, extra={"check": _place})]
+"""A sequence, or a number from 0."""

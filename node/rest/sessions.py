@@ -6,8 +6,6 @@ import asyncio
 import time
 
 from msgspec import Struct, structs
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backbone import directory
 from backbone.errors import InvalidInputError, NotAuthenticatedError, TrunklineError
@@ -15,15 +13,8 @@ from node.context import Context
 from node.entry import cookies
 from node.entry.origins import address, network
 from node.entry.passwords import check_password
-from node.rest.requests import (
-    NO_STORE,
-    agent_asks,
-    answer,
-    body_of,
-    context_of,
-    cookie_of,
-    who_asks,
-)
+from node.rest.api import Ask, route
+from node.rest.requests import cookie_of
 
 
 class SignIn(Struct):
@@ -59,20 +50,26 @@ class AgentOut(Struct):
     locale: str
 
 
-class Me(Struct):
+class Identity(Struct):
     """Who is signed in, and where."""
 
     tenant: TenantOut
     agent: AgentOut
 
 
-async def sign_in(request: Request) -> Response:
-    """`POST /api/v1/session`: 200 and the cookie, or 401 `session.bad_credentials`."""
-    context = context_of(request)
-    body = await body_of(request, SignIn)
-    tenant, agent = await _proved(context, body, network(request))
-    cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await _signed_in(request, context, cookie, tenant, agent)
+@route(
+    "POST",
+    "/session",
+    may="public",
+    body=SignIn,
+    answers={200: Identity},
+    refuses=("session.bad_credentials", "session.busy", "limit.rate"),
+)
+async def sign_in(ask: Ask, body: SignIn) -> Identity:
+    """The cookie, and who one is."""
+    tenant, agent = await _proved(ask.context, body, network(ask.request))
+    cookie = await ask.context.sessions.begin(tenant, agent, address(ask.request))
+    return await _signed_in(ask, cookie, tenant, agent)
 
 
 async def _proved(context: Context, body: SignIn, network: str) -> tuple[str, directory.Agent]:
@@ -110,10 +107,26 @@ async def _login_of(context: Context, email: str) -> tuple[str, directory.Agent]
         return None
 
 
-async def join(request: Request) -> Response:
-    """`POST /api/v1/invitations/accept`: uses up a one-time link, makes the agent, signs in."""
-    context = context_of(request)
-    body = await body_of(request, Join)
+@route(
+    "POST",
+    "/invitations/accept",
+    may="public",
+    body=Join,
+    answers={200: Identity},
+    refuses=(
+        "invitation.gone",
+        "agent.email_invalid",
+        "agent.email_taken",
+        "agent.name_long",
+        "agent.name_missing",
+        "agent.password_weak",
+        "session.busy",
+        "limit.rate",
+    ),
+)
+async def join(ask: Ask, body: Join) -> Identity:
+    """Uses up a one-time link, makes the agent, signs in."""
+    context, request = ask.context, ask.request
     context.logins.address(network(request), time.monotonic())
     wanted = directory.Agent(id="", name=body.name, email=body.email, password=check_password(body.password))
     # All of the form first: what is refused costs no hash, and doesn't use up the link.
@@ -124,38 +137,35 @@ async def join(request: Request) -> Response:
         context.link, body.token, structs.replace(wanted, password=hashed)
     )
     cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await _signed_in(request, context, cookie, tenant, agent)
+    return await _signed_in(ask, cookie, tenant, agent)
 
 
-async def sign_out(request: Request) -> Response:
-    """`DELETE /api/v1/session`: 204, also if nobody was signed in."""
-    context = context_of(request)
+@route("DELETE", "/session", may="public", answers={204: None})
+async def sign_out(ask: Ask) -> None:
+    """Ends the session; 204 also if nobody was signed in."""
+    cookie = cookie_of(ask.request)
     try:
-        await who_asks(request)
+        await ask.context.sessions.find(cookie)
     except NotAuthenticatedError:
-        return Response(status_code=204, headers=NO_STORE)
-    await context.sessions.sign_out(cookie_of(request))
-    response = Response(status_code=204, headers=NO_STORE)
+        return
+    await ask.context.sessions.sign_out(cookie)
     for name in (cookies.PLAIN, cookies.SECURE):
-        response.delete_cookie(name, secure=name == cookies.SECURE, httponly=True)
-    return response
+        ask.reply.delete_cookie(name, secure=name == cookies.SECURE, httponly=True)
 
 
-async def me(request: Request) -> Response:
-    """`GET /api/v1/me`."""
-    context = context_of(request)
-    who = await agent_asks(request, "profile.manage")
-    agent = await directory.get_agent(context.link, who.tenant, who.id)
+@route("GET", "/me", may="profile.manage", answers={200: Identity})
+async def me(ask: Ask) -> Identity:
+    """Who is signed in, and where."""
+    agent = await directory.get_agent(ask.context.link, ask.who.tenant, ask.who.id)
     if agent is None:
         raise NotAuthenticatedError("session.expired", "Sign in again.")
-    return answer(await _me(context, who.tenant, agent))
+    return await _me(ask.context, ask.who.tenant, agent)
 
 
-async def _signed_in(request: Request, context: Context, cookie: str, tenant: str, agent: directory.Agent) -> Response:
-    response = answer(await _me(context, tenant, agent))
-    settings = context.settings
-    is_secure = cookies.are_secure(request, settings)
-    response.set_cookie(
+async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent) -> Identity:
+    settings = ask.context.settings
+    is_secure = cookies.are_secure(ask.request, settings)
+    ask.reply.set_cookie(
         cookies.SECURE if is_secure else cookies.PLAIN,
         cookie,
         max_age=settings.session_life_s,
@@ -164,12 +174,12 @@ async def _signed_in(request: Request, context: Context, cookie: str, tenant: st
         samesite="lax",
         path="/",
     )
-    return response
+    return await _me(ask.context, tenant, agent)
 
 
-async def _me(context: Context, tenant: str, agent: directory.Agent) -> Me:
+async def _me(context: Context, tenant: str, agent: directory.Agent) -> Identity:
     record = await directory.get_tenant(context.link, tenant)
-    return Me(
+    return Identity(
         TenantOut(tenant, record.name if record else tenant),
         AgentOut(agent.id, agent.name, agent.email, agent.role, agent.locale),
     )

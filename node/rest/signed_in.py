@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import structlog
 from msgspec import Struct, structs
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backbone import contacts, directory
-from backbone.access import Who
 from backbone.directory import Agent
 from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
-from backbone.ids import check_contact, check_name
 from backbone.nats import subjects
 from node.entry.origins import network
-from node.rest.requests import NO_STORE, agent_asks, answer, body_of, context_of
+from node.rest.api import Ask, route
+from node.rest.paging import Page, Paged, page
+from node.rest.requests import Contact, Name, Token
 
 _log = structlog.get_logger("node.entry.sessions")
 
@@ -29,75 +26,155 @@ class NewPassword(Struct):
     new_password: str
 
 
-async def list_own(request: Request) -> Response:
-    """`GET /api/v1/sessions`: where the asking agent is signed in; `current` is the session that asks."""
-    who = await agent_asks(request, "profile.manage")
-    return answer({"items": await _listed(request, who, who.id), "next": None})
+class SessionAt(Struct):
+    """One session."""
+
+    session: Token
 
 
-async def end_others(request: Request) -> Response:
-    """`DELETE /api/v1/sessions`: signs out everywhere but here; {ended}."""
-    who = await agent_asks(request, "profile.manage")
-    ended = await context_of(request).sessions.end_all(who.tenant, who.id, but=who.session)
-    return answer({"ended": ended})
+class AgentAt(Struct):
+    """One agent."""
+
+    agent: Name
 
 
-async def end_own(request: Request) -> Response:
-    """`DELETE /api/v1/sessions/{session}`: 204."""
-    who = await agent_asks(request, "profile.manage")
-    await context_of(request).sessions.end(who.tenant, who.id, request.path_params["session"])
-    return Response(status_code=204, headers=NO_STORE)
+class AgentSessionAt(Struct):
+    """One session of an agent."""
+
+    agent: Name
+    session: Token
 
 
-async def list_of_agent(request: Request) -> Response:
-    """`GET /api/v1/agents/{agent}/sessions`: for admins."""
-    who = await agent_asks(request, "agent.manage")
-    agent = await _agent(request, who)
-    return answer({"items": await _listed(request, who, agent.id), "next": None})
+class ContactAt(Struct):
+    """One contact."""
+
+    contact: Contact
 
 
-async def end_all_of_agent(request: Request) -> Response:
-    """`DELETE /api/v1/agents/{agent}/sessions`: for admins; {ended}."""
-    who = await agent_asks(request, "agent.manage")
-    agent = await _agent(request, who)
-    ended = await context_of(request).sessions.end_all(who.tenant, agent.id)
-    _log.info("sessions.ended", tenant=who.tenant, agent=agent.id, by=who.id, ended=ended)
-    return answer({"ended": ended})
+class SessionOut(Struct, kw_only=True):
+    """Where somebody is signed in: since when and when last seen (Unix seconds). `current`: the session that asks."""
+
+    id: str
+    began: int
+    seen: int
+    address: str
+    current: bool
 
 
-async def end_of_agent(request: Request) -> Response:
-    """`DELETE /api/v1/agents/{agent}/sessions/{session}`: for admins; 204."""
-    who = await agent_asks(request, "agent.manage")
-    agent = await _agent(request, who)
-    await context_of(request).sessions.end(who.tenant, agent.id, request.path_params["session"])
-    _log.info("sessions.ended", tenant=who.tenant, agent=agent.id, by=who.id, ended=1)
-    return Response(status_code=204, headers=NO_STORE)
+class Ended(Struct):
+    """How many sessions were ended."""
+
+    ended: int
 
 
-async def end_tokens(request: Request) -> Response:
-    """`DELETE /api/v1/contacts/{contact}/sessions`: the tokens that a visitor or app's user has count no longer; 204.
+@route("GET", "/sessions", may="profile.manage", query=Paged, answers={200: Page[SessionOut]})
+async def list_own(ask: Ask, query: Paged) -> Page[SessionOut]:
+    """Where the asking agent is signed in."""
+    return await _listed(ask, ask.who.id, query)
+
+
+@route("DELETE", "/sessions", may="profile.manage", answers={200: Ended})
+async def end_others(ask: Ask) -> Ended:
+    """Signs out everywhere but here."""
+    return Ended(await ask.context.sessions.end_all(ask.who.tenant, ask.who.id, but=ask.who.session))
+
+
+@route(
+    "DELETE",
+    "/sessions/{session}",
+    may="profile.manage",
+    at=SessionAt,
+    answers={204: None},
+    refuses=("session.not_found",),
+)
+async def end_own(ask: Ask, at: SessionAt) -> None:
+    """Signs out there."""
+    await ask.context.sessions.end(ask.who.tenant, ask.who.id, at.session)
+
+
+@route(
+    "GET",
+    "/agents/{agent}/sessions",
+    may="agent.manage",
+    at=AgentAt,
+    query=Paged,
+    answers={200: Page[SessionOut]},
+    refuses=("agent.not_found",),
+)
+async def list_of_agent(ask: Ask, at: AgentAt, query: Paged) -> Page[SessionOut]:
+    """Where an agent is signed in."""
+    agent = await _agent(ask, at.agent)
+    return await _listed(ask, agent.id, query)
+
+
+@route(
+    "DELETE",
+    "/agents/{agent}/sessions",
+    may="agent.manage",
+    at=AgentAt,
+    answers={200: Ended},
+    refuses=("agent.not_found",),
+)
+async def end_all_of_agent(ask: Ask, at: AgentAt) -> Ended:
+    """Signs an agent out everywhere."""
+    agent = await _agent(ask, at.agent)
+    ended = await ask.context.sessions.end_all(ask.who.tenant, agent.id)
+    _log.info("sessions.ended", tenant=ask.who.tenant, agent=agent.id, by=ask.who.id, ended=ended)
+    return Ended(ended)
+
+
+@route(
+    "DELETE",
+    "/agents/{agent}/sessions/{session}",
+    may="agent.manage",
+    at=AgentSessionAt,
+    answers={204: None},
+    refuses=("agent.not_found", "session.not_found"),
+)
+async def end_of_agent(ask: Ask, at: AgentSessionAt) -> None:
+    """Signs an agent out there."""
+    agent = await _agent(ask, at.agent)
+    await ask.context.sessions.end(ask.who.tenant, agent.id, at.session)
+    _log.info("sessions.ended", tenant=ask.who.tenant, agent=agent.id, by=ask.who.id, ended=1)
+
+
+@route(
+    "DELETE",
+    "/contacts/{contact}/sessions",
+    may="contact.sign_out",
+    at=ContactAt,
+    answers={204: None},
+    refuses=("contact.not_found",),
+)
+async def end_tokens(ask: Ask, at: ContactAt) -> None:
+    """The tokens that a visitor or app's user has count no longer.
 
     Their sockets are closed with 4401. A user of an app comes back by the company's token, an anonymous visitor as
     somebody new.
     """
-    context, who = context_of(request), await agent_asks(request, "contact.sign_out")
-    contact = check_contact(request.path_params["contact"])
-    if not await contacts.is_known(context.link, who.tenant, contact):
+    context, who = ask.context, ask.who
+    if not await contacts.is_known(context.link, who.tenant, at.contact):
         raise NotFoundError("contact.not_found", "There is no such contact.", field="contact")
-    await context.sessions.end_tokens(who.tenant, contact)
-    _log.info("tokens.ended", tenant=who.tenant, contact=contact, by=who.id)
-    return Response(status_code=204, headers=NO_STORE)
+    await context.sessions.end_tokens(who.tenant, at.contact)
+    _log.info("tokens.ended", tenant=who.tenant, contact=at.contact, by=who.id)
 
 
-async def change_password(request: Request) -> Response:
-    """`PUT /api/v1/me/password`: 204; every other session ends. Guesses count as at the sign-in."""
-    context, who = context_of(request), await agent_asks(request, "profile.manage")
-    body = await body_of(request, NewPassword)
+@route(
+    "PUT",
+    "/me/password",
+    may="profile.manage",
+    body=NewPassword,
+    answers={204: None},
+    refuses=("session.bad_credentials", "session.busy", "agent.password_weak", "bucket.moved"),
+)
+async def change_password(ask: Ask, body: NewPassword) -> None:
+    """Another password; every other session ends. Guesses count as at the sign-in."""
+    context, who = ask.context, ask.who
     kept = await directory.get_whole(context.link, subjects.key(who.tenant, "agent", who.id))
     if kept is None or not isinstance(kept.value, Agent):
         raise NotAuthenticatedError("session.expired", "Sign in again.")
     agent, share = kept.value, who.id
-    attempt = context.logins.attempt(agent.email, network(request), time.monotonic())
+    attempt = context.logins.attempt(agent.email, network(ask.request), time.monotonic())
     attempt.waited()
     try:
         is_right = await context.passwords.matches(agent.password, body.password, share, is_known=True)
@@ -113,26 +190,24 @@ async def change_password(request: Request) -> Response:
     await directory.change(context.link, who.actor(), "", kept.key, changed, kept.revision)
     await context.sessions.end_all(who.tenant, who.id, but=who.session)
     _log.info("agent.password_changed", tenant=who.tenant, agent=who.id)
-    return Response(status_code=204, headers=NO_STORE)
 
 
-async def _agent(request: Request, who: Who) -> Agent:
-    agent = await directory.get_agent(
-        context_of(request).link, who.tenant, check_name(request.path_params["agent"], "agent")
-    )
-    if agent is None:
+async def _agent(ask: Ask, agent: str) -> Agent:
+    found = await directory.get_agent(ask.context.link, ask.who.tenant, agent)
+    if found is None:
         raise NotFoundError("agent.not_found", "There is no such agent.", field="agent")
-    return agent
+    return found
 
 
-async def _listed(request: Request, who: Who, agent: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": kept.key.rsplit(".", 1)[1],
-            "began": kept.value.began,
-            "seen": kept.value.seen,
-            "address": kept.value.address,
-            "current": kept.key == who.session,
-        }
-        for kept in await context_of(request).sessions.of(who.tenant, agent)
+async def _listed(ask: Ask, agent: str, query: Paged) -> Page[SessionOut]:
+    items = [
+        SessionOut(
+            id=kept.key.rsplit(".", 1)[1],
+            began=kept.value.began,
+            seen=kept.value.seen,
+            address=kept.value.address,
+            current=kept.key == ask.who.session,
+        )
+        for kept in await ask.context.sessions.of(ask.who.tenant, agent)
     ]
+    return page(items, lambda one: one.id, query)

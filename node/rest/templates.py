@@ -7,25 +7,27 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backbone import directory
 from backbone import events as ev
 from backbone.accounts import templates
 from backbone.accounts.asking import Which
-from backbone.channel import Template
+from backbone.channel import FileKind, Template
 from backbone.clock import utc_ms
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
-from backbone.ids import check_client_uuid, check_conversation, check_name, check_uuid
+from backbone.ids import check_client_uuid, check_uuid
 from backbone.nats import rpc
 from node.commands.authorise import authorise
 from node.commands.files import keep, own_file
 from node.context import Context
-from node.rest.requests import agent_asks, answer, body_of, context_of
+from node.rest.accounts import InboxAt
+from node.rest.api import Ask, route
+from node.rest.conversations import ConversationAt
+from node.rest.paging import Page, Paged, page
 
 WITHIN_S = 20.0
+_PLATFORM = ("template.busy", "template.refused", "rpc.busy")
 
 
 class Chosen(Struct, kw_only=True):
@@ -40,35 +42,67 @@ class Chosen(Struct, kw_only=True):
     file: str = ""
 
 
-async def list_templates(request: Request) -> Response:
-    """`GET /api/v1/inboxes/{inbox}/templates`: the approved ones, with the places that want a value
-    and the kind of the file that stands above the text.
-    """
-    who = await agent_asks(request, "conversation.list")
-    inbox = check_name(request.path_params["inbox"], "inbox")
-    found = await _of(context_of(request), who.tenant, inbox)
+class TemplateOut(Struct, kw_only=True):
+    """A template with the places that want a value, and the kind of the file that stands above its text."""
+
+    name: str
+    language: str
+    text: str
+    places: list[str]
+    file: FileKind
+
+
+class SentOut(Struct):
+    """Where it is stored."""
+
+    seq: int
+
+
+@route(
+    "GET",
+    "/inboxes/{inbox}/templates",
+    may="conversation.list",
+    at=InboxAt,
+    query=Paged,
+    answers={200: Page[TemplateOut]},
+    refuses=("inbox.not_found", *_PLATFORM),
+)
+async def list_templates(ask: Ask, at: InboxAt, query: Paged) -> Page[TemplateOut]:
+    """The approved ones."""
     items = [
-        {
-            "name": one.name,
-            "language": one.language,
-            "text": one.text,
-            "places": templates.places(one.text),
-            "file": one.file,
-        }
-        for one in found
+        TemplateOut(
+            name=one.name, language=one.language, text=one.text, places=templates.places(one.text), file=one.file
+        )
+        for one in await _of(ask.context, ask.who.tenant, at.inbox)
     ]
-    return answer({"items": items, "next": None})
+    return page(items, lambda one: f"{one.name}:{one.language}", query)
 
 
-async def send(request: Request) -> Response:
-    """`POST /api/v1/conversations/{conv}/template`: stores it as a message of the agent's; 201 {seq}.
-
-    Its text is the template's as the platform has it now, with the values filled in.
+@route(
+    "POST",
+    "/conversations/{conv}/template",
+    may=("conversation.list", "conversation.write"),
+    at=ConversationAt,
+    body=Chosen,
+    answers={201: SentOut},
+    refuses=(
+        "conversation.closed",
+        "inbox.not_found",
+        "channel.not_found",
+        "template.not_found",
+        "template.file",
+        "template.values",
+        "file.not_found",
+        "file.not_yours",
+        "id.uuid",
+        *_PLATFORM,
+    ),
+)
+async def send(ask: Ask, at: ConversationAt, body: Chosen) -> SentOut:
+    """Stores it as a message of the agent's: its text is the template's as the platform has it now, with the values
+    filled in.
     """
-    context = context_of(request)
-    who = await agent_asks(request, "conversation.list")
-    conv = check_conversation(request.path_params["conv"], "conv")
-    body = await body_of(request, Chosen)
+    context, who, conv = ask.context, ask.who, at.conv
     message = check_client_uuid(body.id, "id")
     file = await own_file(context, who, check_uuid(body.file, "file")) if body.file else None
     async with context.hub.visit(who.tenant, conv) as room:
@@ -99,7 +133,7 @@ async def send(request: Request) -> Response:
             attachments=[file] if file else [],
         )
         stored = await context.log.publish(room.subject, event)
-    return answer({"seq": stored.seq}, 201)
+    return SentOut(stored.seq)
 
 
 def _check_open(head: Head) -> None:

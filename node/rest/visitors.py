@@ -10,16 +10,13 @@ import time
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backbone import contacts, directory
-from backbone.access import Who
 from backbone.accounts.asking import DeviceChange, Nothing, SignIn
 from backbone.channel import Claim, Device
 from backbone.clock import utc_ms
 from backbone.contacts import User
-from backbone.errors import ForbiddenError, InvalidInputError, NotAuthenticatedError, NotFoundError
+from backbone.errors import InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import new_contact_id
 from backbone.nats import rpc
 from backbone.signing import VisitorToken
@@ -27,7 +24,7 @@ from node import authenticate
 from node.context import Context
 from node.entry.limits import check_rate
 from node.entry.origins import network
-from node.rest.requests import NO_STORE, answer, body_of, context_of, who_asks
+from node.rest.api import Ask, route
 
 WITH_USERS: Final = "app"
 """The channel whose visitors may be users of the company's."""
@@ -54,10 +51,38 @@ class NewDevice(Struct):
     sandbox: bool = False
 
 
-async def create(request: Request) -> Response:
-    """`POST /api/v1/visitors`: a token for a new visitor, a fresh one for the visitor of the old token, or a user's."""
-    context = context_of(request)
-    body = await body_of(request, NewVisitor)
+class DeviceAt(Struct):
+    """A device, by its push token."""
+
+    token: str
+
+
+class VisitorOut(Struct):
+    """Who the visitor is from now on."""
+
+    token: str
+    contact: str
+
+
+@route(
+    "POST",
+    "/visitors",
+    may="public",
+    body=NewVisitor,
+    answers={200: VisitorOut},
+    refuses=(
+        "inbox.not_found",
+        "inbox.no_users",
+        "id.token",
+        "limit.rate",
+        "rpc.busy",
+        "token.expired",
+        "token.invalid",
+    ),
+)
+async def create(ask: Ask, body: NewVisitor) -> VisitorOut:
+    """A token for a new visitor, a fresh one for the visitor of the old token, or a user's."""
+    context = ask.context
     tenant, inbox = await context.inboxes.find(body.inbox)
     if inbox.channel not in directory.VISITED:
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
@@ -65,31 +90,40 @@ async def create(request: Request) -> Response:
     is_user = bool(body.identity or body.user)
     if is_user or not before:
         # A wrong claim costs a check of its signature: whoever guesses is slowed down like a crowd of newcomers.
-        check_rate(context.new_visitors, network(request), time.monotonic())
+        check_rate(context.new_visitors, network(ask.request), time.monotonic())
     if before and not is_user:
         token = authenticate.renewed(context.signer, context.settings, before)
-        return answer({"token": token, "contact": before.contact})
+        return VisitorOut(token, before.contact)
     if is_user:
         user = await _signed_in(context, tenant, inbox, body, before)
     else:
         user = User(contact=new_contact_id(), user="")
     life_s = authenticate.life_of(context.settings, user.user)
     token = context.signer.visitor_token(tenant, inbox.id, user.contact, user.user, user.name, life_s=life_s)
-    return answer({"token": token, "contact": user.contact})
+    return VisitorOut(token, user.contact)
 
 
-async def register_device(request: Request) -> Response:
-    """`PUT /api/v1/visitors/devices/{token}`: the visitor's device is rung from now on; 204."""
-    body = await body_of(request, NewDevice)
-    who = await _app_visitor(request)
-    device = Device(token=request.path_params["token"], service=body.service, sandbox=body.sandbox)
-    return await _changed(request, who, device, is_there=True)
+_DEVICE: Final = ("inbox.not_found", "inbox.no_users", "device.token_invalid", "rpc.busy")
 
 
-async def drop_device(request: Request) -> Response:
-    """`DELETE /api/v1/visitors/devices/{token}`: it is rung no longer, as after a sign-out; 204."""
-    who = await _app_visitor(request)
-    return await _changed(request, who, Device(token=request.path_params["token"], service="apns"), is_there=False)
+@route(
+    "PUT",
+    "/visitors/devices/{token}",
+    may="visitor",
+    at=DeviceAt,
+    body=NewDevice,
+    answers={204: None},
+    refuses=_DEVICE,
+)
+async def register_device(ask: Ask, at: DeviceAt, body: NewDevice) -> None:
+    """The visitor's device is rung from now on."""
+    await _changed(ask, Device(token=at.token, service=body.service, sandbox=body.sandbox), is_there=True)
+
+
+@route("DELETE", "/visitors/devices/{token}", may="visitor", at=DeviceAt, answers={204: None}, refuses=_DEVICE)
+async def drop_device(ask: Ask, at: DeviceAt) -> None:
+    """It is rung no longer, as after a sign-out."""
+    await _changed(ask, Device(token=at.token, service="apns"), is_there=False)
 
 
 async def _former(context: Context, token: str, tenant: str, inbox: directory.Inbox) -> VisitorToken | None:
@@ -117,17 +151,10 @@ async def _signed_in(
     return user
 
 
-async def _app_visitor(request: Request) -> Who:
-    who = await who_asks(request)
-    if who.kind != "visitor":
-        raise ForbiddenError("access.visitors_only", "Only visitors have devices.")
-    _, inbox = await context_of(request).inboxes.find(who.inbox)
+async def _changed(ask: Ask, device: Device, *, is_there: bool) -> None:
+    context, who = ask.context, ask.who
+    _, inbox = await context.inboxes.find(who.inbox)
     if inbox.channel != WITH_USERS:
         raise InvalidInputError("inbox.no_users", "Only inboxes of apps have devices.", field="inbox")
-    return who
-
-
-async def _changed(request: Request, who: Who, device: Device, *, is_there: bool) -> Response:
     change = DeviceChange(inbox=who.inbox, contact=who.id, device=device, is_there=is_there)
-    await rpc.call(context_of(request).link, WITH_USERS, who.tenant, "device", change, Nothing)
-    return Response(status_code=204, headers=NO_STORE)
+    await rpc.call(context.link, WITH_USERS, who.tenant, "device", change, Nothing)

@@ -18,14 +18,21 @@ from typing import Any, Final
 import pytest
 
 from node import app
+from node.rest import table
 from tests.bench.memory import rss_kb
 from tests.harness.processes import PLAIN, Process
 from tests.harness.system import INBOX, LIN, System
 from trunkline import rest
 
 AT_ONCE: Final = 8
-ROUTES: Final = [*re.findall(r'Route\(\s*"([^"]+)"', Path(app.__file__).read_text()), "/healthz", "/readyz", "/metrics"]
-"""Every path that the node serves, as its table has it."""
+ROUTES: Final = [
+    *(route.path for route in table.ROUTES),
+    *re.findall(r'Route\(\s*"([^"]+)"', Path(app.__file__).read_text()),
+    "/healthz",
+    "/readyz",
+    "/metrics",
+]
+"""Every path that the node serves, as its tables have it."""
 
 METHODS: Final = ("GET", "GET", "POST", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "NONSENSE")
 SIZES: Final = tuple(2**n for n in range(21))
@@ -141,7 +148,7 @@ def test_a_minute_of_requests(tmp_path: Path) -> None:
 def _ask_nonsense(folder: Path, seconds: float, seed: int) -> None:
     system = System(folder)
     system.module = PLAIN
-    system.more = {"TRUNKLINE_NODE_VISITORS_RATE": "60000"}
+    system.more = {"TRUNKLINE_NODE_VISITORS_RATE": "60000", "TRUNKLINE_NODE_ACTOR_REQUESTS": "600000"}
     try:
         system.start(nodes=1, adapters=("routing",))
         system.add_agents(LIN)

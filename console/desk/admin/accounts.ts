@@ -1,4 +1,5 @@
-/** REST shapes of accounts on channels, for admins, and the sentence about an account's health. */
+/** Accounts on channels, for admins, and the sentence about an account's health. */
+import type { Finding, HealthOut, InboxOut } from '../../api/rest.ts';
 import { call } from '../../ui/rest.ts';
 import { timeOrDay } from '../../ui/format.ts';
 import { now } from '../store/now.ts';
@@ -6,37 +7,13 @@ import { locale, t } from '../words/texts.ts';
 import type { Inbox } from '../channels/known.ts';
 import { inWords } from '../channels/reasons.ts';
 
-export interface Health {
-  /** Whether a process of the channel answers. */
-  readonly running: boolean;
-  /** Why the plugin of the channel failed to load; empty if it didn't. */
-  readonly problem: string;
-  /** Why sending is paused; empty if it isn't. */
-  readonly ill: string;
-  readonly since: number;
-  readonly until: number;
-  /** UTC ms, 0: never. */
-  readonly heard_at: number;
-  readonly sent_at: number;
-}
+export type { Finding };
+export type Health = HealthOut;
+export type Account = InboxOut;
 
 export interface Row extends Inbox {
   /** Null for channels that the node serves itself, such as `web`. */
   readonly health: Health | null;
-}
-
-export interface Account extends Row {
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** Keys of the secrets that are set; their values never leave the node. */
-  readonly secrets: readonly string[];
-  readonly callback: string;
-  /** Origins that may frame the widget; `*`: any. */
-  readonly origins: readonly string[];
-}
-
-export interface Finding {
-  readonly name: string;
-  readonly problem: string;
 }
 
 export const listAccounts = async (): Promise<readonly Row[]> => (await call<{ items: Row[] }>('GET', 'inboxes?health=true')).items;

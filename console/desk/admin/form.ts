@@ -1,29 +1,7 @@
 /** Form model of an account: fields as the node declares them, entered values, validation. Pure. */
+import type { ChannelForm, Field } from '../../api/rest.ts';
 
-export interface Field {
-  readonly key: string;
-  readonly title: string;
-  readonly help?: string;
-  readonly kind?: 'text' | 'flag' | 'whole' | 'number' | 'choice' | 'list';
-  readonly secret?: boolean;
-  readonly required?: boolean;
-  readonly long?: boolean;
-  readonly default?: unknown;
-  readonly choices?: readonly string[];
-  readonly pattern?: string;
-  readonly least?: number | null;
-  readonly most?: number | null;
-  readonly is_open?: boolean;
-}
-
-export interface ChannelForm {
-  readonly name: string;
-  readonly fields: readonly Field[];
-  readonly callbacks: boolean;
-  readonly can_check: boolean;
-  readonly has_guide: boolean;
-  readonly problem: string;
-}
+export type { ChannelForm, Field };
 
 /** Values of the controls by key: text of inputs, state of check boxes. */
 export type Entered = Readonly<Record<string, string | boolean>>;

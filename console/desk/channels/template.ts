@@ -1,15 +1,8 @@
 /** Message templates approved by a platform: filling places, search, file rules. Pure. */
+import type { TemplateOut } from '../../api/rest.ts';
 import type { Carries, Kept } from './plan.ts';
 
-export interface Template {
-  readonly name: string;
-  readonly language: string;
-  readonly text: string;
-  /** Names of the places in the text, in the order of their values. */
-  readonly places: readonly string[];
-  /** Kind of the header file; empty: none. */
-  readonly file: '' | 'image' | 'video' | 'file';
-}
+export type Template = TemplateOut;
 
 const PLACE = /\{\{\s*([A-Za-z0-9_.]+)\s*\}\}/g;
 

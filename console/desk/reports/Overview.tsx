@@ -1,29 +1,10 @@
 import { createSignal, createUniqueId, For, Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
+import type { Hour, Overview as Report } from '../../api/rest.ts';
 import { call } from '../../ui/rest.ts';
 import { clock, stopwatch } from '../../ui/format.ts';
 import { explain } from '../words/errors.ts';
 import { locale, t } from '../words/texts.ts';
 import s from './overview.module.css';
-
-interface Hour {
-  readonly hour: number;
-  readonly messages_in: number;
-  readonly messages_out: number;
-}
-
-interface Report {
-  readonly day: string;
-  readonly tz: string;
-  readonly opened: number;
-  readonly resolved: number;
-  readonly open: number;
-  readonly messages_in: number;
-  readonly messages_out: number;
-  readonly first_response_median_s: number | null;
-  readonly first_response_p90_s: number | null;
-  readonly hours: readonly Hour[];
-  readonly as_of: number;
-}
 
 const REFRESH_MS = 30_000;
 const CHART = { width: 960, height: 240, left: 40, bottom: 24, top: 8 };

@@ -1,4 +1,5 @@
 import { createEffect, createSignal, For, Match, on, onMount, Show, Switch, type JSX } from 'solid-js';
+import type { Hit as Found, Hits as Page } from '../../api/rest.ts';
 import { call } from '../../ui/rest.ts';
 import { clock, exact } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -9,23 +10,6 @@ import { useDesk } from '../store/desk.ts';
 import { locale, t } from '../words/texts.ts';
 import { cutAround } from './excerpt.ts';
 import s from './search.module.css';
-
-interface Found {
-  readonly conv: string;
-  readonly epoch: number;
-  readonly seq: number;
-  readonly at: number;
-  readonly actor_kind: string;
-  readonly actor: string;
-  readonly text: string;
-  readonly contact_name: string;
-}
-
-interface Page {
-  readonly items: readonly Found[];
-  readonly next: string | null;
-  readonly as_of: number;
-}
 
 type State =
   | { readonly is: 'idle' | 'busy' }

@@ -1,19 +1,11 @@
 /** Slice: the tenant's agents, fetched over REST; names of assignees and the menu of *assign* come from it. */
 import { createStore, reconcile } from 'solid-js/store';
 import type { Event } from '../../client/index.ts';
+import type { Colleague } from '../../api/rest.ts';
 import { call } from '../../ui/rest.ts';
-import type { AgentState } from './presence.ts';
 import type { Agent } from './session.ts';
 
-export interface Colleague {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-  readonly state: AgentState;
-  readonly present: boolean;
-  readonly open: number;
-  readonly capacity: number;
-}
+export type { Colleague };
 
 /** An agent's name; the id where the list doesn't have them. Pure. */
 export const nameIn = (all: readonly Colleague[], me: Pick<Agent, 'id' | 'name'>, id: string): string =>

@@ -1,20 +1,11 @@
 /** Slice: the session of this page, restored from the cookie, or made by sign-in or an invitation. */
 import { createSignal } from 'solid-js';
+import type { AgentOut, Identity } from '../../api/rest.ts';
 import { persist, type Trying } from '../../ui/persist.ts';
 import { call, Problem } from '../../ui/rest.ts';
 
-export interface Agent {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly role: string;
-  readonly locale: string;
-}
-
-export interface Identity {
-  readonly tenant: { readonly id: string; readonly name: string };
-  readonly agent: Agent;
-}
+export type { Identity };
+export type Agent = AgentOut;
 
 export type Session =
   | { readonly is: 'unknown' }

@@ -47,7 +47,7 @@ test('presence: as welcome has it; a choice shows once the node has it, and not 
   expect(presence.now.state).toBe('away');
 });
 
-const ALL: readonly Colleague[] = [{ id: 'a2', name: 'Mei', role: 'agent', state: 'online', present: true, open: 0, capacity: 4 }];
+const ALL: readonly Colleague[] = [{ id: 'a2', name: 'Mei', role: 'agent', team: '', state: 'online', present: true, open: 0, capacity: 4 }];
 const ME = { id: 'a1', name: 'Lin' };
 
 test('colleagues: named by the list, oneself without it; an unknown assignee is a stranger, once known no more', () => {

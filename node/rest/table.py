@@ -1,0 +1,42 @@
+"""Every route of the REST API, by noun."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.rest import (
+    accounts,
+    agents,
+    channels,
+    conversations,
+    files,
+    inboxes,
+    mail,
+    messages,
+    reports,
+    sessions,
+    signed_in,
+    templates,
+    visitors,
+)
+from node.rest.api import Route
+from node.rest.reference import routes_about
+
+NOUNS: Final = (
+    sessions,
+    signed_in,
+    agents,
+    inboxes,
+    accounts,
+    channels,
+    templates,
+    visitors,
+    conversations,
+    messages,
+    mail,
+    files,
+    reports,
+)
+
+_DECLARED: Final = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
+ROUTES: Final[tuple[Route, ...]] = (*_DECLARED, *routes_about(_DECLARED))
