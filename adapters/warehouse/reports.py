@@ -10,7 +10,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from msgspec import Struct
 
 from adapters.warehouse.engine import rows
-from adapters.warehouse.statements import internal, query
+from adapters.warehouse.statements import in_scope, internal
+from backbone.access import EVERYTHING, Scope
 from backbone.errors import InvalidInputError
 
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
@@ -58,14 +59,18 @@ class Day(NamedTuple):
     to_ms: int
 
 
-def overview(client: Client, tenant: str, request: OverviewRequest, now_ms: int, as_of: int) -> Overview:
-    """The tenant's day in the zone. Raises InvalidInputError `warehouse.unknown_zone`."""
+def overview(  # noqa: PLR0917 - of whom, what, as of when
+    client: Client, tenant: str, request: OverviewRequest, now_ms: int, as_of: int, scope: Scope = EVERYTHING
+) -> Overview:
+    """A tenant's day in the zone, within a scope. Raises InvalidInputError `warehouse.unknown_zone`."""
     day = day_of(client, request.tz, now_ms)
     bounds = {"tenant": tenant, "from_ms": day.from_ms, "to_ms": day.to_ms}
-    opened, resolved, still_open, median_ms, p90_ms = rows(client, query("overview_conversations"), bounds)[0]
+    conversations, of_scope = in_scope("overview_conversations", "conversations", scope)
+    hourly, _ = in_scope("overview_hours", "messages", scope)
+    opened, resolved, still_open, median_ms, p90_ms = rows(client, conversations, bounds | of_scope)[0]
     counted = {
         int(hour): (int(ins), int(outs))
-        for hour, ins, outs in rows(client, query("overview_hours"), {**bounds, "tz": request.tz})
+        for hour, ins, outs in rows(client, hourly, {**bounds, **of_scope, "tz": request.tz})
     }
     hours = [Hour(hour, *counted.get(hour, (0, 0))) for hour in range(_HOURS)]
     return Overview(

@@ -17,6 +17,7 @@ from adapters.warehouse import history, reports, search, sql, verify
 from adapters.warehouse.engine import Engine
 from adapters.warehouse.gate import Gate
 from adapters.warehouse.metrics import REQUEST_SECONDS, REQUESTS
+from backbone.asker import scope_asked
 from backbone.clock import utc_ms
 from backbone.errors import ForbiddenError, TrunklineError
 from backbone.nats.link import Link
@@ -41,11 +42,12 @@ def verbs(link: Link, opened: asyncio.Future[Engine], as_of: Callable[[], int]) 
             return await (await asyncio.shield(opened)).read(work, deadline)
 
     async def overview(tenant: str, request: reports.OverviewRequest) -> reports.Overview:
-        now_ms = utc_ms()
-        return await read(tenant, lambda client: reports.overview(client, tenant, request, now_ms, as_of()))
+        now_ms, scope = utc_ms(), scope_asked(tenant)
+        return await read(tenant, lambda client: reports.overview(client, tenant, request, now_ms, as_of(), scope))
 
     async def messages(tenant: str, request: search.SearchRequest) -> search.Hits:
-        return await read(tenant, lambda client: search.messages(client, tenant, request, as_of()))
+        scope = scope_asked(tenant)
+        return await read(tenant, lambda client: search.messages(client, tenant, request, as_of(), scope))
 
     async def page(tenant: str, request: history.HistoryRequest) -> history.History:
         return await read(tenant, lambda client: history.page(client, tenant, request))

@@ -9,7 +9,8 @@ from clickhouse_connect.driver.client import Client
 from msgspec import Meta, Struct
 
 from adapters.warehouse.engine import rows
-from adapters.warehouse.statements import query
+from adapters.warehouse.statements import in_scope, query
+from backbone.access import EVERYTHING, Scope
 from backbone.errors import InvalidInputError
 
 WORDS: Final = 8
@@ -55,8 +56,8 @@ class _Cursor(NamedTuple):
     conv: str
 
 
-def messages(client: Client, tenant: str, request: SearchRequest, as_of: int) -> Hits:
-    """One page. Raises InvalidInputError that names `q` or `before`."""
+def messages(client: Client, tenant: str, request: SearchRequest, as_of: int, scope: Scope = EVERYTHING) -> Hits:
+    """One page of what lies in a scope. Raises InvalidInputError that names `q` or `before`."""
     sought = words(request.q)
     cursor = _cursor(request.before)
     parameters = {
@@ -68,7 +69,8 @@ def messages(client: Client, tenant: str, request: SearchRequest, as_of: int) ->
         "seq": cursor.seq,
         "limit": request.limit + 1,
     }
-    found = rows(client, query("search_messages"), parameters)
+    text, of_scope = in_scope("search_messages", "messages", scope)
+    found = rows(client, text, parameters | of_scope)
     page = found[: request.limit]
     names = _names(client, tenant, sorted({str(row[0]) for row in page}))
     items = [

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -36,6 +38,7 @@ DEADLINE_HEADER: Final = "Trunkline-Deadline"
 ERROR_HEADER: Final = "Nats-Service-Error-Code"
 TIMEOUT_S: Final = 10.0
 MOST_RUNNING: Final = 64
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -77,6 +80,10 @@ def error_of(problem: Problem) -> TrunklineError:
     if issubclass(kind, TooManyError | UnavailableError):
         return kind(problem.code, problem.detail, field=problem.field, retry_after_ms=problem.retry_after_ms)
     return kind(problem.code, problem.detail, field=problem.field)
+
+
+headers_asked: ContextVar[Mapping[str, str]] = ContextVar("headers_asked", default=_NO_HEADERS)
+"""Of the request that is being answered."""
 
 
 class Answering(NamedTuple):
@@ -131,9 +138,10 @@ async def call(  # noqa: PLR0917 - where to, what, and what comes back
     request: Any,
     kind: type[A],
     *,
+    headers: tuple[tuple[str, str], ...] = (),
     timeout_s: float = TIMEOUT_S,
 ) -> A:
-    """Asks a service; the answer decoded as `kind`.
+    """Asks a service; the answer decoded as `kind`. `headers`: ASCII, what the handler finds in `headers_asked`.
 
     Raises the error the service raised, UnavailableError `<service>.unavailable` when nobody answers in time,
     TooLargeError `log.too_large` for a request that NATS can't carry.
@@ -143,7 +151,7 @@ async def call(  # noqa: PLR0917 - where to, what, and what comes back
         reply = await link.request_raw(
             subjects.rpc(service, tenant, verb),
             msgspec.json.encode(request),
-            header_block((DEADLINE_HEADER, deadline)),
+            header_block((DEADLINE_HEADER, deadline), *headers),
             timeout_s,
         )
     except TooLargeError:
@@ -167,6 +175,7 @@ async def _answer(request: MicroRequest, verb: Verb[Any]) -> None:
             decoded = msgspec.json.decode(request.data, type=verb.kind)
         except msgspec.DecodeError as wrong:
             raise InvalidInputError("rpc.invalid_request", str(wrong)) from None
+        headers_asked.set(headers)
         answer = await verb.handler(subjects.tenant_of_rpc(request.subject), decoded)
         await request.respond(msgspec.json.encode(answer))
     except TrunklineError as error:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
+from backbone.asker import as_headers
 from backbone.errors import InvalidInputError
 from backbone.nats import rpc
 from node.rest.api import Ask, route
+
+T = TypeVar("T")
 
 QUERY_MOST = 200
 _WAREHOUSE = ("warehouse.busy", "warehouse.unavailable")
@@ -91,7 +94,7 @@ async def search_messages(ask: Ask, query: Sought) -> Hits:
     if not text:
         raise InvalidInputError("query.invalid", f"q must have 1 to {QUERY_MOST} characters.", field="q")
     asked = {"q": text, "before": query.after or query.before or None, "limit": query.limit}
-    return await rpc.call(ask.context.link, "warehouse", ask.who.tenant, "search.messages", asked, Hits)
+    return await _ask(ask, "search.messages", asked, Hits)
 
 
 @route(
@@ -107,9 +110,15 @@ async def overview(ask: Ask, query: Zone) -> Overview:
     if query.tz not in await asyncio.to_thread(_time_zones):
         raise InvalidInputError("query.invalid", "tz must be a time zone such as Asia/Shanghai.", field="tz")
     asked = {"tz": query.tz}
-    return await rpc.call(ask.context.link, "warehouse", ask.who.tenant, "report.overview", asked, Overview)
+    return await _ask(ask, "report.overview", asked, Overview)
 
 
 @functools.cache
 def _time_zones() -> set[str]:
     return zoneinfo.available_timezones()
+
+
+async def _ask(ask: Ask, verb: str, asked: object, kind: type[T]) -> T:
+    """The warehouse answers of the conversations that are there for who asks."""
+    link, who = ask.context.link, ask.who
+    return await rpc.call(link, "warehouse", who.tenant, verb, asked, kind, headers=as_headers(who))

@@ -12,5 +12,5 @@ FROM (
     fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC') AS end,
     frt_human_ms IS NOT NULL AND ifNull(first_agent_at >= begin AND first_agent_at < end, 0) AS is_answered
   FROM conversations FINAL
-  WHERE tenant = {tenant:String} AND erased = 0
+  WHERE tenant = {tenant:String} AND 1 /* scope */ AND erased = 0
 )

@@ -4,7 +4,7 @@ SELECT
   countIf(actor_kind IN ('visitor', 'provider')),
   countIf(actor_kind IN ('agent', 'bot'))
 FROM messages FINAL
-WHERE tenant = {tenant:String}
+WHERE tenant = {tenant:String} AND 1 /* scope */
   AND at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
   AND note = 0
 GROUP BY hour

@@ -1,7 +1,7 @@
 -- Newest messages that hold all the words. The table is ordered by tenant and time, so this stops at a full page.
 SELECT conversation, epoch, seq, toUnixTimestamp64Milli(at), actor_kind, actor, text
 FROM messages FINAL
-WHERE tenant = {tenant:String}
+WHERE tenant = {tenant:String} AND 1 /* scope */
   AND hasPhrase(text, {w0:String}) AND hasPhrase(text, {w1:String})
   AND hasPhrase(text, {w2:String}) AND hasPhrase(text, {w3:String})
   AND hasPhrase(text, {w4:String}) AND hasPhrase(text, {w5:String})

@@ -8,10 +8,13 @@ import os
 import time
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 from PIL import Image
 
+from backbone.access import Who
+from backbone.asker import WHO, as_headers, asker, scope_asked
 from backbone.errors import (
+    ForbiddenError,
     InvalidInputError,
     NotFoundError,
     TooLargeError,
@@ -78,6 +81,30 @@ def png(width: int = 3, height: int = 2) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), "teal").save(out, "PNG")
     return out.getvalue()
+
+
+async def test_who_asks_is_known_to_who_answers_and_nobody_of_another_tenant_is(link: Link) -> None:
+    """Nothing that names or proves them goes along; without a header a process asks for itself."""
+
+    async def whoami(tenant: str, _question: Question) -> Answer:
+        who = asker(tenant)
+        scope = scope_asked(tenant)
+        return Answer(tenant, "nobody" if who is None else f"{who.id} {who.role}{who.name}{who.session} {scope.is_all}")
+
+    serving = await rpc.serve(link, "mirror", "1.0.0", {"who.ami": rpc.Verb(Question, whoami)})
+    lin = Who(kind="agent", tenant="main", id="lin", name="林晓", role="agent", session="secret", reach="own")
+
+    async def asked(headers: tuple[tuple[str, str], ...]) -> str:
+        question = Question("?")
+        return (await rpc.call(link, "mirror", "main", "who.ami", question, Answer, headers=headers)).text
+
+    assert await asked(()) == "nobody"
+    assert await asked(as_headers(lin)) == "lin agent False"
+    for wrong in (as_headers(structs.replace(lin, tenant="acme")), ((WHO, "{broken"),), ((WHO, '{"kind":"god"}'),)):
+        with pytest.raises(ForbiddenError) as refused:
+            await asked(wrong)
+        assert refused.value.code == "access.forbidden"
+    await serving.stop()
 
 
 async def test_a_file_comes_back_as_it_went_in_with_its_true_type(link: Link) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from clickhouse_connect.driver.client import Client
+from msgspec import structs
 
 from adapters.warehouse import functions, history, reports, search, sql
 from adapters.warehouse.engine import Engine
 from backbone import events as ev
+from backbone.access import EVERYTHING, Scope
 from backbone.errors import InvalidInputError, TrunklineError
 from tests.integration.warehouse.talks import EPOCH, Book, ask
 from tests.unit.adapters.warehouse.timeline import CONV, entry, event, message, opened
@@ -163,6 +167,43 @@ async def test_no_search_and_no_history_shows_another_tenant(tables: Engine) -> 
     request = history.HistoryRequest(CONV)
     assert len((await tables.read(lambda client: history.page(client, "acme", request))).events) == 2
     assert (await tables.read(lambda client: history.page(client, "main", request))).events == []
+
+
+def _search(client: Client, scope: Scope) -> search.Hits:
+    return search.messages(client, "main", search.SearchRequest("scoped"), 99, scope)
+
+
+def _overview(client: Client, now_ms: int, scope: Scope) -> reports.Overview:
+    return reports.overview(client, "main", reports.OverviewRequest("Asia/Shanghai"), now_ms, 99, scope)
+
+
+async def test_what_lies_outside_a_scope_is_neither_found_nor_counted(tables: Engine) -> None:
+    mine, ours, theirs = (f"03{letter * 26}" for letter in "efg")
+    at = ms("2026-04-01T10:00:00")
+    await Book(tables).add(
+        [
+            opened(at, conv=mine),
+            event(ev.ConversationAssigned, at, "system", conv=mine, agent="li"),
+            message(at, "visitor", conv=mine, text="scoped of mine"),
+            opened(at, conv=ours),
+            event(ev.ConversationAssigned, at, "system", conv=ours, agent="wu", team="sales"),
+            message(at, "visitor", conv=ours, text="scoped of ours"),
+            structs.replace(opened(at, conv=theirs), inbox="shop"),
+            message(at, "visitor", conv=theirs, text="scoped of theirs"),
+        ]
+    )
+    everything = {"scoped of mine", "scoped of ours", "scoped of theirs"}
+    for scope, found in (
+        (EVERYTHING, everything),
+        (Scope(is_all=False, actor="li"), {"scoped of mine"}),
+        (Scope(is_all=False, actor="li", teams=frozenset({"sales"})), everything - {"scoped of theirs"}),
+        (Scope(is_all=False, actor="li", inboxes=frozenset({"shop"})), everything - {"scoped of ours"}),
+        (Scope(is_all=False, actor="", teams=frozenset({""})), set()),
+    ):
+        hits = await tables.read(partial(_search, scope=scope))
+        assert {hit.text for hit in hits.items} == found
+        counted = await tables.read(partial(_overview, now_ms=at + 1000, scope=scope))
+        assert (counted.opened, counted.messages_in) == (len(found), len(found))
 
 
 @pytest.mark.parametrize("q", ["' OR 1=1 --", "\\'; DROP TABLE messages", "{tenant:String}", "%", "a\x00b"])
