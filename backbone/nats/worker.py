@@ -2,7 +2,7 @@
 parallel across them, retried with backoff, and given to DEAD with the reason when they can't be processed.
 
 An event is acknowledged last, after its effect. While its conversation is being retried its later events
-wait behind it; other conversations go on (reliability.md, I2, I3, I7).
+wait behind it; other conversations go on.
 """
 
 from __future__ import annotations
