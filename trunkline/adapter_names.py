@@ -22,9 +22,13 @@ def folders() -> list[str]:
 
 
 def installed() -> dict[str, EntryPoint]:
-    """Adapters by name, without loading any; of two of one name ours counts."""
+    """Adapters by name, without loading any; of two of one name ours counts.
+
+    Ours are there even where the checkout has moved on since it was installed.
+    """
+    ours = {name: EntryPoint(name, f"{OURS}{name}.main:main", GROUP) for name in folders()}
     points = sorted(entry_points(group=GROUP), key=lambda point: point.value.startswith(OURS))
-    return {point.name: point for point in points}
+    return {**ours, **{point.name: point for point in points}}
 
 
 def others() -> list[str]:

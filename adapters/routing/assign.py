@@ -1,5 +1,5 @@
 """Who gets which conversation: pure. The policy: the agent with the fewest open conversations among those
-online with room, the customer who has waited longest first (routing.md).
+online with room, the customer who has waited longest first (docs/routing.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The loop that brings the log into the tables: one loader a group, by lease; reads, numbers, loads, goes on.
+"""The warehouse as an adapter that follows the log: one loader a group, by lease; numbers, loads, goes on.
 
-Each step that touches the engine runs on its writer, one after the other, so that memory and cursors
-belong to one thread at a time.
+A `Follower` reads, and copies the cursors. The place itself is kept in the tables, by the journal of loads, since it
+must be as old as they are. Each step that touches the engine runs on its writer, one after the other, so that memory
+and cursors belong to one thread at a time.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import structlog
+from clickhouse_connect.driver.client import Client
 
 from adapters.warehouse import journal, load, migrations, plan, rollback
 from adapters.warehouse.decode import Stored, decode
@@ -31,19 +33,18 @@ from adapters.warehouse.statements import internal
 from backbone import failpoints
 from backbone.clock import utc_ms
 from backbone.errors import TrunklineError
-from backbone.nats import cursors as kept_cursors
+from backbone.follow import Adapter, Cursor, Entry, Follower, Refusal, RolledBackError, Turns
 from backbone.nats import epochs
-from backbone.nats.cursors import Cursor
 from backbone.nats.epochs import StreamState
 from backbone.nats.leases import Lease
 from backbone.nats.lineage import Lineage
 from backbone.nats.link import Link
-from backbone.nats.reader import Entry, Reader, read_range
+from backbone.nats.reader import read_range
 from backbone.nats.streams import chat_stream, names_of_log
-from backbone.nats.worker import PoisonError, bury
+from backbone.nats.worker import PoisonError, bury_surely
 from backbone.process.pace import Load
 from backbone.space import Marks
-from backbone.until import until
+from backbone.until import finish, until
 
 READER: Final = "warehouse"
 """The name of our cursors in bucket `cursors`."""
@@ -57,8 +58,11 @@ RETRY_S: Final = 1.0
 _log = structlog.get_logger("warehouse.loader")
 
 
-class Loader:
+class Loader(Adapter):
     """Loads until told to leave. Made once; `run` takes the lease first."""
+
+    # Bad events are rows, and letters in DEAD: a load that fails is the engine's fault.
+    blameless = (Exception,)
 
     def __init__(
         self,
@@ -79,15 +83,11 @@ class Loader:
         self._room = room or Room("", Marks())
         self._memory = Memory(settings.hot_conversations)
         self._cursors: dict[str, Place] = {}
-        self._copied: dict[str, Place] = {}
-        self._copied_at = 0.0
         self._states: dict[str, StreamState] = {}
-        self._seen: dict[str, int] = {}
         self._number = 0
-        self._linger_s = settings.load_ms / 1000
         self._parts_at = 0.0
         self._oldest_ms = 0
-        self._reader: Reader | None = None
+        self._follower: Follower | None = None
         self._leaving = asyncio.Event()
         self._left = asyncio.Event()
         self.newest_ms = 0
@@ -110,25 +110,25 @@ class Loader:
     async def leave(self) -> None:
         """Finishes the load at hand, copies the cursors and gives the lease back."""
         self._leaving.set()
+        if self._follower:
+            self._follower.leave()
         await self._left.wait()
-        if self._lease.is_held:
-            await self._copy_cursors()
         await self._lease.release()
 
     def lag_s(self) -> float:
         """Seconds since the oldest event was stored that isn't in the tables yet; 0 if none is known."""
-        oldest = self._oldest_ms or (self.newest_ms if self._reader and self._reader.pending else 0)
+        oldest = self._oldest_ms or (self.newest_ms if self.unread() else 0)
         return max(0.0, time.time() - oldest / 1000) if oldest else 0.0
 
     def unread(self) -> int:
         """Events known to be in the log that haven't been taken."""
-        return self._reader.pending if self._reader else 0
+        return self._follower.unread if self._follower else 0
 
     def load(self) -> Load | None:
         """What waits in the log, and how far it is in the tables; None while another process loads."""
         if not self._lease.is_held:
             return None
-        waiting = max(self.unread(), int(self._oldest_ms > 0)) if self._reader else 1
+        waiting = max(self.unread(), int(self._oldest_ms > 0)) if self._follower else 1
         return Load(waiting, sum((place.epoch << 64) + place.seq for place in self._cursors.values()))
 
     async def _work(self) -> None:
@@ -152,6 +152,9 @@ class Loader:
                 if self._number > number:
                     pauses.reset()
                 await self._engine.reach.pause(self._leaving, pauses.take())
+            except RolledBackError:
+                # What the tables have of the lost future is found by the journal's cursors, and set aside.
+                self._memory = Memory(self._settings.hot_conversations)
 
     async def _migrate(self) -> None:
         cluster = self._settings.cluster
@@ -166,13 +169,30 @@ class Loader:
         await self._room.wait(self._leaving)
         await self._recover()
         self.problem = None
-        starts = {s: self._start(s, state) for s, state in self._states.items()}
-        self._reader = Reader(self._link, starts, lineage=self._lineage)
+        settings = self._settings
+        turns = Turns(
+            events=settings.load_events,
+            bytes=settings.load_bytes,
+            linger_s=settings.load_ms / 1000,
+            commit_every_s=COPY_EVERY_S,
+        )
+        self._follower = follower = Follower(
+            self._link,
+            self,
+            name=READER,
+            reader=READER,
+            streams=sorted(self._states),
+            lineage=self._lineage,
+            is_witness=True,
+            turns=turns,
+        )
+        if self._leaving.is_set():
+            follower.leave()
         try:
-            while not self._leaving.is_set():
-                await self._once(self._reader)
-        finally:
-            await self._reader.close()
+            await follower.run()
+        except BaseExceptionGroup as ended:
+            # One thing ended it; the rest is what that broke off.
+            raise ended.exceptions[0] from ended
 
     # --- start -----------------------------------------------------------------------------
 
@@ -197,7 +217,6 @@ class Loader:
             decoded = await self._decode(entries)
             await self._load(decoded, begun.ranges, begun.number, is_promised=True)
             _log.info("warehouse.load_resumed", load=begun.number, ranges=begun.ranges, events=len(decoded))
-        await self._copy_cursors()
 
     async def _streams(self) -> dict[str, StreamState]:
         """Every stream of the log as it is now; where one ends below our cursor a new epoch begins in it."""
@@ -231,10 +250,10 @@ class Loader:
             )
         )
 
-    def _start(self, s: str, state: StreamState) -> int:
-        start = plan.resume_at(self._cursors.get(s), state)
-        self._seen[s] = start - 1
-        return start
+    async def restore(self, cursors: Mapping[str, Cursor]) -> Mapping[str, int]:
+        """Where the tables end; the bucket's cursors are copies, which may be older."""
+        del cursors
+        return {s: plan.resume_at(self._cursors.get(s), state) for s, state in self._states.items()}
 
     async def _promised(self, r: Range) -> list[Entry]:
         """The entries of a promised range that the log still has under the range's epoch."""
@@ -247,52 +266,32 @@ class Loader:
 
     # --- each turn -------------------------------------------------------------------------
 
-    async def _once(self, reader: Reader) -> None:
-        if entries := await self._read(reader):
-            await self._room.wait(self._leaving)
-            if failpoints.ARMED:
-                failpoints.reach("warehouse.fetched")
-            self._oldest_ms = min(entry.at_ms for entry in entries)
-            while entries:
-                count = await self._look_for_new_epochs(entries)
-                for rows_of_month in plan.cut(await self._decode(entries[:count])):
-                    await self._load(rows_of_month, plan.ranges(rows_of_month), self._number + 1)
-                entries = entries[count:]
-            self._oldest_ms = 0
-        else:
-            await self._write_due()
-        if time.monotonic() - self._copied_at >= COPY_EVERY_S:
-            await self._copy_cursors()
-        if time.monotonic() - self._parts_at >= PARTS_EVERY_S:
-            await self._mind_parts()
+    async def take(self, entries: Sequence[Entry]) -> Sequence[Refusal]:
+        """Loads a batch, a month at a time; what can't be read is a row as well, so nothing is refused."""
+        await self._room.wait(self._leaving)
+        if failpoints.ARMED:
+            failpoints.reach("warehouse.fetched")
+        self._oldest_ms = min(entry.at_ms for entry in entries)
+        for s in sorted({entry.s for entry in entries if entry.epoch > self._states[entry.s].epochs.now}):
+            self._states[s] = await epochs.stream_state(self._link, chat_stream(s))
+        for rows_of_month in plan.cut(await self._decode(entries)):
+            await self._load(rows_of_month, plan.ranges(rows_of_month), self._number + 1)
+        self._oldest_ms = 0
+        return ()
 
-    async def _read(self, reader: Reader) -> list[Entry]:
-        """What has arrived; nothing after a while without any, or when leaving."""
-        settings = self._settings
-        reading = asyncio.create_task(reader.read(settings.load_events, settings.load_bytes, self._linger_s))
-        leaving = asyncio.create_task(self._leaving.wait())
-        try:
-            # Longer than the reader lingers, so that what it waits with is never left behind.
-            await asyncio.wait({reading, leaving}, timeout=IDLE_S + self._linger_s, return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else []
-        finally:
-            reading.cancel()
-            leaving.cancel()
+    async def commit(self, cursors: Mapping[str, Cursor]) -> None:
+        """The tables are ahead of what is copied now: the janitor is told what the log may forget."""
+        del cursors
+        if failpoints.ARMED:
+            failpoints.reach("warehouse.before_cursor")
 
-    async def _look_for_new_epochs(self, entries: Sequence[Entry]) -> int:
-        """How many entries belong to the past that is known; where a stream begins again, it is looked at anew."""
-        for n, entry in enumerate(entries):
-            has_gone_back = entry.seq <= self._seen.get(entry.s, 0)
-            if has_gone_back or entry.epoch > self._states[entry.s].epochs.now:
-                if n:
-                    return n
-                self._states[entry.s] = await epochs.stream_state(self._link, chat_stream(entry.s))
-                if has_gone_back:
-                    _log.error("warehouse.log_began_again", stream=entry.s, at=entry.seq)
-                    self._memory.forget()
-                    await self._set_aside(entry.s)
-            self._seen[entry.s] = entry.seq
-        return len(entries)
+    async def beside(self) -> None:
+        """Rows that are due without any new event, and the number of parts: once a second."""
+        while await until(self._leaving, asyncio.sleep(IDLE_S)):
+            # Carried through: what runs on the writer's thread isn't cut short by a cancelled wait.
+            await finish(asyncio.create_task(self._write_due()))
+            if time.monotonic() - self._parts_at >= PARTS_EVERY_S:
+                await finish(asyncio.create_task(self._mind_parts()))
 
     async def _decode(self, entries: Sequence[Entry]) -> list[Stored]:
         """The entries as rows, on the writer's thread; what can't be read goes to DEAD as well."""
@@ -307,17 +306,10 @@ class Loader:
         return decoded
 
     async def _bury(self, entry: Entry, fault: str) -> None:
-        """Going on without the entry in DEAD would hide the fault: waits for the log, for ever, with jitter."""
-        while True:
-            try:
-                await bury(self._link, "warehouse", entry, 1, PoisonError(fault))
-            except TrunklineError as error:
-                _log.warning("warehouse.bury_failed", stream=entry.s, seq=entry.seq, error=str(error))
-                await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            else:
-                FAULTS.inc()
-                _log.warning("warehouse.event_unreadable", stream=entry.s, seq=entry.seq, fault=fault)
-                return
+        """Before the load: once it is done the tables' cursor is past the entry."""
+        await bury_surely(self._link, READER, entry, 1, PoisonError(fault))
+        FAULTS.inc()
+        _log.warning("warehouse.event_unreadable", stream=entry.s, seq=entry.seq, fault=fault)
 
     async def _load(
         self, decoded: Sequence[Stored], ranges: tuple[Range, ...], number: int, *, is_promised: bool = False
@@ -343,39 +335,25 @@ class Loader:
 
     async def _write_due(self) -> None:
         now_ms = utc_ms()
-        if self._memory.is_due(now_ms):
-            await self._engine.write(
-                partial(
-                    load.write_due,
-                    memory=self._memory,
-                    holds=self._holds,
-                    now_ms=now_ms,
-                    keep_days=self._settings.keep_days,
-                )
-            )
 
-    async def _copy_cursors(self) -> None:
-        """Tells the janitor what the log may forget; a failure is told and made good by the next copy."""
-        self._copied_at = time.monotonic()
-        if failpoints.ARMED:
-            failpoints.reach("warehouse.before_cursor")
-        for s, place in self._cursors.items():
-            if self._copied.get(s) == place:
-                continue
-            try:
-                await kept_cursors.put_cursor(self._link, READER, s, Cursor(place.epoch, place.seq))
-            except TrunklineError as error:
-                _log.warning("warehouse.cursor_not_copied", stream=s, error=str(error))
-                return
-            self._copied[s] = place
+        def work(client: Client) -> None:
+            if self._memory.is_due(now_ms):
+                load.write_due(
+                    client, memory=self._memory, holds=self._holds, now_ms=now_ms, keep_days=self._settings.keep_days
+                )
+
+        await self._engine.write(work)
 
     async def _mind_parts(self) -> None:
         """Above 300 parts in a partition the interval doubles, up to 1 s; below, it comes back."""
         self._parts_at = time.monotonic()
         found = await self._engine.write(lambda client: rows(client, internal("parts"), {}))
         base_s = self._settings.load_ms / 1000
+        linger_s = self._follower.linger_s if self._follower else base_s
         if int(found[0][0] or 0) > MANY_PARTS:
-            self._linger_s = min(self._linger_s * 2, max(LINGER_MOST_S, base_s))
+            linger_s = min(linger_s * 2, max(LINGER_MOST_S, base_s))
         else:
-            self._linger_s = max(self._linger_s / 2, base_s)
-        LINGER.set(self._linger_s)
+            linger_s = max(linger_s / 2, base_s)
+        if self._follower:
+            self._follower.linger_s = linger_s
+        LINGER.set(linger_s)

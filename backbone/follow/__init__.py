@@ -1,7 +1,7 @@
 """How an adapter reads the log: it says what it makes of events, a `Follower` does the rest."""
 
 from backbone.follow.adapter import Adapter, Refusal, each
-from backbone.follow.follower import Follower, Turns
+from backbone.follow.follower import Follower, RolledBackError, Turns
 from backbone.follow.running import FollowSettings, follow, start
 from backbone.follow.suspects import Suspects
 from backbone.nats.cursors import Cursor
@@ -14,6 +14,7 @@ __all__ = [
     "FollowSettings",
     "Follower",
     "Refusal",
+    "RolledBackError",
     "Suspects",
     "Turns",
     "each",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import structlog
 
+from backbone.errors import UnavailableError, UnknownOutcomeError
 from backbone.nats.cursors import Cursor
 from backbone.nats.reader import Entry
 
@@ -28,8 +29,13 @@ class Adapter:
     stands in the cursor (`state`), or where writing it twice changes nothing.
     """
 
+    blameless: ClassVar[tuple[type[Exception], ...]] = (UnavailableError, UnknownOutcomeError)
+    """What `take` raises through no fault of an event: following ends, and begins again where its process wishes."""
+
     async def restore(self, cursors: Mapping[str, Cursor]) -> Mapping[str, int]:
         """The first sequence wanted of each stream (two digits); one that isn't named is read from its beginning.
+
+        All below it counts as taken: an adapter may keep its place by itself, and says it here.
 
         `cursors`: ours that hold in the log as it is, with the state that was kept in them.
         """
@@ -38,8 +44,8 @@ class Adapter:
     async def take(self, entries: Sequence[Entry]) -> Sequence[Refusal]:
         """Takes a batch, within each stream ascending and without a gap; returns what of it goes to `DEAD`.
 
-        Whatever it raises (but the log being away) is laid to one event: following begins again from the cursor, with
-        a new adapter and by single events, until the one that it fails at stands in `DEAD` and is passed over.
+        Whatever it raises (but `blameless`: the log is away) is laid to one event: following begins again from the
+        cursor, with a new adapter and by single events, until the one that it fails at is in `DEAD` and passed over.
         """
         raise NotImplementedError
 

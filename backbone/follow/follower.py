@@ -18,7 +18,7 @@ import structlog
 from msgspec import Struct
 
 from backbone import failpoints
-from backbone.errors import TooLargeError, TrunklineError, UnavailableError, UnknownOutcomeError
+from backbone.errors import TooLargeError, TrunklineError
 from backbone.follow.adapter import Adapter, Refusal
 from backbone.follow.suspects import Suspects
 from backbone.nats.cursors import Cursor, forget_cursor, get_cursor, put_cursor
@@ -27,7 +27,7 @@ from backbone.nats.lineage import Lineage
 from backbone.nats.link import Link
 from backbone.nats.reader import Entry, Reader
 from backbone.nats.streams import chat_stream
-from backbone.nats.worker import bury
+from backbone.nats.worker import bury_surely
 from backbone.process.pace import Load
 
 STATE_MOST: Final = 128 * 1024
@@ -104,6 +104,11 @@ class Follower:
         self._lineage = lineage
         self._is_witness = is_witness
         self._turns = turns or Turns()
+        self.linger_s = self._turns.linger_s
+        """How long a batch waits for more; may be changed while following."""
+
+        self._leaving = asyncio.Event()
+        self._starts: dict[str, int] = {}
         self._suspects = suspects or Suspects()
         self._reader: Reader | None = None
         self._position: dict[str, Cursor] = {}
@@ -147,8 +152,14 @@ class Follower:
 
     # --- following -----------------------------------------------------------------------------
 
+    def leave(self) -> None:
+        """Finishes the batch at hand and writes the cursors: then `run` returns."""
+        self._leaving.set()
+        if self._reader:
+            self._reader.leave()
+
     async def run(self) -> None:
-        """Follows until cancelled.
+        """Follows until cancelled, or until `leave`.
 
         Raises, in a group, TrunklineError where the log can't be read or written, RolledBackError where it went back,
         PoisonedError where the adapter failed at events; and whatever else the adapter raises.
@@ -166,11 +177,14 @@ class Follower:
                     is_witness=self._is_witness,
                 )
                 try:
-                    tasks.create_task(self._until_rolled_back(reader))
-                    tasks.create_task(self._ticks(reader))
-                    tasks.create_task(self.adapter.beside())
                     caught_up = tasks.create_task(reader.caught_up())
+                    beside = (self._until_rolled_back(reader), self._ticks(reader), self.adapter.beside())
+                    running = [caught_up, *(tasks.create_task(one) for one in beside)]
                     await self._read_on(reader, caught_up)
+                    for task in running:
+                        task.cancel()
+                    if self._may_commit():
+                        await self._commit(reader)
                 except PoisonedError:
                     is_valid = False
                     raise
@@ -185,6 +199,7 @@ class Follower:
         starts = dict.fromkeys(self._streams, 1) | {
             s: start for s, start in (await self.adapter.restore(cursors)).items() if s in self._streams
         }
+        self._starts = starts
         self._position = {s: cursor for s, cursor in cursors.items() if starts[s] == cursor.seq + 1}
         self._written = {s: (cursor.epoch, cursor.seq) for s, cursor in self._position.items()}
         self._doing = "What the log holds is being read."
@@ -208,8 +223,10 @@ class Follower:
 
     async def _read_on(self, reader: Reader, caught_up: asyncio.Task[None]) -> None:
         turns = self._turns
-        while True:
-            entries = await reader.read(turns.events, turns.bytes, turns.linger_s)
+        while not self._leaving.is_set():
+            entries = await reader.read(turns.events, turns.bytes, self.linger_s)
+            if not entries:
+                continue
             if failpoints.ARMED:
                 failpoints.reach("follow.fetched")
             if reader.rolled_back.is_set():
@@ -235,7 +252,7 @@ class Follower:
             if not is_poison:
                 for refusal in await self._taken(batch):
                     # Before the cursor may pass it: else a kill would hide the fault.
-                    await bury(self._link, self._name, refusal.entry, 1, refusal.error)
+                    await bury_surely(self._link, self._name, refusal.entry, 1, refusal.error)
             for entry in batch:
                 self._position[entry.s] = Cursor(entry.epoch, entry.seq)
             self._is_torn = False
@@ -246,13 +263,13 @@ class Follower:
     async def _taken(self, batch: list[Entry]) -> Sequence[Refusal]:
         try:
             refused = await self.adapter.take(batch)
-        except (UnavailableError, UnknownOutcomeError):
+        except self.adapter.blameless:
             raise
         except Exception as error:
             _log.exception("follow.failed", adapter=self._name, events=len(batch), at=batch[0].seq)
             poison = self._suspects.failed(batch)
             if poison is not None:
-                await bury(self._link, self._name, poison, 1, error)
+                await bury_surely(self._link, self._name, poison, 1, error)
             raise PoisonedError(message=f"{self._name} failed at {len(batch)} events: {error!r}") from error
         self._suspects.took()
         return refused
@@ -317,6 +334,10 @@ class Follower:
         async with self._between:
             if self._is_torn:
                 return
+            for s, start in self._starts.items():
+                if s not in self._position and start > 1 and s in reader.epochs:
+                    # The adapter keeps its place by itself: the cursor comes after it.
+                    self._position[s] = Cursor(reader.epochs[s].number(start - 1), start - 1)
             cursors = {s: self._with_state(s, cursor) for s, cursor in self._position.items()}
         await self.adapter.commit(cursors)
         if failpoints.ARMED:

@@ -1,4 +1,4 @@
-"""Epochs: stretches of a stream's sequences.
+"""Epochs: stretches of a stream's sequences (docs/log.md).
 
 A stream's `metadata.epoch` lists `<epoch>@<first sequence>`, comma-separated, ascending. An epoch is the
 Unix second of its beginning. A watermark (epoch, seq) holds if its sequence lies below the beginning of the epoch

@@ -1,4 +1,4 @@
-"""Leases: being alone, with a fencing token.
+"""Leases: mutual exclusion by a key with a time to live, with a fencing token.
 
 A lease is a key with a time to live. Take: publish expecting what was read (0 if none); that first
 revision is the fencing token. Renew every third of the time, expecting one's own last revision; two

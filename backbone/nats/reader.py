@@ -72,6 +72,7 @@ class Reader:
         self._most_each = max(1, max_buffered // max(1, len(starts)))
         self._enough = asyncio.Event()
         self._wanted = 1
+        self._is_leaving = False
         self.buffered = 0
         """Events read and not yet taken."""
         self.rolled_back = asyncio.Event()
@@ -100,7 +101,7 @@ class Reader:
     async def read(
         self, max_events: int = 5000, max_bytes: int = 4 * 1024 * 1024, linger_s: float = 0.0
     ) -> list[Entry]:
-        """At least one event, then what comes within `linger_s`, up to the bounds.
+        """At least one event, then what comes within `linger_s`, up to the bounds; maybe none after `leave`.
 
         Streams follow one another in the list; within a stream sequences ascend without a gap.
         """
@@ -114,9 +115,14 @@ class Reader:
     async def _have(self, wanted: int) -> None:
         """Returns once so many are buffered; woken once, not with each that comes in."""
         self._wanted = wanted
-        while self.buffered < wanted:
+        while self.buffered < wanted and not self._is_leaving:
             self._enough.clear()
             await self._enough.wait()
+
+    def leave(self) -> None:
+        """Nobody waits for more from now on: `read` returns at once."""
+        self._is_leaving = True
+        self._enough.set()
 
     async def close(self) -> None:
         """Ends reading."""

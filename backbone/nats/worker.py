@@ -258,16 +258,8 @@ class Worker:
             delay_s = min(delay_s * 2, policy.most_delay_s)
 
     async def _bury(self, entry: Entry, attempts: int, error: Exception) -> None:
-        while True:
-            try:
-                await bury(self._link, self._adapter, entry, attempts, error)
-            except TrunklineError as problem:
-                # Acknowledging without the entry in DEAD would lose it silently: wait for the log.
-                _log.error("worker.bury_failed", seq=entry.seq, error=str(problem))
-                await asyncio.sleep(RESTART_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            else:
-                self.dead += 1
-                return
+        await bury_surely(self._link, self._adapter, entry, attempts, error)
+        self.dead += 1
 
     async def _keep_alive(self) -> None:
         """Tells the server that what waits in lanes is being worked on, so that it isn't sent again."""
@@ -281,6 +273,18 @@ class Worker:
     def _break(self) -> None:
         self._is_broken = True
         self._wake.set()
+
+
+async def bury_surely(link: Link, adapter: str, entry: Entry, attempts: int, error: BaseException) -> None:
+    """`bury`, again and again with jitter until it is stored: going on without it would lose the event in silence."""
+    while True:
+        try:
+            await bury(link, adapter, entry, attempts, error)
+        except TrunklineError as problem:
+            _log.warning("event.bury_failed", adapter=adapter, stream=entry.s, seq=entry.seq, error=str(problem))
+            await asyncio.sleep(RESTART_S * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        else:
+            return
 
 
 async def bury(link: Link, adapter: str, entry: Entry, attempts: int, error: BaseException) -> None:

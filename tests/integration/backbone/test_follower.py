@@ -11,7 +11,7 @@ import pytest
 from backbone.errors import TrunklineError, UnavailableError
 from backbone.follow import Adapter, Cursor, Entry, Follower, Refusal, Suspects, Turns, each
 from backbone.nats import dead
-from backbone.nats.cursors import cursors, get_cursor
+from backbone.nats.cursors import cursors, get_cursor, put_cursor
 from backbone.nats.epochs import stream_state
 from backbone.nats.link import Link
 from backbone.nats.streams import chat_stream
@@ -102,9 +102,47 @@ async def test_events_that_the_code_fails_at_are_passed_over_and_nothing_half_do
                     raise KeyError(entry.seq)
             return ()
 
+        async def ended(self, *, is_valid: bool) -> None:
+            # Ticks go on meanwhile, and would keep the half.
+            assert not is_valid or self.counts == {s: end - len(at) for s, end in ends.items()}
+            await asyncio.sleep(0.1)
+
     await followed(link, Failing, all_kept(ends), turns=QUICK)
     assert {s: c.state for s, c in (await kept(link)).items()} == {s: end - len(at) for s, end in ends.items()}
     assert await buried(link) == {(s, seq) for s in STREAMS for seq in at}
+
+
+async def test_events_that_are_refused_go_to_dead_and_the_others_count(link: Link) -> None:
+    await write(link, 60)
+    ends = await lasts(link)
+
+    class Refusing(Counting):
+        def one(self, entry: Entry) -> None:
+            if entry.seq % 10 == 0:
+                raise ValueError(entry.seq)
+            super().one(entry)
+
+    await followed(link, Refusing, all_kept(ends), turns=QUICK)
+    refused = {(s, seq) for s, end in ends.items() for seq in range(10, end + 1, 10)}
+    assert await buried(link) == refused
+    assert sum(cursor.state for cursor in (await kept(link)).values()) == 60 - len(refused)
+
+
+@pytest.mark.parametrize("wrong", ["of another epoch", "beyond the end"])
+async def test_a_cursor_that_doesnt_hold_goes_with_its_state(link: Link, wrong: str) -> None:
+    """The stream was put back, and no reader of it was there to begin an epoch."""
+    state = await stream_state(link, chat_stream("00"))
+    epoch = state.epochs.now
+    await put_cursor(link, "counting", "00", Cursor(epoch - 1, 3, 999) if "epoch" in wrong else Cursor(epoch, 50, 999))
+    if "epoch" in wrong:
+        await write(link, 60)
+    caught_up = await followed(link, Counting, lambda follower: not follower.problem(), turns=QUICK)
+    if "end" in wrong:
+        assert caught_up.lasts() == {}
+        await write(link, 60)
+    ends = await lasts(link)
+    await followed(link, Counting, all_kept(ends), turns=QUICK)
+    assert {s: cursor.state for s, cursor in (await kept(link)).items()} == ends
 
 
 async def test_an_event_isnt_blamed_for_a_log_that_is_away(link: Link) -> None:
