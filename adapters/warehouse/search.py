@@ -7,6 +7,7 @@ from typing import Annotated, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from adapters.warehouse.engine import rows
 from adapters.warehouse.statements import query
@@ -20,12 +21,24 @@ _END: Final = (9_000_000_000_000, 0, "~")
 """A place after every message: the cursor of the first page."""
 
 
+Ids = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=1000)]
+
+
+class InScope(Struct, frozen=True):
+    """Whose conversations are searched: the parameters of `backbone.access.Scope.sql`."""
+
+    scope_actor: Annotated[str, Meta(max_length=64)]
+    scope_teams: Ids
+    scope_inboxes: Ids
+
+
 class SearchRequest(Struct, frozen=True):
-    """`q`: words, all of which must occur; `before`: `next` of the page before, or None."""
+    """`q`: words, all of which must occur; `before`: `next` of the page before, or None. `scope`: None for all."""
 
     q: Annotated[str, Meta(max_length=200)]
     before: str | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    scope: InScope | None = None
 
 
 class Hit(Struct, frozen=True, kw_only=True):
@@ -68,7 +81,10 @@ def messages(client: Client, tenant: str, request: SearchRequest, as_of: int) ->
         "seq": cursor.seq,
         "limit": request.limit + 1,
     }
-    found = rows(client, query("search_messages"), parameters)
+    if request.scope is None:
+        found = rows(client, query("search_messages"), parameters)
+    else:
+        found = rows(client, query("search_in_scope"), parameters | asdict(request.scope))
     page = found[: request.limit]
     names = _names(client, tenant, sorted({str(row[0]) for row in page}))
     items = [

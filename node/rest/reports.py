@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backbone.access import scope
 from backbone.errors import InvalidInputError
 from backbone.nats import rpc
 from node.rest.requests import NO_STORE, agent_asks, context_of, limit_of
@@ -27,6 +28,7 @@ async def search_messages(request: Request) -> Response:
         "q": query,
         "before": request.query_params.get("before") or None,
         "limit": limit_of(request, 20, 100),
+        "scope": None if (allowed := scope(who)).is_all else allowed.sql()[1],
     }
     return await _ask(request, who.tenant, "search.messages", asked)
 

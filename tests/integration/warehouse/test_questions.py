@@ -13,6 +13,7 @@ import pytest
 from adapters.warehouse import functions, history, reports, search, sql
 from adapters.warehouse.engine import Engine
 from backbone import events as ev
+from backbone.access import Scope
 from backbone.errors import InvalidInputError, TrunklineError
 from tests.integration.warehouse.talks import EPOCH, Book, ask
 from tests.unit.adapters.warehouse.timeline import CONV, entry, event, message, opened
@@ -163,6 +164,30 @@ async def test_no_search_and_no_history_shows_another_tenant(tables: Engine) -> 
     request = history.HistoryRequest(CONV)
     assert len((await tables.read(lambda client: history.page(client, "acme", request))).events) == 2
     assert (await tables.read(lambda client: history.page(client, "main", request))).events == []
+
+
+async def test_a_search_of_one_team_finds_nothing_of_another(tables: Engine) -> None:
+    book = Book(tables)
+    for conv, agent, team in ((CONV, "emma", "sales"), (OTHER, "li", "support")):
+        await book.add(
+            [
+                opened(1, conv=conv),
+                message(2, "visitor", text=f"refund for {team}", conv=conv),
+                event(ev.ConversationAssigned, 3, "system", agent=agent, team=team, conv=conv),
+            ]
+        )
+    third = "03" + "e" * 26
+    await book.add([opened(1, conv=third), message(2, "visitor", text="refund of nobody", conv=third)])
+    for scope, found in (
+        (None, {CONV, OTHER, third}),
+        (Scope(is_all=False, actor="emma"), {CONV}),
+        (Scope(is_all=False, actor="x", teams=frozenset({"support"})), {OTHER}),
+        (Scope(is_all=False, actor="li", teams=frozenset({"sales", ""})), {CONV, OTHER}),
+        (Scope(is_all=False, actor="x", inboxes=frozenset({"elsewhere"})), set()),
+        (Scope(is_all=False), set()),
+    ):
+        asked = search.InScope(**scope.sql()[1]) if scope else None
+        assert {hit.conv for hit in (await find(tables, "refund", scope=asked)).items} == found, scope
 
 
 @pytest.mark.parametrize("q", ["' OR 1=1 --", "\\'; DROP TABLE messages", "{tenant:String}", "%", "a\x00b"])
