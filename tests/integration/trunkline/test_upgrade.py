@@ -55,7 +55,7 @@ def _add_bot(running: Up) -> None:
 def test_the_code_now_installed_runs_afterwards_and_the_former_can_follow_it(tmp_path: Path, running: Up) -> None:
     """`up` and each process are of the other version, in the same process and on the same port; then back."""
     python = other_version(tmp_path, "9.9.9")
-    service = tmp_path / "tree-9.9.9" / "backbone" / "service.py"
+    service = tmp_path / "tree-9.9.9" / "backbone" / "process" / "service.py"
     service.write_text(service.read_text().replace('"role": "starting"', '"marker": "newer", "role": "starting"'))
     assert "marker" not in _ready(running)
     steps = upgrade(running, python)
