@@ -191,7 +191,12 @@ class Socket:
         if who is None:
             return
         try:
-            self.session.is_now(await self._context.sessions.check(who.session))
+            now = await self._context.sessions.check(who.session)
+            if scope(now) != scope(who):
+                # What it watches and is attached to was shown by the former: it comes back and asks for each anew.
+                self.connection.close(f.RESTART, "your teams or inboxes changed; come back")
+                return
+            self.session.is_now(now)
         except NotAuthenticatedError as error:
             self.connection.close(f.SIGNED_OUT, f"{error.code}: {error.message}")
         except TrunklineError as error:

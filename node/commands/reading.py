@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbone.access import Who, may
+from backbone.access import EVERYTHING, Scope, Who, may, scope
 from backbone.errors import NotFoundError, TrunklineError
 from node.commands.authorise import authorise
 from node.context import Context
@@ -30,7 +30,7 @@ async def _attach(context: Context, peer: Peer, who: Who, frame: f.Sub) -> None:
         authorise(who, "conversation.read", room)
         view = peer.views.get(frame.conv)
         if view is None or view.room is not room:
-            view = View(peer, room, is_visitor=who.kind == "visitor")
+            view = View(peer, room, is_visitor=who.kind == "visitor", scope=_scope_of(who))
             peer.views[frame.conv] = view
         view.begin()
         room.viewers.add(view)
@@ -48,6 +48,11 @@ async def _attach(context: Context, peer: Peer, who: Who, frame: f.Sub) -> None:
         else:
             view.release(page.upto)
         peer.conversations.add(frame.conv)
+
+
+def _scope_of(who: Who) -> Scope:
+    # A visitor's conversations are theirs by contact, which the room looks after.
+    return EVERYTHING if who.kind == "visitor" else scope(who)
 
 
 async def _page(context: Context, room: Room, frame: f.Sub) -> pages.Page | None:

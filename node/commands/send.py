@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from backbone import contacts, directory, failpoints, opening
 from backbone import events as ev
-from backbone.access import REFUSED, Who, able
+from backbone.access import REFUSED, Who, able, scope
 from backbone.acks import LogEvent, Stored
 from backbone.clock import utc_ms
 from backbone.commands import Send, To
@@ -208,6 +208,7 @@ async def _send_without_conversation(
             return
     peer, name = who.user, who.name
     if who.kind == "agent":
+        await _check_scope(context, who, inbox, contact)
         if not await contacts.is_known(context.link, tenant, contact):
             raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
         peer, name = await contacts.find_peer(context.link, tenant, contact), ""
@@ -241,6 +242,26 @@ async def _send_without_conversation(
         await _look_at_stored(context, sender, who, command, subject, placed.seq)
         return
     sender.stored(command, placed.seq, placed.conv, placed.at)
+
+
+async def _check_scope(context: Context, who: Who, inbox: directory.Inbox, contact: str) -> None:
+    """Raises InvalidInputError `contact.not_found` where the contact's conversation is out of the scope, or would
+    be opened in an inbox that is none of theirs.
+    """
+    allowed = scope(who)
+    if allowed.is_all:
+        return
+    kept = await contacts.contacts(context.link).get(contacts.open_key(who.tenant, inbox.id, contact))
+    if kept and isinstance(kept.value, contacts.OpenConversation):
+        try:
+            async with context.hub.visit(who.tenant, kept.value.conv) as room:
+                if allowed.holds(room.head):
+                    return
+        except NotFoundError:
+            pass  # Its key was set and its beginning never came.
+    elif inbox.id in allowed.inboxes or (inbox.team and inbox.team in allowed.teams):
+        return
+    raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
 
 
 def _kind(command: Send, attachments: list[ev.Attachment]) -> Any:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast, get_args
 
 import structlog
 from msgspec import Struct, structs
 
 from backbone import directory
-from backbone.access import Who
+from backbone.access import ACTIONS, ROLES, Reach, Who
 from backbone.clock import utc_ms
 from backbone.errors import InvalidInputError, NotAuthenticatedError, NotFoundError
 from backbone.ids import check_contact, check_token, key_hash, new_secret
 from backbone.nats import subjects
-from backbone.nats.buckets import Bucket, Change, Kept, RevisionError
+from backbone.nats.buckets import Bucket, Change, Kept, RevisionError, UnreadableError
 from backbone.nats.feed import Feed
 from backbone.nats.link import Link
 from backbone.signing import Signer
@@ -96,7 +96,35 @@ class Sessions:
             with suppress(RevisionError):
                 await self._put(kept, structs.replace(kept.value, seen=now))
         until = kept.value.began + self._life_s
-        return Who(kind="agent", tenant=tenant, id=agent.id, name=agent.name, role=agent.role, session=key, until=until)
+        return Who(
+            kind="agent",
+            tenant=tenant,
+            id=agent.id,
+            name=agent.name,
+            role=agent.role,
+            session=key,
+            until=until,
+            grants=await self._grants(tenant, agent.role),
+            reach=_reach_of(tenant, agent),
+            teams=tuple(sorted({agent.team, *agent.teams} - {""})),
+            inboxes=agent.inboxes,
+        )
+
+    async def _grants(self, tenant: str, role: str) -> frozenset[str] | None:
+        """What a custom role allows; None of a role that every tenant has. Nothing, of one that isn't there."""
+        if role in ROLES:
+            return None
+        try:
+            found = await directory.get_role(self._link, tenant, role)
+        except (UnreadableError, InvalidInputError) as wrong:
+            _log.warning("role.skipped", tenant=tenant, role=role, reason=wrong.message)
+            return frozenset()
+        if found is None:
+            _log.warning("role.skipped", tenant=tenant, role=role, reason="there is no such role")
+            return frozenset()
+        if unknown := sorted(set(found.actions) - ACTIONS):
+            _log.warning("role.action_skipped", tenant=tenant, role=role, actions=unknown[:10])
+        return frozenset(found.actions) & ACTIONS
 
     async def of(self, tenant: str, agent: str) -> list[Kept[SessionRecord]]:
         """The sessions of an agent that count, the one used last first."""
@@ -197,6 +225,15 @@ def _parts(key: str, record: SessionRecord) -> tuple[str | int, ...]:
 def _print_of(agent: directory.Agent) -> str:
     """Tells an agent's password from another one, and nothing about it."""
     return directory.password_id(agent)
+
+
+def _reach_of(tenant: str, agent: directory.Agent) -> Reach:
+    """The reach of an agent's record; of a word that this version doesn't know the narrowest."""
+    for known in get_args(Reach):
+        if agent.reach == known:
+            return cast("Reach", known)
+    _log.warning("agent.reach_skipped", tenant=tenant, agent=agent.id, reach=agent.reach[:40])
+    return "own"
 
 
 def _expired() -> NotAuthenticatedError:

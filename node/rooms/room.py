@@ -17,6 +17,7 @@ import structlog
 
 from backbone import events as ev
 from backbone import failpoints
+from backbone.access import Scope
 from backbone.acks import is_of, place_of, stored_at
 from backbone.conversation import Head, fold, seen_by_visitor
 from backbone.decide import parse_tolerant
@@ -57,6 +58,7 @@ class Viewer(Protocol):
 
     session: str
     is_visitor: bool
+    scope: Scope
 
     def push(self, frame: bytes, seq: int) -> None:
         """An event (or skip) of the conversation, in order."""
@@ -183,6 +185,8 @@ class Room:
             if isinstance(event, ev.ContactMerged) and self.head.contact.id != head.contact.id:
                 self._send_visitors_away(head.conv)
             self._show(head.conv, seq, head.seq, event, raw)
+            if self.head.agent != head.agent or self.head.team != head.team:
+                self._send_strangers_away()
 
     def _show(self, conv: str, seq: int, prev: int, event: ev.Event | ev.Envelope | None, raw: bytes) -> None:
         """One frame for all who may see the event, and one for the others, however many there are."""
@@ -202,6 +206,13 @@ class Room:
         )
         for viewer in tuple(self.viewers):
             if viewer.is_visitor:
+                viewer.begin_again(frame)
+
+    def _send_strangers_away(self) -> None:
+        """It was handed on: whose scope it has left sees that it was, and no more of it."""
+        frame = encode(Err(conv=self.head.conv, code="resource.not_found", message="The conversation went to others."))
+        for viewer in tuple(self.viewers):
+            if not viewer.is_visitor and not viewer.scope.holds(self.head):
                 viewer.begin_again(frame)
 
     def _signal(self, raw: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from backbone.access import EVERYTHING, Scope
 from node.protocol import frames as f
 from node.rooms.room import Room
 
@@ -28,11 +29,12 @@ class Client(Protocol):
 class View:
     """One client's view of one conversation: buffers while replaying, then passes on what follows."""
 
-    __slots__ = ("_buffer", "_client", "_held", "is_visitor", "room", "seq", "session")
+    __slots__ = ("_buffer", "_client", "_held", "is_visitor", "room", "scope", "seq", "session")
 
-    def __init__(self, client: Client, room: Room, *, is_visitor: bool) -> None:
+    def __init__(self, client: Client, room: Room, *, is_visitor: bool, scope: Scope = EVERYTHING) -> None:
         self.session = client.id
         self.is_visitor = is_visitor
+        self.scope = scope
         self.room = room
         self.seq = 0
         self._buffer: list[tuple[int, bytes]] | None = None

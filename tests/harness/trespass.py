@@ -76,6 +76,13 @@ PUBLISHES: Final = (
         )
     ),
     ("telegram", "$JS.API.DIRECT.GET.KV_directory.$KV.directory.main.agent.emma"),
+    *(
+        (process, f"$JS.API.{asked}.$KV.directory.main.secret.agent.emma.print")
+        for process in ("telegram", "routing", "warehouse")
+        for asked in ("DIRECT.GET.KV_directory", "CONSUMER.CREATE.KV_directory.mine")
+    ),
+    ("routing", "$JS.API.DIRECT.GET.KV_directory.$KV.directory.main.secret.inbox.shop.print"),
+    ("telegram", "$KV.directory.main.secret.inbox.shop.print"),
     ("telegram", "$JS.API.CONSUMER.CREATE.KV_directory.mine.$KV.directory.>"),
     ("telegram", "$JS.API.CONSUMER.CREATE.CHAT_00.mine.chat.00.*.email.*"),
     ("telegram", "$JS.API.CONSUMER.CREATE.CHAT_00.mine"),
