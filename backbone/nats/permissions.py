@@ -31,6 +31,7 @@ BUCKETS: Final = (
     "heads",
     "presence",
     "sessions",
+    "answers",
     "seen",
     "uploads",
     "channels",
@@ -105,6 +106,7 @@ _KINDS: Final = {
             "heads": ALL,
             "presence": ALL,
             "sessions": ALL,
+            "answers": ALL,
             "uploads": ALL,
             "channels": ALL,
             "erased": ALL,
@@ -115,6 +117,7 @@ _KINDS: Final = {
             "contacts": ALL,
             "presence": ALL,
             "sessions": ALL,
+            "answers": ALL,
             "uploads": ALL,
             # Of an account that is taken away.
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),
