@@ -84,6 +84,13 @@ class ConflictError(TrunklineError):
         self.decided_by = decided_by
 
 
+class ChangedError(TrunklineError):
+    """It isn't as who asks has read it; nothing was changed."""
+
+    status = 412
+    code = "resource.changed"
+
+
 class TooLargeError(TrunklineError):
     """A size limit was passed; the message names it."""
 
@@ -147,6 +154,7 @@ BY_STATUS: dict[int, type[TrunklineError]] = {
         NotFoundError,
         GoneError,
         ConflictError,
+        ChangedError,
         TooLargeError,
         TimedOutError,
         UnsupportedTypeError,

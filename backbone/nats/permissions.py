@@ -35,6 +35,7 @@ BUCKETS: Final = (
     "heads",
     "presence",
     "sessions",
+    "answers",
     "seen",
     "uploads",
     "channels",
@@ -109,6 +110,7 @@ _KINDS: Final = {
             "heads": ALL,
             "presence": ALL,
             "sessions": ALL,
+            "answers": ALL,
             "uploads": ALL,
             "channels": ALL,
             "erased": ALL,
@@ -119,6 +121,7 @@ _KINDS: Final = {
             "contacts": ALL,
             "presence": ALL,
             "sessions": ALL,
+            "answers": ALL,
             "uploads": ALL,
             # Of an account that is taken away.
             "channels": ("*.token.>", "*.pulse.>", "*.health.*", "*.rate.*"),

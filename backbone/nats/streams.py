@@ -112,6 +112,7 @@ BUCKETS: tuple[BucketSpec, ...] = (
     BucketSpec(name="heads", volatile=True),
     BucketSpec(name="presence", per_key_ttl=True, marker_s=60, volatile=True),
     BucketSpec(name="sessions", per_key_ttl=True, marker_s=60),
+    BucketSpec(name="answers", per_key_ttl=True, marker_s=60),
     BucketSpec(name="seen", ttl_s=7 * 86_400),
     BucketSpec(name="uploads", per_key_ttl=True, marker_s=60),
     BucketSpec(name="channels", per_key_ttl=True),

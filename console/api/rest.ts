@@ -157,7 +157,7 @@ export interface ChannelOutPage {
  */
 export interface Chosen {
   file?: string;
-  id: string;
+  id?: string;
   language: string;
   name: string;
   values?: string[];

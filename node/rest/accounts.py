@@ -133,10 +133,12 @@ async def create(ask: Ask, body: NewInbox) -> InboxOut:
     at=InboxAt,
     answers={200: InboxOut},
     refuses=("inbox.not_found",),
+    tagged=True,
 )
 async def read(ask: Ask, at: InboxAt) -> InboxOut:
     """Settings without secrets, the address for callbacks, health."""
-    _, inbox = await _find(ask, at.inbox)
+    revision, inbox = await _find(ask, at.inbox)
+    ask.tag(revision)
     return await _shown(ask, inbox)
 
 
@@ -157,6 +159,7 @@ async def read(ask: Ask, at: InboxAt) -> InboxOut:
         "bucket.too_large",
         *_FIELDS,
     ),
+    tagged=True,
 )
 async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
     """Another name, other settings, other origins; what isn't given stays, so does a secret, unless an address changes
@@ -164,6 +167,7 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
     """
     context, who = ask.context, ask.who
     revision, inbox = await _find(ask, at.inbox)
+    ask.check_match(revision)
     settings = inbox.settings
     if body.settings is not None:
         about = await _usable(context, inbox.channel)
@@ -173,7 +177,7 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     origins = inbox.origins if body.origins is None else checked_origins(body.origins)
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)
-    await directory.change(context.link, who.actor(), "", _key(who, inbox.id), changed, revision)
+    ask.tag(await directory.change(context.link, who.actor(), "", _key(who, inbox.id), changed, revision))
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
     return await _shown(ask, changed)
 
@@ -185,6 +189,7 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
     at=InboxAt,
     answers={204: None},
     refuses=("inbox.not_found", "inbox.own", "bucket.moved"),
+    tagged=True,
 )
 async def remove(ask: Ask, at: InboxAt) -> None:
     """Forgets the account and its secrets. Its conversations stay, and what is said in them waits until an account is
@@ -192,6 +197,7 @@ async def remove(ask: Ask, at: InboxAt) -> None:
     """
     context, who = ask.context, ask.who
     revision, inbox = await _find(ask, at.inbox)
+    ask.check_match(revision)
     if inbox.channel == WEB:
         raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
     await directory.remove_inbox(context.link, who.tenant, inbox.id, revision, who.actor())

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone.access import ACTIONS, REFUSED, OnConversation, OnTenant, Who, able, may
-from backbone.errors import ForbiddenError, InvalidInputError, TrunklineError
+from backbone.errors import ChangedError, ForbiddenError, InvalidInputError, TrunklineError
 from backbone.ids import check_client_uuid, new_uuid
 from node import greeting
 from node.context import Context
@@ -26,7 +26,8 @@ from node.entry.limits import refuse_for
 from node.entry.origins import network
 from node.rest import problems
 from node.rest.codes import STATUS
-from node.rest.requests import NO_STORE, at_of, body_of, context_of, own_page, query_of, who_asks
+from node.rest.once import Once
+from node.rest.requests import NO_STORE, at_of, context_of, decoded, json_body, own_page, query_of, who_asks
 
 BASE: Final = "/api/v1"
 
@@ -80,8 +81,7 @@ class Ask:
 
     def take_rate(self) -> None:
         """Counts the request for its actor. Raises TooManyError `limit.rate`."""
-        rate, key = self.context.requests, f"{self.who.tenant}.{self.who.kind}.{self.who.id}"
-        now = time.monotonic()
+        rate, key, now = self.context.requests, self.actor, time.monotonic()
         wait_s = rate.take(key, now)
         left, full_s = rate.left(key, now)
         self.reply.headers["RateLimit-Policy"] = f'"actor";q={rate.most:.0f};w=60'
@@ -96,6 +96,28 @@ class Ask:
         refuse_for(max(rate.wait(now) for rate in rates))
         for rate in rates:
             rate.take(now)
+
+    @property
+    def actor(self) -> str:
+        """Who asks, as a key; empty on a public route."""
+        return f"{self._who.tenant}.{self._who.kind}.{self._who.id}" if self._who else ""
+
+    def dressed(self, response: Response) -> Response:
+        """`response` with the headers and cookies of `reply`."""
+        response.raw_headers.extend(pair for pair in self.reply.raw_headers if pair[0] != b"content-length")
+        return response
+
+    def tag(self, revision: int) -> None:
+        """The answer is of a record at this revision."""
+        self.reply.headers["ETag"] = f'"{revision}"'
+
+    def check_match(self, revision: int) -> None:
+        """Raises ChangedError `resource.changed` where `If-Match` names other revisions than the record has now."""
+        wanted = self.request.headers.get("if-match", "").strip()
+        if wanted not in {"", "*"} and f'"{revision}"' not in [one.strip() for one in wanted.split(",")]:
+            raise ChangedError(
+                "resource.changed", "Somebody has changed it since you read it; read it again.", field="If-Match"
+            )
 
     @property
     def key(self) -> str:
@@ -128,6 +150,12 @@ class Route(NamedTuple):
     refuses: tuple[tuple[int, str], ...]
     takes: str
     counts: Counts
+    tagged: bool
+
+    @property
+    def is_once(self) -> bool:
+        """Whether answers are kept under the client's `Idempotency-Key`: a message's is its event's id instead."""
+        return self.method == "POST" and self.counts != "message"
 
     @property
     def name(self) -> str:
@@ -156,21 +184,22 @@ def route(
     refuses: tuple[str | tuple[int, str], ...] = (),
     takes: str = "",
     counts: Counts = "request",
+    tagged: bool = False,
     base: str = BASE,
 ) -> Callable[[Handler], Route]:
     """Declares a route. The handler is called as `handler(ask, at=, query=, body=)`, with those that are declared.
 
     `may`: an action of `backbone.access`, several of which all are needed, or one of `Anyone`. An action on a
     conversation is asked of the conversation itself by the use-case, too. `at`: the path's parts. `takes`: the media
-    type of a raw body that the handler reads itself. `counts`: by which rate it is limited. `refuses`: codes beside
-    the usual ones.
+    type of a raw body that the handler reads itself. `counts`: by which rate it is limited. `tagged`: its answers
+    have an `ETag`, or it heeds `If-Match`. `refuses`: codes beside the usual ones.
     Raises TypeError for a declaration that contradicts itself or its handler: the node doesn't start.
     """
     guard = (may,) if isinstance(may, str) else tuple(may)
     known = tuple((STATUS[one], one) if isinstance(one, str) else one for one in refuses)
 
     def declared(handler: Handler) -> Route:
-        made = Route(method, base + path, guard, handler, at, query, body, answers, known, takes, counts)
+        made = Route(method, base + path, guard, handler, at, query, body, answers, known, takes, counts, tagged)
         _check(made)
         return made
 
@@ -207,12 +236,9 @@ class _Endpoint:
         """Answers a request; a refusal is an answer too."""
         ask = Ask(request)
         try:
-            response = await self._answer(ask)
+            return await self._answer(ask)
         except TrunklineError as error:
-            response = await problems.on_trunkline_error(request, error)
-        kept = [pair for pair in ask.reply.raw_headers if pair[0] != b"content-length"]
-        response.raw_headers.extend(kept)
-        return response
+            return ask.dressed(await problems.on_trunkline_error(request, error))
 
     async def _answer(self, ask: Ask) -> Response:
         made, request = self.route, ask.request
@@ -228,9 +254,32 @@ class _Endpoint:
             given["at"] = at_of(request, made.at)
         if made.query is not None:
             given["query"] = query_of(request, made.query)
+        raw = b""
         if made.body is not None:
-            given["body"] = await body_of(request, made.body)
-        return _encoded(made, await made.handler(ask, **given))
+            raw = await json_body(request)
+            given["body"] = decoded(raw, made.body)
+        if made.is_once and ask.key:
+            return await self._once(ask, raw, given)
+        return ask.dressed(_encoded(made, await made.handler(ask, **given)))
+
+    async def _once(self, ask: Ask, raw: bytes, given: dict[str, Any]) -> Response:
+        """As the earlier try under this key was answered; if there is none, this is it."""
+        if self.route.is_public:
+            # Whoever learned the key of a sign-in must not find its body, and so the password, by asking.
+            ask.context.logins.address(network(ask.request), time.monotonic())
+        url, headers = ask.request.url, ask.request.headers
+        length = "" if self.route.body else headers.get("content-length", "")
+        once = Once(ask.context, ask.actor, ask.key, f"{url.path}?{url.query} {length}\n".encode() + raw)
+        found = await once.found()
+        if found is not None:
+            return ask.dressed(found)
+        try:
+            response = ask.dressed(_encoded(self.route, await self.route.handler(ask, **given)))
+        except BaseException:
+            await once.give_back()
+            raise
+        await once.keep(response)
+        return response
 
 
 def is_declared(mounted: starlette.routing.Route) -> bool:

@@ -20,8 +20,7 @@ from node.commands import act, mark, presence, send
 from node.entry.limits import refuse_for
 from node.rest.api import Ask, route
 from node.rest.conversations import ConversationAt
-
-OptionalId = Annotated[str, Meta(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+from node.rest.requests import OptionalId
 
 
 class NewMessage(Struct, kw_only=True):

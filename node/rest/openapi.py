@@ -42,6 +42,22 @@ _SECURITY: Final = {
 }
 
 
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A UUID of version 4 or 7, the same at every try: it has one effect and one answer, for a day.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` that was read: refused where somebody has changed it since.",
+    "schema": {"type": "string"},
+}
+
+
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The whole document, ready to be encoded."""
     listed = list(routes)
@@ -89,9 +105,19 @@ def _around(made: Route) -> set[str]:
             codes |= set() if set(made.may) <= VISITOR else {"access.agents_only"}
     if set(made.may) & ON_CONVERSATION:
         codes.add("resource.not_found")
+    return codes | _of_input(made)
+
+
+def _of_input(made: Route) -> set[str]:
+    """Codes of path, query, headers and body."""
+    codes: set[str] = set()
     if made.at is not None:
         parts = get_type_hints(made.at, include_extras=True).values()
         codes |= {_PARTS[part] for part in parts if part in _PARTS}
+    if made.method == "POST":
+        codes |= {"id.uuid", "id.used", "request.running", "limit.rate"} if made.is_once else {"id.uuid"}
+    if made.tagged and made.method != "GET":
+        codes.add("resource.changed")
     if made.query is not None:
         codes.add("query.invalid")
     if made.body is not None:
@@ -113,7 +139,7 @@ def _operation(made: Route, by_kind: Mapping[Any, Any], components: Mapping[str,
         "summary": summary.rstrip("."),
         "description": f"{text}\n\nFor: {_for_whom(made)}.",
         "responses": {
-            **{str(status): _answer(status, kind, by_kind) for status, kind in made.answers.items()},
+            **{str(status): _answer(made, status, kind, by_kind) for status, kind in made.answers.items()},
             **{str(status): _refusal(codes) for status, codes in refusals(made).items()},
         },
         "security": [] if made.is_public else _security(made),
@@ -121,6 +147,8 @@ def _operation(made: Route, by_kind: Mapping[Any, Any], components: Mapping[str,
     parameters = [
         *_parameters("path", made.at, components),
         *_parameters("query", made.query, components),
+        *([_KEY] if made.method == "POST" else []),
+        *([_MATCH] if made.tagged and made.method != "GET" else []),
     ]
     if parameters:
         found["parameters"] = parameters
@@ -163,7 +191,7 @@ def _parameters(place: str, kind: Any, components: Mapping[str, Any]) -> list[di
     ]
 
 
-def _answer(status: int, kind: Any, by_kind: Mapping[Any, Any]) -> dict[str, Any]:
+def _answer(made: Route, status: int, kind: Any, by_kind: Mapping[Any, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if isinstance(kind, Media):
         if kind.type:
@@ -172,6 +200,8 @@ def _answer(status: int, kind: Any, by_kind: Mapping[Any, Any]) -> dict[str, Any
             found["headers"] = {"Location": {"required": True, "schema": {"type": "string"}}}
     elif kind is not None:
         found["content"] = {"application/json": {"schema": by_kind[kind]}}
+        if made.tagged:
+            found["headers"] = {"ETag": {"required": True, "schema": {"type": "string"}}}
     return found
 
 

@@ -68,14 +68,15 @@ def cookie_of(request: Request) -> str:
     return cookies.cookie_of(request, context_of(request).settings)
 
 
-async def body_of(request: Request, kind: type[T]) -> T:
-    """The JSON body as `kind`.
-
-    Raises UnsupportedTypeError `body.not_json`, TooLargeError, InvalidInputError `body.invalid` that names the field.
-    """
+async def json_body(request: Request) -> bytes:
+    """The body that is to be JSON. Raises UnsupportedTypeError `body.not_json`, and as `read_body`."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UnsupportedTypeError("body.not_json", "Send application/json.", field="content-type")
-    raw = await read_body(request, BODY_MOST)
+    return await read_body(request, BODY_MOST)
+
+
+def decoded(raw: bytes, kind: type[T]) -> T:
+    """A JSON body as `kind`. Raises InvalidInputError `body.invalid` that names the field."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as wrong:
@@ -155,3 +156,6 @@ Conv = Annotated[str, Meta(pattern="^[0-9]{2}[a-z2-7]{26}$", extra={"check": che
 Contact = Annotated[str, Meta(pattern="^c[a-z2-7]{26}$", extra={"check": check_contact})]
 Place = Annotated[int, Meta(ge=0, le=MOST, extra={"check": _place})]
 """A sequence, or a number from 0."""
+
+OptionalId = Annotated[str, Meta(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+"""A UUID that a client chooses, or none: of what bears an `Idempotency-Key` in its place."""

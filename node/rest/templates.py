@@ -16,8 +16,9 @@ from backbone.channel import FileKind, Template
 from backbone.clock import utc_ms
 from backbone.conversation import Head
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError
-from backbone.ids import check_client_uuid, check_uuid
+from backbone.ids import check_uuid
 from backbone.nats import rpc
+from node import resends
 from node.commands.authorise import authorise
 from node.commands.files import keep, own_file
 from node.context import Context
@@ -25,6 +26,7 @@ from node.rest.accounts import InboxAt
 from node.rest.api import Ask, route
 from node.rest.conversations import ConversationAt
 from node.rest.paging import Page, Paged, page
+from node.rest.requests import OptionalId
 
 WITHIN_S = 20.0
 _PLATFORM = ("template.busy", "template.refused", "rpc.busy")
@@ -35,7 +37,7 @@ class Chosen(Struct, kw_only=True):
     an uploaded one, where the template wants one above its text.
     """
 
-    id: str
+    id: OptionalId = ""
     name: Annotated[str, Meta(min_length=1, max_length=512)]
     language: Annotated[str, Meta(max_length=32)]
     values: Annotated[list[str], Meta(max_length=50)] = []
@@ -95,15 +97,17 @@ async def list_templates(ask: Ask, at: InboxAt, query: Paged) -> Page[TemplateOu
         "file.not_found",
         "file.not_yours",
         "id.uuid",
+        "id.taken",
         *_PLATFORM,
     ),
+    counts="message",
 )
 async def send(ask: Ask, at: ConversationAt, body: Chosen) -> SentOut:
     """Stores it as a message of the agent's: its text is the template's as the platform has it now, with the values
     filled in.
     """
     context, who, conv = ask.context, ask.who, at.conv
-    message = check_client_uuid(body.id, "id")
+    message = ask.event_id(body.id)
     file = await own_file(context, who, check_uuid(body.file, "file")) if body.file else None
     async with context.hub.visit(who.tenant, conv) as room:
         authorise(who, "conversation.write", room)
@@ -132,6 +136,11 @@ async def send(ask: Ask, at: ConversationAt, body: Chosen) -> SentOut:
             parts=[templates.part(template, body.values)],
             attachments=[file] if file else [],
         )
+        if not resends.is_fresh(message, utc_ms()):
+            before = await resends.find(context.log, room.subject, head, message)
+            if before is not None:
+                resends.same(before, who.id, event.text, [body.file] if body.file else [], note=False)
+                return SentOut(before.seq)
         stored = await context.log.publish(room.subject, event)
     return SentOut(stored.seq)
 

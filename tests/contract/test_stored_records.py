@@ -19,6 +19,7 @@ from backbone.files import waiting
 from backbone.nats import cursors, leases, streams
 from backbone.process import processes
 from node.entry import sessions
+from node.rest import once
 
 FILES = sorted((Path(__file__).parent / "records").glob("*.json"))
 KINDS: dict[str, dict[str, Any]] = {
@@ -30,6 +31,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "sessions": {"session": sessions.SessionRecord},
     "seen": {"seen": stores.Seen},
     "uploads": {"upload": waiting.Upload},
+    "answers": {"kept": once.Kept},
     "leases": {"holder": leases.Holder},
     "cursors": {"cursor": cursors.Cursor},
     "processes": {"process": processes.Process},
