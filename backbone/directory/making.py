@@ -111,11 +111,11 @@ async def accept_invitation(link: Link, secret: str, agent: Agent) -> tuple[str,
     claim = Claim(tenant=invitation.tenant, id=agent.id)
     # The e-mail first, which somebody else may just have taken; then the invitation, by compare-and-set: two who
     # press at once can't both use it.
-    await _claim(link, by, login_key(agent.email), claim, "agent.email_taken", "email")
+    claimed = await _claim(link, by, login_key(agent.email), claim, "agent.email_taken", "email")
     try:
         await remove(link, by, why, kept.key, kept.revision)
     except RevisionError:
-        await directory(link).delete(login_key(agent.email))
+        await remove(link, by, why, login_key(agent.email), claimed)
         raise _gone() from None
     return invitation.tenant, await create_agent(link, invitation.tenant, agent, by)
 
@@ -132,11 +132,13 @@ async def _create(link: Link, by: Actor, key: str, record: Record) -> bool:
     return True
 
 
-async def _claim(link: Link, by: Actor, key: str, claim: Claim, code: str, field: str) -> None:  # noqa: PLR0917
+async def _claim(link: Link, by: Actor, key: str, claim: Claim, code: str, field: str) -> int:  # noqa: PLR0917
+    """The claim's revision."""
     try:
-        await change(link, by, "", key, claim, 0)
+        return await change(link, by, "", key, claim, 0)
     except KeyExistsError:
         kept = await directory(link).get(key)
         # The same claim again is a retry after a crash between claim and record.
         if kept is None or kept.value != claim:
             raise ConflictError(code, f"This {field} is taken already.", field=field) from None
+        return kept.revision
