@@ -157,5 +157,7 @@ Contact = Annotated[str, Meta(pattern="^c[a-z2-7]{26}$", extra={"check": check_c
 Place = Annotated[int, Meta(ge=0, le=MOST, extra={"check": _place})]
 """A sequence, or a number from 0."""
 
-OptionalId = Annotated[str, Meta(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
-"""A UUID that a client chooses, or none: of what bears an `Idempotency-Key` in its place."""
+OptionalId = Annotated[
+    str, Meta(extra_json_schema={"pattern": "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$", "maxLength": 36})
+]
+"""A UUID that a client chooses, or none: of what bears an `Idempotency-Key` in its place. `Ask.event_id` checks it."""

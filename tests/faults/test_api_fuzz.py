@@ -56,7 +56,7 @@ def test_some_hundred_requests_by_the_document(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_five_thousand_requests_by_the_document(tmp_path: Path) -> None:
-    asked, examples = 0, int(os.environ.get("EXAMPLES") or 25)
+    asked, examples = 0, int(os.environ.get("EXAMPLES") or 8)
     asked += _fuzz(tmp_path, examples=examples, phases="examples,coverage,fuzzing")
     assert asked >= REQUESTS, asked
 

@@ -29,4 +29,7 @@ async def link(request: pytest.FixtureRequest) -> AsyncIterator[Link]:
     await emptied(link)
     await ensure(link, STREAMS)
     yield link
+    if link.is_usable:
+        # What is still on its way would be stored in the streams of the next test.
+        await link.flush()
     await link.close()

@@ -165,6 +165,26 @@ def test_another_tenant_finds_nothing_of_this_one(world: World) -> None:
     assert tried > 12
 
 
+def test_another_visitor_finds_nothing_of_somebodys_conversation(world: World) -> None:
+    """They may do the same with their own, so that the guard lets them in: the use-case looks whose it is."""
+    token, _ = rest.become_visitor(world.http, INBOX)
+    other = Actor("another visitor", {"Authorization": f"Bearer {token}"}, VISITOR)
+    tried = set()
+    for made in ROUTES:
+        if made.at is None or "conv" not in made.at.__struct_fields__ or not set(made.may) <= VISITOR:
+            continue
+        answer = call(world, made, other, BODIES.get(made.name, {}))
+        assert (made.name, answer.status, answer.body["code"]) == (made.name, 404, "resource.not_found")
+        tried.add(made.name)
+    assert tried >= {"conversations.list_events", "conversations.open_file", "messages.write", "messages.mark_read"}
+
+
+def test_the_health_of_accounts_is_for_those_who_look_after_them(world: World) -> None:
+    for role in STORED:
+        answer = rest.call("GET", f"{world.http}/api/v1/inboxes?health=true", headers=_again(world, f"walk-{role}"))
+        assert answer.status == (200 if "inbox.manage" in ROLES[role] else 403), role
+
+
 @pytest.mark.parametrize(
     ("path", "field", "own"),
     [("inboxes", "id", ["elsewhere-web"]), ("agents", "id", ["walk-elsewhere"]), ("conversations", "conv", [])],

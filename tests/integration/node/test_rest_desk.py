@@ -110,7 +110,7 @@ async def test_an_act_sent_twice_to_two_nodes_is_done_once(system: System) -> No
         ({"text": ""}, 422, "text.empty", "text"),
         ({"text": "a\0b"}, 422, "text.invalid", "text"),
         ({"text": "x" * 20_000}, 422, "text.too_long", "text"),
-        ({"text": "x", "id": "1"}, 422, "body.invalid", "id"),
+        ({"text": "x", "id": "1"}, 422, "id.uuid", "id"),
         ({"text": "x", "id": "00000000-0000-8000-8000-000000000000"}, 422, "id.uuid", "id"),
         ({"text": "x", "note": True}, 403, "access.agents_only", "note"),
         ({"text": "x", "attachments": ["../.."]}, 422, "id.uuid", "attachments"),

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -18,11 +19,13 @@ from starlette.routing import Route
 from backbone import access, acts, errors
 from backbone.access import ROLES, VISITOR, Who
 from backbone.errors import TrunklineError
+from node import app
 from node.app import refuse_unguarded
 from node.rest import codes, reference
 from node.rest.api import Ask, refusal, route
 from node.rest.openapi import document, refusals
 from node.rest.table import ROUTES
+from node.settings import NodeSettings
 
 ROOT: Final = Path(__file__).parents[3]
 
@@ -71,6 +74,15 @@ def test_a_route_that_was_planted_without_a_guard_doesnt_start() -> None:
     refuse_unguarded([one.mounted() for one in ROUTES])
     with pytest.raises(TypeError, match="says nowhere who may ask"):
         refuse_unguarded([*(one.mounted() for one in ROUTES), Route("/api/v1/secrets", _planted)])
+
+
+def test_the_node_itself_looks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    service: Any = SimpleNamespace(name="node", checks=[], facts={})
+    context: Any = SimpleNamespace(settings=NodeSettings())
+    app.build(service, context)
+    monkeypatch.setattr(app.http_health, "routes", lambda *_: [Route("/metrics/all", _planted)])
+    with pytest.raises(TypeError, match="/metrics/all says nowhere who may ask"):
+        app.build(service, context)
 
 
 def test_a_route_without_may_doesnt_start() -> None:
