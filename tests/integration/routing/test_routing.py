@@ -100,8 +100,10 @@ async def _gone(system: System) -> None:
         async with system.agent(EMMA).running() as emma:
             await _until(system, lambda found: found[conv].agent == "emma")
             await emma.act(conv, "resolve")
-            await visitor.send("one more thing", conv)
-            await _until(system, lambda found: found[conv].status == "open" and found[conv].agent == "emma")
+            more = int((await visitor.send("one more thing", conv))["seq"])
+            # Open before it was resolved, too: what counts is the head behind the message.
+            await _until(system, lambda found: found[conv].seq > more and found[conv].status == "open")
+            assert (await heads(system))[conv].agent == "emma"
             await emma.act(conv, "resolve")
 
 
