@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from starlette.websockets import WebSocket
 
 from backbone import contacts, directory, presence
+from backbone import events as ev
 from backbone.access import Who
 from backbone.clock import utc_ms
 from backbone.errors import ForbiddenError, NotAuthenticatedError, NotFoundError
@@ -17,6 +18,7 @@ from backbone.nats import subjects
 from backbone.signing import needs_renewal
 from node import authenticate
 from node.context import Context
+from node.entry import referring
 from node.entry.cookies import cookie_of
 from node.entry.limits import TokenBucket
 from node.entry.origins import is_foreign, network
@@ -53,6 +55,17 @@ def caller(websocket: WebSocket, settings: NodeSettings) -> Caller:
         is_foreign=is_foreign(websocket, settings.public_url),
         has_origin="origin" in websocket.headers,
         address=network(websocket),
+    )
+
+
+def source(context: Context, hello: f.Hello) -> ev.Source:
+    """Where a visitor comes from, as far as their page told and may be kept."""
+    allowed = referring.allowed_of(context.settings.page_parameters)
+    return ev.Source(
+        page=referring.kept(hello.page, allowed),
+        referrer=referring.kept(hello.referrer, allowed),
+        device=hello.client,
+        locale=hello.locale,
     )
 
 

@@ -28,12 +28,12 @@ from node.entry.sessions import Sessions
 from node.inboxes import Inboxes
 from node.metrics import UNACKNOWLEDGED
 from node.openings import Openings
+from node.protocol import session
 from node.protocol.connection import PROTOCOLS
 from node.rest.files import DOWNLOADS_MOST
 from node.rooms.hub import Hub
 from node.rooms.watching import Mirrors
 from node.settings import NodeSettings
-from node.socket import bounds
 from node.tending import Tending
 from node.uploading import Uploads
 
@@ -62,7 +62,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
     files = Attachments(Objects(running.bulk, running.disk.check_files), settings.file_bytes)
     context = Context(
         settings=settings,
-        bounds=bounds(settings),
+        bounds=_bounds(settings),
         link=link,
         log=log,
         hub=Hub(link, log, running.lineage),
@@ -120,3 +120,14 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         running.spawn(Wanted(link, lambda names: running.tell(channels=names)).run(), "node.wanted")
     running.take_over()
     await running.stopping.wait()
+
+
+def _bounds(settings: NodeSettings) -> session.Bounds:
+    """What a session needs of the node's settings."""
+    return session.Bounds(
+        text_bytes=settings.text_bytes,
+        visitor_conversations=settings.visitor_conversations,
+        agent_conversations=settings.agent_conversations,
+        read_rate=settings.read_rate,
+        read_burst=settings.read_burst,
+    )

@@ -24,16 +24,14 @@ from node import greeting
 from node.commands import act, mark, presence, reading, send, signal
 from node.commands.answer import Answer
 from node.context import Context
-from node.entry import referring
 from node.greeting import Caller
 from node.metrics import CLOSED, FRAMES, REFUSED, SOCKETS
 from node.protocol import frames as f
 from node.protocol.connection import Connection
-from node.protocol.session import Bounds, Close, Refuse, Session
+from node.protocol.session import Close, Refuse, Session
 from node.rooms.marks import Marks
 from node.rooms.view import View
 from node.rooms.watching import Mirror, Watcher
-from node.settings import NodeSettings
 
 MOST_READING: Final = 4
 MOST_WAITING: Final = 32
@@ -328,7 +326,7 @@ class Socket:
             await self.prove_again()
         else:
             await self._end_if_ended(welcome.who)
-            self.source = _source(self._context, frame)
+            self.source = greeting.source(self._context, frame)
             opened = self._context.openings.join(welcome.who, self)
         self.connection.push(f.encode(welcome.frame))
         if opened and opened != welcome.frame.open and await reading.is_theirs(self._context, welcome.who, opened):
@@ -434,16 +432,6 @@ _HANDLERS: Final[dict[type[f.ClientFrame], Handler]] = {
 }
 
 
-def _source(context: Context, frame: f.Hello) -> ev.Source:
-    allowed = referring.allowed_of(context.settings.page_parameters)
-    return ev.Source(
-        page=referring.kept(frame.page, allowed),
-        referrer=referring.kept(frame.referrer, allowed),
-        device=frame.client,
-        locale=frame.locale,
-    )
-
-
 _NO_SOURCE: Final = ev.Source()
 _CODES: Final = frozenset(
     {
@@ -459,14 +447,3 @@ _UNGREETED: Final = "ungreeted"
 _COUNT: Final[dict[type[f.ClientFrame], Callable[[], None]]] = {
     kind: FRAMES.labels(kind.__name__.lower()).inc for kind in get_args(f.ClientFrame)
 }
-
-
-def bounds(settings: NodeSettings) -> Bounds:
-    """What a session needs of the node's settings."""
-    return Bounds(
-        text_bytes=settings.text_bytes,
-        visitor_conversations=settings.visitor_conversations,
-        agent_conversations=settings.agent_conversations,
-        read_rate=settings.read_rate,
-        read_burst=settings.read_burst,
-    )
