@@ -10,8 +10,8 @@ import msgspec
 
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.nats import subjects
-from backbone.nats.answers import ApiError, Reply
-from backbone.nats.header import REFLECTED, by_the_server, header_value, is_reflected, status_of
+from backbone.nats.wire.answers import ApiError, Reply
+from backbone.nats.wire.header import REFLECTED, by_the_server, header_value, is_reflected, status_of
 
 REPEATED_ID_IN_BATCH: Final = 10201
 DUPLICATE_IN_PROCESS: Final = 10158

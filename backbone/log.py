@@ -35,11 +35,11 @@ from backbone.acks import (
 from backbone.errors import InvalidInputError, TooManyError, TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import new_event_id
 from backbone.nats import subjects
-from backbone.nats.answers import WRONG_LAST_SEQUENCE, ApiError, Reply
-from backbone.nats.header import REFLECTED, header_block, header_value, is_reflected, status_of
 from backbone.nats.link import Link
-from backbone.nats.parser import RawCallback
 from backbone.nats.streams import MAX_EVENT_BYTES, chat_stream
+from backbone.nats.wire.answers import WRONG_LAST_SEQUENCE, ApiError, Reply
+from backbone.nats.wire.header import REFLECTED, header_block, header_value, is_reflected, status_of
+from backbone.nats.wire.parser import RawCallback
 
 NOT_FOUND: Final = 404
 MAX_UNACKNOWLEDGED: Final = 4096

@@ -19,8 +19,9 @@ from node import greeting, static
 from node.context import Context
 from node.protocol.connection import take_over
 from node.protocol.frames import RESTART, SUBPROTOCOL, TOO_MANY
-from node.rest import hooks, problems
-from node.rest.api import is_declared
+from node.rest import hooks
+from node.rest.contract import problems
+from node.rest.contract.api import is_declared
 from node.rest.hosts import Hosts
 from node.rest.table import ROUTES
 from node.socket import Socket

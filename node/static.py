@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from backbone.errors import NotFoundError, UnavailableError, UnknownOutcomeError
 from node import waiting_page
-from node.rest.requests import context_of
+from node.rest.contract.requests import context_of
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATE: Final = "no-cache"

@@ -13,9 +13,9 @@ import structlog
 from backbone import directory, presence, schema
 from backbone.errors import TrunklineError, UnknownOutcomeError
 from backbone.nats import replicas
-from backbone.nats.answers import ApiError
 from backbone.nats.buckets import Bucket, Change
 from backbone.nats.streams import chat_stream
+from backbone.nats.wire.answers import ApiError
 from backbone.process.service import Service
 from node.context import Context
 from node.protocol.frames import NOT_AUTHENTICATED, RESTART, SIGNED_OUT

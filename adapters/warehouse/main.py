@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.warehouse.lean import without_pandas
+from adapters.warehouse.clickhouse.lean import without_pandas
 from adapters.warehouse.service import run
 from adapters.warehouse.settings import SECTION, Warehouse
 from backbone.process.service import start

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from adapters.warehouse import journal, migrations, sql
-from adapters.warehouse.engine import Engine, load_library
+from adapters.warehouse.asking import sql
+from adapters.warehouse.asking.sql import SqlRequest, Table
+from adapters.warehouse.clickhouse import migrations
+from adapters.warehouse.clickhouse.engine import Engine, load_library
+from adapters.warehouse.loading import journal
 from adapters.warehouse.settings import SECTION, Warehouse, target
-from adapters.warehouse.sql import SqlRequest, Table
 from backbone.errors import NotFoundError
 from backbone.settings import load
 

@@ -14,10 +14,11 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
-from adapters.warehouse import heir, migrations, requests, residency
-from adapters.warehouse.engine import Engine, LockedError, load_library
-from adapters.warehouse.loader import Loader
-from adapters.warehouse.room import Room
+from adapters.warehouse.asking import heir, requests
+from adapters.warehouse.clickhouse import migrations, residency
+from adapters.warehouse.clickhouse.engine import Engine, LockedError, load_library
+from adapters.warehouse.loading.loader import Loader
+from adapters.warehouse.loading.room import Room
 from adapters.warehouse.settings import SECTION, Target, Warehouse, target
 from backbone.errors import UnavailableError
 from backbone.nats import rpc

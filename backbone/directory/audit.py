@@ -20,8 +20,8 @@ from backbone.errors import UnavailableError
 from backbone.events import Actor
 from backbone.nats import streams
 from backbone.nats.feed import Delivery, Feed
-from backbone.nats.header import header_value, is_reflected
 from backbone.nats.link import Link
+from backbone.nats.wire.header import header_value, is_reflected
 
 READ_WITHIN_S: Final = 60.0
 ENTRIES_MOST: Final = 10_000

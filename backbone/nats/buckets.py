@@ -15,10 +15,10 @@ import prometheus_client
 import structlog
 
 from backbone.errors import ConflictError, TooLargeError, TrunklineError, UnavailableError
-from backbone.nats.answers import WRONG_LAST_SEQUENCE, ApiError
 from backbone.nats.feed import Delivery, Feed
-from backbone.nats.header import by_the_server, header_block, header_value, is_reflected, status_of
 from backbone.nats.link import Link
+from backbone.nats.wire.answers import WRONG_LAST_SEQUENCE, ApiError
+from backbone.nats.wire.header import by_the_server, header_block, header_value, is_reflected, status_of
 
 VALUE_MOST: Final = 256 * 1024
 """Bytes of one value: what is read with others must not hold them up."""

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from backbone.nats import subjects
-from backbone.nats.answers import ApiError
-from backbone.nats.header import header_value
 from backbone.nats.link import Link
 from backbone.nats.streams import DEAD
+from backbone.nats.wire.answers import ApiError
+from backbone.nats.wire.header import header_value
 
 MOST: Final = 1000
 NO_MESSAGE: Final = 404

@@ -18,8 +18,8 @@ import prometheus_client
 import structlog
 
 from backbone.errors import TrunklineError
-from backbone.nats.header import status_of
 from backbone.nats.link import SECOND_NS, Link
+from backbone.nats.wire.header import status_of
 
 PULL: Final = 1000
 PULL_BYTES: Final = 1024 * 1024

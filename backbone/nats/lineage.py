@@ -25,11 +25,11 @@ import structlog
 
 from backbone.errors import ForbiddenError, TrunklineError
 from backbone.nats import epochs, subjects
-from backbone.nats.answers import ApiError
 from backbone.nats.buckets import Bucket, KeyExistsError
 from backbone.nats.leases import Holder
 from backbone.nats.link import Link
 from backbone.nats.streams import EPOCH_KEY, SERVERS_KEY, chat_stream, names_of_log
+from backbone.nats.wire.answers import ApiError
 
 WAIT_S: Final = 1.5
 LOOK_S: Final = 0.1

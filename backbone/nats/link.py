@@ -25,10 +25,10 @@ from nats.protocol import command
 
 from backbone.errors import TooLargeError, TrunklineError
 from backbone.nats import permissions
-from backbone.nats.answers import ApiError, Reply, answer_decoder, nobody, not_ours, unknown, unreachable
-from backbone.nats.header import header_block, status_of
-from backbone.nats.parser import BatchParser, RawCallback
-from backbone.nats.waiting import RawSubscription, Waiting, fail
+from backbone.nats.wire.answers import ApiError, Reply, answer_decoder, nobody, not_ours, unknown, unreachable
+from backbone.nats.wire.header import header_block, status_of
+from backbone.nats.wire.parser import BatchParser, RawCallback
+from backbone.nats.wire.waiting import RawSubscription, Waiting, fail
 from backbone.until import cancel_again
 
 Done = Callable[[bytes, TrunklineError | None], None]

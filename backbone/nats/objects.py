@@ -19,10 +19,10 @@ from msgspec import Struct
 
 from backbone.errors import NotFoundError, TrunklineError, UnavailableError
 from backbone.ids import new_uuid
-from backbone.nats.answers import ApiError
-from backbone.nats.header import header_block, header_value, status_of
 from backbone.nats.link import Link
 from backbone.nats.streams import FILES_BUCKET
+from backbone.nats.wire.answers import ApiError
+from backbone.nats.wire.header import header_block, header_value, status_of
 
 CHUNK: Final = 128 * 1024
 CHUNKS_A_READ: Final = 2

@@ -16,10 +16,10 @@ import structlog
 
 from backbone.nats import epochs
 from backbone.nats.feed import Delivery, Feed
-from backbone.nats.header import REFLECTED, is_reflected
 from backbone.nats.lineage import Lineage
 from backbone.nats.link import Link
 from backbone.nats.streams import chat_stream
+from backbone.nats.wire.header import REFLECTED, is_reflected
 
 RANGE_TIMEOUT_S: Final = 60.0
 OTHERS_LOOK_S: Final = 0.4

@@ -31,8 +31,8 @@ from backbone.errors import (
     UnavailableError,
 )
 from backbone.nats import subjects
-from backbone.nats.header import header_block, header_value
 from backbone.nats.link import Link
+from backbone.nats.wire.header import header_block, header_value
 
 DEADLINE_HEADER: Final = "Trunkline-Deadline"
 ERROR_HEADER: Final = "Nats-Service-Error-Code"

@@ -17,8 +17,8 @@ import msgspec
 from backbone import schema
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.nats import admission, subjects
-from backbone.nats.answers import ApiError
 from backbone.nats.link import SECOND_NS, Link
+from backbone.nats.wire.answers import ApiError
 from backbone.schema import NewerDataError
 
 NOT_FOUND = 404

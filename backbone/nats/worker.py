@@ -22,10 +22,10 @@ from msgspec import Struct
 
 from backbone.errors import TrunklineError
 from backbone.nats import subjects
-from backbone.nats.header import REFLECTED, header_block, is_reflected, status_of
 from backbone.nats.link import SECOND_NS, Link
 from backbone.nats.reader import Entry
 from backbone.nats.streams import DEAD, chat_stream
+from backbone.nats.wire.header import REFLECTED, header_block, is_reflected, status_of
 
 ACK: Final = b"+ACK"
 NOT_YET: Final = b"-NAK"

@@ -9,7 +9,7 @@ import sys
 
 import msgspec
 
-from node.rest.openapi import document
+from node.rest.contract.openapi import document
 from node.rest.table import ROUTES
 
 text = msgspec.json.format(msgspec.json.encode(document(ROUTES), order="sorted"), indent=1)

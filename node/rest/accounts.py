@@ -28,9 +28,9 @@ from backbone.ids import check_name
 from backbone.nats import rpc, subjects
 from node.context import Context
 from node.entry.origins import checked_origins
-from node.rest.api import Ask, route
-from node.rest.paging import Page
-from node.rest.requests import Name
+from node.rest.contract.api import Ask, route
+from node.rest.contract.paging import Page
+from node.rest.contract.requests import Name
 
 HEALTH_WITHIN_S: Final = 3.0
 CHECK_WITHIN_S: Final = 60.0

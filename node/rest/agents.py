@@ -7,8 +7,8 @@ from msgspec import Struct
 from backbone import directory, presence
 from backbone.events import AgentState
 from backbone.nats import subjects
-from node.rest.api import Ask, route
-from node.rest.paging import Page, Paged, page
+from node.rest.contract.api import Ask, route
+from node.rest.contract.paging import Page, Paged, page
 
 
 class Colleague(Struct, kw_only=True):

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from backbone.accounts.form import Field
 from backbone.channel import Measure, Window
-from node.rest.api import Ask, Media, route
-from node.rest.paging import Page, Paged, page
-from node.rest.requests import NO_STORE
+from node.rest.contract.api import Ask, Media, route
+from node.rest.contract.paging import Page, Paged, page
+from node.rest.contract.requests import NO_STORE
 
 
 class ChannelAt(Struct):

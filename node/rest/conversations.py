@@ -14,9 +14,9 @@ from backbone.conversation import Head
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_conversation
 from node.commands.authorise import authorise
-from node.rest.api import Ask, Media, route
-from node.rest.paging import Page
-from node.rest.requests import MOST, NO_STORE, Conv, Place
+from node.rest.contract.api import Ask, Media, route
+from node.rest.contract.paging import Page
+from node.rest.contract.requests import MOST, NO_STORE, Conv, Place
 from node.rooms import pages
 from node.rooms.views import order
 

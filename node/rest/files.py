@@ -16,7 +16,7 @@ from backbone.events import Attachment
 from backbone.files.attachments import INLINE
 from backbone.ids import new_uuid
 from node.entry.origins import network
-from node.rest.api import Ask, Media, route
+from node.rest.contract.api import Ask, Media, route
 from node.uploading import content_of, passed_over, spooled
 
 CSP: Final = "default-src 'none'; sandbox"

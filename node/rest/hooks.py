@@ -14,7 +14,7 @@ from backbone.errors import NotFoundError, TooLargeError, TrunklineError
 from backbone.ids import check_name, check_token
 from backbone.nats import rpc
 from node.context import Context
-from node.rest.requests import NO_STORE, context_of, read_body
+from node.rest.contract.requests import NO_STORE, context_of, read_body
 
 BODY_MOST: Final = 1024 * 1024
 HEADERS_MOST: Final = 32

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from node.rest import problems
+from node.rest.contract import problems
 from node.settings import NodeSettings
 
 LOOPBACK: Final = frozenset({"localhost"})

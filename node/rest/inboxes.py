@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from backbone import directory
 from node.rest.accounts import HealthOut, InboxAt, health_of
-from node.rest.api import Ask, route
-from node.rest.paging import Page, Paged, page
+from node.rest.contract.api import Ask, route
+from node.rest.contract.paging import Page, Paged, page
 
 
 class Inboxes(Paged, kw_only=True):

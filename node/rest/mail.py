@@ -21,8 +21,8 @@ from backbone import events as ev
 from backbone.errors import NotFoundError
 from node.commands.authorise import authorise
 from node.context import Context
-from node.rest.api import Ask, Media, route
-from node.rest.requests import NO_STORE, Conv, Place
+from node.rest.contract.api import Ask, Media, route
+from node.rest.contract.requests import NO_STORE, Conv, Place
 
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 PICTURES_MOST: Final = 12 * 1024 * 1024

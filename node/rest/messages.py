@@ -18,9 +18,9 @@ from backbone.errors import ForbiddenError, InvalidInputError, TrunklineError
 from backbone.events import AgentState, MessageKind
 from node.commands import act, mark, presence, send
 from node.entry.limits import refuse_for
-from node.rest.api import Ask, route
+from node.rest.contract.api import Ask, route
+from node.rest.contract.requests import OptionalId
 from node.rest.conversations import ConversationAt
-from node.rest.requests import OptionalId
 
 
 class NewMessage(Struct, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from backbone.asker import as_headers
 from backbone.errors import InvalidInputError
 from backbone.nats import rpc
-from node.rest.api import Ask, route
+from node.rest.contract.api import Ask, route
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from node.context import Context
 from node.entry import cookies
 from node.entry.origins import address, network
 from node.entry.passwords import check_password
-from node.rest.api import Ask, route
-from node.rest.requests import cookie_of
+from node.rest.contract.api import Ask, route
+from node.rest.contract.requests import cookie_of
 
 
 class SignIn(Struct):

@@ -12,9 +12,9 @@ from backbone.directory import Agent
 from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
 from backbone.nats import subjects
 from node.entry.origins import network
-from node.rest.api import Ask, route
-from node.rest.paging import Page, Paged, page
-from node.rest.requests import Contact, Name, Token
+from node.rest.contract.api import Ask, route
+from node.rest.contract.paging import Page, Paged, page
+from node.rest.contract.requests import Contact, Name, Token
 
 _log = structlog.get_logger("node.entry.sessions")
 

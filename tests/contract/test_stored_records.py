@@ -19,7 +19,7 @@ from backbone.files import waiting
 from backbone.nats import cursors, leases, streams
 from backbone.process import processes
 from node.entry import sessions
-from node.rest import once
+from node.rest.contract import once
 
 FILES = sorted((Path(__file__).parent / "records").glob("*.json"))
 KINDS: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from adapters.warehouse import migrations
-from adapters.warehouse.engine import Engine, NoRoomError
+from adapters.warehouse.clickhouse import migrations
+from adapters.warehouse.clickhouse.engine import Engine, NoRoomError
 from adapters.warehouse.settings import Target, Warehouse
 from tests.harness import mounts
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from backbone.nats import subjects
-from backbone.nats.header import header_block
 from backbone.nats.link import Link
 from backbone.nats.streams import DEAD
+from backbone.nats.wire.header import header_block
 from tests.harness.series import series
 from tests.harness.system import LIN, System, running_system
 from trunkline.connect import connected

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.warehouse.verify import Verdict
+from adapters.warehouse.asking.verify import Verdict
 from backbone.nats import rpc
 from tests.harness.log import assert_in_the_warehouse, assert_saw_the_log, stored_events
 from tests.harness.system import LIN, System, running_system

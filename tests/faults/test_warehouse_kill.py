@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from adapters.warehouse import facts, fold
+from adapters.warehouse.loading import facts, fold
 from backbone import events as ev
 from backbone.nats import rpc, streams
 from backbone.nats.link import Link

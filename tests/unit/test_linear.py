@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.channels.email import mime, parse, settings
+from adapters.channels.email import settings
+from adapters.channels.email.reading import mime, parse
 from tests.harness import growth, patterns
 
 ROOMS: Final = (

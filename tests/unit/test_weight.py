@@ -57,7 +57,8 @@ def test_a_missing_extra_is_a_sentence_that_names_it() -> None:
     run = "sys.argv[1:] = ['adapter', 'warehouse']\nfrom trunkline.main import main\nmain()"
     assert said(run, "pyarrow").endswith("pyarrow isn't installed: pip install 'trunkline[warehouse]'.")
     engine = (
-        "from adapters.warehouse.engine import load_library\nfrom adapters.warehouse.settings import target\n"
+        "from adapters.warehouse.clickhouse.engine import load_library\n"
+        "from adapters.warehouse.settings import target\n"
         "from backbone.errors import SettingError\n"
         "try: load_library(target('chdb:///x'))\nexcept SettingError as missing: print(missing.message)"
     )

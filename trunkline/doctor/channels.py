@@ -19,9 +19,9 @@ from backbone.clock import utc_ms
 from backbone.directory import Inbox
 from backbone.errors import TrunklineError
 from backbone.nats import rpc, subjects
-from backbone.nats.answers import ApiError
 from backbone.nats.link import Link
 from backbone.nats.streams import chat_stream
+from backbone.nats.wire.answers import ApiError
 from backbone.settings import Common, load
 from trunkline.doctor.findings import Check
 

@@ -15,8 +15,8 @@ import msgspec
 
 from backbone.errors import TrunklineError
 from backbone.nats import admission, streams
-from backbone.nats.answers import ApiError
 from backbone.nats.link import Link
+from backbone.nats.wire.answers import ApiError
 from backbone.process.service import DURABILITY
 from backbone.settings import Common
 from trunkline.connect import connected

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 from backbone import schema
 from backbone.errors import TrunklineError
 from backbone.nats import replicas, streams
-from backbone.nats.answers import ApiError
 from backbone.nats.cursors import Cursor, cursors
 from backbone.nats.epochs import state_of
 from backbone.nats.link import SECOND_NS, Link
 from backbone.nats.replicas import Replicas
 from backbone.nats.streams import UNSET, StreamSpec, chat_stream
+from backbone.nats.wire.answers import ApiError
 from backbone.settings import Common
 from trunkline.doctor.findings import Check
 from trunkline.doctor.server import size

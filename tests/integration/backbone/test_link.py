@@ -15,8 +15,8 @@ from backbone.ids import conversation_id
 from backbone.log import Log
 from backbone.nats import rpc, subjects
 from backbone.nats.buckets import VALUE_MOST, Bucket
-from backbone.nats.header import header_block
 from backbone.nats.link import Link
+from backbone.nats.wire.header import header_block
 from tests.harness.nats import NatsServer
 from tests.harness.waiting import until
 

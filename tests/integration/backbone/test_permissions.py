@@ -14,10 +14,10 @@ from backbone.log import Log
 from backbone.nats import permissions, streams, subjects
 from backbone.nats.buckets import Bucket, Change, KeyExistsError
 from backbone.nats.cursors import Cursor
-from backbone.nats.header import REFLECTED, is_reflected
 from backbone.nats.leases import Holder
 from backbone.nats.link import Link
 from backbone.nats.reader import read_range
+from backbone.nats.wire.header import REFLECTED, is_reflected
 from backbone.nats.worker import bury
 from tests.harness.nats import NatsServer
 from tests.harness.trespass import CONV, trespasses

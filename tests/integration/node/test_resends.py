@@ -10,7 +10,7 @@ import pytest
 from backbone import events as ev
 from backbone.ids import new_event_id, new_uuid
 from backbone.nats import subjects
-from backbone.nats.header import header_block
+from backbone.nats.wire.header import header_block
 from tests.harness.log import stored_events
 from tests.harness.system import LIN, System
 from trunkline.client import RefusedError

@@ -13,7 +13,7 @@ from backbone import acts, directory
 from backbone.access import ROLES, VISITOR
 from backbone.directory import Agent, Inbox
 from node.entry.passwords import hash_password
-from node.rest.api import Route
+from node.rest.contract.api import Route
 from node.rest.table import ROUTES
 from tests.harness.apart import run_apart
 from tests.harness.system import INBOX, PASSWORD, TENANT, System

@@ -120,7 +120,7 @@ def test_up_refuses_streams_and_tables_of_a_newer_release_without_a_crash_loop(t
 
 _OF_TOMORROW = """
 import asyncio, sys
-from adapters.warehouse.engine import Engine
+from adapters.warehouse.clickhouse.engine import Engine
 from adapters.warehouse.settings import Warehouse, target
 engine = Engine(target(sys.argv[1]), Warehouse(dsn=sys.argv[1]))
 insert = "INSERT INTO schema_migrations (number, name, checksum) VALUES (9, '0009_new.sql', 'x')"

@@ -120,7 +120,7 @@ def test_a_warehouse_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     folder.mkdir()
     folder.chmod(OPEN)
     code = (
-        "import sys\nfrom pathlib import Path\nfrom adapters.warehouse.engine import _hold\n"
+        "import sys\nfrom pathlib import Path\nfrom adapters.warehouse.clickhouse.engine import _hold\n"
         "from adapters.warehouse.settings import Warehouse\n_hold(Path(sys.argv[1]), Warehouse())\n"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from adapters.warehouse import migrations
-from adapters.warehouse.engine import Engine, rows
+from adapters.warehouse.clickhouse import migrations
+from adapters.warehouse.clickhouse.engine import Engine, rows
 from adapters.warehouse.settings import Target, Warehouse
 from backbone.nats import streams
 from backbone.nats.link import Link

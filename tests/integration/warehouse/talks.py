@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.warehouse import load, plan
-from adapters.warehouse.decode import decode
-from adapters.warehouse.engine import Engine, rows
-from adapters.warehouse.journal import Promise
-from adapters.warehouse.memory import Memory
+from adapters.warehouse.clickhouse.engine import Engine, rows
+from adapters.warehouse.loading import load, plan
+from adapters.warehouse.loading.decode import decode
+from adapters.warehouse.loading.journal import Promise
+from adapters.warehouse.loading.memory import Memory
 from backbone.log import Log
 from backbone.nats import subjects
 from backbone.nats.link import Link

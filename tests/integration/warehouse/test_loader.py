@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters.warehouse import journal, memory, plan, verify
-from adapters.warehouse.engine import Engine
-from adapters.warehouse.journal import Promise
-from adapters.warehouse.loader import Loader
+from adapters.warehouse.asking import verify
+from adapters.warehouse.clickhouse.engine import Engine
+from adapters.warehouse.loading import journal, memory, plan
+from adapters.warehouse.loading.journal import Promise
+from adapters.warehouse.loading.loader import Loader
 from adapters.warehouse.settings import Warehouse
 from backbone import events as ev
 from backbone.nats import cursors, epochs, subjects

@@ -13,8 +13,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from msgspec import structs
 
-from adapters.warehouse import functions, history, reports, search, sql
-from adapters.warehouse.engine import Engine
+from adapters.warehouse.asking import functions, history, reports, search, sql
+from adapters.warehouse.clickhouse.engine import Engine
 from backbone import events as ev
 from backbone.access import EVERYTHING, Scope
 from backbone.errors import InvalidInputError, TrunklineError

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from adapters.warehouse import residency
-from adapters.warehouse.engine import Engine, rows
+from adapters.warehouse.clickhouse import residency
+from adapters.warehouse.clickhouse.engine import Engine, rows
 
 _RSS = re.compile(r"^[0-9a-f]+-[0-9a-f]+ r-xp [^\n]*/_chdb[^\n]*\n(?:[^\n]*\n)*?Rss: +(\d+) kB", re.MULTILINE)
 

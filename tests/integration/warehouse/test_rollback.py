@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.warehouse import rollback
-from adapters.warehouse.engine import Engine, rows
+from adapters.warehouse.clickhouse.engine import Engine, rows
+from adapters.warehouse.loading import rollback
 from backbone.nats.epochs import parse
 from tests.integration.warehouse.talks import ask
 

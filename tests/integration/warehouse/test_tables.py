@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.warehouse import journal, load, migrations, pack, plan
-from adapters.warehouse.checksum import checksum
-from adapters.warehouse.decode import decode
-from adapters.warehouse.engine import Engine, LockedError, rows
-from adapters.warehouse.journal import Done, Promise
-from adapters.warehouse.memory import Memory
+from adapters.warehouse.clickhouse import migrations
+from adapters.warehouse.clickhouse.engine import Engine, LockedError, rows
+from adapters.warehouse.loading import journal, load, pack, plan
+from adapters.warehouse.loading.checksum import checksum
+from adapters.warehouse.loading.decode import decode
+from adapters.warehouse.loading.journal import Done, Promise
+from adapters.warehouse.loading.memory import Memory
 from adapters.warehouse.settings import Target, Warehouse
 from backbone import events as ev
 from backbone.errors import InvalidInputError, UnavailableError

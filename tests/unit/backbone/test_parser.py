@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.errors import ProtocolError
 
-from backbone.nats.parser import LONGEST_LINE, BatchParser, RawCallback
+from backbone.nats.wire.parser import LONGEST_LINE, BatchParser, RawCallback
 
 pytestmark = pytest.mark.anyio
 

@@ -21,9 +21,9 @@ from backbone.access import ROLES, VISITOR, Who
 from backbone.errors import TrunklineError
 from node import app
 from node.app import refuse_unguarded
-from node.rest import codes, reference
-from node.rest.api import Ask, refusal, route
-from node.rest.openapi import document, refusals
+from node.rest.contract import codes, reference
+from node.rest.contract.api import Ask, refusal, route
+from node.rest.contract.openapi import document, refusals
 from node.rest.table import ROUTES
 from node.settings import NodeSettings
 

@@ -19,7 +19,7 @@ from backbone.channel import FaultError, Signal
 from backbone.clock import utc_ms
 from backbone.ids import provider_event_id
 from backbone.nats import subjects
-from backbone.nats.header import header_block
+from backbone.nats.wire.header import header_block
 from backbone.nats.worker import DEAD_LETTERS
 
 RAW_MOST: Final = 100_000

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import imap
-from adapters.channels.email.imap import Folder
-from adapters.channels.email.imap_client import Client
-from adapters.channels.email.mailbox import Cursor, cursor_of
+from adapters.channels.email.servers import imap
+from adapters.channels.email.servers.imap import Folder
+from adapters.channels.email.servers.imap_client import Client
+from adapters.channels.email.servers.mailbox import Cursor, cursor_of
 from adapters.channels.email.settings import Account
 from backbone.channel import Message
 from tests.simulators.email import ADDRESS, EmailSimulator

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email, imap, mailbox, parse
-from adapters.channels.email.reader import Reader
+from adapters.channels.email import Email
+from adapters.channels.email.reading import parse
+from adapters.channels.email.servers import imap, mailbox
+from adapters.channels.email.servers.reader import Reader
 from backbone.channel import FaultError, Message, Pause, Retry
 from tests.simulators.email import ADDRESS, EmailSimulator
 from tests.unit.adapters.channels.kit_email import DAY_S, NOW, OF_CORPUS, PEER, Reading, kit_for, letter, texts
@@ -116,8 +118,8 @@ async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
         "parse.translate = failing\n"
         "limited.main()\n"
     )
-    monkeypatch.setattr("adapters.channels.email.reader._PROGRAM", program)
-    monkeypatch.setattr("adapters.channels.email.reader.CPU_S", 1)
+    monkeypatch.setattr("adapters.channels.email.servers.reader._PROGRAM", program)
+    monkeypatch.setattr("adapters.channels.email.servers.reader.CPU_S", 1)
     provider.say(PEER, "fine", fresh=True)
     provider.say(PEER, "poison", fresh=True)
     provider.say(PEER, "fine too", fresh=True)
@@ -141,7 +143,7 @@ async def test_a_mail_that_takes_all_its_time_holds_up_no_other_mailbox(monkeypa
         "parse.translate = slow\n"
         "limited.main()\n"
     )
-    monkeypatch.setattr("adapters.channels.email.reader._PROGRAM", program)
+    monkeypatch.setattr("adapters.channels.email.servers.reader._PROGRAM", program)
     reader = Reader(deadline_s=5)
     slow = asyncio.create_task(reader.read(letter(1, at=0, extra="X: poison\r\n"), OF_CORPUS, NOW, "1"))
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.channels.email import imap_words
+from adapters.channels.email.servers import imap_words
 
 
 def test_a_day_is_written_as_imap_has_it() -> None:

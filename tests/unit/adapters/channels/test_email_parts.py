@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from adapters.channels.email import charset, headers, mime, plain, quote, tnef, trust
-from adapters.channels.email import html as safe_html
-from adapters.channels.email.automatic import Fuse
-from adapters.channels.email.body import file_name
-from adapters.channels.email.codes import fault_of_login, fault_of_reply, fault_of_token
-from adapters.channels.email.flowed import unflow
+from adapters.channels.email import charset, headers
 from adapters.channels.email.headers import Address
+from adapters.channels.email.reading import html as safe_html
+from adapters.channels.email.reading import mime, plain, quote, tnef, trust
+from adapters.channels.email.reading.automatic import Fuse
+from adapters.channels.email.reading.body import file_name
+from adapters.channels.email.reading.flowed import unflow
+from adapters.channels.email.servers.codes import fault_of_login, fault_of_reply, fault_of_token
 from backbone.channel import Pause, Retry
 from tests.unit.adapters.channels.kit_email import CORPUS, OF_CORPUS
 

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email, imap, imap_words, mailbox, parse
+from adapters.channels.email import Email
+from adapters.channels.email.reading import parse
+from adapters.channels.email.servers import imap, imap_words, mailbox
 from backbone.channel import Message, Receipt
 from tests.simulators.email import ADDRESS, EmailSimulator, letters
 from tests.unit.adapters.channels.kit_email import PEER, Reading, corpus, kit_for, letter, mail, out, texts

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email, imap
+from adapters.channels.email import Email
+from adapters.channels.email.servers import imap
 from backbone.channel import FaultError, Pause
 from backbone.outside import guard
 from tests.simulators.email import EmailSimulator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse.decode import UNKNOWN, decode
+from adapters.warehouse.loading.decode import UNKNOWN, decode
 from backbone import events as ev
 from backbone.nats.reader import Entry
 from tests.unit.adapters.warehouse.timeline import CONV, entry, message

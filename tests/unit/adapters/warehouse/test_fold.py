@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse import fold
+from adapters.warehouse.loading import fold
 from backbone import events as ev
 from tests.unit.adapters.warehouse.timeline import CONV, TENANT, event, folded, message, opened, row
 

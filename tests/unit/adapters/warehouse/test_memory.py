@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.warehouse.decode import Stored, decode
-from adapters.warehouse.memory import REWRITE_MS, Memory, Past
+from adapters.warehouse.loading.decode import Stored, decode
+from adapters.warehouse.loading.memory import REWRITE_MS, Memory, Past
 from backbone import events as ev
 from backbone.nats.reader import Entry
 from tests.unit.adapters.warehouse.timeline import CONV, TENANT, entry, event, folded, message, opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.warehouse.migrations import Migration, SchemaError, pending, shipped, statements
+from adapters.warehouse.clickhouse.migrations import Migration, SchemaError, pending, shipped, statements
 
 ONE, TWO = Migration(1, "0001_a.sql", "A"), Migration(2, "0002_b.sql", "B")
 

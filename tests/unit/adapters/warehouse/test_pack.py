@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse import migrations, pack
-from adapters.warehouse.checksum import checksum
-from adapters.warehouse.decode import decode
+from adapters.warehouse.clickhouse import migrations
+from adapters.warehouse.loading import pack
+from adapters.warehouse.loading.checksum import checksum
+from adapters.warehouse.loading.decode import decode
 from backbone import events as ev
 from tests.unit.adapters.warehouse.timeline import entry, event, folded, message, opened
 

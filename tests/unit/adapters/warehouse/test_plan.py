@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse.decode import Stored
-from adapters.warehouse.plan import Place, Range, advance, cut, ranges, resume_at, token
+from adapters.warehouse.loading.decode import Stored
+from adapters.warehouse.loading.plan import Place, Range, advance, cut, ranges, resume_at, token
 from backbone.nats.epochs import Epochs, StreamState
 
 NOVEMBER_ENDS_MS = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp() * 1000)

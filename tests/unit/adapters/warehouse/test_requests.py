@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.warehouse import functions, search, sql
-from adapters.warehouse.gate import Gate
+from adapters.warehouse.asking import functions, search, sql
+from adapters.warehouse.asking.gate import Gate
 from adapters.warehouse.settings import Warehouse, target
 from backbone.errors import InvalidInputError, SettingError, TooManyError
 from backbone.settings import load, redacted

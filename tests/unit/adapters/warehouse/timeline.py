@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.warehouse import facts, fold
+from adapters.warehouse.loading import facts, fold
 from backbone import events as ev
 from backbone import ids
 from backbone.nats.reader import Entry

@@ -14,7 +14,7 @@ from backbone.directory.writer import headers_of
 from backbone.events import Actor
 from backbone.nats import streams
 from backbone.nats.feed import Delivery
-from backbone.nats.header import header_block
+from backbone.nats.wire.header import header_block
 from trunkline import output
 from trunkline.commands.audit import COLUMNS, rows, since_ms
 

@@ -1,0 +1,231 @@
+"""A mail as it came to what it means for a conversation: pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, NamedTuple
+
+from adapters.channels.email import headers, recipients
+from adapters.channels.email.headers import Address
+from adapters.channels.email.reading import body, bounce, html, mime, plain, quote, thread, trust
+from adapters.channels.email.reading.automatic import is_automatic
+from adapters.channels.email.reading.bounce import Bounce
+from adapters.channels.email.reading.mime import Part
+from adapters.channels.email.settings import Account
+from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
+from backbone.ids import key_hash
+
+UNKNOWN: Final = "unknown"
+"""The peer where a mail names no sender at all."""
+
+UNREAD: Final = (
+    "This mail couldn't be read within its time. It is attached as it came.\n这封邮件没能在限定时间内读完，原件见附件。"
+)
+"""In both languages of the desk: it is stored as the message's text."""
+
+MOST_ID_CHARS: Final = 300
+MOST_SUBJECT_CHARS: Final = 500
+MOST_ATTRIBUTE_CHARS: Final = 500
+
+
+class Translated(NamedTuple):
+    """What a mail is, and the Message-IDs by which its thread may be found, the likeliest first: none where a plus
+    address of ours names it.
+    """
+
+    events: list[Event]
+    answers: tuple[str, ...]
+
+
+def mail_to_events(raw: bytes, acc: Account, now: float) -> list[Event]:
+    """What a mail is: a message, what became of one of ours, or of no use. `now`: Unix seconds of its arrival."""
+    return translate(raw, acc, now).events
+
+
+def translate(raw: bytes, acc: Account, now: float) -> Translated:
+    """The same, with what else is needed to find its thread.
+
+    `Message.thread` is the one that a plus address of ours names, else the one that the mail would begin.
+    """
+    mail = _mail(raw, acc)
+    fate = bounce.read(mail.part, acc, mail.sender.address, mail.subject)
+    if fate and fate.fate != "copy":
+        return Translated([_told(mail, fate, acc)], ())
+    if acc.is_own(_from(mail.part)) and thread.sent_key(mail.own_id, acc):
+        return Translated([Signal(key=mail.key, name="ignored", data={"why": "our own mail came back"})], ())
+    named = thread.of_address(mail.part, acc)
+    message = _message(mail, acc, now)
+    message.thread = named or thread.key_of(mail.own_id or mail.key)
+    if fate:
+        # A server writes to the desk alone: what is said next answers the customer as before.
+        message.context = {}
+        return Translated([message], (thread.message_id(fate.key, acc),))
+    return Translated([message], () if named else tuple(thread.answered(mail.part)))
+
+
+def translate_head(head: bytes, size: int, acc: Account, now: float) -> Translated:
+    """The same of a mail whose headers alone were read, since all of it is `size` bytes."""
+    text = f"This mail has {size / 1024 / 1024:.0f} MB, more than can be read here. It is still in the mailbox."
+    translated = translate(head.rstrip(b"\r\n") + b"\r\n\r\n", acc, now)
+    for event in translated.events:
+        if isinstance(event, Message):
+            event.text, event.html, event.media = text, "", []
+    return translated
+
+
+def head_of(raw: bytes, most_bytes: int) -> bytes:
+    """The headers of a mail, as far as they have so many bytes."""
+    ends = [at for at in (raw.find(b"\r\n\r\n", 0, most_bytes), raw.find(b"\n\n", 0, most_bytes)) if at >= 0]
+    return raw[: min(ends, default=most_bytes)]
+
+
+def kept_whole(head: Translated | None, raw: bytes, now: float, key: str) -> Translated:
+    """A mail that couldn't be read within its bounds: a message that says so, the mail as it came its file.
+
+    `head` is what its headers say, where at least they could be read; `key` where they couldn't. Nothing answers it by
+    itself.
+    """
+    mail = Media(kind="file", mime="message/rfc822", name="mail.eml", size=len(raw), content=raw)
+    for event in head.events if head else []:
+        if isinstance(event, Message):
+            event.text, event.html, event.media, event.automatic = UNREAD, "", [mail], True
+            return Translated([event], head.answers if head else ())
+    told = Message(
+        key=key, peer=Peer(UNKNOWN), kind="email", text=UNREAD, at=int(now * 1000), media=[mail], automatic=True
+    )
+    return Translated([told], ())
+
+
+class _Mail(NamedTuple):
+    """A mail and what is asked of it more than once."""
+
+    part: Part
+    key: str
+    own_id: str
+    sender: Address
+    subject: str
+    dmarc: str
+
+
+def _mail(raw: bytes, acc: Account) -> _Mail:
+    part = mime.read(raw)
+    sender = _sender(part, acc)
+    return _Mail(
+        part=part,
+        key=_key(part),
+        own_id=headers.own_id(part.first("message-id")),
+        sender=sender,
+        subject=headers.words(part.first("subject"))[:MOST_SUBJECT_CHARS],
+        dmarc=trust.dmarc(part, acc, sender.address),
+    )
+
+
+def _told(mail: _Mail, fate: Bounce, acc: Account) -> Event:
+    """What a server says of a mail of ours; only a failure is final."""
+    if fate.fate == "failed":
+        reason = fate.reason or mail.subject
+        ref = thread.message_id(fate.key, acc)
+        return Receipt(key=mail.key, ref=ref, status="failed", code=fate.code, reason=reason)
+    return Signal(key=mail.key, name="ignored", data={"why": fate.fate, "ref": fate.key, "reason": fate.reason})
+
+
+def _message(mail: _Mail, acc: Account, now: float) -> Message:
+    found = body.read(mail.part)
+    shown = quote.cut(found.text, mail.subject)
+    whole = found.text.replace(plain.QUOTE, "").strip()
+    automatic = is_automatic(mail.part, acc, mail.sender.address, mail.subject)
+    is_cut = not found.html and shown.strip() != whole
+    return Message(
+        key=mail.key,
+        ref=mail.own_id,
+        peer=_peer(mail),
+        kind="email",
+        subject=mail.subject,
+        text=shown,
+        html=html.from_text(whole) if is_cut else found.html,
+        media=found.media,
+        at=min(headers.timestamp_ms(mail.part.first("date")) or int(now * 1000), int(now * 1000)),
+        reply_to=next(iter(thread.answered(mail.part)), ""),
+        automatic=automatic,
+        context=_context(mail) | _whom(mail, acc, is_automatic=automatic),
+        attributes=_attributes(mail, acc),
+    )
+
+
+def _key(part: Part) -> str:
+    """The same for every copy of a mail: its Message-ID, else all that makes it what it is."""
+    own_id = headers.own_id(part.first("message-id"))
+    if own_id:
+        return f"mid:{key_hash(own_id)}"
+    said = [*(part.first(name) for name in ("date", "from", "subject")), part.body]
+    return f"sum:{hashlib.sha256(b'|'.join(said)).hexdigest()}"
+
+
+def _from(part: Part) -> str:
+    found = headers.addresses(part.first("from"))
+    return found[0].address if found else ""
+
+
+def _sender(part: Part, acc: Account) -> Address:
+    """Who wrote: From; behind a form of our own, which writes from our address, whoever it names in Reply-To."""
+    for name in ("from", "sender", "reply-to", "return-path"):
+        found = headers.addresses(part.first(name))
+        if found:
+            others = [each for each in headers.addresses(part.first("reply-to")) if not acc.is_own(each.address)]
+            return others[0] if others and acc.is_own(found[0].address) else found[0]
+    return Address("", UNKNOWN)
+
+
+def _peer(mail: _Mail) -> Peer:
+    address = mail.sender.address
+    if address == UNKNOWN:
+        return Peer(UNKNOWN)
+    # One who stands behind a form of ours, or among several, was proven by nobody.
+    is_proven = mail.dmarc == "pass" and _is_alone(mail)
+    return Peer(address, mail.sender.name, {"email": address}, ("email",) if is_proven else ())
+
+
+def _is_alone(mail: _Mail) -> bool:
+    return [each.address for each in headers.addresses(mail.part.first("from"))] == [mail.sender.address]
+
+
+def _wished(mail: _Mail, acc: Account) -> str:
+    """Where a mail wants its answers instead of at its sender's, empty if nowhere else. A forged one gets no say."""
+    wished = [each.address for each in headers.addresses(mail.part.first("reply-to")) if not acc.is_own(each.address)]
+    wished = [each for each in wished if len(each) <= recipients.MOST_ADDRESS_CHARS]
+    return wished[0] if wished and mail.dmarc != "fail" and wished[0] != mail.sender.address else ""
+
+
+def _context(mail: _Mail) -> dict[str, str]:
+    references = headers.ids(mail.part.first("references")) or headers.ids(mail.part.first("in-reply-to"))[:1]
+    # One that is longer was written to do harm, and is stored with each message.
+    references = [each for each in references if len(each) <= MOST_ID_CHARS]
+    context = {
+        "message_id": mail.own_id,
+        "references": " ".join(thread.chain(references, [mail.own_id] if mail.own_id else [])),
+        "subject": mail.subject,
+    }
+    return {name: value for name, value in context.items() if value}
+
+
+def _whom(mail: _Mail, acc: Account, *, is_automatic: bool) -> dict[str, str]:
+    """Whom an answer goes to. A program takes nobody in."""
+    wished = _wished(mail, acc)
+    dmarc = mail.dmarc if mail.dmarc != "pass" or _is_alone(mail) else "none"
+    if is_automatic:
+        return {"to": wished, "reply_to": "", "dmarc": dmarc} if wished and dmarc == "pass" else {}
+    return recipients.context(mail.sender, wished, _listed(mail), acc, dmarc)
+
+
+def _listed(mail: _Mail) -> list[Address]:
+    return [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
+
+
+def _attributes(mail: _Mail, acc: Account) -> dict[str, str]:
+    others = dict.fromkeys(each.address for each in _listed(mail) if not acc.is_own(each.address))
+    attributes = {
+        "dmarc": "fail" if mail.dmarc == "fail" else "",
+        "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
+        "reply_to": _wished(mail, acc),
+    }
+    return {name: value for name, value in attributes.items() if value}

@@ -1,0 +1,1 @@
+"""IMAP and SMTP: sessions, sign-in, and what servers answer."""

@@ -1,0 +1,1 @@
+"""Out of the tables: a fixed catalogue of questions, each within its bounds."""

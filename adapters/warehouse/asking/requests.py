@@ -1,0 +1,105 @@
+"""What others may ask, by name: a fixed catalogue of requests, each a Struct, never SQL but the operator's own.
+
+The tenant comes from the subject. `_` is the command line's and stands for no tenant: it alone may ask `sql`
+and `verify`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from clickhouse_connect.driver.client import Client
+
+from adapters.warehouse.asking import history, reports, search, sql, verify
+from adapters.warehouse.asking.gate import Gate
+from adapters.warehouse.clickhouse.engine import Engine
+from adapters.warehouse.metrics import REQUEST_SECONDS, REQUESTS
+from backbone.asker import scope_asked
+from backbone.clock import utc_ms
+from backbone.errors import ForbiddenError, TrunklineError
+from backbone.nats.link import Link
+from backbone.nats.rpc import TIMEOUT_S, Verb
+
+OPERATOR: Final = "_"
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def verbs(link: Link, opened: asyncio.Future[Engine], as_of: Callable[[], int]) -> dict[str, Verb[Any]]:
+    """Every verb of `rpc.warehouse.<tenant>`; what comes before the engine is `opened` waits for it.
+
+    `as_of` tells when the newest loaded event was stored (UTC ms).
+    """
+    gate = Gate()
+
+    async def read(tenant: str, work: Callable[[Client], T]) -> T:
+        deadline = time.monotonic() + TIMEOUT_S
+        async with gate.enter(tenant):
+            return await (await asyncio.shield(opened)).read(work, deadline)
+
+    async def overview(tenant: str, request: reports.OverviewRequest) -> reports.Overview:
+        now_ms, scope = utc_ms(), scope_asked(tenant)
+        return await read(tenant, lambda client: reports.overview(client, tenant, request, now_ms, as_of(), scope))
+
+    async def messages(tenant: str, request: search.SearchRequest) -> search.Hits:
+        scope = scope_asked(tenant)
+        return await read(tenant, lambda client: search.messages(client, tenant, request, as_of(), scope))
+
+    async def page(tenant: str, request: history.HistoryRequest) -> history.History:
+        return await read(tenant, lambda client: history.page(client, tenant, request))
+
+    async def ask(tenant: str, request: sql.SqlRequest) -> sql.Table:
+        return await read(tenant, lambda client: sql.answer(client, request, as_of()))
+
+    async def compare(tenant: str, request: verify.VerifyRequest) -> verify.Verdict:
+        async with gate.enter(tenant):
+            return await verify.compare(link, await asyncio.shield(opened), request)
+
+    return {
+        "report.overview": Verb(reports.OverviewRequest, _for_tenants("report.overview", overview)),
+        "search.messages": Verb(search.SearchRequest, _for_tenants("search.messages", messages)),
+        "history": Verb(history.HistoryRequest, _for_tenants("history", page)),
+        "sql": Verb(sql.SqlRequest, _for_operator("sql", ask)),
+        "verify": Verb(verify.VerifyRequest, _for_operator("verify", compare)),
+    }
+
+
+Handler = Callable[[str, R], Awaitable[Any]]
+
+
+def _for_tenants(verb: str, handler: Handler[R]) -> Handler[R]:
+    def refuse(tenant: str) -> None:
+        if tenant == OPERATOR:
+            raise ForbiddenError("warehouse.tenant_only", f"{verb} is asked by a tenant, not by {OPERATOR}.")
+
+    return _counted(verb, refuse, handler)
+
+
+def _for_operator(verb: str, handler: Handler[R]) -> Handler[R]:
+    def refuse(tenant: str) -> None:
+        if tenant != OPERATOR:
+            raise ForbiddenError("warehouse.operator_only", f"{verb} is for the command line only.")
+
+    return _counted(verb, refuse, handler)
+
+
+def _counted(verb: str, refuse: Callable[[str], None], handler: Handler[R]) -> Handler[R]:
+    async def answer(tenant: str, request: R) -> Any:
+        outcome = "failed"
+        with REQUEST_SECONDS.labels(verb).time():
+            try:
+                refuse(tenant)
+                answered = await handler(tenant, request)
+                outcome = "ok"
+            except TrunklineError as refused:
+                outcome = refused.code
+                raise
+            finally:
+                REQUESTS.labels(verb, outcome).inc()
+        return answered
+
+    return answer

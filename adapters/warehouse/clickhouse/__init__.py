@@ -1,0 +1,1 @@
+"""ClickHouse itself, embedded or a server: clients, schema, whether it is there."""

@@ -1,0 +1,1 @@
+"""From the log into the tables: decoded, folded, promised, loaded, rolled back."""

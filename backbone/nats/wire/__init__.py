@@ -1,0 +1,1 @@
+"""The client protocol as bytes: control lines, header blocks, answers and who waits for them."""

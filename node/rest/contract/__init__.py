@@ -1,0 +1,1 @@
+"""What a route declares, and what follows from it: guards, decoding, errors, the document."""
