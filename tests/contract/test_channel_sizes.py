@@ -17,7 +17,7 @@ def test_the_lines_of_each_channel_are_stated_as_they_are() -> None:
         )
     }
     assert stated == {
-        folder.name: sum(len(file.read_text().splitlines()) for file in folder.glob("*.py"))
+        folder.name: sum(len(file.read_text().splitlines()) for file in folder.rglob("*.py"))
         for folder in (ROOT / "adapters" / "channels").iterdir()
         if (folder / "README.md").exists()
     }

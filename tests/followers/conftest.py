@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.followers.rig import Rig
-from tests.harness.installed import install, visible
+from tests.harness.installed import hidden, install, visible
 from tests.harness.system import System
 from trunkline import adapter_names
 from trunkline.newadapter import write
@@ -29,6 +29,7 @@ def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     name = str(request.config.getoption("--adapter", default="")) or NEW
     folder = tmp_path_factory.mktemp("follower")
     system = System(folder)
+    environment: dict[str, str] = {}
     if name not in adapter_names.others():
         assert name == NEW, f"no adapter {name} is installed"
         write(NEW, folder / NEW)
@@ -39,3 +40,4 @@ def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield Rig(system, name).start()
     finally:
         system.end()
+        hidden(environment)

@@ -22,6 +22,14 @@ def install(folder: Path, target: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(target)}
 
 
+def hidden(environment: Mapping[str, str]) -> None:
+    """This process finds it no more: another test may count what is installed."""
+    for place in environment.get("PYTHONPATH", "").split(os.pathsep):
+        if place in sys.path:
+            sys.path.remove(place)
+    importlib.invalidate_caches()
+
+
 def visible(environment: Mapping[str, str]) -> None:
     """Lets this process find it too."""
     for place in environment.get("PYTHONPATH", "").split(os.pathsep):
