@@ -1,5 +1,5 @@
 """Mail: read over IMAP, answered over SMTP."""
 
-from adapters.channels.email.servers.client import Email
+from adapters.channels.email.client import Email
 
 __all__ = ["Email"]
