@@ -122,6 +122,9 @@ class Follower:
         self._is_torn = False
         """Whether a batch was left in the middle: what is known is of no cursor, and none is written any more."""
 
+        self._at_hand = 0
+        """Events of the batch that is being taken: it may wait for `DEAD` for ever, and then waits all the same."""
+
         self._committing = asyncio.Lock()
         """No cursor overtakes a later one."""
 
@@ -143,7 +146,7 @@ class Follower:
     @property
     def unread(self) -> int:
         """Events known to be in the log that haven't been taken."""
-        return self._reader.pending if self._reader else 0
+        return self._at_hand + (self._reader.pending if self._reader else 0)
 
     def epoch_of(self, s: str, seq: int) -> int | None:
         """The epoch of a stored sequence; None where the stream isn't known yet."""
@@ -247,6 +250,7 @@ class Follower:
     async def _take(self, batch: list[Entry]) -> bool:
         """Whether it was a poison event, which was passed over."""
         is_poison = self._suspects.is_poison(batch[0])
+        self._at_hand = len(batch)
         async with self._between:
             self._is_torn = True
             if not is_poison:
@@ -256,6 +260,7 @@ class Follower:
             for entry in batch:
                 self._position[entry.s] = Cursor(entry.epoch, entry.seq)
             self._is_torn = False
+        self._at_hand = 0
         self._newest_ms = batch[-1].at_ms
         _taken.labels(self._name).inc(len(batch))
         return is_poison
