@@ -113,7 +113,9 @@ def say(frame: Frame, text: str) -> None:
     composer = frame.get_by_test_id("widget-composer")
 
     def is_filled() -> bool:
-        # A frame of another process gets the page's focus a moment after the bubble's click: keys go astray until then.
+        # A frame of another process gets the page's focus a moment after the bubble's click, and where it missed that,
+        # only by a click of its own: keys go astray until then.
+        composer.click()
         composer.fill(text)
         return composer.input_value() == text
 
