@@ -119,11 +119,10 @@ class Follower:
         self._stuck = ""
         self._between = asyncio.Lock()
         """Held while a batch is taken: state is asked for between two, never in the middle of one."""
-        self._is_torn = False
-        """Whether a batch was left in the middle: what is known is of no cursor, and none is written any more."""
-
         self._at_hand = 0
-        """Events of the batch that is being taken: it may wait for `DEAD` for ever, and then waits all the same."""
+        """Events of the batch that is being taken, which may wait for `DEAD` for ever. Of one that was left in the
+        middle they stay: what is known is of no cursor, and none is written any more.
+        """
 
         self._committing = asyncio.Lock()
         """No cursor overtakes a later one."""
@@ -250,17 +249,15 @@ class Follower:
     async def _take(self, batch: list[Entry]) -> bool:
         """Whether it was a poison event, which was passed over."""
         is_poison = self._suspects.is_poison(batch[0])
-        self._at_hand = len(batch)
         async with self._between:
-            self._is_torn = True
+            self._at_hand = len(batch)
             if not is_poison:
                 for refusal in await self._taken(batch):
                     # Before the cursor may pass it: else a kill would hide the fault.
                     await bury_surely(self._link, self._name, refusal.entry, 1, refusal.error)
             for entry in batch:
                 self._position[entry.s] = Cursor(entry.epoch, entry.seq)
-            self._is_torn = False
-        self._at_hand = 0
+            self._at_hand = 0
         self._newest_ms = batch[-1].at_ms
         _taken.labels(self._name).inc(len(batch))
         return is_poison
@@ -337,7 +334,7 @@ class Follower:
 
     async def _write_cursors(self, reader: Reader) -> None:
         async with self._between:
-            if self._is_torn:
+            if self._at_hand:
                 return
             for s, start in self._starts.items():
                 if s not in self._position and start > 1 and s in reader.epochs:

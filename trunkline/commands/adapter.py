@@ -84,17 +84,9 @@ _INTO: Final = "Folder of the package, made if it isn't there. [default: ./trunk
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help=_INTO)
 def new(name: str, into: Path | None) -> None:
     """Write the package of a new adapter NAME: settings, main, tests. As it is it counts messages by tenant."""
-    from trunkline.newadapter import NewAdapterError, write  # noqa: PLC0415  (the same)
+    from trunkline import newadapter, newpackage  # noqa: PLC0415  (the same)
 
-    folder = into or Path(f"trunkline-{name}")
-    try:
-        written = write(name, folder)
-    except (NewAdapterError, OSError) as error:
-        click.echo(f"trunkline adapter new: {error}", err=True)
-        sys.exit(1)
-    for file in written:
-        click.echo(file)
-    click.echo(f"\nNext: pip install --editable {folder}; trunkline adapter check {name}")
+    newpackage.command("adapter", name, into, newadapter.write)
 
 
 @command.command("check")

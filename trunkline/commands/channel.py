@@ -121,17 +121,9 @@ def accounts(name: str, tenant: str, data: Path | None) -> None:
 )
 def new(name: str, into: Path | None) -> None:
     """Write the package of a new channel NAME: protocol, client, simulator, tests. As it is it passes `check`."""
-    from trunkline.newchannel import NewChannelError, write  # noqa: PLC0415  (the same)
+    from trunkline import newchannel, newpackage  # noqa: PLC0415  (the same)
 
-    folder = into or Path(f"trunkline-{name}")
-    try:
-        written = write(name, folder)
-    except (NewChannelError, OSError) as error:
-        click.echo(f"trunkline channel new: {error}", err=True)
-        sys.exit(1)
-    for file in written:
-        click.echo(file)
-    click.echo(f"\nNext: pip install --editable {folder}; trunkline channel check {name}")
+    newpackage.command("channel", name, into, newchannel.write)
 
 
 @command.command("check")

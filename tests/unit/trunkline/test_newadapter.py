@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from backbone.nats import permissions
 from trunkline import nats_users, strays
 from trunkline.commands.adapter import command
-from trunkline.newadapter import NewAdapterError, write
+from trunkline.newadapter import write
+from trunkline.newpackage import NewPackageError
 
 OWN_MOST = 40
 
@@ -56,7 +57,7 @@ def _lines(node: ast.AST) -> range:
 
 @pytest.mark.parametrize("name", ["Counting", "coun-ting", "2go", "", "a/b", "x" * 40])
 def test_a_name_that_no_module_could_have_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(NewAdapterError):
+    with pytest.raises(NewPackageError):
         write(name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
@@ -64,13 +65,13 @@ def test_a_name_that_no_module_could_have_is_refused(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", ["routing", "warehouse", "telegram", "node", "nats", "log", "new", "disk", "secret"])
 def test_a_name_that_means_something_else_already_is_refused(name: str, tmp_path: Path) -> None:
     """Another adapter, a channel, a part of the system, a command, or what settings of ours begin with."""
-    with pytest.raises(NewAdapterError, match="is taken"):
+    with pytest.raises(NewPackageError, match="is taken"):
         write(name, tmp_path / "new")
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("mine")
-    with pytest.raises(NewAdapterError, match="--into"):
+    with pytest.raises(NewPackageError, match="--into"):
         write("counting", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.py"]
 

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from trunkline import suite
 from trunkline.commands.channel import command
-from trunkline.newchannel import NewChannelError, write
+from trunkline.newchannel import write
+from trunkline.newpackage import NewPackageError
 
 
 def test_the_package_has_the_channels_name_everywhere(tmp_path: Path) -> None:
@@ -32,14 +33,14 @@ def test_the_package_has_the_channels_name_everywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Viber", "vi-ber", "2go", "", "a/b", "x" * 40])
 def test_a_name_that_no_module_could_have_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(NewChannelError):
+    with pytest.raises(NewPackageError):
         write(name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("mine")
-    with pytest.raises(NewChannelError, match="--into"):
+    with pytest.raises(NewPackageError, match="--into"):
         write("viber", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.py"]
 
