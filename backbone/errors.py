@@ -91,6 +91,13 @@ class ChangedError(TrunklineError):
     code = "resource.changed"
 
 
+class PreconditionError(TrunklineError):
+    """The request must say which version of the thing it was made for."""
+
+    status = 428
+    code = "settings.if_match"
+
+
 class TooLargeError(TrunklineError):
     """A size limit was passed; the message names it."""
 
@@ -155,6 +162,7 @@ BY_STATUS: dict[int, type[TrunklineError]] = {
         GoneError,
         ConflictError,
         ChangedError,
+        PreconditionError,
         TooLargeError,
         TimedOutError,
         UnsupportedTypeError,

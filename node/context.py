@@ -53,6 +53,8 @@ class Context(NamedTuple):
     logins: LoginLimits
     new_visitors: RateByKey
     requests: RateByKey
+    audits: asyncio.Semaphore
+    audit_reads: RateByKey
     quotas: Quotas
     greetings: asyncio.Semaphore
     farewells: set[asyncio.Task[None]]

@@ -31,6 +31,7 @@ from node.openings import Openings
 from node.protocol import session
 from node.protocol.connection import PROTOCOLS
 from node.rest.files import DOWNLOADS_MOST
+from node.rest.settings.audit import AUDITS_A_MINUTE, AUDITS_AT_ONCE
 from node.rooms.hub import Hub
 from node.rooms.watching import Mirrors
 from node.settings import NodeSettings
@@ -83,6 +84,8 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         requests=RateByKey(settings.actor_requests),
+        audits=asyncio.Semaphore(AUDITS_AT_ONCE),
+        audit_reads=RateByKey(AUDITS_A_MINUTE),
         quotas=quotas,
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),

@@ -16,6 +16,7 @@ from backbone.directory.finding import (
     list_agents,
     list_all,
     list_inboxes,
+    list_kept,
     list_tenants,
 )
 from backbone.directory.inbox import REOPEN_WINDOW_S, VISITED, Inbox, is_over
@@ -37,6 +38,7 @@ from backbone.directory.records import (
     SYSTEM,
     Owned,
     Record,
+    check,
     directory,
     inbox_key,
     invitation_key,
@@ -45,6 +47,7 @@ from backbone.directory.records import (
     login_key,
     owned_key,
 )
+from backbone.directory.reset import RESET_LIFE_S, Reset
 from backbone.directory.role import CustomRole
 from backbone.directory.secret import Secret, password_id
 from backbone.directory.skill import Skill
@@ -61,6 +64,7 @@ __all__ = [
     "OPERATOR",
     "REACHES",
     "REOPEN_WINDOW_S",
+    "RESET_LIFE_S",
     "SYSTEM",
     "VISITED",
     "Agent",
@@ -74,6 +78,7 @@ __all__ = [
     "Mirror",
     "Owned",
     "Record",
+    "Reset",
     "Role",
     "Secret",
     "Skill",
@@ -83,6 +88,7 @@ __all__ = [
     "WeeklyHours",
     "accept_invitation",
     "change",
+    "check",
     "check_invitation",
     "connect_inbox",
     "create_agent",
@@ -104,6 +110,7 @@ __all__ = [
     "list_agents",
     "list_all",
     "list_inboxes",
+    "list_kept",
     "list_tenants",
     "login_key",
     "normal_email",

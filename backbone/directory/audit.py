@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct, structs
@@ -18,7 +18,7 @@ from backbone.directory.secret import print_of
 from backbone.directory.writer import BEFORE, BY, WHY
 from backbone.errors import UnavailableError
 from backbone.events import Actor
-from backbone.nats import streams
+from backbone.nats import streams, subjects
 from backbone.nats.feed import Delivery, Feed
 from backbone.nats.link import Link
 from backbone.nats.wire.header import header_value, is_reflected
@@ -27,11 +27,15 @@ READ_WITHIN_S: Final = 60.0
 ENTRIES_MOST: Final = 10_000
 SET: Final = "(set)"
 SET_ANEW: Final = "(another)"
+_INVITATION: Final = "invitation"
+_AGENT: Final = "agent"
+_RESET: Final = "reset"
+
 NOT_KEPT: Final = "(not kept)"
 """In place of what a field was in a version that was stored before AUDIT began."""
 
-_SECRETS: Final = {"password": "password_id", "settings": "sealed"}
-"""Fields that earlier versions stored a secret in, and those that name it since."""
+_SECRETS: Final = {"password": "password_id", "settings": "sealed", "hash": ""}
+"""Fields that hold a secret, or did in earlier versions, and those that name it since."""
 
 
 class Difference(Struct, frozen=True):
@@ -43,16 +47,18 @@ class Difference(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One change. `at`: UTC ms; `by` is None where an earlier version wrote it, which didn't say."""
+    """One change. `seq`: its place in AUDIT; `at`: UTC ms; `by` is None where an earlier version wrote it, which didn't
+    say.
+    """
 
+    seq: int
     at: int
     tenant: str
     kind: str
     id: str
     by: Actor | None
     why: str
-    what: str
-    """made, changed or removed."""
+    what: Literal["made", "changed", "removed"]
 
     fields: tuple[Difference, ...]
 
@@ -71,12 +77,51 @@ def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
     return tuple(found)
 
 
-class Reading:
-    """Folds deliveries of AUDIT, ascending, into entries: the newest `most` of `tenant` (empty: all) since a time."""
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which entries: of `tenant`, of records of `kind` and `id`, by the actor of the id `by` (each, where empty, of
+    all), since a time (UTC ms), before a place in AUDIT (0: up to its end).
 
-    def __init__(self, tenant: str = "", since_ms: int = 0, most: int = ENTRIES_MOST) -> None:
-        self._tenant = tenant
-        self._since_ms = since_ms
+    An agent's are those of links for their password, too.
+    """
+
+    tenant: str = ""
+    kind: str = ""
+    id: str = ""
+    by: str = ""
+    since_ms: int = 0
+    before: int = 0
+
+    def filters(self) -> tuple[str, ...]:
+        """The subjects of AUDIT that hold them: what the server needn't send costs nothing."""
+        if not self.tenant:
+            return (f"{streams.AUDIT_OF_DIRECTORY}.>",)
+        identity, found = self.id or "*", []
+        if self.kind != _INVITATION:
+            found.append(subjects.key(self.tenant) + f".{self.kind or '*'}.{identity}")
+        if self.kind == _AGENT and self.id:
+            found.append(subjects.key(self.tenant) + f".{_RESET}.{identity}")
+        if self.kind in {"", _INVITATION}:
+            found.append(f"{SYSTEM}.{_INVITATION}.{identity}")
+        return tuple(f"{streams.AUDIT_OF_DIRECTORY}.{one}" for one in found)
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether one is among them, of those that the filters let through."""
+        return (
+            entry.at >= self.since_ms
+            and self.tenant in {"", entry.tenant}
+            and (not self.by or (entry.by is not None and entry.by.id == self.by))
+            and (not self.before or entry.seq < self.before)
+        )
+
+
+EVERYTHING: Final = Wanted()
+
+
+class Reading:
+    """Folds deliveries of AUDIT, ascending, into entries: the newest `most` of those that are wanted."""
+
+    def __init__(self, wanted: Wanted = EVERYTHING, most: int = ENTRIES_MOST) -> None:
+        self._wanted = wanted
         self._last: dict[bytes, dict[str, Any]] = {}
         self.entries: deque[Entry] = deque(maxlen=most)
 
@@ -93,43 +138,60 @@ class Reading:
         if record.get("type", kind) != kind:
             return  # A claim: it says whose an id is, and comes with its record.
         tenant = str(record.get("tenant", "")) if owner == SYSTEM else owner
-        if one.at_ms < self._since_ms or self._tenant not in {"", tenant}:
-            return
         fields = differences(before, after)
         if fields or after is None:
             is_known = before is not None or header_value(one.header, BEFORE.encode()) in {None, b"0"}
             if not is_known:
                 fields = tuple(structs.replace(each, before=NOT_KEPT) for each in fields)
-            what = "removed" if after is None else "made" if before is None and is_known else "changed"
-            by, why = _by(one.header), _why(one.header)
-            self.entries.append(
-                Entry(at=one.at_ms, tenant=tenant, kind=kind, id=identity, by=by, why=why, what=what, fields=fields)
+            what: Literal["made", "changed", "removed"] = (
+                "removed" if after is None else "made" if before is None and is_known else "changed"
             )
+            by, why = _by(one.header), _why(one.header)
+            entry = Entry(
+                seq=one.seq,
+                at=one.at_ms,
+                tenant=tenant,
+                kind=kind,
+                id=identity,
+                by=by,
+                why=why,
+                what=what,
+                fields=fields,
+            )
+            if self._wanted.holds(entry):
+                self.entries.append(entry)
 
 
-async def read(link: Link, tenant: str = "", since_ms: int = 0, most: int = ENTRIES_MOST) -> list[Entry]:
-    """The newest entries, the oldest of them first. Raises UnavailableError where AUDIT can't be read in time."""
-    reading = Reading(tenant, since_ms, most)
+async def read(
+    link: Link, wanted: Wanted = EVERYTHING, most: int = ENTRIES_MOST, *, within_s: float = READ_WITHIN_S
+) -> list[Entry]:
+    """The newest of those that are wanted, the oldest of them first. Raises UnavailableError where AUDIT can't be read
+    in time.
+    """
 
     async def examine(_info: dict[str, Any], next_seq: int) -> int:
         return next_seq
 
-    feed = Feed(
-        link, streams.AUDIT, reading.take, start=1, filter_subject=f"{streams.AUDIT_OF_DIRECTORY}.>", examine=examine
-    )
+    # One reading a filter: each comes ascending, and they are put together in the end.
+    readings = {one: Reading(wanted, most) for one in wanted.filters()}
+    feeds = [
+        Feed(link, streams.AUDIT, reading.take, start=1, filter_subject=one, examine=examine)
+        for one, reading in readings.items()
+    ]
     try:
-        async with asyncio.timeout(READ_WITHIN_S):
-            await feed.caught_up.wait()
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*(feed.caught_up.wait() for feed in feeds))
     except TimeoutError:
         raise UnavailableError(
             "log.unavailable",
-            f"The audit couldn't be read within {READ_WITHIN_S:g} s: NATS is away, or its stream AUDIT isn't there "
-            "(`trunkline init` makes it).",
+            f"The audit couldn't be read within {within_s:g} s: it is long (ask for one kind or record), NATS is away, "
+            "or its stream AUDIT isn't there (`trunkline init` makes it).",
             retry_after_ms=1000,
         ) from None
     finally:
-        await feed.close()
-    return list(reading.entries)
+        await asyncio.gather(*(feed.close() for feed in feeds))
+    found = sorted((entry for reading in readings.values() for entry in reading.entries), key=lambda one: one.seq)
+    return found[-most:]
 
 
 def _without_secrets(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import TypeVar
 
@@ -77,11 +78,16 @@ async def list_tenants(link: Link) -> list[Tenant]:
     return sorted((one for one in found if isinstance(one, Tenant)), key=attrgetter("id"))
 
 
+async def list_kept(link: Link, kind: type[O], tenant: str) -> Sequence[Kept[O]]:
+    """All records of a kind of a tenant with their revisions, by id."""
+    name = next(name for name, known in KINDS.items() if known is kind)
+    found = await directory(link).all(subjects.key(tenant, name) + ".*")
+    return [Kept(one.key, one.value, one.revision) for one in found if isinstance(one.value, kind)]
+
+
 async def list_all(link: Link, kind: type[O], tenant: str) -> list[O]:
     """All records of a kind of a tenant, by name."""
-    name = next(name for name, known in KINDS.items() if known is kind)
-    kept = await directory(link).all(subjects.key(tenant, name) + ".*")
-    return sorted((one.value for one in kept if isinstance(one.value, kind)), key=attrgetter("name"))
+    return sorted((one.value for one in await list_kept(link, kind, tenant)), key=attrgetter("name"))
 
 
 async def _get(link: Link, kind: type[O], tenant: str, identity: str) -> O | None:

@@ -35,10 +35,10 @@ async def create_tenant(link: Link, tenant: str, name: str, by: Actor = OPERATOR
     return await _create(link, by, key_of(tenant, record), record)
 
 
-async def create_inbox(link: Link, tenant: str, inbox: Inbox, by: Actor = OPERATOR) -> bool:
+async def create_inbox(link: Link, tenant: str, inbox: Inbox, by: Actor = OPERATOR, why: str = "") -> bool:
     """Makes an inbox; False if this tenant had it. Raises ConflictError if it is another tenant's."""
     await _claim(link, by, inbox_key(inbox.id), Claim(tenant=tenant, id=inbox.id), "inbox.taken", "inbox")
-    return await _create(link, by, key_of(tenant, inbox), inbox)
+    return await _create(link, by, key_of(tenant, inbox), inbox, why)
 
 
 async def connect_inbox(link: Link, tenant: str, inbox: Inbox, by: Actor = OPERATOR) -> bool:
@@ -73,12 +73,14 @@ async def create_agent(link: Link, tenant: str, agent: Agent, by: Actor = OPERAT
     return whole
 
 
-async def invite(link: Link, tenant: str, role: Role, by: Actor = OPERATOR) -> str:
+async def invite(  # noqa: PLR0917 - as the writer has them
+    link: Link, tenant: str, role: Role, by: Actor = OPERATOR, team: str = "", why: str = ""
+) -> str:
     """Makes an invitation of 24 hours; returns its secret, which stands nowhere else."""
     secret = new_secret()
     exp = int(time.time()) + INVITATION_LIFE_S
-    invitation = Invitation(tenant=check_name(tenant, "tenant"), role=role, exp=exp)
-    await change(link, by, "", invitation_key(secret), invitation, 0)
+    invitation = Invitation(tenant=check_name(tenant, "tenant"), role=role, exp=exp, team=team)
+    await change(link, by, why, invitation_key(secret), invitation, 0)
     return secret
 
 
@@ -124,9 +126,9 @@ def _gone() -> GoneError:
     return GoneError("invitation.gone", "The link was used already or has expired; ask for a new one.")
 
 
-async def _create(link: Link, by: Actor, key: str, record: Record) -> bool:
+async def _create(link: Link, by: Actor, key: str, record: Record, why: str = "") -> bool:
     try:
-        await change(link, by, "", key, record, 0)
+        await change(link, by, why, key, record, 0)
     except KeyExistsError:
         return False
     return True

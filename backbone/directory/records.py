@@ -6,15 +6,16 @@ system: their keys stand under `_` and say which tenant's they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
-from backbone.directory import agent, calendar, claim, inbox, invitation, role, skill, team, tenant
+from backbone.directory import agent, calendar, claim, inbox, invitation, reset, role, skill, team, tenant
 from backbone.directory.agent import Agent, normal_email
 from backbone.directory.calendar import Calendar
 from backbone.directory.claim import Claim
 from backbone.directory.inbox import Inbox
 from backbone.directory.invitation import Invitation
+from backbone.directory.reset import Reset
 from backbone.directory.role import CustomRole
 from backbone.directory.secret import Secret
 from backbone.directory.skill import Skill
@@ -28,14 +29,16 @@ from backbone.nats.link import Link
 BUCKET: Final = "directory"
 SYSTEM: Final = "_"
 
-Record = Tenant | Inbox | Agent | Claim | Invitation | Team | Skill | Calendar | CustomRole | Secret
+Record = Tenant | Inbox | Agent | Claim | Invitation | Team | Skill | Calendar | CustomRole | Secret | Reset
 """What the bucket holds, told apart by the tag `type`."""
 
-Owned = Tenant | Inbox | Agent | Team | Skill | Calendar | CustomRole
+R = TypeVar("R", bound=Record)
+
+Owned = Tenant | Inbox | Agent | Team | Skill | Calendar | CustomRole | Reset
 """Records that a tenant has by id."""
 
 KINDS: Final[dict[str, type[Owned]]] = {
-    str(kind.__struct_config__.tag): kind for kind in (Tenant, Inbox, Agent, Team, Skill, Calendar, CustomRole)
+    str(kind.__struct_config__.tag): kind for kind in (Tenant, Inbox, Agent, Team, Skill, Calendar, CustomRole, Reset)
 }
 """The second part of a key, and what stands there."""
 
@@ -85,10 +88,12 @@ _CHECKS: Final[dict[type[Record], Callable[[Any], Record]]] = {
     Skill: skill.check,
     Calendar: calendar.check,
     CustomRole: role.check,
+    Reset: reset.check,
     Secret: lambda record: record,
 }
 
 
-def check(record: Record) -> Record:
+def check(record: R) -> R:
     """A record as it is stored. Raises InvalidInputError naming the field and the fix. Pure."""
-    return _CHECKS[type(record)](record)
+    checks: Mapping[Any, Callable[[Any], Record]] = _CHECKS
+    return cast("R", checks[type(record)](record))

@@ -4,6 +4,7 @@ headers of its message (which the stream AUDIT keeps), and keeps secrets apart.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Final, NamedTuple
 
@@ -12,6 +13,7 @@ import msgspec
 from backbone.access import ROLES
 from backbone.directory import records, secret
 from backbone.directory.agent import Agent
+from backbone.directory.calendar import Calendar, zones
 from backbone.directory.fields import invalid
 from backbone.directory.inbox import Inbox
 from backbone.directory.invitation import Invitation
@@ -55,6 +57,8 @@ async def change(  # noqa: PLR0917 - who, why, what, where, since when
     Raises InvalidInputError naming the field, ChangedError `record.changed`; KeyExistsError with `revision` 0.
     """
     bucket = directory(link)
+    if isinstance(record, Calendar):
+        await asyncio.to_thread(zones)
     checked = records.check(record)
     before = await _before(bucket, key, revision)
     await _check_references(bucket, key, checked, before)

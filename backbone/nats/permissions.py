@@ -57,6 +57,8 @@ _FILES: Final = [
 ]
 """Putting, getting and deleting files of the object store, as `objects.py` does it."""
 
+_AUDIT: Final = (f"{_API}CONSUMER.CREATE.AUDIT.*.audit.directory.>", f"{_API}CONSUMER.MSG.NEXT.AUDIT.*")
+
 _NOT_IN_A_TOKEN: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -89,6 +91,9 @@ class _Kind(NamedTuple):
 
     owns: tuple[str, ...] = ()
     """Streams that it makes, changes and empties: what is in them is a projection of its own."""
+
+    audit: bool = False
+    """Reads who changed which setting."""
 
     worker: str = ""
     """Name of the durable consumer that it works with."""
@@ -133,6 +138,7 @@ _KINDS: Final = {
         subscribe=("live.>", "opened.*.*"),
         files=True,
         epochs=True,
+        audit=True,
     ),
     "routing": _Kind(
         reads={
@@ -248,6 +254,7 @@ def _access(user: str, row: _Kind, workers: tuple[str, ...]) -> Access:
     publish += [f"{_API}STREAM.NAMES", "lineage.ask.all"]
     publish += _FILES if row.files else []
     publish += [f"{_API}STREAM.MSG.DELETE.DEAD"] if row.dead else []
+    publish += _AUDIT if row.audit else []
     subscribe = [
         *row.subscribe,
         "health.ask.all",
@@ -315,4 +322,8 @@ def _may_look_up(row: _Kind, store: str) -> bool:
 
 
 def _may_know(row: _Kind, store: str) -> bool:
-    return store.removeprefix("KV_") in row.reads or (row.files and store == _FILES_STORE)
+    return (
+        store.removeprefix("KV_") in row.reads
+        or (row.files and store == _FILES_STORE)
+        or (row.audit and store == "AUDIT")
+    )

@@ -103,7 +103,7 @@ AUDIT_BYTES: Final = 256 * 1024**2
 AUDIT_OF_DIRECTORY: Final = "audit.directory"
 """First tokens of its subjects; `<tenant>.<kind>.<id>` follow."""
 
-AUDITED: Final = ("tenant", "inbox", "agent", "invitation", "team", "skill", "calendar", "role")
+AUDITED: Final = ("tenant", "inbox", "agent", "invitation", "team", "skill", "calendar", "role", "reset")
 """Kinds of records of the directory that are copied; secrets stand under a kind of their own and never are."""
 
 BUCKETS: tuple[BucketSpec, ...] = (

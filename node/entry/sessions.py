@@ -132,6 +132,15 @@ class Sessions:
         live = [k for k in kept if self._is_ours(k.key, k.value) and k.value.began + self._life_s >= _now()]
         return sorted(live, key=lambda k: k.value.seen, reverse=True)
 
+    async def seen(self, tenant: str) -> dict[str, int]:
+        """By agent, when a session of theirs was last used (Unix seconds); none of one without sessions."""
+        found: dict[str, int] = {}
+        for one in await self._bucket.all(subjects.key(tenant) + ".*.*"):
+            owner = one.key.split(".")[1]
+            if owner != ENDED and self._is_ours(one.key, one.value):
+                found[owner] = max(found.get(owner, 0), one.value.seen)
+        return found
+
     async def end(self, tenant: str, agent: str, session: str) -> None:
         """Ends one session everywhere: nodes that watch the bucket close its sockets. Raises NotFoundError."""
         key = subjects.key(tenant, agent, check_token(session, "session"))

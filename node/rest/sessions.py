@@ -1,4 +1,4 @@
-"""`/api/v1/session`, `/api/v1/invitations/accept`, `/api/v1/me`: signing in, out, and who one is."""
+"""`/api/v1/session`, `/api/v1/invitations/accept`: signing in and out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def sign_in(ask: Ask, body: SignIn) -> Identity:
     """The cookie, and who one is."""
     tenant, agent = await _proved(ask.context, body, network(ask.request))
     cookie = await ask.context.sessions.begin(tenant, agent, address(ask.request))
-    return await _signed_in(ask, cookie, tenant, agent)
+    return await signed_in(ask, cookie, tenant, agent)
 
 
 async def _proved(context: Context, body: SignIn, network: str) -> tuple[str, directory.Agent]:
@@ -137,7 +137,7 @@ async def join(ask: Ask, body: Join) -> Identity:
         context.link, body.token, structs.replace(wanted, password=hashed)
     )
     cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await _signed_in(ask, cookie, tenant, agent)
+    return await signed_in(ask, cookie, tenant, agent)
 
 
 @route("DELETE", "/session", may="public", answers={204: None})
@@ -153,16 +153,8 @@ async def sign_out(ask: Ask) -> None:
         ask.reply.delete_cookie(name, secure=name == cookies.SECURE, httponly=True)
 
 
-@route("GET", "/me", may="profile.manage", answers={200: Identity})
-async def me(ask: Ask) -> Identity:
-    """Who is signed in, and where."""
-    agent = await directory.get_agent(ask.context.link, ask.who.tenant, ask.who.id)
-    if agent is None:
-        raise NotAuthenticatedError("session.expired", "Sign in again.")
-    return await _me(ask.context, ask.who.tenant, agent)
-
-
-async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent) -> Identity:
+async def signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent) -> Identity:
+    """Sets the cookie; who is signed in with it."""
     settings = ask.context.settings
     is_secure = cookies.are_secure(ask.request, settings)
     ask.reply.set_cookie(
@@ -174,10 +166,11 @@ async def _signed_in(ask: Ask, cookie: str, tenant: str, agent: directory.Agent)
         samesite="lax",
         path="/",
     )
-    return await _me(ask.context, tenant, agent)
+    return await identity_of(ask.context, tenant, agent)
 
 
-async def _me(context: Context, tenant: str, agent: directory.Agent) -> Identity:
+async def identity_of(context: Context, tenant: str, agent: directory.Agent) -> Identity:
+    """Who an agent is, and where."""
     record = await directory.get_tenant(context.link, tenant)
     return Identity(
         TenantOut(tenant, record.name if record else tenant),

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import structlog
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from backbone import contacts, directory
 from backbone.directory import Agent
-from backbone.errors import NotAuthenticatedError, NotFoundError, TrunklineError
-from backbone.nats import subjects
-from node.entry.origins import network
+from backbone.errors import NotFoundError
 from node.rest.contract.api import Ask, route
 from node.rest.contract.paging import Page, Paged, page
 from node.rest.contract.requests import Contact, Name, Token
 
 _log = structlog.get_logger("node.entry.sessions")
-
-
-class NewPassword(Struct):
-    """The password there is, and the one to be."""
-
-    password: str
-    new_password: str
 
 
 class SessionAt(Struct):
@@ -157,39 +146,6 @@ async def end_tokens(ask: Ask, at: ContactAt) -> None:
         raise NotFoundError("contact.not_found", "There is no such contact.", field="contact")
     await context.sessions.end_tokens(who.tenant, at.contact)
     _log.info("tokens.ended", tenant=who.tenant, contact=at.contact, by=who.id)
-
-
-@route(
-    "PUT",
-    "/me/password",
-    may="profile.manage",
-    body=NewPassword,
-    answers={204: None},
-    refuses=("session.bad_credentials", "session.busy", "agent.password_weak", "bucket.moved"),
-)
-async def change_password(ask: Ask, body: NewPassword) -> None:
-    """Another password; every other session ends. Guesses count as at the sign-in."""
-    context, who = ask.context, ask.who
-    kept = await directory.get_whole(context.link, subjects.key(who.tenant, "agent", who.id))
-    if kept is None or not isinstance(kept.value, Agent):
-        raise NotAuthenticatedError("session.expired", "Sign in again.")
-    agent, share = kept.value, who.id
-    attempt = context.logins.attempt(agent.email, network(ask.request), time.monotonic())
-    attempt.waited()
-    try:
-        is_right = await context.passwords.matches(agent.password, body.password, share, is_known=True)
-    except TrunklineError:
-        attempt.undo()
-        raise
-    if not is_right:
-        raise NotAuthenticatedError("session.bad_credentials", "The password is wrong.", field="password")
-    attempt.was_right()
-    changed = structs.replace(agent, password=await context.passwords.hash(body.new_password, share))
-    # The session that asks first, or the nodes that watch the directory would end it with the others.
-    await context.sessions.keep_with(who.session, changed)
-    await directory.change(context.link, who.actor(), "", kept.key, changed, kept.revision)
-    await context.sessions.end_all(who.tenant, who.id, but=who.session)
-    _log.info("agent.password_changed", tenant=who.tenant, agent=who.id)
 
 
 async def _agent(ask: Ask, agent: str) -> Agent:

@@ -21,6 +21,7 @@ from node.rest import (
 )
 from node.rest.contract.api import Route
 from node.rest.contract.reference import routes_about
+from node.rest.settings.table import ROUTES as SETTINGS
 
 NOUNS: Final = (
     sessions,
@@ -38,5 +39,6 @@ NOUNS: Final = (
     reports,
 )
 
-_DECLARED: Final = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
+_BY_HAND: Final = tuple(one for noun in NOUNS for one in vars(noun).values() if isinstance(one, Route))
+_DECLARED: Final = (*_BY_HAND, *SETTINGS)
 ROUTES: Final[tuple[Route, ...]] = (*_DECLARED, *routes_about(_DECLARED))

@@ -71,7 +71,7 @@ def command(*, tenant: str, since: str, limit: int, data: Path | None, form: str
 
     async def work() -> list[audit.Entry]:
         async with connected(common_settings(data), "audit") as link:
-            return await audit.read(link, tenant, begin, limit)
+            return await audit.read(link, audit.Wanted(tenant=tenant, since_ms=begin), limit)
 
     try:
         begin = since_ms(since, time.time())

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backbone.access import ACTIONS, REFUSED, OnConversation, OnTenant, Who, able, may
-from backbone.errors import ChangedError, ForbiddenError, InvalidInputError, TrunklineError
+from backbone.errors import ChangedError, ForbiddenError, InvalidInputError, PreconditionError, TrunklineError
 from backbone.ids import check_client_uuid, new_uuid
 from node import greeting
 from node.context import Context
@@ -111,6 +111,15 @@ class Ask:
         """The answer is of a record at this revision."""
         self.reply.headers["ETag"] = f'"{revision}"'
 
+    def require_match(self) -> None:
+        """Raises PreconditionError `settings.if_match` without `If-Match`."""
+        if not self.request.headers.get("if-match", "").strip():
+            raise PreconditionError(
+                "settings.if_match",
+                "Send If-Match with the ETag that you read (or the item's revision in quotes).",
+                field="If-Match",
+            )
+
     def check_match(self, revision: int) -> None:
         """Raises ChangedError `resource.changed` where `If-Match` names other revisions than the record has now."""
         wanted = self.request.headers.get("if-match", "").strip()
@@ -151,6 +160,8 @@ class Route(NamedTuple):
     takes: str
     counts: Counts
     tagged: bool
+    must_match: bool
+    named: str
 
     @property
     def is_once(self) -> bool:
@@ -159,8 +170,8 @@ class Route(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The handler's, with its module's: unique in the API."""
-        return f"{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__}"
+        """As declared, else the handler's with its module's: unique in the API."""
+        return self.named or f"{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__}"
 
     @property
     def is_public(self) -> bool:
@@ -185,6 +196,8 @@ def route(
     takes: str = "",
     counts: Counts = "request",
     tagged: bool = False,
+    must_match: bool = False,
+    name: str = "",
     base: str = BASE,
 ) -> Callable[[Handler], Route]:
     """Declares a route. The handler is called as `handler(ask, at=, query=, body=)`, with those that are declared.
@@ -192,14 +205,30 @@ def route(
     `may`: an action of `backbone.access`, several of which all are needed, or one of `Anyone`. An action on a
     conversation is asked of the conversation itself by the use-case, too. `at`: the path's parts. `takes`: the media
     type of a raw body that the handler reads itself. `counts`: by which rate it is limited. `tagged`: its answers
-    have an `ETag`, or it heeds `If-Match`. `refuses`: codes beside the usual ones.
+    have an `ETag`, or it heeds `If-Match`; `must_match`: it refuses a request without one. `name`: `<tag>.<operation>`,
+    where handlers are generated. `refuses`: codes beside the usual ones.
     Raises TypeError for a declaration that contradicts itself or its handler: the node doesn't start.
     """
     guard = (may,) if isinstance(may, str) else tuple(may)
     known = tuple((STATUS[one], one) if isinstance(one, str) else one for one in refuses)
 
     def declared(handler: Handler) -> Route:
-        made = Route(method, base + path, guard, handler, at, query, body, answers, known, takes, counts, tagged)
+        made = Route(
+            method,
+            base + path,
+            guard,
+            handler,
+            at=at,
+            query=query,
+            body=body,
+            answers=answers,
+            refuses=known,
+            takes=takes,
+            counts=counts,
+            tagged=tagged or must_match,
+            must_match=must_match,
+            named=name,
+        )
         _check(made)
         return made
 
@@ -249,6 +278,8 @@ class _Endpoint:
             ask.take_rate()
             if made.counts == "message":
                 ask.take_message()
+        if made.must_match:
+            ask.require_match()
         given: dict[str, Any] = {}
         if made.at is not None:
             given["at"] = at_of(request, made.at)

@@ -31,6 +31,9 @@ _PARTS: Final[dict[Any, str]] = {
     Place: "route.not_found",
 }
 
+_CHANGES: Final = frozenset({"PUT", "DELETE"})
+"""Methods that heed `If-Match`."""
+
 _SECURITY: Final = {
     "session": {
         "type": "apiKey",
@@ -116,8 +119,10 @@ def _of_input(made: Route) -> set[str]:
         codes |= {_PARTS[part] for part in parts if part in _PARTS}
     if made.method == "POST":
         codes |= {"id.uuid", "id.used", "request.running", "limit.rate"} if made.is_once else {"id.uuid"}
-    if made.tagged and made.method != "GET":
+    if made.tagged and made.method in _CHANGES:
         codes.add("resource.changed")
+    if made.must_match:
+        codes.add("settings.if_match")
     if made.query is not None:
         codes.add("query.invalid")
     if made.body is not None:
@@ -148,7 +153,7 @@ def _operation(made: Route, by_kind: Mapping[Any, Any], components: Mapping[str,
         *_parameters("path", made.at, components),
         *_parameters("query", made.query, components),
         *([_KEY] if made.method == "POST" else []),
-        *([_MATCH] if made.tagged and made.method != "GET" else []),
+        *([_MATCH | {"required": made.must_match}] if made.tagged and made.method in _CHANGES else []),
     ]
     if parameters:
         found["parameters"] = parameters

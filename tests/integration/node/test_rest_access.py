@@ -11,7 +11,8 @@ import pytest
 
 from backbone import acts, directory
 from backbone.access import ROLES, VISITOR
-from backbone.directory import Agent, Inbox
+from backbone.directory import Agent, Calendar, CustomRole, Inbox, Skill, Team
+from backbone.ids import key_hash
 from node.entry.passwords import hash_password
 from node.rest.contract.api import Route
 from node.rest.table import ROUTES
@@ -25,13 +26,44 @@ STORED: Final[tuple[str, ...]] = get_args(directory.Role) or tuple(ROLES)
 
 ELSEWHERE: Final = "elsewhere"
 UNKNOWN: Final = "a" * 52
-ISOLATED: Final = frozenset({"conv", "inbox", "agent", "contact"})
+SETTINGS: Final = {
+    "team": Team(id="walked", name="Walked"),
+    "skill": Skill(id="walked", name="Walked"),
+    "calendar": Calendar(id="walked", name="Walked", zone="UTC"),
+    "role": CustomRole(id="walked", name="Walked", actions=("agent.list",)),
+}
+"""A record of each kind that `/settings` has and nobody else of this test needs."""
+
+ISOLATED: Final = frozenset({"conv", "inbox", "agent", "contact", "invitation", *SETTINGS})
 """Parts of paths that name a thing of one tenant."""
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "accounts.change": {"name": "Taken over"},
     "messages.do": {"act": {"do": "take"}},
     "messages.write": {"text": "let me in"},
+    "settings.change_agent": {
+        "name": "Taken over",
+        "role": "agent",
+        "team": "",
+        "teams": [],
+        "inboxes": [],
+        "reach": "all",
+        "capacity": 1,
+        "active": False,
+    },
+    "settings.change_calendar": {"name": "Taken over", "zone": "UTC", "week": [], "special": []},
+    "settings.change_inbox": {
+        "name": "Taken over",
+        "greeting": "",
+        "origins": ["*"],
+        "accent": "#000000",
+        "locale": "",
+        "reopen_window_s": 0,
+        "team": "",
+    },
+    "settings.change_role": {"name": "Taken over", "actions": []},
+    "settings.change_skill": {"name": "Taken over"},
+    "settings.change_team": {"name": "Taken over", "calendar": ""},
     "templates.send": {"id": str(uuid.uuid4()), "name": "hello", "language": "en"},
 }
 """Bodies that are well, for routes that refuse an empty object before they look."""
@@ -53,6 +85,7 @@ class World(NamedTuple):
 def world(system: System) -> World:
     """An agent of each role, a visitor with a conversation, an admin of another tenant."""
     http = system.nodes[0].http
+    invitations: list[str] = []
 
     async def people() -> None:
         hashed = await hash_password(PASSWORD)
@@ -66,6 +99,9 @@ def world(system: System) -> World:
             ]:
                 agent: Any = {"id": name, "name": name, "email": f"{name}@example.com", "role": role}
                 await directory.create_agent(link, tenant, Agent(password=hashed, **agent))
+            for record in SETTINGS.values():
+                await directory.change(link, directory.OPERATOR, "", directory.key_of(TENANT, record), record, 0)
+            invitations.append(key_hash(await directory.invite(link, TENANT, "agent")))
 
     run_apart(people())
 
@@ -90,6 +126,8 @@ def world(system: System) -> World:
             "contact": contact,
             "inbox": INBOX,
             "agent": "walk-walked",
+            "invitation": invitations[0],
+            **{kind: record.id for kind, record in SETTINGS.items()},
             "session": UNKNOWN,
             "name": "telegram",
             "token": "device",
@@ -108,7 +146,7 @@ async def _conversation(system: System, token: str) -> str:
 def call(world: World, made: Route, actor: Actor, body: Any) -> rest.Answer:
     path = re.sub(r"\{(\w+)\}", lambda found: world.parts[found[1]], made.path)
     sent = None if made.body is None else body
-    return rest.call(made.method, world.http + path, sent, headers=actor.headers)
+    return rest.call(made.method, world.http + path, sent, headers={"If-Match": "*", **actor.headers})
 
 
 def refusal(made: Route, actor: Actor) -> int:

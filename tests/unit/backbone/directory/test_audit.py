@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from backbone.directory import KINDS, Agent, Inbox
-from backbone.directory.audit import NOT_KEPT, SET, SET_ANEW, Difference, Reading, differences
+from backbone.directory.audit import NOT_KEPT, SET, SET_ANEW, Difference, Reading, Wanted, differences
 from backbone.directory.secret import apart
 from backbone.directory.writer import headers_of
 from backbone.events import Actor
+from backbone.ids import key_hash
 from backbone.nats import streams
 from backbone.nats.feed import Delivery
 from backbone.nats.wire.header import header_block
@@ -103,19 +105,47 @@ def test_entries_are_of_the_tenant_and_time_asked_for_and_bounded() -> None:
     ]
     for reading, wanted in (
         (Reading(), [1000, 2000, 3000, 5000, 6000]),
-        (Reading("acme"), [2000, 3000, 5000, 6000]),
-        (Reading("acme", 4000), [5000, 6000]),
-        (Reading("main"), [1000]),
-        (Reading("", 0, 2), [5000, 6000]),
+        (Reading(Wanted(tenant="acme")), [2000, 3000, 5000, 6000]),
+        (Reading(Wanted(tenant="acme", since_ms=4000)), [5000, 6000]),
+        (Reading(Wanted(tenant="main")), [1000]),
+        (Reading(most=2), [5000, 6000]),
+        (Reading(Wanted(by="lin")), [1000, 2000, 3000, 5000, 6000]),
+        (Reading(Wanted(by="emma")), []),
+        (Reading(Wanted(before=5)), [1000, 2000, 3000]),
+        (Reading(Wanted(tenant="acme", before=6), 1), [5000]),
     ):
         for one in taken:
             reading.take(one)
         assert [entry.at for entry in reading.entries] == wanted
     # Since a time: what was before it is known still.
-    late = Reading("acme", 4000)
+    late = Reading(Wanted(tenant="acme", since_ms=4000))
     for one in taken:
         late.take(one)
     assert late.entries[0].fields == (Difference("name", "Sales", "Sold"),)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "filters"),
+    [
+        (Wanted(), [">"]),
+        (Wanted(tenant="acme"), ["acme.*.*", "_.invitation.*"]),
+        (Wanted(tenant="acme", kind="team"), ["acme.team.*"]),
+        (Wanted(tenant="acme", kind="team", id="sales"), ["acme.team.sales"]),
+        (Wanted(tenant="acme", kind="agent"), ["acme.agent.*"]),
+        (Wanted(tenant="acme", kind="agent", id="emma"), ["acme.agent.emma", "acme.reset.emma"]),
+        (Wanted(tenant="acme", kind="invitation"), ["_.invitation.*"]),
+        (Wanted(tenant="acme", id="emma"), ["acme.*.emma", "_.invitation.emma"]),
+    ],
+)
+def test_the_server_sends_what_is_asked_for_alone(wanted: Wanted, filters: list[str]) -> None:
+    assert wanted.filters() == tuple(f"audit.directory.{one}" for one in filters)
+
+
+def test_a_link_for_a_password_is_told_without_its_secret_and_each_new_one() -> None:
+    one, other = ({"type": "reset", "id": "lin", "hash": key_hash(secret), "exp": 1} for secret in ("a", "b"))
+    assert Difference("hash", None, SET) in differences(None, one)
+    assert differences(one, other) == (Difference("hash", SET, SET_ANEW),)
+    assert key_hash("a") not in str(differences(None, one))
 
 
 def test_what_is_no_record_and_who_did_not_say_is_told_as_far_as_it_can_be() -> None:
