@@ -41,6 +41,7 @@ PLANS: Final = {
     "commands": Plan(
         tuple(str(p.relative_to(ROOT)) for p in sorted((ROOT / "node" / "commands").glob("*.py"))),
         (
+            "tests/integration/node/test_send_guards.py",
             "tests/integration/node/test_refusals.py",
             "tests/integration/node/test_roles_on_sockets.py",
             "tests/integration/node/test_rest_access.py",
@@ -54,10 +55,9 @@ PLANS: Final = {
         ("node/rest/contract/api.py",),
         (
             "tests/unit/node/test_api.py",
+            "tests/unit/node/test_api_endpoint.py",
             "tests/contract/test_rest_schema.py",
-            "tests/integration/node/test_settings.py",
             "tests/integration/node/test_rest_once.py",
-            "tests/integration/node/test_rest_desk.py",
             "tests/integration/node/test_rest_access.py",
         ),
     ),
