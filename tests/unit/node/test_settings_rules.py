@@ -175,6 +175,7 @@ def test_what_is_used_is_counted_and_named() -> None:
         structs.replace(LIN, team="a"),
         structs.replace(ADA, teams=("b", "a")),
         structs.replace(OLGA, team="b", teams=("b",), role="clerk"),
+        structs.replace(OLGA, id="omar"),
     ]
     inboxes = [Inbox(id="web", channel="web", name="Web", team="a"), Inbox(id="shop", channel="web", name="Shop")]
     invitations = [Invitation(tenant="main", role="clerk", exp=1, team="a"), Invitation(tenant="main", role="a", exp=1)]
