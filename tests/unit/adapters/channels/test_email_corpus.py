@@ -82,14 +82,14 @@ def test_thread_and_key_come_from_ids_alone(name: str) -> None:
             assert getattr(message, field) == wanted[field]
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if {"verified", "attributes"} & MESSAGES[name].keys()])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if {"verified", "data"} & MESSAGES[name].keys()])
 def test_a_sender_is_proven_by_our_own_server_alone(name: str) -> None:
     wanted, message = MESSAGES[name], message_of(name)
     if "verified" in wanted:
         assert message.peer.verified == (("email",) if wanted["verified"] else ())
     assert message.peer.alias == {"email": message.peer.id}
-    if "attributes" in wanted:
-        assert message.attributes == wanted["attributes"]
+    if "data" in wanted:
+        assert message.data == wanted["data"]
     assert wanted.get("context", {}).items() <= message.context.items()
     assert not any(message.context.get(each) for each in wanted.get("context_lacks", []))
 
