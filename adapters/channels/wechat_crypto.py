@@ -161,4 +161,4 @@ def place(name: str, address: str, latitude: str, longitude: str) -> dict[str, A
         with contextlib.suppress(ValueError):
             data[key] = float(text)
     found = {key: value for key, value in data.items() if value != ""}
-    return {"kind": "location", "text": "\n".join(filter(None, lines)), "data": found}
+    return {"kind": "location", "text": "\n".join(filter(None, lines)), "attributes": found}

@@ -90,6 +90,6 @@ class Caps(Struct, frozen=True, kw_only=True):
     """Reasons in words for people, by key, in English; a console has them in its languages by the same key."""
 
     data: Mapping[str, str] = {}
-    """Names of `Message.data` and `Signal.data` beside those of `backbone.events.data.NAMES`, with what each means."""
+    """Names of `Message.attributes` and `Signal.data` beside those of `backbone.events.data.NAMES`, with their meaning."""
 
     api: int = API_VERSION

@@ -77,8 +77,8 @@ class Message(Inbound, tag="message", kw_only=True):
     `context` is given back at the next send (a msg_id to reply to, a reply token, References). `thread` where one
     peer may have several conversations at once. `raw` is kept as a file where `kind` is `unsupported`. `ref` is the
     provider's id of the message where that differs from `key`; `html` is safe HTML of a mail. `automatic`: no person
-    wrote it, and nothing may answer it by itself. `data`: what was entered or chosen beside words, by the names of
-    `backbone.events.data.NAMES` and `Caps.data`.
+    wrote it, and nothing may answer it by itself. `attributes`: what was entered or chosen beside words, by names of
+    `backbone.events.data.NAMES` and of `Caps.data`.
     """
 
     peer: Peer
@@ -94,7 +94,7 @@ class Message(Inbound, tag="message", kw_only=True):
     echo: bool = False
     automatic: bool = False
     context: dict[str, str] = {}
-    data: Data = {}
+    attributes: Data = {}
     raw: bytes = b""
 
 

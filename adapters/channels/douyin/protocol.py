@@ -156,12 +156,12 @@ def _said(content: dict[str, Any], message_id: str, conversation: str, body: byt
     if kind in {"image", "emoji"} and address:
         return {"kind": "image", "media": [Media(kind="image", ref=f"address {address}")]}
     if kind == "video" and (item := _text(content, "item_id")):
-        return {"kind": "card", "text": "(a video of Douyin)", "data": {"item_id": item}}
+        return {"kind": "card", "text": "(a video of Douyin)", "attributes": {"item_id": item}}
     if kind == "retain_consult_card":
-        return {"kind": "card", "text": _card(content), "data": _filled(content)}
+        return {"kind": "card", "text": _card(content), "attributes": _filled(content)}
     card = leaves({name: value for name, value in content.items() if name not in ENVELOPE})
     text = WITHOUT_FILE.get(kind, f"(unsupported: {kind[:40]})")
-    return {"kind": "unsupported", "text": text, "data": {"card": card}, "raw": body}
+    return {"kind": "unsupported", "text": text, "attributes": {"card": card}, "raw": body}
 
 
 def _filled(content: dict[str, Any]) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _message(key: str, raw: bytes) -> Event:
         thread=str(told.message_thread_id) if told.is_topic_message else "",
         reply_to=_ref(told.reply_to_message),
         ref=ref_of(told.chat.id, told.message_id),
-        data=said.data or {},
+        attributes=said.data or {},
         raw=raw if said.kind == "unsupported" else b"",
     )
 

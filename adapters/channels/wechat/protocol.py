@@ -169,7 +169,7 @@ def _content(found: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
     """The arguments of a Message that its kind decides."""
     if kind == "text":
         tapped = found.get("bizmsgmenuid")
-        return {"text": found.get("Content", ""), "data": {"choice": tapped} if tapped else {}}
+        return {"text": found.get("Content", ""), "attributes": {"choice": tapped} if tapped else {}}
     if kind in MEDIA and found.get("MediaId"):
         ours, mime = MEDIA[kind]
         if found.get("Format") == "speex":
@@ -180,7 +180,7 @@ def _content(found: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
         return crypto.place(found.get("Label", ""), "", found.get("Location_X", ""), found.get("Location_Y", ""))
     if kind == "link":
         card = {name.lower(): found.get(name, "") for name in ("Title", "Description", "Url")}
-        return {"kind": "card", "text": _lines(card), "data": {"card": card}}
+        return {"kind": "card", "text": _lines(card), "attributes": {"card": card}}
     if kind == "miniprogrampage":
         card = {
             "title": found.get("Title", ""),
@@ -188,9 +188,9 @@ def _content(found: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
             "picture": found.get("ThumbUrl", ""),
         }
         data = {"card": card, "mini_program": found.get("AppId", "")}
-        return {"kind": "card", "text": "\n".join(filter(None, (card["title"], card["path"]))), "data": data}
+        return {"kind": "card", "text": "\n".join(filter(None, (card["title"], card["path"]))), "attributes": data}
     card = {name: value for name, value in found.items() if name not in ENVELOPE}
-    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "data": {"card": card}, "raw": body}
+    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "attributes": {"card": card}, "raw": body}
 
 
 def _lines(card: dict[str, str]) -> str:

@@ -71,7 +71,7 @@ def event_of(raw: bytes) -> Event:
     servicer = _text(row, "servicer_userid")
     said = _content(kind, content, raw)
     if servicer:
-        said["data"] = {**said.get("data", {}), "servicer": servicer}
+        said["attributes"] = {**said.get("attributes", {}), "servicer": servicer}
     return Message(
         key=key,
         peer=Peer(peer),
@@ -86,7 +86,7 @@ def _content(kind: str, content: dict[str, Any], raw: bytes) -> dict[str, Any]: 
     """The arguments of a Message that its kind decides."""
     if kind == "text":
         tapped = _text(content, "menu_id")
-        return {"text": _text(content, "content"), "data": {"choice": tapped} if tapped else {}}
+        return {"text": _text(content, "content"), "attributes": {"choice": tapped} if tapped else {}}
     if kind in MEDIA and _text(content, "media_id"):
         ours, mime = MEDIA[kind]
         return {"kind": ours, "media": [Media(kind=ours, ref=_text(content, "media_id"), mime=mime)]}
@@ -98,14 +98,14 @@ def _content(kind: str, content: dict[str, Any], raw: bytes) -> dict[str, Any]: 
         return {
             "kind": "card",
             "text": "\n".join(str(card[one]) for one in shown if card.get(one)),
-            "data": {name: card},
+            "attributes": {name: card},
         }
     if kind == "msgmenu":
         return {"text": _menu(content)}
     if kind == "merged_msg":
-        return {"kind": "card", "text": _merged(content), "data": {"card": leaves(content)}}
+        return {"kind": "card", "text": _merged(content), "attributes": {"card": leaves(content)}}
     data = {"card": leaves(content)}
-    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "data": data, "raw": raw}
+    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "attributes": data, "raw": raw}
 
 
 def _priced(content: dict[str, Any]) -> dict[str, Any]:

@@ -229,7 +229,7 @@ def _message(raw: bytes, names: dict[str, str], *, is_echo: bool) -> Event:
         at=_milliseconds(told.timestamp),
         reply_to=told.reaction.message_id if told.reaction else told.context.id,
         echo=is_echo,
-        data=said.data or {},
+        attributes=said.data or {},
         raw=raw if said.kind == "unsupported" else b"",
     )
 

@@ -113,7 +113,7 @@ class Receiver:
             html=await self._files.html(account, message),
             automatic=message.automatic,
             provider=ev.Provider(id=message.ref or message.key, at=message.at, context=message.context),
-            data=bounded(message.data),
+            data=bounded(message.attributes),
         )
         seen_key = stores.seen_key(tenant, channel, account.id, message.key)
         place_key = (account.id, contact, message.thread)

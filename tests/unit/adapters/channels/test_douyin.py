@@ -157,11 +157,11 @@ def test_shared_video_and_filled_in_card_are_cards() -> None:
     simulator, account = simulated()
     inside = simulator._inside("lin", "@1", "video", {"item_id": "@item"})
     video = event(account, simulator.push("im_receive_msg", "lin", simulator.open_id, inside))
-    assert (video.kind, video.data) == ("card", {"item_id": "@item"})
+    assert (video.kind, video.attributes) == ("card", {"item_id": "@item"})
     rows = [{"label": "姓名", "value": "林"}, {"label": "电话", "value": "138****5678"}, 7]
     card = simulator.say("lin", kind="retain_consult_card", card_id="@card", card_status=2, card_data=rows)[0]
     assert event(account, card).text == "姓名: 林\n电话: 138****5678"
-    assert event(account, card).data == {"card_id": "@card", "form": {"姓名": "林", "电话": "138****5678"}}
+    assert event(account, card).attributes == {"card_id": "@card", "form": {"姓名": "林", "电话": "138****5678"}}
 
 
 def test_unknown_event_is_kept_as_it_came() -> None:

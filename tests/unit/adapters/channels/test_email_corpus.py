@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email.reading import thread
-from adapters.channels.email.reading.parse import mail_to_events, translate
-from adapters.channels.email.reading.thread import key_of
+from adapters.channels.email import thread
+from adapters.channels.email.parse import mail_to_events, translate
+from adapters.channels.email.thread import key_of
 from backbone.channel import Media, Message, Receipt, Signal
 from tests.unit.adapters.channels.kit_email import CORPUS, NOW, OF_CORPUS, corpus, mail
 
@@ -82,14 +82,14 @@ def test_thread_and_key_come_from_ids_alone(name: str) -> None:
             assert getattr(message, field) == wanted[field]
 
 
-@pytest.mark.parametrize("name", [name for name in MESSAGES if {"verified", "data"} & MESSAGES[name].keys()])
+@pytest.mark.parametrize("name", [name for name in MESSAGES if {"verified", "attributes"} & MESSAGES[name].keys()])
 def test_a_sender_is_proven_by_our_own_server_alone(name: str) -> None:
     wanted, message = MESSAGES[name], message_of(name)
     if "verified" in wanted:
         assert message.peer.verified == (("email",) if wanted["verified"] else ())
     assert message.peer.alias == {"email": message.peer.id}
-    if "data" in wanted:
-        assert message.data == wanted["data"]
+    if "attributes" in wanted:
+        assert message.attributes == wanted["attributes"]
     assert wanted.get("context", {}).items() <= message.context.items()
     assert not any(message.context.get(each) for each in wanted.get("context_lacks", []))
 

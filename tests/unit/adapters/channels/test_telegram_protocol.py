@@ -105,7 +105,7 @@ def test_the_largest_size_of_a_photo_is_taken() -> None:
     said = message_of(photo=sizes, caption="look", media_group_id="13")
     assert (said.kind, said.text) == ("image", "look")
     assert said.media == [Media("image", "l", "image/jpeg", size=900)]
-    assert said.data == {"album": "13"}
+    assert said.attributes == {"album": "13"}
 
 
 FILE = {"file_id": "f", "file_size": 5}
@@ -189,7 +189,7 @@ def test_a_reply_names_the_message_it_answers() -> None:
 def test_who_of_a_group_wrote_is_told_and_the_group_is_the_peer() -> None:
     group = {"id": -100123, "type": "supergroup", "title": "Buyers"}
     said = message_of(text="hi", chat=group, **{"from": {"id": 9, "first_name": "Li"}})
-    assert (said.peer.id, said.peer.name, said.data, said.ref) == (
+    assert (said.peer.id, said.peer.name, said.attributes, said.ref) == (
         "-100123",
         "Buyers",
         {"author": "Li", "author_id": "9"},

@@ -200,7 +200,7 @@ def test_location_x_is_the_latitude() -> None:
     simulator, account = simulated(form="json")
     message = heard(simulator, account, "location", "珠江新城")
     assert (message.kind, message.text) == ("location", "珠江新城\n23.134521, 113.358803")
-    assert message.data == {"place": "珠江新城", "latitude": 23.134521, "longitude": 113.358803}
+    assert message.attributes == {"place": "珠江新城", "latitude": 23.134521, "longitude": 113.358803}
 
 
 def test_link_is_a_card_of_three_lines() -> None:
@@ -212,7 +212,7 @@ def test_link_is_a_card_of_three_lines() -> None:
 def test_tapped_item_of_a_msgmenu_is_a_text_with_the_items_id() -> None:
     simulator, account = simulated()
     message = heard(simulator, account, text="满意", bizmsgmenuid="101")
-    assert (message.text, message.data) == ("满意", {"choice": "101"})
+    assert (message.text, message.attributes) == ("满意", {"choice": "101"})
 
 
 def test_kind_of_tomorrow_is_unsupported_and_kept_as_it_came() -> None:

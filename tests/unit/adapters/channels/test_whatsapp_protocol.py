@@ -151,7 +151,7 @@ def test_a_file_is_told_by_its_kind(kind: str, ours: str, mime: str, name: str) 
 )
 def test_what_is_no_plain_text_is_told_in_words(kind: str, ours: str, text: str, attributes: dict[str, str]) -> None:
     event = said("Tea", kind=kind)
-    assert (event.kind, event.text, event.data) == (ours, text, attributes)
+    assert (event.kind, event.text, event.attributes) == (ours, text, attributes)
 
 
 def test_a_reaction_answers_its_message_and_one_withdrawn_is_nothing() -> None:
@@ -177,7 +177,7 @@ def test_an_answer_names_its_message_and_an_advertisement_its_address() -> None:
         referral={"source_url": "https://fb.me/1", "headline": "Tea", "ctwa_clid": "c1"},
     )
     assert event.reply_to == "wamid.OURS"
-    assert event.data == {"forwarded": True, "ad": "https://fb.me/1", "ad_title": "Tea", "ctwa_clid": "c1"}
+    assert event.attributes == {"forwarded": True, "ad": "https://fb.me/1", "ad_title": "Tea", "ctwa_clid": "c1"}
 
 
 def test_a_customer_who_changes_their_number_says_nothing() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
-from adapters.channels.email import headers, recipients
+from adapters.channels.email import headers, mime, recipients, thread
 from adapters.channels.email.headers import Address
-from adapters.channels.email.reading import body, bounce, html, mime, plain, quote, thread, trust
+from adapters.channels.email.mime import Part
+from adapters.channels.email.reading import body, bounce, html, plain, quote, trust
 from adapters.channels.email.reading.automatic import is_automatic
 from adapters.channels.email.reading.bounce import Bounce
-from adapters.channels.email.reading.mime import Part
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
 from backbone.events import Data
@@ -149,7 +149,7 @@ def _message(mail: _Mail, acc: Account, now: float) -> Message:
         reply_to=next(iter(thread.answered(mail.part)), ""),
         automatic=automatic,
         context=_context(mail) | _whom(mail, acc, is_automatic=automatic),
-        data=_data(mail, acc),
+        attributes=_attributes(mail, acc),
     )
 
 
@@ -222,7 +222,7 @@ def _listed(mail: _Mail) -> list[Address]:
     return [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
 
 
-def _data(mail: _Mail, acc: Account) -> Data:
+def _attributes(mail: _Mail, acc: Account) -> Data:
     others = dict.fromkeys(each.address for each in _listed(mail) if not acc.is_own(each.address))
     found = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
