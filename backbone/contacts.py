@@ -9,6 +9,7 @@ joins several of them into one contact, of each inbox one: `<tenant>.p.<inbox>.<
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
@@ -71,8 +72,13 @@ def open_key(tenant: str, inbox: str, contact: str, thread: str = "") -> str:
     return subjects.key(tenant, "o", inbox, key_hash(thread) if thread else contact)
 
 
-async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict[str, str]) -> str:
+async def identify(  # noqa: PLR0917 - where, and by which names
+    link: Link, tenant: str, inbox: str, peer: str, aliases: dict[str, str], also: Sequence[str] = ()
+) -> str:
     """The contact of a provider's id, made if nobody has it: the same for whoever asks at once.
+
+    `also`: other ids by which the provider itself names the same person in this inbox; whichever was known first says
+    who it is.
 
     `aliases` (kind to value) are vouched for: somebody who is known by one of them from another inbox stays the same
     person. Within one inbox two ids are two people, whatever address they give: it would open the one's conversations
@@ -81,8 +87,15 @@ async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict
     bucket = contacts(link)
     key = subjects.key(tenant, "i", inbox, key_hash(peer))
     kept = await bucket.get(key)
+    others = [subjects.key(tenant, "i", inbox, key_hash(other)) for other in also if other != peer]
     if kept and isinstance(kept.value, Identity):
+        for other in others:
+            await _claimed(bucket, other, kept.value.contact)
         return kept.value.contact
+    for other in others:
+        named = await bucket.get(other)
+        if named and isinstance(named.value, Identity):
+            return await _claimed(bucket, key, named.value.contact)
     keys = [subjects.key(tenant, "a", kind, key_hash(value)) for kind, value in sorted(aliases.items()) if value]
     known = [k.value.contact for k in [await bucket.get(a) for a in keys] if k and isinstance(k.value, Identity)]
     contact = new_contact_id()
@@ -93,7 +106,7 @@ async def identify(link: Link, tenant: str, inbox: str, peer: str, aliases: dict
     else:
         await _claimed(bucket, subjects.key(tenant, "p", inbox, contact), key_hash(peer))
     contact = await _claimed(bucket, key, contact)
-    for alias in keys:
+    for alias in (*others, *keys):
         await _claimed(bucket, alias, contact)
     return contact
 

@@ -15,6 +15,7 @@ from backbone.acks import WrongSequenceError
 from backbone.conversation import Head
 from backbone.decide import parse_tolerant, read_head
 from backbone.errors import ConflictError, TooManyError
+from backbone.events import data
 from backbone.ids import conversation_id, derived_event_id
 from backbone.log import Log
 from backbone.nats import subjects
@@ -56,7 +57,7 @@ class Message(Struct, frozen=True, kw_only=True):
     html: str = ""
     automatic: bool = False
     provider: ev.Provider | None = None
-    attributes: dict[str, str] = {}
+    data: ev.Data = {}
 
 
 Claim = Callable[[str, int], Awaitable[Placed | None]]
@@ -183,7 +184,7 @@ async def _open(log: Log, message: Message, conv: str, previous: str) -> Placed:
         thread=message.thread,
         previous=previous,
         source=message.source,
-        attributes=message.attributes,
+        attributes=data.texts(message.data),
     )
     subject = subjects.chat(message.tenant, channel, conv)
     stored = await log.publish_batch(subject, [opened, added(message, channel, conv)], 0)
@@ -208,4 +209,5 @@ def added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
         subject=message.subject,
         html=message.html,
         automatic=message.automatic,
+        data=message.data,
     )

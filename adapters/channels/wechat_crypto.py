@@ -7,8 +7,10 @@ the owner's id at the end of the plaintext.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
@@ -28,6 +30,10 @@ PAD_TO: Final = 32
 
 FRESH_S: Final = 300
 MOST_DIGITS: Final = 12
+FIELDS_MOST: Final = 500
+DEEPEST: Final = 4
+"""Levels below the top that are read."""
+
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What customers' keyboards do send and XML forbids. NUL stays, and makes the body malformed."""
 
@@ -83,24 +89,57 @@ def _opened(sealed: str, key: str, owners: Collection[str]) -> bytes:
 
 
 def fields(body: bytes) -> dict[str, str]:
-    """The top level of a body of XML or JSON as text; what is nested is left out. Raises MalformedError."""
-    return _of_json(body) if body.lstrip()[:1] == b"{" else _of_xml(body)
+    """The values of a body of XML or JSON as texts: those at the top by their names, deeper ones by their paths, such
+    as `ScanCodeInfo.ScanResult`; of several of one name the first, further ones as `name.1`. Raises MalformedError.
+    """
+    found: dict[str, str] = {}
+    if body.lstrip()[:1] == b"{":
+        _of_json(_json(body), "", found, DEEPEST)
+    else:
+        _of_xml(_xml(body), "", found, DEEPEST)
+    return found
 
 
-def _of_xml(body: bytes) -> dict[str, str]:
+def _xml(body: bytes) -> Any:
     try:
-        root: Any = fromstring(_CONTROL.sub("", body.decode()), forbid_dtd=True)
+        return fromstring(_CONTROL.sub("", body.decode()), forbid_dtd=True)
     except (ParseError, ValueError):
         raise MalformedError("not the XML of a callback") from None
-    return {child.tag: child.text or "" for child in root if len(child) == 0}
 
 
-def _of_json(body: bytes) -> dict[str, str]:
+def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(body, type=dict[str, Any])
+        return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         raise MalformedError("not the JSON of a callback") from None
-    return {name: _as_text(value) for name, value in found.items() if _is_plain(value)}
+
+
+def _of_xml(parent: Any, path: str, found: dict[str, str], deep: int) -> None:
+    seen: Counter[str] = Counter()
+    for child in parent:
+        again = seen[child.tag]
+        seen[child.tag] += 1
+        name = f"{path}{child.tag}.{again}" if again else f"{path}{child.tag}"
+        if len(found) >= FIELDS_MOST:
+            return
+        if len(child) == 0:
+            found[name] = child.text or ""
+        elif deep:
+            _of_xml(child, f"{name}.", found, deep - 1)
+
+
+def _of_json(parent: dict[str, Any], path: str, found: dict[str, str], deep: int) -> None:
+    for name, value in parent.items():
+        if len(found) >= FIELDS_MOST:
+            return
+        if _is_plain(value):
+            found[f"{path}{name}"] = _as_text(value)
+        elif isinstance(value, dict) and deep:
+            _of_json(value, f"{path}{name}.", found, deep - 1)
+        elif isinstance(value, list) and deep:
+            each = {str(n) if n else "": one for n, one in enumerate(value)}
+            flat = {name + (f".{n}" if n else ""): one for n, one in each.items()}
+            _of_json(flat, path, found, deep - 1)
 
 
 def _is_plain(value: Any) -> bool:
@@ -112,3 +151,14 @@ def _as_text(value: str | float) -> str:
     if "\0" in text:
         raise MalformedError("a NUL in a text")
     return text
+
+
+def place(name: str, address: str, latitude: str, longitude: str) -> dict[str, Any]:
+    """The arguments of a Message that a place makes: its coordinates stand in the text, too."""
+    lines = [name, address, f"{latitude}, {longitude}" if latitude and longitude else ""]
+    data: dict[str, Any] = {"place": name, "address": address}
+    for key, text in (("latitude", latitude), ("longitude", longitude)):
+        with contextlib.suppress(ValueError):
+            data[key] = float(text)
+    found = {key: value for key, value in data.items() if value != ""}
+    return {"kind": "location", "text": "\n".join(filter(None, lines)), "attributes": found}

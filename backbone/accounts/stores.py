@@ -57,6 +57,7 @@ class Early(Struct, frozen=True, tag="early", kw_only=True):
     code: str
     reason: str
     key: str
+    final: bool = True
 
 
 class Value(Struct, frozen=True, tag="value", kw_only=True):
@@ -147,9 +148,14 @@ def token_key(tenant: str, inbox: str, name: str) -> str:
     return subjects.key(tenant, "token", inbox, name)
 
 
-def send_key(tenant: str, event: str, part: int) -> str:
-    """Of a try to send a part."""
-    return subjects.key(tenant, "send", event, str(part))
+def send_key(tenant: str, event: str, part: int, refused: int = 0) -> str:
+    """Of a try to send a part, which the platform took and refused later so often."""
+    return subjects.key(tenant, "send", event, f"{part}-{refused}" if refused else str(part))
+
+
+def came_key(tenant: str, inbox: str, contact: str) -> str:
+    """Of how somebody came who has said nothing yet."""
+    return subjects.key(tenant, "came", inbox, contact)
 
 
 def ref_key(tenant: str, inbox: str, ref: str) -> str:

@@ -89,4 +89,7 @@ class Caps(Struct, frozen=True, kw_only=True):
     phrases: Mapping[str, str] = {}
     """Reasons in words for people, by key, in English; a console has them in its languages by the same key."""
 
+    data: Mapping[str, str] = {}
+    """Names of `Message.attributes` and `Signal.data` beside those of `backbone.events.data.NAMES`, with their meaning."""
+
     api: int = API_VERSION

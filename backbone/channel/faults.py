@@ -44,11 +44,17 @@ class MediaGone(Struct, frozen=True, tag=True):
     """The id of an uploaded file is no longer good: uploaded again, once."""
 
 
+class Moved(Struct, frozen=True, tag=True):
+    """The customer is called `to` by now: sent there, once."""
+
+    to: str
+
+
 class Unknown(Struct, frozen=True, tag=True):
     """Whether it was taken can't be told, such as by a code that isn't in the tables while something is sent again."""
 
 
-Fault = Retry | TokenExpired | WindowClosed | Rejected | Duplicate | Pause | MediaGone | Unknown
+Fault = Retry | TokenExpired | WindowClosed | Rejected | Duplicate | Pause | MediaGone | Moved | Unknown
 
 
 class FaultError(Exception):

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from backbone.conversation import Head, closed_for_good
-from backbone.directory.fields import LIST_MOST, between, invalid, locale, named, text
+from backbone.directory.fields import LIST_MOST, among, between, invalid, locale, named, text
 from backbone.ids import check_name, check_token
 
 REOPEN_WINDOW_S: Final = 72 * 3600
@@ -18,12 +18,16 @@ ORIGIN_MOST: Final = 300
 VISITED: Final = frozenset({"web", "app"})
 """Channels whose customers come to a node themselves; those of the others come through their provider alone."""
 
+OPENS_ON: Final = frozenset({"asked", "entered", "never"})
+
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
 class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
     """One account on one channel. `origins`: sites that may show its widget (`*` for any). `reopen_window_s`: how long
     after it was resolved a conversation is reopened by what its customer writes. `team`: who answers here.
+    `opens_on`: what opens a conversation beside a message: `asked`, what asks for somebody (a tap on "speak to a
+    person", a QR code with a scene); `entered`, whoever comes in, too; `never`. `greeting` is said then.
 
     `settings` are the account's, sealed (`backbone.sealing`): JSON of what the channel's `Account` holds. They are
     stored apart, under a key that `sealed` names; what is read has them where it says so. Earlier versions stored them
@@ -41,6 +45,7 @@ class Inbox(Struct, frozen=True, kw_only=True, tag="inbox"):
     settings: str = ""
     team: str = ""
     sealed: str = ""
+    opens_on: str = "asked"
 
 
 def is_over(head: Head, inbox: Inbox | None, now_ms: int) -> bool:
@@ -64,4 +69,5 @@ def check(inbox: Inbox) -> Inbox:
     between(inbox.reopen_window_s, 0, REOPEN_WINDOW_MOST_S, "reopen_window_s")
     if inbox.team:
         check_name(inbox.team, "team")
+    among(inbox.opens_on, OPENS_ON, "opens_on")
     return structs.replace(inbox, name=named(inbox.name))

@@ -27,6 +27,7 @@ from backbone.events.conversation import (
     ConversationTransferred,
     Source,
 )
+from backbone.events.data import Data, Row
 from backbone.events.envelope import VERSION, Actor, ActorKind, Base, Envelope
 from backbone.events.message import (
     Attachment,
@@ -66,6 +67,7 @@ __all__ = [
     "ConversationSnoozed",
     "ConversationTagged",
     "ConversationTransferred",
+    "Data",
     "DeliveryUpdated",
     "Envelope",
     "Event",
@@ -80,6 +82,7 @@ __all__ = [
     "RatingGiven",
     "RatingRequested",
     "ReadMarked",
+    "Row",
     "SlaBase",
     "SlaBreached",
     "Source",

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import msgspec
 from msgspec import Struct
 
+from backbone.events.data import Data
 from backbone.events.envelope import Base
 from backbone.ids import new_salt
 
@@ -17,7 +18,7 @@ class Attachment(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A file of the object store; sizes in bytes and pixels, `sha256` in hex.
 
     While `file` is empty it is a place kept for a provider's file, which `ref` names: `message.edited` fills it.
-    `cid` is how the HTML of a mail refers to it.
+    `cid` is how the HTML of a mail refers to it; `fingerprint` the provider's id of its bytes, wherever it is sent.
     """
 
     file: str
@@ -29,6 +30,7 @@ class Attachment(Struct, frozen=True, omit_defaults=True, kw_only=True):
     height: int = 0
     ref: str = ""
     cid: str = ""
+    fingerprint: str = ""
 
 
 class Provider(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -53,6 +55,7 @@ class ProviderError(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class MessageAdded(Base, tag="message.added", kw_only=True):
     """A message, or with `note` what only colleagues see.
 
+    `data`: what was entered or chosen beside words (data.py); of kind `event` it says what the customer did.
     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
     `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
     """
@@ -72,10 +75,11 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     html: str = ""
     automatic: bool = False
     answer_to: str = ""
+    data: Data = {}
 
 
 class MessageEdited(Base, tag="message.edited", kw_only=True):
-    """A new text for message `target`."""
+    """A new text for message `target`; files and `data` take the place of the old ones where there are any."""
 
     is_for_visitors: ClassVar[bool] = True
 
@@ -84,6 +88,7 @@ class MessageEdited(Base, tag="message.edited", kw_only=True):
     note: bool = False
     text: str = ""
     attachments: list[Attachment] = []
+    data: Data = {}
 
 
 class MessageRecalled(Base, tag="message.recalled", kw_only=True):

@@ -388,6 +388,7 @@ export interface ConversationPrioritised {
 /**
  * A message, or with `note` what only colleagues see.
  *
+ *     `data`: what was entered or chosen beside words (data.py); of kind `event` it says what the customer did.
  *     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
  *     `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
  */
@@ -399,6 +400,18 @@ export interface MessageAdded {
   by: Actor;
   channel: string;
   conv: string;
+  data?: {
+    [k: string]:
+      | string
+      | number
+      | boolean
+      | {
+          [k: string]: string | number | boolean;
+        }
+      | {
+          [k: string]: string | number | boolean;
+        }[];
+  };
   html?: string;
   id: string;
   kind?:
@@ -421,12 +434,13 @@ export interface MessageAdded {
  * A file of the object store; sizes in bytes and pixels, `sha256` in hex.
  *
  *     While `file` is empty it is a place kept for a provider's file, which `ref` names: `message.edited` fills it.
- *     `cid` is how the HTML of a mail refers to it.
+ *     `cid` is how the HTML of a mail refers to it; `fingerprint` the provider's id of its bytes, wherever it is sent.
  */
 export interface Attachment {
   bytes: number;
   cid?: string;
   file: string;
+  fingerprint?: string;
   height?: number;
   mime: string;
   name: string;
@@ -447,7 +461,7 @@ export interface Provider {
   id: string;
 }
 /**
- * A new text for message `target`.
+ * A new text for message `target`; files and `data` take the place of the old ones where there are any.
  */
 export interface MessageEdited {
   at: number;
@@ -455,6 +469,18 @@ export interface MessageEdited {
   by: Actor;
   channel: string;
   conv: string;
+  data?: {
+    [k: string]:
+      | string
+      | number
+      | boolean
+      | {
+          [k: string]: string | number | boolean;
+        }
+      | {
+          [k: string]: string | number | boolean;
+        }[];
+  };
   id: string;
   note?: boolean;
   salt?: string;

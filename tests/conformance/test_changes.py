@@ -58,6 +58,81 @@ async def test_22_a_message_that_the_customer_withdraws_is_withdrawn(bench: Benc
         assert (recalled["target"], recalled["by"]["kind"]) == (heard["id"], "visitor")
 
 
+async def test_22_a_correction_stands_also_where_the_file_comes_later(bench: Bench) -> None:
+    bench.need("corrects_caption", "file whose words can be changed")
+    async with bench.account() as account:
+        simulator = account.simulator
+        simulator.keeps_back = 3
+        first, second = simulator.corrects_caption("ann", "order 123", "order 124")
+        await account.deliver(first)
+        await account.event(lambda e: e["type"] == "message.added")
+        await account.deliver(second)
+        filled = await account.event(lambda e: any(f["file"] for f in e.get("attachments", [])), 60)
+        assert filled["text"] == "order 124"
+        texts = [e["text"] for e in await account.events() if e["type"] == "message.edited"]
+        assert texts[-1] == "order 124"
+
+
+async def test_22_what_a_colleague_withdraws_in_the_platforms_app_an_agent_withdrew(bench: Bench) -> None:
+    bench.need("withdraws_elsewhere", "agent who withdraws in its own app")
+    async with bench.account() as account:
+        await account.hears("ann", "begin")
+        said, back = account.simulator.withdraws_elsewhere("ann", "from the phone")
+        await account.deliver(said)
+        typed = await account.event(lambda e: e.get("text") == "from the phone")
+        await account.deliver(back)
+        recalled = await account.event(lambda e: e["type"] == "message.recalled")
+        assert (recalled["target"], recalled["by"]["kind"]) == (typed["id"], "agent")
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "found out"])
+async def test_22_who_is_called_otherwise_stays_the_same_customer(bench: Bench, is_told: bool) -> None:  # noqa: FBT001
+    bench.need("moves", "customer who gets another id")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "hello")
+        told = account.simulator.moves("ann")
+        if is_told:
+            await account.deliver(told)
+            await account.event(lambda e: e.get("kind") == "event" and e["text"] == "moved")
+        elif not account.simulator.finds_out_by_sending:
+            pytest.skip("the platform tells it, and takes what is sent to the old id")
+        sent = await account.answers(heard, "still here?")
+        await account.state(sent, *OUT)
+        assert account.texts("ann") == ["still here?"]
+
+
+async def test_22_what_is_refused_later_waits_like_what_is_refused_at_once(bench: Bench) -> None:
+    bench.need("refuses_later", "refusal that comes by a status")
+    async with bench.account() as account:
+        simulator = account.simulator
+        simulator.reports = ()
+        sent = await account.answers(await account.hears("ann", "begin"), "are you there?")
+        await account.state(sent, *OUT)
+        await account.deliver(simulator.refuses_later(simulator.accepted[0], is_window=True))
+        why = await account.state(sent, "failed")
+        assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.window_platform", False)
+        before = len(simulator.accepted)
+        await account.hears("ann", "yes I am")
+        await account.until(lambda: len(simulator.accepted) == before + 1, "it goes out once the customer writes")
+        await account.state(sent, *OUT)
+        keys = [one.key for one in simulator.accepted]
+        assert len(set(keys)) == len(keys), "a used key would settle the former sending"
+
+
+async def test_22_what_is_refused_later_for_a_moment_is_sent_again(bench: Bench) -> None:
+    bench.need("refuses_later", "refusal that comes by a status")
+    async with bench.account() as account:
+        simulator = account.simulator
+        simulator.reports = ()
+        sent = await account.answers(await account.hears("ann", "begin"), "hello")
+        await account.state(sent, *OUT)
+        await account.deliver(simulator.refuses_later(simulator.accepted[-1], is_window=False))
+        why = await account.state(sent, "failed")
+        assert (why["error"]["code"], why["error"].get("final", False)) == ("channel.refused_later", False)
+        await account.until(lambda: len(simulator.accepted) == 2, "it is sent again", 60)
+        assert simulator.accepted[0].key != simulator.accepted[1].key, "a used key would settle the former sending"
+
+
 async def test_22_nothing_is_sent_to_who_left_until_they_return(bench: Bench) -> None:
     bench.need("leaves", "customer who leaves")
     async with bench.account() as account:

@@ -21,6 +21,9 @@ class Telling:
     tells: ClassVar[tuple[str, ...]] = ()
     """States of a message of ours that the platform tells, in the order in which they come about."""
 
+    finds_out_by_sending: ClassVar[bool] = False
+    """Whether a customer who `moves` is found out by the refusal of what is sent to the old id."""
+
     @classmethod
     def can(cls, what: str) -> bool:
         """Whether the platform has such a thing, by the method's name."""
@@ -46,8 +49,44 @@ class Telling:
         """The customer changes the last message of theirs."""
         raise NotImplementedError
 
+    def corrects_caption(self, peer: str, text: str, better: str) -> tuple[list[Push], list[Push]]:
+        """A picture with words, which can't be fetched `keeps_back` times; then the customer changes its words."""
+        raise NotImplementedError
+
     def takes_back(self, peer: str) -> list[Push]:
         """The customer withdraws the last message of theirs."""
+        raise NotImplementedError
+
+    def comes_by(self, peer: str, scene: str) -> list[Push]:
+        """Somebody comes by a code or link that carries `scene`, and says nothing."""
+        raise NotImplementedError
+
+    def taps(self, peer: str, choice: str) -> list[Push]:
+        """The customer taps an entry of a menu, or a button."""
+        raise NotImplementedError
+
+    def fills_in(self, peer: str, question: str, answer: str) -> list[Push]:
+        """The customer fills in a form."""
+        raise NotImplementedError
+
+    def says_in_group(self, group: str, author: str, text: str) -> list[Push]:
+        """Somebody writes in a group, which is one customer."""
+        raise NotImplementedError
+
+    def moves(self, peer: str) -> list[Push]:
+        """The platform calls the customer otherwise from now on; `texts(peer)` has what they get under both names."""
+        raise NotImplementedError
+
+    def refuses_later(self, one: Accepted, *, is_window: bool) -> list[Push]:
+        """What the platform had taken it refuses by a status: for a moment, or since the customer must write first."""
+        raise NotImplementedError
+
+    def reads_up_to_now(self, peer: str) -> list[Push]:
+        """The customer has read what was sent so far; pushed now or later, it means that."""
+        raise NotImplementedError
+
+    def withdraws_elsewhere(self, peer: str, text: str) -> tuple[list[Push], list[Push]]:
+        """An agent answers in the platform's own app, and withdraws that."""
         raise NotImplementedError
 
     def leaves(self, peer: str) -> list[Push]:

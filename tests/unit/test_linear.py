@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.channels.email import settings
-from adapters.channels.email.reading import mime, parse
+from adapters.channels.email import mime, parse, settings
 from tests.harness import growth, patterns
 
 ROOMS: Final = (

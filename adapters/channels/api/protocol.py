@@ -35,8 +35,10 @@ SIGNALS: Final = frozenset({"enter", "menu", "typing", "recall", "edit", "blocke
 MOST_WAIT_S: Final = 86_400
 MOST_FILES: Final = 20
 
-_OURS: Final = ("raw", "html")
-"""Fields of a Message that a company's system can't set: `raw` is what it posted, and its HTML would be trusted."""
+_OURS: Final = ("raw", "html", "fault", "sent_as")
+"""Fields that a company's system can't set: `raw` is what it posted, its HTML would be trusted, and what a refusal
+means the kit decides.
+"""
 
 _TYPES: Final[Mapping[str, type[Message | Receipt | Signal]]] = {
     "message": Message,
@@ -123,7 +125,8 @@ def outcome(status: int, body: bytes, headers: Mapping[str, str], now: float) ->
         return Pause("The system says that it is gone (410): its address takes no more messages.")
     if 300 <= status < 400:
         return Pause(f"The address redirects ({status}): enter the one that it leads to.")
-    if status in {408, 425, 429} or status >= 500:
+    if status in {401, 403, 404, 408, 425, 429} or status >= 500:
+        # A deploy answers 404 for a moment, a proxy 403: by Standard Webhooks only 410 ends it.
         return Retry(after_s=_wait_s(headers.get("retry-after", ""), now))
     return Rejected(f"The system refused it ({status}): {body[:200].decode(errors='replace')}".rstrip(": "))
 
@@ -167,6 +170,8 @@ def _event(fields: dict[str, Any], wanted: type[Message | Receipt | Signal]) -> 
         raise MalformedError(str(error)[:200]) from None
     if not 1 <= len(event.key) <= 256:
         raise MalformedError("key must have 1 to 256 characters")
+    if event.peer is not None and event.peer.also:
+        raise MalformedError("peer.also joins customers, which a platform alone may do")
     if isinstance(event, Message | Signal) and event.peer is not None and not 1 <= len(event.peer.id) <= 256:
         raise MalformedError("peer.id must have 1 to 256 characters")
     return event

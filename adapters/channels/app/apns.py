@@ -25,6 +25,7 @@ LIMITED_S: Final = 60
 PAYLOAD_BYTES: Final = 4096
 
 GONE: Final = frozenset({"Unregistered", "BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken"})
+PASSING: Final = frozenset({"IdleTimeout", "TooManyRequests", "InternalServerError", "ServiceUnavailable", "Shutdown"})
 PAUSED: Final = {
     "InvalidProviderToken": "Apple refuses the APNs key, its ID or the team ID.",
     "MissingProviderToken": "Apple got no APNs token.",
@@ -100,7 +101,7 @@ def verdict(status: int, body: bytes) -> Fault | None:
         return TokenExpired()
     if status == 403 or said.reason in PAUSED:
         return Pause(PAUSED.get(said.reason, f"Apple: {said.reason[:100] or status}"))
-    if status == 429 or status >= 500 or not said.reason:
+    if status == 429 or status >= 500 or said.reason in PASSING or not said.reason:
         return _later(status, said.reason)
     return Rejected(f"Apple: {said.reason[:100]}")
 

@@ -119,8 +119,14 @@ def verdict(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | Non
     return _refused(status, code, error)
 
 
+WRONG_DEVICE: Final = "registration token is not a valid"
+"""Google's words where it doesn't name the field."""
+
+
 def _refused(status: int, code: str, error: _Error) -> Fault:
-    blames_token = any(each.field == "message.token" for one in error.details for each in one.violations)
+    blames_token = WRONG_DEVICE in error.message or any(
+        each.field == "message.token" for one in error.details for each in one.violations
+    )
     if code in {"UNREGISTERED", "SENDER_ID_MISMATCH"} or (code == "INVALID_ARGUMENT" and blames_token):
         return Gone(f"Google: {code}")
     if code == "THIRD_PARTY_AUTH_ERROR":

@@ -91,6 +91,7 @@ class Douyin:
         body_bytes=256 * 1024,
         media_life_s=86_400,
         phrases=faults.PHRASES,
+        data=protocol.DATA,
     )
 
     verify = staticmethod(protocol.verify)

@@ -21,6 +21,7 @@ from backbone.channel import (
     Signal,
     same,
 )
+from backbone.channel.leaves import leaves
 
 ENTER: Final = "im_enter_direct_msg"
 """The scene of an answer to who opened the chat. An answer to a message is the default scene, and has none."""
@@ -36,6 +37,22 @@ WITHOUT_FILE: Final = {
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 LONGEST_CHALLENGE: Final = 256
+MICROSECONDS_DIGITS: Final = 16
+PRIVATE: Final = "1"
+
+ENVELOPE: Final = frozenset(
+    {
+        "conversation_short_id", "server_message_id", "conversation_type", "create_time", "message_type", "user_infos",
+        "index", "source",
+    }
+)  # fmt: skip
+
+DATA: Final = {
+    "item_id": "id of a video of Douyin",
+    "card_id": "id of the card that was filled in",
+    "conversation_id": "Douyin's id of the chat",
+}
+"""Names of data beside those of every channel, and `ad_…`: what Douyin tells of an advertisement."""
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -88,6 +105,9 @@ def parse(req: Request, acc: Account) -> list[Event]:  # noqa: PLR0911 - one ret
     peer = _peer(receiver if is_ours else sender, content)
     message_id = _text(content, "server_message_id")
     match event:
+        case "im_receive_msg" | "im_send_msg" if _text(content, "conversation_type") not in {"", PRIVATE}:
+            # Of a group, where nobody can be answered by this right.
+            return [Signal(key=delivery, name="ignored", peer=peer, data={"event": "im_group_msg"})]
         case "im_receive_msg" | "im_send_msg":
             is_echo = event == "im_send_msg"
             return [_message(content, peer, message_id or delivery, req.body, echo_for=acc if is_echo else None)]
@@ -138,8 +158,18 @@ def _said(content: dict[str, Any], message_id: str, conversation: str, body: byt
     if kind == "video" and (item := _text(content, "item_id")):
         return {"kind": "card", "text": "(a video of Douyin)", "attributes": {"item_id": item}}
     if kind == "retain_consult_card":
-        return {"kind": "card", "text": _card(content), "attributes": {"card_id": _text(content, "card_id")}}
-    return {"kind": "unsupported", "text": WITHOUT_FILE.get(kind, f"(unsupported: {kind[:40]})"), "raw": body}
+        return {"kind": "card", "text": _card(content), "attributes": _filled(content)}
+    card = leaves({name: value for name, value in content.items() if name not in ENVELOPE})
+    text = WITHOUT_FILE.get(kind, f"(unsupported: {kind[:40]})")
+    return {"kind": "unsupported", "text": text, "attributes": {"card": card}, "raw": body}
+
+
+def _filled(content: dict[str, Any]) -> dict[str, Any]:
+    """A card's answers by question."""
+    rows = content.get("card_data")
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    form = {_text(row, "label"): _text(row, "value") for row in found}
+    return {"card_id": _text(content, "card_id"), "form": form}
 
 
 def _card(content: dict[str, Any]) -> str:
@@ -150,10 +180,13 @@ def _card(content: dict[str, Any]) -> str:
 
 
 def _entered(content: dict[str, Any], peer: Peer, message_id: str, delivery: str) -> Signal:
+    ad = content.get("ad_info")
+    told = leaves(ad.encode(errors="replace") if isinstance(ad, str) else ad)
     data = {
         "code": message_id,
         "conversation_id": _text(content, "conversation_short_id"),
-        "scene_type": _text(content, "scene_type"),
+        "scene": _text(content, "scene_type"),
+        **{f"ad_{name}".replace("ad_ad_", "ad_"): str(value)[:500] for name, value in told.items()},
     }
     return Signal(
         key=f"enter:{message_id or delivery}",
@@ -169,7 +202,13 @@ def _read(content: dict[str, Any], delivery: str, peer: Peer, acc: Account) -> E
         return Signal(key=delivery, name="ignored", peer=peer, data={"event": "im_message_read"})
     conversation = _text(content, "conversation_short_id")
     key = f"read:{conversation}:{index}" if conversation and index else delivery
-    return Receipt(key=key, ref=index, status="read", peer=Peer(reader), upto=True)
+    return Receipt(key=key, ref="", status="read", peer=Peer(reader), upto=True, at=_when(index))
+
+
+def _when(index: str) -> int:
+    """The time (ms) that an index of reading stands for: it counts microseconds; 0 for one that counts otherwise."""
+    is_time = index.isascii() and index.isdigit() and len(index) == MICROSECONDS_DIGITS
+    return int(index) // 1000 if is_time else 0
 
 
 def _authorised(event: str, who: str, delivery: str, acc: Account) -> Signal:

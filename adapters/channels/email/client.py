@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import ClassVar, Final
 
-from adapters.channels.email import compose, settings
-from adapters.channels.email.reading import thread
+from adapters.channels.email import compose, settings, thread
 from adapters.channels.email.servers import imap, mailbox, oauth, smtp
 from adapters.channels.email.servers.codes import fault_of_token
 from adapters.channels.email.servers.reader import Reader

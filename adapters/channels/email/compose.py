@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from adapters.channels.email import headers, recipients
-from adapters.channels.email.reading import html, thread
+from adapters.channels.email import headers, recipients, thread
+from adapters.channels.email.reading import html
 from adapters.channels.email.reading.automatic import LOOP_HEADER
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Out, OutMedia, Rejected

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from adapters.channels.kit import windows
 from adapters.channels.kit.windows import State as WindowState
 from backbone import events as ev
+from backbone.channel import Peer
 from backbone.conversation import Head, empty, fold
 
 MOST_REFS: Final = 50
@@ -30,6 +31,12 @@ SETTLED: Final = RANK["accepted"]
 """From here on nothing more is sent."""
 
 LEFT: Final = "The customer takes no messages: they blocked this account or no longer follow it."
+
+PEER: Final = "peer"
+"""Name in a conversation's context: by what the provider calls the customer now."""
+
+REFUSED: Final = "channel.refused_later"
+"""Code of a platform's refusal of what it had taken, where another try may succeed."""
 
 AGAIN: Final = "channel.again"
 """Code of an update by which somebody wants a message that was given up to be sent after all."""
@@ -73,6 +80,12 @@ class Conversation(Struct):
     again: dict[str, Again] = {}
     """Those of which somebody wanted that they be sent after all."""
 
+    places: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    """Sequences of messages of ours, so that one that is refused later waits anew."""
+
+    refused: dict[str, int] = {}
+    """How often the platform refused later what it had taken, by message."""
+
     inherited: set[str] = set()
     """Those of them that somebody else may have begun to send."""
 
@@ -102,8 +115,12 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
     if isinstance(event, ev.ConversationOpened):
         known.thread = event.thread
     elif isinstance(event, ev.MessageAdded):
-        if is_ours(event) and not is_settled(known, event.id):
-            known.pending[event.id] = seq
+        if is_ours(event):
+            known.places[event.id] = seq
+            while len(known.places) > MOST_OUTCOMES:
+                known.places.popitem(last=False)
+            if not is_settled(known, event.id):
+                known.pending[event.id] = seq
         _message(known, event)
     elif isinstance(event, ev.DeliveryUpdated | ev.ReadMarked):
         note(known, event)
@@ -139,6 +156,28 @@ def part_is_settled(known: Conversation, event_id: str, part: int) -> bool:
 def is_again(event: ev.Event | ev.Envelope) -> bool:
     """Whether an event wants a message that was given up to be sent after all."""
     return isinstance(event, ev.DeliveryUpdated) and event.error is not None and event.error.code == AGAIN
+
+
+def is_refused_later(event: ev.Event | ev.Envelope, known: Conversation) -> TypeGuard[ev.DeliveryUpdated]:
+    """Whether an event that was taken in made a message of ours wait anew."""
+    return (
+        isinstance(event, ev.DeliveryUpdated)
+        and event.provider != ""
+        and event.error is not None
+        and not event.error.final
+        and event.target in known.pending
+        and event.target in known.refused
+    )
+
+
+def peer_of(known: Conversation) -> str:
+    """By what the provider calls the customer now."""
+    return known.context.get(PEER, "") or known.head.peer
+
+
+def moved_to(peer: Peer) -> dict[str, str]:
+    """The context that says by what the provider calls the customer from now on."""
+    return {PEER: peer.id}
 
 
 def rank_of(state: str, *, is_final: bool) -> int:
@@ -197,11 +236,14 @@ def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
         known.parts.pop(old, None)
     known.parts[event.target] = max(event.parts, known.parts.get(event.target, 1))
     before = of_event.get(event.part)
+    if rank == WAITING and before is not None and _is_taken_back(before, event):
+        _wait_anew(known, event, before)
+        before = None
     if (before is None or before.rank == WAITING) and rank != WAITING and event.state != "failed":
         windows.sent(known.window)
     if event.error is not None and event.error.code == "channel.window_platform":
         windows.shut(known.window, event.at)
-    if before is None or rank > before.rank:
+    if event.part not in of_event or (before is not None and rank > before.rank):
         of_event[event.part] = Outcome(rank, event.provider or (before.provider if before else ""))
     if event.provider:
         _remember(known, event.target, event.provider)
@@ -211,6 +253,22 @@ def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
             known.failed[event.target] = seq
             while len(known.failed) > MOST_OUTCOMES:
                 known.failed.popitem(last=False)
+
+
+def _is_taken_back(before: Outcome, event: ev.DeliveryUpdated) -> bool:
+    """Whether the provider refuses what it had taken, and not an earlier sending of it."""
+    is_same = event.provider != "" and before.provider in {"", event.provider}
+    return is_same and SETTLED <= before.rank < RANK["failed"]
+
+
+def _wait_anew(known: Conversation, event: ev.DeliveryUpdated, part: Outcome) -> None:
+    part.rank, part.provider = WAITING, ""
+    seq = known.places.get(event.target, 0)
+    if seq:
+        known.pending = dict(sorted([*known.pending.items(), (event.target, seq)], key=lambda one: one[1]))
+    known.refused[event.target] = known.refused.get(event.target, 0) + 1
+    while len(known.refused) > MOST_OUTCOMES:
+        known.refused.pop(next(iter(known.refused)))
 
 
 def _again(known: Conversation, event: ev.DeliveryUpdated) -> None:

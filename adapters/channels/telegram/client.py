@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.channels.telegram import faults, protocol, settings
+from adapters.channels.telegram import content, faults, protocol, settings
 from backbone.channel import (
     Answer,
     Caps,
@@ -103,6 +103,7 @@ class Telegram:
         rates=(Rate(n=1, seconds=1, per="peer"), Rate(n=30, seconds=1)),
         recalls=True,
         edits=True,
+        data=content.DATA,
         poll_s=1,
         streams=(),
         timeout_s=60,

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from backbone.channel import Duplicate, Fault, Pause, Rejected, Retry
+from backbone.channel import Duplicate, Fault, Moved, Pause, Rejected, Retry
 
 REASONS: Final = {
     "chat not found": "Telegram doesn't know this chat: the customer must write to the bot first.",
@@ -27,8 +27,14 @@ REASONS: Final = {
 }
 """In place of Telegram's own words, by what they contain."""
 
-PHOTO_REFUSED: Final = ("PHOTO_INVALID_DIMENSIONS", "IMAGE_PROCESS_FAILED", "PHOTO_SAVE_FILE_INVALID")
-"""A picture that may still go as a file."""
+PHOTO_REFUSED: Final = (
+    "PHOTO_INVALID_DIMENSIONS",
+    "IMAGE_PROCESS_FAILED",
+    "PHOTO_SAVE_FILE_INVALID",
+    "VOICE_MESSAGES_FORBIDDEN",
+    "VIDEO_MESSAGES_FORBIDDEN",
+)
+"""A picture, voice message or video that may still go as a file."""
 
 NO_TEXT: Final = "there is no text in the message to edit"
 """A file's words are its caption, which is changed in another way."""
@@ -60,7 +66,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | No
     return _fault(answer.error_code or status, answer)
 
 
-def _fault(code: int, answer: _Answer) -> Fault:
+def _fault(code: int, answer: _Answer) -> Fault:  # noqa: PLR0911 - a return a cause
     said = answer.description
     if code == 429:
         return Retry(after_s=answer.parameters.retry_after if answer.parameters else 0, account=True)
@@ -70,6 +76,8 @@ def _fault(code: int, answer: _Answer) -> Fault:
         return Pause("The bot has a webhook: remove it with deleteWebhook, or choose webhook here.")
     if code == 409 or code >= 500:
         return Retry()
+    if answer.parameters and answer.parameters.migrate_to_chat_id:
+        return Moved(str(answer.parameters.migrate_to_chat_id))
     if "message is not modified" in said:
         return Duplicate()
     return Rejected(next((words for part, words in REASONS.items() if part in said), f"Telegram: {said[:200]}"))

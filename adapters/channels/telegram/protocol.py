@@ -7,13 +7,12 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct, field
 
+from adapters.channels.telegram import content
 from adapters.channels.telegram.settings import Account
 from backbone.channel import (
     BadSignatureError,
     Event,
-    Kind,
     MalformedError,
-    Media,
     Message,
     Peer,
     Reply,
@@ -30,118 +29,32 @@ WANTED: Final = ("message", "edited_message", "callback_query", "my_chat_member"
 IGNORED: Final = frozenset({"channel_post", "edited_channel_post", "chat_member", "poll", "poll_answer"})
 """Kinds of update that no customer is behind."""
 
-SERVICE: Final = frozenset(
-    {
-        "new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo", "delete_chat_photo",
-        "group_chat_created", "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed",
-        "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message", "forum_topic_created", "forum_topic_edited",
-        "forum_topic_closed", "forum_topic_reopened", "general_forum_topic_hidden", "general_forum_topic_unhidden",
-        "write_access_allowed", "proximity_alert_triggered", "boost_added", "chat_background_set",
-        "video_chat_scheduled", "video_chat_started", "video_chat_ended", "video_chat_participants_invited",
-    }
-)  # fmt: skip
-"""Fields of messages that say what happened to a chat; nobody wrote them."""
-
 GONE: Final = frozenset({"kicked", "left"})
 """States of the bot in a chat that takes nothing of it."""
 
-UNSUPPORTED: Final = {
-    "poll": "A poll",
-    "dice": "A die",
-    "game": "A game",
-    "story": "A story",
-    "invoice": "An invoice",
-    "paid_media": "Paid media",
-    "checklist": "A checklist",
-}
-
-Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seconds = Annotated[int, Meta(ge=0, le=2**40)]
 
 S = TypeVar("S")
 
 
-class _User(Struct):
-    id: Number
-    first_name: str = ""
-    last_name: str = ""
-    username: str = ""
-
-
-class _Chat(Struct):
-    id: Number
-    type: str = "private"
-    title: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    username: str = ""
-
-
-class _File(Struct):
-    file_id: str
-    file_size: Count = 0
-    mime_type: str = ""
-    file_name: str = ""
-
-
-class _Sticker(Struct):
-    file_id: str
-    file_size: Count = 0
-    emoji: str = ""
-    is_animated: bool = False
-    is_video: bool = False
-
-
-class _Location(Struct):
-    latitude: float
-    longitude: float
-
-
-class _Venue(Struct):
-    location: _Location
-    title: str = ""
-    address: str = ""
-
-
-class _Contact(Struct):
-    phone_number: str
-    first_name: str = ""
-    last_name: str = ""
-
-
 class _Replied(Struct):
-    message_id: Number
-    chat: _Chat
+    message_id: content.Number
+    chat: content.Chat
 
 
-class _Message(Struct):
-    message_id: Number
-    chat: _Chat
+class _Message(content.Body, kw_only=True):
+    message_id: content.Number
     date: Seconds = 0
-    sender: _User | None = field(name="from", default=None)
-    text: str | None = None
-    caption: str = ""
-    photo: list[_File] = []
-    document: _File | None = None
-    animation: _File | None = None
-    voice: _File | None = None
-    audio: _File | None = None
-    video: _File | None = None
-    video_note: _File | None = None
-    sticker: _Sticker | None = None
-    location: _Location | None = None
-    venue: _Venue | None = None
-    contact: _Contact | None = None
     reply_to_message: _Replied | None = None
-    media_group_id: str = ""
-    message_thread_id: Number = 0
+    message_thread_id: content.Number = 0
     is_topic_message: bool = False
+    migrate_to_chat_id: content.Number = 0
+    migrate_from_chat_id: content.Number = 0
 
 
 class _Callback(Struct):
     id: str
-    sender: _User = field(name="from")
+    sender: content.User = field(name="from")
     data: str = ""
     message: _Replied | None = None
 
@@ -151,13 +64,13 @@ class _Member(Struct):
 
 
 class _Membership(Struct):
-    chat: _Chat
+    chat: content.Chat
     new_chat_member: _Member
     old_chat_member: _Member | None = None
 
 
 class _Update(Struct):
-    update_id: Number
+    update_id: content.Number
     message: Raw = Raw()
     edited_message: Raw = Raw()
     callback_query: _Callback | None = None
@@ -184,7 +97,7 @@ def event(raw: bytes) -> Event:
     if message := bytes(update.message):
         return _message(key, message)
     if edited := bytes(update.edited_message):
-        return _edit(key, _decode(edited, _Message))
+        return _edit(key, edited)
     if update.callback_query is not None:
         return _tap(key, update.callback_query)
     if update.my_chat_member is not None:
@@ -218,7 +131,7 @@ def number_of(ref: str) -> int:
 
 
 class _Numbered(Struct):
-    update_id: Number
+    update_id: content.Number
 
 
 def _decode(raw: bytes, wanted: type[S]) -> S:
@@ -232,103 +145,56 @@ def _fields(raw: bytes) -> set[str]:
     return set(_decode(raw, dict[str, Raw]))
 
 
-def _peer(chat: _Chat) -> Peer:
+def _peer(chat: content.Chat, *also: int) -> Peer:
     """The chat, which is the person unless it is a group."""
-    name = chat.title or f"{chat.first_name} {chat.last_name}".strip() or chat.username
-    return Peer(str(chat.id), name, {"username": chat.username} if chat.username else {})
+    alias = {"username": chat.username} if chat.username else {}
+    return Peer(str(chat.id), chat.name, alias, also=tuple(str(one) for one in also))
 
 
 def _message(key: str, raw: bytes) -> Event:
-    said = _decode(raw, _Message)
-    peer = _peer(said.chat)
-    command, _, payload = (said.text or "").partition(" ")
-    if command == "/start" and said.chat.type == "private":
-        return Signal(key=key, name="enter", peer=peer, data={"scene": payload} if payload else {})
-    kind, text, media = _content(said)
-    if kind == "unsupported":
-        fields = _fields(raw)
-        if fields & SERVICE:
-            return Signal(key=key, name="ignored", peer=peer)
-        text = next((words for name, words in UNSUPPORTED.items() if name in fields), "A message of an unknown kind")
+    told = _decode(raw, _Message)
+    peer, at = _peer(told.chat), told.date * 1000
+    if told.migrate_to_chat_id or told.migrate_from_chat_id:
+        return _migrated(told)
+    command, _, payload = (told.text or "").partition(" ")
+    if command == "/start" and told.chat.type == "private":
+        data = {"scene": payload} if payload else {}
+        return Signal(key=key, name="enter", peer=peer, data=data, at=at, asks=True)
+    said = content.said(told, raw)
+    if said is None:
+        return Signal(key=key, name="ignored", peer=peer)
     return Message(
         key=key,
         peer=peer,
-        kind=kind,
-        text=text,
-        media=media,
-        at=said.date * 1000,
-        thread=str(said.message_thread_id) if said.is_topic_message else "",
-        reply_to=_ref(said.reply_to_message),
-        ref=ref_of(said.chat.id, said.message_id),
-        attributes=_attributes(said),
-        raw=raw if kind == "unsupported" else b"",
+        kind=said.kind,
+        text=said.text,
+        media=list(said.media),
+        at=at,
+        thread=str(told.message_thread_id) if told.is_topic_message else "",
+        reply_to=_ref(told.reply_to_message),
+        ref=ref_of(told.chat.id, told.message_id),
+        attributes=said.data or {},
+        raw=raw if said.kind == "unsupported" else b"",
     )
 
 
-def _content(said: _Message) -> tuple[Kind, str, list[Media]]:
-    """(kind, text, files)."""
-    if said.text is not None:
-        return "text", said.text, []
-    kind, media = _file(said)
-    if media is not None:
-        return kind, said.caption, [media]
-    place = said.venue.location if said.venue else said.location
-    if place is not None:
-        named = [said.venue.title, said.venue.address] if said.venue else []
-        return "location", "\n".join([*filter(None, named), f"{place.latitude}, {place.longitude}"]), []
-    if said.contact is not None:
-        name = f"{said.contact.first_name} {said.contact.last_name}".strip()
-        return "card", "\n".join(filter(None, (name, said.contact.phone_number))), []
-    return "unsupported", "", []
+def _migrated(told: _Message) -> Signal:
+    """A group became a supergroup, which has another id; both chats say so, and it is one event."""
+    old = told.chat.id if told.migrate_to_chat_id else told.migrate_from_chat_id
+    new = told.migrate_to_chat_id or told.chat.id
+    chat = content.Chat(new, "supergroup", told.chat.title)
+    data = {"from": str(old), "to": str(new)}
+    return Signal(key=f"moved:{old}:{new}", name="moved", peer=_peer(chat, old), data=data, at=told.date * 1000)
 
 
-def _file(said: _Message) -> tuple[Kind, Media | None]:
-    if said.photo:
-        # The sizes of one picture; the last is the largest.
-        return "image", _media("image", said.photo[-1], "image/jpeg")
-    if said.sticker is not None:
-        return _sticker(said.sticker)
-    # An animation is told as a document as well.
-    for kind, file, mime in (
-        ("video", said.animation or said.video or said.video_note, "video/mp4"),
-        ("audio", said.voice, "audio/ogg"),
-        ("audio", said.audio, "audio/mpeg"),
-    ):
-        if file is not None:
-            typed: Kind = "video" if kind == "video" else "audio"
-            return typed, _media(kind, file, mime)
-    if said.document is not None:
-        is_image = said.document.mime_type in {"image/jpeg", "image/png", "image/webp", "image/gif"}
-        shown: Kind = "image" if is_image else "file"
-        return shown, _media(shown, said.document, "application/octet-stream")
-    return "file", None
-
-
-def _sticker(sticker: _Sticker) -> tuple[Kind, Media]:
-    shown: Kind = "file" if sticker.is_animated else "video" if sticker.is_video else "image"
-    mime = {"file": "application/x-tgsticker", "video": "video/webm", "image": "image/webp"}[shown]
-    return shown, Media(shown, sticker.file_id, mime, size=sticker.file_size)
-
-
-def _media(kind: str, file: _File, mime: str) -> Media:
-    return Media(kind, file.file_id, file.mime_type or mime, file.file_name, file.file_size)
-
-
-def _attributes(said: _Message) -> dict[str, str]:
-    """`album`: pictures sent together; `from`: who of a group wrote."""
-    found = {"album": said.media_group_id} if said.media_group_id else {}
-    if said.sender is not None and said.sender.id != said.chat.id:
-        found["from"] = f"{said.sender.first_name} {said.sender.last_name}".strip() or str(said.sender.id)
-    return found
-
-
-def _edit(key: str, said: _Message) -> Signal:
-    kind, text, _media = _content(said)
-    if kind not in {"text", "image", "file", "audio", "video"}:
+def _edit(key: str, raw: bytes) -> Signal:
+    told = _decode(raw, _Message)
+    said = content.said(told, raw)
+    if said is None or said.kind not in {"text", "image", "file", "audio", "video"}:
         # A live location is edited every few seconds.
-        return Signal(key=key, name="ignored", peer=_peer(said.chat))
-    data = {"ref": ref_of(said.chat.id, said.message_id), "text": text}
-    return Signal(key=key, name="edit", peer=_peer(said.chat), data=data)
+        return Signal(key=key, name="ignored", peer=_peer(told.chat))
+    data = {"ref": ref_of(told.chat.id, told.message_id), "text": said.text}
+    return Signal(key=key, name="edit", peer=_peer(told.chat), data=data, media=list(said.media))
 
 
 def _moved(key: str, moved: _Membership) -> Signal:
@@ -341,10 +207,12 @@ def _moved(key: str, moved: _Membership) -> Signal:
 def _tap(key: str, tapped: _Callback) -> Signal:
     """A button under a message of ours; the message is missing where it is too old."""
     who = tapped.sender
-    itself = _Chat(who.id, first_name=who.first_name, last_name=who.last_name, username=who.username)
+    itself = content.Chat(who.id, first_name=who.first_name, last_name=who.last_name, username=who.username)
     chat = tapped.message.chat if tapped.message else itself
-    data = {"id": tapped.id, "data": tapped.data, "ref": _ref(tapped.message)}
-    return Signal(key=key, name="menu", peer=_peer(chat), data={k: v for k, v in data.items() if v})
+    data = {"code": tapped.id, "choice": tapped.data, "ref": _ref(tapped.message)}
+    if chat.id != who.id:
+        data |= {"author": who.name, "author_id": str(who.id)}
+    return Signal(key=key, name="menu", peer=_peer(chat), data={k: v for k, v in data.items() if v}, asks=True)
 
 
 def _ref(message: _Replied | None) -> str:

@@ -78,6 +78,7 @@ class WeChat:
         body_bytes=256 * 1024,
         media_life_s=MEDIA_LIFE_S,
         phrases=faults.PHRASES,
+        data=protocol.DATA,
     )
 
     verify = staticmethod(protocol.verify)

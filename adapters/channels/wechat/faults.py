@@ -49,6 +49,7 @@ FAULTS: Final[dict[int, Fault]] = {
     45008: Rejected("The message has too many articles for WeChat (45008)."),
     47001: Rejected("WeChat can't read the message (47001)."),
     43004: WindowClosed("unfollowed"),
+    50005: WindowClosed("unfollowed"),
     48002: WindowClosed("refused"),
     45015: WindowClosed("time"),
     45047: WindowClosed("count"),
@@ -62,6 +63,8 @@ FAULTS: Final[dict[int, Fault]] = {
     41002: Pause("The AppID is missing (41002)."),
     41004: Pause("The AppSecret is missing (41004)."),
     48001: Pause("The account has no right to 客服消息 (48001): only certified accounts have."),
+    65400: Pause("客服 is not switched on for the account (65400): switch it on, or leave kf_account empty."),
+    65401: Pause("The kf_account of the inbox isn't one of the account (65401): enter another, or none."),
     50002: Pause("WeChat has limited the account (50002): see the notices of the console."),
 }
 

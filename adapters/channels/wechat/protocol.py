@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any, Final
 
@@ -27,20 +28,15 @@ SIGNALS: Final[dict[str, SignalKind]] = {
     "scancode_push": "menu",
     "scancode_waitmsg": "menu",
     "unsubscribe": "blocked",
-    "location": "ignored",
-    "view": "ignored",
-    "view_miniprogram": "ignored",
-    "pic_sysphoto": "ignored",
-    "pic_photo_or_album": "ignored",
-    "pic_weixin": "ignored",
-    "location_select": "ignored",
-    "templatesendjobfinish": "ignored",
-    "masssendjobfinish": "ignored",
-    "kf_create_session": "ignored",
-    "kf_close_session": "ignored",
-    "kf_switch_session": "ignored",
 }
 """Events by name in lower case. Those that open the minute of three messages are `menu`."""
+
+ROUTINE: Final = re.compile(
+    r"location|view|view_miniprogram|pic_(sysphoto|photo_or_album|weixin)|location_select|kf_\w+_session|guide_\w+"
+    r"|\w*jobfinish|subscribe_msg_\w+_event|(user|card|submit|update|giftcard)_\w+|merchant_order|wificonnected"
+    r"|poi_check_notify|shakearound\w+|\w+_verify_(success|fail)|annual_renew|verify_expired|w?xa_\w+|weapp_\w+"
+)
+"""Names of events in lower case that say nothing of what a customer wants: of pages, cards, jobs, other staff."""
 
 MEDIA: Final = {
     "image": ("image", "image/jpeg"),
@@ -66,8 +62,12 @@ ENDINGS: Final = {
     "video/mp4": "mp4",
 }
 
-KEPT: Final = ("Ticket", "Latitude", "Longitude", "Precision")
-"""Fields of events that are kept beside `Event` and `EventKey`."""
+QR_SCENE: Final = "qrscene_"
+
+DATA: Final = {"scanned": "what stood in a code that was scanned by a menu", "mini_program": "AppID of a mini program"}
+"""Names of data beside those of every channel."""
+
+ENVELOPE: Final = frozenset({"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "MsgDataId", "Idx"})
 
 
 def verify(req: Request, acc: Account) -> Reply | None:
@@ -130,15 +130,27 @@ def _open(sealed: str, acc: Account) -> bytes:
 
 
 def _signal(found: dict[str, str], peer: str, body: bytes) -> Signal:
-    event = found.get("Event", "")
-    name = SIGNALS.get(event.lower(), "unknown")
-    data = {"event": event, "key": found.get("EventKey", "")} | {k.lower(): found[k] for k in KEPT if k in found}
+    event, key = found.get("Event", ""), found.get("EventKey", "")
+    low = event.lower()
+    name = SIGNALS.get(low) or ("ignored" if ROUTINE.fullmatch(low) else "unknown")
+    is_code = low in {"subscribe", "scan"}
+    data = {
+        "event": event[:64],
+        "scene": key.removeprefix(QR_SCENE) if is_code else "",
+        "choice": "" if is_code else key,
+        "scanned": found.get("ScanCodeInfo.ScanResult", ""),
+        **{name.lower(): found.get(name, "") for name in ("Latitude", "Longitude", "Precision")},
+    }
+    at_s = found.get("CreateTime", "")
     return Signal(
         # Events have no id: WeChat's own rule is the customer and the second.
-        key=f"{peer}:{found.get('CreateTime', '')}:{event}",
+        key=f"{peer}:{at_s}:{event}",
         name=name,
         peer=Peer(peer),
         data={k: v for k, v in data.items() if v},
+        at=_seconds(at_s) * 1000 if at_s else 0,
+        # Who only follows asks for nothing; a code with a scene and a tapped menu do.
+        asks=name == "menu" and bool(key),
         raw=body if name == "unknown" else b"",
     )
 
@@ -157,7 +169,7 @@ def _content(found: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
     """The arguments of a Message that its kind decides."""
     if kind == "text":
         tapped = found.get("bizmsgmenuid")
-        return {"text": found.get("Content", ""), "attributes": {"menu_id": tapped} if tapped else {}}
+        return {"text": found.get("Content", ""), "attributes": {"choice": tapped} if tapped else {}}
     if kind in MEDIA and found.get("MediaId"):
         ours, mime = MEDIA[kind]
         if found.get("Format") == "speex":
@@ -165,12 +177,24 @@ def _content(found: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
         media = [Media(kind=ours, ref=found["MediaId"], mime=mime)]
         return {"kind": ours, "media": media, "text": found.get("Recognition", "")}
     if kind == "location":
-        place = {"latitude": found.get("Location_X", ""), "longitude": found.get("Location_Y", "")}
-        return {"kind": "location", "text": found.get("Label", ""), "attributes": place}
+        return crypto.place(found.get("Label", ""), "", found.get("Location_X", ""), found.get("Location_Y", ""))
     if kind == "link":
-        lines = [found.get(name, "") for name in ("Title", "Description", "Url")]
-        return {"kind": "card", "text": "\n".join(line for line in lines if line)}
-    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "raw": body}
+        card = {name.lower(): found.get(name, "") for name in ("Title", "Description", "Url")}
+        return {"kind": "card", "text": _lines(card), "attributes": {"card": card}}
+    if kind == "miniprogrampage":
+        card = {
+            "title": found.get("Title", ""),
+            "path": found.get("PagePath", ""),
+            "picture": found.get("ThumbUrl", ""),
+        }
+        data = {"card": card, "mini_program": found.get("AppId", "")}
+        return {"kind": "card", "text": "\n".join(filter(None, (card["title"], card["path"]))), "attributes": data}
+    card = {name: value for name, value in found.items() if name not in ENVELOPE}
+    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "attributes": {"card": card}, "raw": body}
+
+
+def _lines(card: dict[str, str]) -> str:
+    return "\n".join(line for line in card.values() if line)
 
 
 def _seconds(text: str) -> int:

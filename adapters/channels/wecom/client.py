@@ -108,6 +108,7 @@ class WeCom:
         media_life_s=3 * 86_400,
         poll_s=60,
         phrases=faults.PHRASES,
+        data=rows.DATA,
     )
 
     verify = staticmethod(protocol.verify)

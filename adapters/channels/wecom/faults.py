@@ -53,6 +53,7 @@ FAULTS: Final[dict[int, Fault]] = {
     40001: Pause("The Secret is wrong (40001): enter the one of 微信客服 → API."),
     40013: Pause("WeCom doesn't know the Corp ID (40013): compare it with 我的企业."),
     48002: Pause("The app may not use this call (48002): allow it on the console of WeCom."),
+    40201: Pause("WeCom has banned the 客服账号 (40201): see the notices of the console."),
     60020: Pause("This server's address isn't trusted (60020): add it to 企业可信IP."),
     95000: Pause("WeCom doesn't know the 客服账号 (95000): compare the open_kfid."),
     95003: Pause("The company isn't verified (95003)."),
@@ -75,6 +76,17 @@ SEND_FAILS: Final = {
     12: "This kind of message is forbidden here.",
 }
 """Why a message that was taken didn't arrive, by `fail_type`."""
+
+
+SEND_FAULTS: Final[dict[str, Fault]] = {
+    "1": Pause("The 客服账号 was deleted."),
+    "2": Pause("微信客服 is switched off: switch it on on the console."),
+    "4": WindowClosed("time"),
+    "5": WindowClosed("ended"),
+    "6": WindowClosed("count"),
+    "8": Pause("The company isn't verified."),
+}
+"""What such a failure means where the same message may still go out."""
 
 
 class _Answer(Struct):

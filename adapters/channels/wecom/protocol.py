@@ -54,11 +54,23 @@ def parse(req: Request, acc: Account) -> list[Event]:
     event = found.get("Event", "")
     if not found.get("MsgType"):
         raise MalformedError("no MsgType")
+    if event == "kf_account_auth_change":
+        return [_rights(found, body, acc)]
     if event != "kf_msg_or_event":
         return [Signal(key=hashlib.sha256(body).hexdigest(), name="unknown", data={"event": event[:40]}, raw=body)]
     if found.get("OpenKfId") != acc.open_kfid:
         return []
     return [Pull(stream=acc.open_kfid, hint=found.get("Token", ""))]
+
+
+def _rights(found: dict[str, str], body: bytes, acc: Account) -> Signal:
+    """The app got or lost the right to accounts; one callback may name several."""
+    key = hashlib.sha256(body).hexdigest()
+    named = {name.partition(".")[0]: "" for name, value in found.items() if value == acc.open_kfid}
+    if "AuthDelOpenKfId" in named:
+        reason = "The app lost the right to this 客服账号: give it again under 微信客服 → API."
+        return Signal(key=key, name="unlinked", data={"reason": reason})
+    return Signal(key=key, name="linked" if "AuthAddOpenKfId" in named else "ignored")
 
 
 def _open(sealed: str, acc: Account) -> bytes:

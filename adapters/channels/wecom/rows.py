@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.channels.wecom.faults import SEND_FAILS
+from adapters.channels import wechat_crypto as crypto
+from adapters.channels.wecom.faults import SEND_FAILS, SEND_FAULTS
 from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
+from backbone.channel.leaves import leaves
 
 CUSTOMER: Final = 3
 SYSTEM: Final = 4
@@ -21,11 +23,22 @@ MEDIA: Final = {
 }
 
 CARDS: Final = {
-    "link": ("title", "desc", "url"),
-    "miniprogram": ("title", "pagepath"),
-    "business_card": ("userid",),
+    "link": ("card", ("title", "desc", "url")),
+    "miniprogram": ("card", ("title", "pagepath")),
+    "business_card": ("contact", ("userid",)),
+    "channels": ("card", ("nickname", "title")),
+    "channels_shop_product": ("product", ("title", "price", "shop_nickname")),
+    "channels_shop_order": ("order", ("product_titles", "price_wording", "state", "order_id", "shop_nickname")),
+    "meeting": ("card", ("title",)),
+    "schedule": ("card", ("title",)),
 }
-"""Kinds that are shown as lines of these fields."""
+"""Kinds that are shown as lines of these fields, and the name of data under which all of theirs stand."""
+
+DATA: Final = {
+    "servicer": "who of the company typed it in WeCom",
+    "scene_param": "parameter of the link by which somebody came",
+}
+"""Names of data beside those of every channel."""
 
 KEPT: Final = (
     "scene",
@@ -57,7 +70,8 @@ def event_of(raw: bytes) -> Event:
     origin = row.get("origin")
     servicer = _text(row, "servicer_userid")
     said = _content(kind, content, raw)
-    said["attributes"] = said.get("attributes", {}) | ({"servicer": servicer} if servicer else {})
+    if servicer:
+        said["attributes"] = {**said.get("attributes", {}), "servicer": servicer}
     return Message(
         key=key,
         peer=Peer(peer),
@@ -68,22 +82,50 @@ def event_of(raw: bytes) -> Event:
     )
 
 
-def _content(kind: str, content: dict[str, Any], raw: bytes) -> dict[str, Any]:
+def _content(kind: str, content: dict[str, Any], raw: bytes) -> dict[str, Any]:  # noqa: PLR0911 - a return a kind
     """The arguments of a Message that its kind decides."""
     if kind == "text":
         tapped = _text(content, "menu_id")
-        return {"text": _text(content, "content"), "attributes": {"menu_id": tapped} if tapped else {}}
+        return {"text": _text(content, "content"), "attributes": {"choice": tapped} if tapped else {}}
     if kind in MEDIA and _text(content, "media_id"):
         ours, mime = MEDIA[kind]
         return {"kind": ours, "media": [Media(kind=ours, ref=_text(content, "media_id"), mime=mime)]}
     if kind == "location":
-        place = {name: _text(content, name) for name in ("latitude", "longitude")}
-        return {"kind": "location", "text": _lines(content, "name", "address"), "attributes": place}
+        return crypto.place(*(_text(content, name) for name in ("name", "address", "latitude", "longitude")))
     if kind in CARDS:
-        return {"kind": "card", "text": _lines(content, *CARDS[kind])}
+        name, shown = CARDS[kind]
+        card = leaves(_priced(content))
+        return {
+            "kind": "card",
+            "text": "\n".join(str(card[one]) for one in shown if card.get(one)),
+            "attributes": {name: card},
+        }
     if kind == "msgmenu":
         return {"text": _menu(content)}
-    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "raw": raw}
+    if kind == "merged_msg":
+        return {"kind": "card", "text": _merged(content), "attributes": {"card": leaves(content)}}
+    data = {"card": leaves(content)}
+    return {"kind": "unsupported", "text": f"(unsupported: {kind[:40]})", "attributes": data, "raw": raw}
+
+
+def _priced(content: dict[str, Any]) -> dict[str, Any]:
+    """A product's price is told in cents."""
+    cents = _text(content, "sales_price")
+    if not (cents.isascii() and cents.isdigit() and len(cents) < 15):
+        return content
+    return {**content, "price": f"¥{int(cents) // 100}.{int(cents) % 100:02}"}
+
+
+def _merged(content: dict[str, Any]) -> str:
+    """Messages of a chat that were passed on together, as lines."""
+    items = content.get("item")
+    lines = [_text(content, "title")]
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            inside = leaves(_text(item, "msg_content").encode(errors="replace"))
+            words = str(next(iter(inside.values()), "")) or f"({_text(item, 'msgtype')})"
+            lines.append(f"{_text(item, 'sender_name')}: {words}")
+    return "\n".join(filter(None, lines))
 
 
 def _menu(content: dict[str, Any]) -> str:
@@ -112,12 +154,14 @@ def _happened(key: str, content: dict[str, Any], raw: bytes) -> Event:
             peer=peer,
             code=code,
             reason=reason or f"WeCom couldn't deliver it ({code[:10]}).",
+            fault=SEND_FAULTS.get(code),
         )
     if name == "enter_session":
         code = _text(content, "welcome_code")
         return Signal(key=key, name="enter", peer=peer, data=data | ({"code": code} if code else {}))
     if name in {"user_recall_msg", "servicer_recall_msg"}:
-        return Signal(key=key, name="recall", peer=peer, data={"ref": _text(content, "recall_msgid")})
+        ref = {"ref": _text(content, "recall_msgid")}
+        return Signal(key=key, name="recall", peer=peer, data=ref, echo=name == "servicer_recall_msg")
     if name == "reject_customer_msg_switch_change":
         refuses = _text(content, "reject_switch") == "1"
         return Signal(key=key, name="blocked" if refuses else "enter", peer=peer, data={"event": name})

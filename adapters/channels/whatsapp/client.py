@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from adapters.channels.whatsapp import faults, protocol, settings, templates
+from adapters.channels.whatsapp import content, faults, protocol, settings, templates
 from backbone.channel import (
     Answer,
     Caps,
@@ -105,6 +105,7 @@ class WhatsApp:
         media_life_s=30 * DAY_S,
         timeout_s=60,
         phrases=faults.PHRASES,
+        data=content.DATA,
     )
 
     verify = staticmethod(protocol.verify)
@@ -150,15 +151,19 @@ class WhatsApp:
 
     async def get_media(self, media: Media, acc: settings.Account, kit: Kit) -> tuple[bytes, str, str]:
         """The bytes, type and name of a customer's file, for seven days. The address it is at lives five minutes."""
-        found = _read(
-            await kit.call(
+        try:
+            told = await kit.call(
                 f"{acc.api}/{acc.version}/{media.ref}",
                 method="GET",
                 query={"phone_number_id": acc.phone_number_id},
                 headers=_bearer(acc),
-            ),
-            _Found,
-        )
+            )
+        except FaultError as error:
+            if error.fault == faults.NO_OBJECT_FAULT:
+                # What isn't there is this file: the number is found out by the next message that is sent.
+                raise FaultError(Rejected("WhatsApp no longer has the file."), error.answer) from None
+            raise
+        found = _read(told, _Found)
         # The token goes along, so to Meta's own servers alone; a simulator's are as plain as its API.
         if not found.url.startswith("https://") and not found.url.startswith(f"{acc.api}/"):
             raise FaultError(Retry(), "the address of a file isn't one")

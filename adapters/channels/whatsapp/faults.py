@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -18,12 +18,19 @@ PHRASES: Final = {
     "time": "The customer's last message is over 24 hours ago: only a template can be sent.",
 }
 
+NO_OBJECT_FAULT: Final = Pause(
+    "Meta doesn't know the phone number ID, or the token has no right to it (33): compare it with the app."
+)
+
 FAULTS: Final[dict[int, Fault]] = {
     0: TokenExpired(),
     190: TokenExpired(),
     3: Pause("The app may not do this (3): it lacks a capability."),
     10: Pause("The access token lacks whatsapp_business_messaging (10)."),
+    33: NO_OBJECT_FAULT,
     368: Pause("Meta has blocked the account for violating its policies (368)."),
+    131005: Pause("The access token has no right to send (131005)."),
+    131037: Pause("The number's display name isn't approved (131037): see WhatsApp Manager."),
     131031: Pause("Meta has locked the account (131031)."),
     131042: Pause("There is a problem with the account's payment method (131042)."),
     131045: Pause("The number isn't registered: its certificate is wrong (131045)."),
@@ -53,18 +60,19 @@ FAULTS: Final[dict[int, Fault]] = {
     132016: Rejected("The template was disabled for its low quality (132016)."),
 }
 
+WRONG_PARAMETER: Final = 100
+NO_OBJECT: Final = 33
+"""As a subcode: what the address names isn't there for this token."""
+
 RIGHTS: Final = range(200, 300)
 _MEDIA_GONE = re.compile(r"(?i)media.{0,40}(not found|expired|not exist|invalid|unknown)|invalid.{0,20}media")
 
 
-class _Details(Struct):
-    details: str = ""
-
-
 class _Error(Struct):
-    code: int
+    code: int = 0
     message: str = ""
-    error_data: _Details | None = None
+    error_subcode: int = 0
+    error_data: Any = None
 
 
 class _Answer(Struct):
@@ -86,8 +94,18 @@ def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | No
     return _fault(status, error, wait)
 
 
+def details_of(error_data: Any) -> str:
+    """Meta's words in `error_data`, an object here, a text at other edges of the Graph API."""
+    if isinstance(error_data, dict):
+        details = error_data.get("details", "")
+        return details if isinstance(details, str) else ""
+    return error_data[:500] if isinstance(error_data, str) else ""
+
+
 def _fault(status: int, error: _Error, wait: Retry) -> Fault:
-    details = error.error_data.details if error.error_data else ""
+    details = details_of(error.error_data)
+    if error.code == WRONG_PARAMETER and error.error_subcode == NO_OBJECT:
+        return NO_OBJECT_FAULT
     if error.code in {100, 131009} and _MEDIA_GONE.search(f"{error.message} {details}"):
         return MediaGone()
     fault = FAULTS.get(error.code)

@@ -9,13 +9,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
+from adapters.channels.whatsapp import content, faults
 from adapters.channels.whatsapp.settings import Account
 from backbone.channel import (
     BadSignatureError,
     Event,
-    Kind,
     MalformedError,
-    Media,
     Message,
     Peer,
     Receipt,
@@ -26,20 +25,14 @@ from backbone.channel import (
     same,
 )
 
+CHANGED_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
+
 STATUSES: Final[dict[str, ReceiptKind]] = {
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
     "played": "read",
     "failed": "failed",
-}
-
-MEDIA: Final[dict[str, Kind]] = {
-    "image": "image",
-    "video": "video",
-    "audio": "audio",
-    "document": "file",
-    "sticker": "image",
 }
 
 IGNORED_FIELDS: Final = frozenset(
@@ -51,8 +44,6 @@ IGNORED_FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 """What a number's app may subscribe to besides messages; none of it is a customer's."""
-
-UNSUPPORTED: Final = {"order": "An order", "unsupported": "A message that WhatsApp doesn't hand on"}
 
 S = TypeVar("S")
 
@@ -76,10 +67,12 @@ class _Metadata(Struct):
 
 class _Profile(Struct):
     name: str = ""
+    username: str = ""
 
 
 class _Contact(Struct):
     wa_id: str = ""
+    user_id: str = ""
     profile: _Profile = field(default_factory=_Profile)
 
 
@@ -91,111 +84,47 @@ class _Value(Struct):
     message_echoes: list[Raw] = []
 
 
-class _Text(Struct):
-    body: str
+class _Edit(Struct):
+    original_message_id: str
+    message: Raw = Raw()
 
 
-class _File(Struct):
-    id: str
-    mime_type: str = ""
-    caption: str = ""
-    filename: str = ""
+class _Revoke(Struct):
+    original_message_id: str
 
 
-class _Location(Struct):
-    latitude: float
-    longitude: float
-    name: str = ""
-    address: str = ""
-
-
-class _Phone(Struct):
-    phone: str = ""
-
-
-class _Named(Struct):
-    formatted_name: str = ""
-
-
-class _Card(Struct):
-    name: _Named = field(default_factory=_Named)
-    phones: list[_Phone] = []
-
-
-class _Button(Struct):
-    text: str
-    payload: str = ""
-
-
-class _Choice(Struct):
-    id: str = ""
-    title: str = ""
-
-
-class _Flow(Struct):
+class _System(Struct):
+    type: str = ""
     body: str = ""
-    response_json: str = ""
+    wa_id: str = ""
+    new_wa_id: str = ""
+    user_id: str = ""
 
 
-class _Interactive(Struct):
-    button_reply: _Choice | None = None
-    list_reply: _Choice | None = None
-    nfm_reply: _Flow | None = None
-
-
-class _Reaction(Struct):
-    message_id: str
-    emoji: str = ""
-
-
-class _Context(Struct):
-    id: str = ""
-    forwarded: bool = False
-    frequently_forwarded: bool = False
-
-
-class _Referral(Struct):
-    source_url: str = ""
-    headline: str = ""
-    ctwa_clid: str = ""
-
-
-class _Message(Struct):
+class _Message(content.Body, kw_only=True):
     id: str
-    type: str
     sender: str = field(name="from", default="")
+    from_user_id: str = ""
     to: str = ""
+    to_user_id: str = ""
     timestamp: str = "0"
-    text: _Text | None = None
-    image: _File | None = None
-    video: _File | None = None
-    audio: _File | None = None
-    document: _File | None = None
-    sticker: _File | None = None
-    location: _Location | None = None
-    contacts: list[_Card] = []
-    button: _Button | None = None
-    interactive: _Interactive | None = None
-    reaction: _Reaction | None = None
-    context: _Context | None = None
-    referral: _Referral | None = None
-
-
-class _Details(Struct):
-    details: str = ""
+    edit: _Edit | None = None
+    revoke: _Revoke | None = None
+    system: _System | None = None
 
 
 class _Error(Struct):
     code: int = 0
     title: str = ""
     message: str = ""
-    error_data: _Details | None = None
+    error_data: Any = None
 
 
 class _Status(Struct):
     id: str
     status: str
     recipient_id: str = ""
+    recipient_user_id: str = ""
     biz_opaque_callback_data: str = ""
     errors: list[_Error] = []
 
@@ -235,7 +164,12 @@ def _change(name: str, raw: bytes, acc: Account) -> list[Event]:
     if value.metadata.phone_number_id != acc.phone_number_id:
         # All numbers of an app have one address, unless each has its own.
         return [Signal(key=_hash(raw), name="ignored")]
-    names = {contact.wa_id: contact.profile.name for contact in value.contacts}
+    names = {
+        one: contact.profile.name or contact.profile.username
+        for contact in value.contacts
+        for one in (contact.wa_id, contact.user_id)
+        if one
+    }
     events: list[Event] = [_one_message(bytes(one), names) for one in value.messages]
     events += [_one_message(bytes(one), names, is_echo=True) for one in value.message_echoes]
     for one in value.statuses:
@@ -251,10 +185,7 @@ def _one_message(raw: bytes, names: dict[str, str], *, is_echo: bool = False) ->
 
 
 def _one_status(raw: bytes) -> list[Event]:
-    """By WhatsApp's id, and by our own name for the part, which settles one whose answer was lost.
-
-    WhatsApp's goes first: the same state a second time changes nothing, and its id is what an answer can quote.
-    """
+    """By WhatsApp's id, which an answer can quote, and by our own name for the part, for one whose answer was lost."""
     try:
         status = _decode(raw, _Status)
     except MalformedError:
@@ -264,97 +195,80 @@ def _one_status(raw: bytes) -> list[Event]:
         is_known = status.status in {"deleted", "warning"}
         return [Signal(key=key, name="ignored" if is_known else "unknown", raw=b"" if is_known else raw)]
     error = status.errors[0] if status.errors else _Error()
-    details = error.error_data.details if error.error_data else ""
-    receipt = Receipt(
-        key=key,
-        ref=status.id,
-        status=STATUSES[status.status],
-        peer=Peer(status.recipient_id) if status.recipient_id else None,
-        code=str(error.code) if error.code else "",
-        reason=details or error.title or error.message,
-    )
-    if not status.biz_opaque_callback_data:
-        return [receipt]
-    return [receipt, msgspec.structs.replace(receipt, key=f"{key}:ours", ref=status.biz_opaque_callback_data)]
+    peer = status.recipient_id or status.recipient_user_id
+    return [
+        Receipt(
+            key=key,
+            ref=status.id,
+            sent_as=status.biz_opaque_callback_data,
+            status=STATUSES[status.status],
+            peer=Peer(peer) if peer else None,
+            code=str(error.code) if error.code else "",
+            reason=faults.details_of(error.error_data) or error.title or error.message,
+            # What passes, said at once or later, is tried again.
+            fault=faults.FAULTS.get(error.code) if error.code else None,
+        )
+    ]
 
 
 def _message(raw: bytes, names: dict[str, str], *, is_echo: bool) -> Event:
-    said = _decode(raw, _Message)
-    number = said.to if is_echo else said.sender
-    if not number:
+    told = _decode(raw, _Message)
+    number, user = (told.to, told.to_user_id) if is_echo else (told.sender, told.from_user_id)
+    if not number and not user:
         raise MalformedError("a message of nobody")
-    peer = Peer(number, names.get(number, ""), {"phone": f"+{number}"}, ("phone",))
-    if said.type == "system" or (said.reaction and not said.reaction.emoji):
-        return Signal(key=said.id, name="ignored", peer=peer)
-    if said.type == "request_welcome":
-        return Signal(key=said.id, name="enter", peer=peer)
-    kind, text, media = _content(said)
+    peer = peer_of(number, user, names.get(number) or names.get(user, ""))
+    if (happened := _happened(told, peer, is_echo=is_echo)) is not None:
+        return happened
+    said = content.said(told, raw)
     return Message(
-        key=said.id,
+        key=told.id,
         peer=peer,
-        kind=kind,
-        text=text,
-        media=media,
-        at=int(said.timestamp) * 1000 if _is_seconds(said.timestamp) else 0,
-        reply_to=said.reaction.message_id if said.reaction else said.context.id if said.context else "",
+        kind=said.kind,
+        text=said.text,
+        media=list(said.media),
+        at=_milliseconds(told.timestamp),
+        reply_to=told.reaction.message_id if told.reaction else told.context.id,
         echo=is_echo,
-        attributes=_attributes(said),
-        raw=raw if kind == "unsupported" else b"",
+        attributes=said.data or {},
+        raw=raw if said.kind == "unsupported" else b"",
     )
 
 
-def _content(said: _Message) -> tuple[Kind, str, list[Media]]:
-    """(kind, text, files) of a message."""
-    file: _File | None = getattr(said, said.type) if said.type in MEDIA else None
-    if file is not None:
-        kind = MEDIA[said.type]
-        # Such as "audio/ogg; codecs=opus".
-        return kind, file.caption, [Media(kind, file.id, file.mime_type.partition(";")[0], file.filename)]
-    if said.type == "location" and said.location:
-        place = said.location
-        lines = (place.name, place.address, f"{place.latitude}, {place.longitude}")
-        return "location", "\n".join(filter(None, lines)), []
-    if said.type == "contacts" and said.contacts:
-        return "card", "\n".join(_card(card) for card in said.contacts), []
-    text = _words(said)
-    if text is not None:
-        return "text", text, []
-    return "unsupported", UNSUPPORTED.get(said.type, "A message of an unknown kind"), []
+def peer_of(number: str, user: str, name: str) -> Peer:
+    """A customer by their number, else by the id that Meta gives to who hides it; both name the same person."""
+    ids = tuple(one for one in (number, user) if one)
+    phone = {"phone": f"+{number}"} if number else {}
+    return Peer(ids[0], name, phone, ("phone",) if number else (), also=ids[1:])
 
 
-def _words(said: _Message) -> str | None:
-    """What was said by words, a button or a sign."""
-    if said.type == "text" and said.text:
-        return said.text.body
-    if said.type == "button" and said.button:
-        return said.button.text
-    if said.type == "reaction" and said.reaction:
-        return said.reaction.emoji
-    if said.type == "interactive" and said.interactive:
-        choice = said.interactive.button_reply or said.interactive.list_reply
-        return choice.title if choice else said.interactive.nfm_reply.body if said.interactive.nfm_reply else None
+def _happened(told: _Message, peer: Peer, *, is_echo: bool) -> Signal | None:  # noqa: PLR0911 - a return a kind
+    """What is no message: corrections, withdrawals, another number, a first look."""
+    at = _milliseconds(told.timestamp)
+    if told.type == "revoke" and told.revoke:
+        data = {"ref": told.revoke.original_message_id}
+        return Signal(key=told.id, name="recall", peer=peer, data=data, at=at, echo=is_echo)
+    if told.type == "edit" and told.edit:
+        body = _decode(bytes(told.edit.message) or b"{}", content.Body)
+        said = content.said(body, bytes(told.edit.message))
+        data = {"ref": told.edit.original_message_id, "text": said.text}
+        return Signal(key=told.id, name="edit", peer=peer, data=data, media=list(said.media), at=at, echo=is_echo)
+    if told.type == "system":
+        system = told.system or _System()
+        new = system.new_wa_id or system.wa_id
+        if system.type in CHANGED_NUMBER and new and new != peer.id:
+            data = {"from": peer.id, "to": new, "event": system.body}
+            moved = msgspec.structs.replace(peer_of(new, system.user_id, peer.name), also=(peer.id,))
+            return Signal(key=told.id, name="moved", peer=moved, data=data, at=at)
+        return Signal(key=told.id, name="ignored", peer=peer)
+    if told.reaction and not told.reaction.emoji:
+        return Signal(key=told.id, name="ignored", peer=peer)
+    if told.type == "request_welcome":
+        return Signal(key=told.id, name="enter", peer=peer, at=at, asks=True)
     return None
 
 
-def _card(card: _Card) -> str:
-    return "\n".join(filter(None, (card.name.formatted_name, *(phone.phone for phone in card.phones))))
-
-
-def _attributes(said: _Message) -> dict[str, str]:
-    """`choice`: the id of a tapped button or row; `form`: what was filled in; `ad`: the advertisement that led here."""
-    interactive = said.interactive or _Interactive()
-    choice = interactive.button_reply or interactive.list_reply
-    context, referral = said.context or _Context(), said.referral or _Referral()
-    found = {
-        "choice": choice.id if choice else said.button.payload if said.button else "",
-        "form": interactive.nfm_reply.response_json if interactive.nfm_reply else "",
-        "forwarded": "yes" if context.forwarded or context.frequently_forwarded else "",
-        "reaction": "yes" if said.reaction else "",
-        "ad": referral.source_url,
-        "ad_title": referral.headline,
-        "ctwa_clid": referral.ctwa_clid,
-    }
-    return {name: value for name, value in found.items() if value}
+def _milliseconds(seconds: str) -> int:
+    return int(seconds) * 1000 if _is_seconds(seconds) else 0
 
 
 def _is_seconds(text: str) -> bool:
@@ -376,11 +290,11 @@ def _hash(raw: bytes) -> str:
 
 
 def addressed(to: str, key: str, reply_to: str) -> dict[str, Any]:
-    """Whom a message of ours goes to. `key` comes back with its statuses."""
+    """Whom a message of ours goes to: a number, or the id of who hides theirs. `key` comes back with its statuses."""
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "to": to,
+        "to" if to.isdigit() else "recipient": to,
         "biz_opaque_callback_data": key,
     }
     # A message whose answer was lost is known by our key alone, which can't be quoted.

@@ -81,10 +81,10 @@ def messages(client: Client, tenant: str, request: SearchRequest, as_of: int, sc
             at=at,
             actor_kind=kind,
             actor=actor,
-            text=excerpt(text, sought),
+            text=excerpt(shown(text, more), sought),
             contact_name=names.get(conv, ""),
         )
-        for conv, epoch, seq, at, kind, actor, text in page
+        for conv, epoch, seq, at, kind, actor, text, more in page
     ]
     more = len(found) > request.limit
     return Hits(items, f"{items[-1].at}-{items[-1].seq}-{items[-1].conv}" if more else None, as_of)
@@ -98,6 +98,11 @@ def words(q: str) -> list[str]:
     if len(found) > WORDS:
         raise InvalidInputError("search.too_many_words", f"q may hold {WORDS} words.", field="q")
     return [word for word in found if any(c.isalnum() for c in word)]
+
+
+def shown(text: str, more: str) -> str:
+    """What of a message a hit is shown of: its text, and what was entered or chosen beside it."""
+    return "\n".join(filter(None, (text, more)))
 
 
 def excerpt(text: str, sought: list[str]) -> str:

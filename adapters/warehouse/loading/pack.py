@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from adapters.warehouse.loading import facts
 from adapters.warehouse.loading.decode import Stored
 from adapters.warehouse.loading.fold import Facts
 from backbone import events as ev
+from backbone.events import data
 
 FOREVER: Final = 4_294_967_295
 """The last second of DateTime, in 2106: rows that keep for ever."""
@@ -67,7 +69,7 @@ def messages_table(rows: Sequence[Message], keep_days: int) -> pa.Table:
     """Table `messages`. An edit or recall has the place, time and author of the message it changes."""
     origins = [r.origin for r in rows]
     added = [_added(r.origin) for r in rows]
-    bodies = [_body(r.state) for r in rows]
+    bodies = [_body(r.state, a) for r, a in zip(rows, added, strict=True)]
     return pa.table(
         {
             "tenant": pa.array([o.tenant for o in origins], _TEXT),
@@ -85,6 +87,8 @@ def messages_table(rows: Sequence[Message], keep_days: int) -> pa.Table:
             "kind": pa.array([a.kind for a in added], _TEXT),
             "note": pa.array([int(a.note) for a in added], pa.uint8()),
             "text": pa.array([b.text for b in bodies], _TEXT),
+            "data": pa.array([b.data for b in bodies], _TEXT),
+            "words": pa.array([b.words for b in bodies], _TEXT),
             "attachments": pa.array([[f.name for f in b.attachments] for b in bodies], pa.list_(_TEXT)),
             "attachment_bytes": pa.array([sum(f.bytes for f in b.attachments) for b in bodies], pa.uint64()),
             "reply_to": pa.array([a.reply_to for a in added], _TEXT),
@@ -110,6 +114,8 @@ class _Body(NamedTuple):
     attachments: list[ev.Attachment]
     edited_ms: int | None
     recalled: bool
+    data: str = ""
+    words: str = ""
 
 
 def _added(origin: Stored) -> ev.MessageAdded:
@@ -118,14 +124,20 @@ def _added(origin: Stored) -> ev.MessageAdded:
     return origin.event
 
 
-def _body(state: Stored) -> _Body:
+def _body(state: Stored, added: ev.MessageAdded) -> _Body:
+    """What a message says in its newest state; a change without files or data keeps those that were there."""
     match state.event:
-        case ev.MessageAdded() as added:
-            return _Body(added.text, added.attachments, None, recalled=False)
+        case ev.MessageAdded() as said:
+            return _Body(said.text, said.attachments, None, recalled=False, **_told(said.data))
         case ev.MessageEdited() as edited:
-            return _Body(edited.text, edited.attachments, state.at_ms, recalled=False)
+            files, told = edited.attachments or added.attachments, edited.data or added.data
+            return _Body(edited.text, files, state.at_ms, recalled=False, **_told(told))
         case _:
             return _Body("", [], None, recalled=True)
+
+
+def _told(told: ev.Data) -> dict[str, str]:
+    return {"data": msgspec.json.encode(told).decode(), "words": data.words(told)} if told else {}
 
 
 def _kinds(kind: Any, names: str) -> dict[str, Any]:

@@ -134,6 +134,22 @@ class DouyinSimulator(Simulator):
         }
         return self.push("im_message_read", peer, self.open_id, inside)
 
+    def comes_by(self, peer: str, scene: str) -> list[Push]:
+        """The customer opens the chat from an advertisement."""
+        message_id = self._message_id()
+        self.said[message_id] = Said(peer, self.clock.now(), is_enter=True)
+        more = {"scene_type": 1, "ad_info": json.dumps({"ad_id": scene})}
+        return [self.push("im_enter_direct_msg", peer, self.open_id, self._inside(peer, message_id, "", more))]
+
+    def fills_in(self, peer: str, question: str, answer: str) -> list[Push]:
+        """A card of leads that was filled in."""
+        rows = [{"label": question, "value": answer}]
+        return self.say(peer, kind="retain_consult_card", card_id="@card", card_status=2, card_data=rows)
+
+    def reads_up_to_now(self, peer: str) -> list[Push]:
+        """The index of the newest message."""
+        return [self.reads(peer)]
+
     def recalls(self, peer: str, message_id: str) -> Push:
         """The customer withdraws a message."""
         inside = {"conversation_short_id": self.conversation(peer), "server_message_id": message_id}

@@ -67,12 +67,16 @@ class _Message(Struct):
     text: str
 
 
+_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
 class TelegramSimulator(Simulator):
     """One bot. `polls`: updates wait for getUpdates; else they are callbacks."""
 
     name: ClassVar[str] = "telegram"
     excused: ClassVar[frozenset[str]] = frozenset({"busy", "token", "window", "media_gone"})
     tries: ClassVar[int] = 5
+    finds_out_by_sending: ClassVar[bool] = True
 
     def __init__(self, *, polls: bool = False) -> None:
         super().__init__()
@@ -102,6 +106,9 @@ class TelegramSimulator(Simulator):
         self._next_update = 845_000_000
         self._page_most = 100
         self._last: dict[str, int] = {}
+        self.moved: dict[int, int] = {}
+        """Groups that became supergroups: the new id by the old one."""
+
         self._names: dict[int, str] = {}
         self._blocked: set[int] = set()
         self._deleted_chats: set[int] = set()
@@ -164,6 +171,43 @@ class TelegramSimulator(Simulator):
     def rewrites(self, peer: str, text: str) -> list[Push]:
         """The customer changes the last message of theirs."""
         return self.edit(peer, self._last[peer], text)
+
+    def corrects_caption(self, peer: str, text: str, better: str) -> tuple[list[Push], list[Push]]:
+        """The change repeats the picture: under its unique id, and another file_id."""
+        said = self.say(peer, text, kind="image", content=_PICTURE)
+        first = self._updates[-1][2]["message"] if self.polls else json.loads(said[0].request.body)["message"]
+        photo = [{**size, "file_id": f"{size['file_id']}-again"} for size in first["photo"]]
+        edited = {**first, "edit_date": first["date"] + 1, "caption": better, "photo": photo}
+        return said, self.update({"edited_message": edited})
+
+    def comes_by(self, peer: str, scene: str) -> list[Push]:
+        """A deep link: the bot is started with its parameter."""
+        return self.say(peer, scene, kind="start")
+
+    def taps(self, peer: str, choice: str) -> list[Push]:
+        """A button of an inline keyboard."""
+        return self.tap(peer, choice)
+
+    def fills_in(self, peer: str, question: str, answer: str) -> list[Push]:
+        """A mini app that was opened by a button hands its data over."""
+        sent = {"button_text": "Order", "data": json.dumps({question: answer}, ensure_ascii=False)}
+        return self.update({"message": {**self._message(peer), "web_app_data": sent}})
+
+    def says_in_group(self, group: str, author: str, text: str) -> list[Push]:
+        """One of a supergroup writes."""
+        chat = {"id": -100_000 - self.chat_of(group), "type": "supergroup", "title": group}
+        user = {"id": self.chat_of(author), "is_bot": False, "first_name": author}
+        self._names.setdefault(chat["id"], group)
+        return self.update({"message": {**self._message(group), "chat": chat, "from": user, "text": text}})
+
+    def moves(self, peer: str) -> list[Push]:
+        """A group becomes a supergroup: it has another id, and what is sent to the old one is refused."""
+        old = self.chat_of(peer)
+        new = -1_000_000_000_000 - old
+        self.moved[old] = new
+        self._names[new] = peer
+        chat = {"id": old, "type": "group", "title": peer}
+        return self.update({"message": {**self._message(peer), "chat": chat, "migrate_to_chat_id": new}})
 
     def leaves(self, peer: str) -> list[Push]:
         """The customer blocks the bot."""
@@ -426,6 +470,9 @@ class TelegramSimulator(Simulator):
         return Reset() if fault and fault.name == "lost" else answer
 
     def _refusal(self, name: str, chat: int, params: Params, files: dict[str, Field]) -> Response | None:
+        if chat in self.moved:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            return _error(400, words, migrate_to_chat_id=self.moved[chat])
         text, caption = str(params.get("text", "")), str(params.get("caption", ""))
         file = files[FILE_FIELDS[name][0]].content if name in FILE_FIELDS and FILE_FIELDS[name][0] in files else b""
         most = (10 if name == "sendPhoto" else 50) * MB

@@ -104,6 +104,14 @@ class WeChatSimulator(Simulator):
             peer, {"MsgType": "event", "Event": event, "EventKey": key, **more}, f"{event}-{self.new_id()}"
         )
 
+    def comes_by(self, peer: str, scene: str) -> list[Push]:
+        """Somebody scans a QR code of ours, and follows the account."""
+        return [self.happens(peer, "subscribe", f"qrscene_{scene}")]
+
+    def taps(self, peer: str, choice: str) -> list[Push]:
+        """An entry of the account's menu."""
+        return [self.happens(peer, "CLICK", choice)]
+
     def leaves(self, peer: str) -> list[Push]:
         """The customer no longer follows."""
         return [self.happens(peer, "unsubscribe")]

@@ -156,6 +156,16 @@ class WeComSimulator(Simulator):
         """An agent types in WeCom."""
         return [self.servicer_says(peer, text)]
 
+    def comes_by(self, peer: str, scene: str) -> list[Push]:
+        """Somebody opens the chat by a link of ours."""
+        return [self.enters(peer, scene)]
+
+    def withdraws_elsewhere(self, peer: str, text: str) -> tuple[list[Push], list[Push]]:
+        """A colleague answers in WeCom, and withdraws that."""
+        said = [self.servicer_says(peer, text)]
+        back = self.happens("servicer_recall_msg", peer, recall_msgid=self.rows[-1].row["msgid"], servicer_userid="li")
+        return said, [back]
+
     def takes_back(self, peer: str) -> list[Push]:
         """The customer withdraws the last message of theirs."""
         return [self.happens("user_recall_msg", peer, recall_msgid=self._last[peer])]

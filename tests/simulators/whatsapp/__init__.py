@@ -102,6 +102,12 @@ class WhatsAppSimulator(Simulator):
         self.read: list[str] = []
         """Ids of messages that we marked as read."""
 
+        self.newest: dict[str, str] = {}
+        """Id of the last message of each customer."""
+
+        self.moved: set[str] = set()
+        """Numbers that their customers gave up."""
+
         self._names: dict[str, str] = {}
         self._last: dict[str, float] = {}
         self._files: dict[str, _File] = {}
@@ -131,6 +137,7 @@ class WhatsAppSimulator(Simulator):
             **more,
         }
         self._said(peer, kind, text)
+        self.newest[peer] = wamid
         contacts = [{"profile": {"name": peer}, "wa_id": number}]
         return [self.push({"contacts": contacts, "messages": [said]}, wamid)]
 
@@ -150,6 +157,41 @@ class WhatsAppSimulator(Simulator):
     def receipts(self, one: Accepted, *states: str) -> list[Push]:
         """Statuses, a push each."""
         return self.statuses(one, *states)
+
+    def fills_in(self, peer: str, question: str, answer: str) -> list[Push]:
+        """A Flow that was filled in."""
+        flow = {"name": "flow", "body": "Sent", "response_json": json.dumps({question: answer}, ensure_ascii=False)}
+        form = {"type": "nfm_reply", "nfm_reply": flow}
+        return self.say(peer, "Sent", type="interactive", interactive=form)
+
+    def rewrites(self, peer: str, text: str) -> list[Push]:
+        """The customer changes the last message of theirs."""
+        inside = {"type": "text", "text": {"body": text}}
+        return self._of_last(peer, "edit", {"original_message_id": self.newest[peer], "message": inside})
+
+    def takes_back(self, peer: str) -> list[Push]:
+        """The customer deletes the last message of theirs for everyone."""
+        return self._of_last(peer, "revoke", {"original_message_id": self.newest[peer]})
+
+    def moves(self, peer: str) -> list[Push]:
+        """The customer changes their number."""
+        old = self.number_of(peer)
+        new = f"9{old}"
+        self.moved.add(old)
+        self._names[new] = peer
+        self._last[new] = self._last.get(old, 0.0)
+        told = {"type": "user_changed_number", "body": f"User A changed from {old} to {new}", "wa_id": new}
+        said = {"from": old, "id": self._wamid(), "timestamp": str(int(self.clock.now())), "type": "system"}
+        return [self.push({"messages": [{**said, "system": told}]}, said["id"])]
+
+    def refuses_later(self, one: Accepted, *, is_window: bool) -> list[Push]:
+        """A status with the code of a window that is shut, or of a limit of a pair of numbers."""
+        return self.statuses(one, "failed", code=131047 if is_window else 131056)
+
+    def _of_last(self, peer: str, kind: str, content: dict[str, Any]) -> list[Push]:
+        number, wamid = self.number_of(peer), self._wamid()
+        said = {"from": number, "id": wamid, "timestamp": str(int(self.clock.now())), "type": kind, kind: content}
+        return [self.push({"contacts": [{"profile": {"name": peer}, "wa_id": number}], "messages": [said]}, wamid)]
 
     def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
         """Somebody of the company answers on their phone."""
@@ -337,7 +379,7 @@ class WhatsAppSimulator(Simulator):
         misfit = self._misfit(template, content) if kind == "template" and template else None
         checks = (
             (body.get("messaging_product") != "whatsapp", 100, "messaging_product is required"),
-            (to not in self._names, 131026, "Receiver is incapable of receiving this message"),
+            (to not in self._names or to in self.moved, 131026, "Receiver is incapable of receiving this message"),
             (kind == "text" and not 1 <= len(content.get("body", "")) <= 4096, 100, "text.body: length"),
             (len(content.get("caption", "")) > 1024, 100, "caption: length"),
             (kind == "audio" and "caption" in content, 100, "Unexpected key caption"),

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Final
 
 from adapters.channels.email import charset, headers
-from adapters.channels.email.reading.mime import Part
+from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
 
 LOOP_HEADER: Final = "X-Trunkline-Loop"

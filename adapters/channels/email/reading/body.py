@@ -6,9 +6,9 @@ import re
 from typing import Final, NamedTuple
 
 from adapters.channels.email import charset, headers
+from adapters.channels.email.mime import Part, opened
 from adapters.channels.email.reading import html, plain, tnef
 from adapters.channels.email.reading.flowed import unflow
-from adapters.channels.email.reading.mime import Part, opened
 from backbone.channel import Media
 
 MOST_NAME_CHARS: Final = 150

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, NamedTuple
 
-from adapters.channels.email import charset, headers
-from adapters.channels.email.reading import thread
-from adapters.channels.email.reading.mime import Part, opened
+from adapters.channels.email import charset, headers, thread
+from adapters.channels.email.mime import Part, opened
 from adapters.channels.email.reading.plain import text_of
 from adapters.channels.email.settings import Account
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from adapters.channels.email import charset
-from adapters.channels.email.reading.mime import Part
+from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
 
 MICROSOFT: Final = "microsoft365"

@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from adapters.channels.email.reading import thread
+from adapters.channels.email import thread
+from adapters.channels.email.parse import Translated
 from adapters.channels.email.reading.automatic import Fuse
-from adapters.channels.email.reading.parse import Translated
 from adapters.channels.email.servers import imap
 from adapters.channels.email.servers.imap import Box, Folder, Listed
 from adapters.channels.email.servers.imap_words import day_before

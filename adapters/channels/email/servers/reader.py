@@ -14,9 +14,9 @@ from typing import Final, cast
 import msgspec
 import structlog
 
-from adapters.channels.email.reading import limited, parse
-from adapters.channels.email.reading.limited import Wanted
-from adapters.channels.email.reading.parse import Translated
+from adapters.channels.email import limited, parse
+from adapters.channels.email.limited import Wanted
+from adapters.channels.email.parse import Translated
 from adapters.channels.email.servers.codes import BUSY_S
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Retry

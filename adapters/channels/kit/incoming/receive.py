@@ -14,6 +14,7 @@ import msgspec
 import prometheus_client
 from msgspec import Struct, structs
 
+from adapters.channels.kit.incoming.inbound_files import InboundFiles
 from adapters.channels.kit.incoming.receipts import Receipts
 from adapters.channels.kit.incoming.records import Records
 from adapters.channels.kit.incoming.signals import Signals
@@ -25,9 +26,9 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
 from backbone.accounts.stores import Seen
 from backbone.acks import WrongSequenceError
-from backbone.channel import Event, Media, Message, Pull, Receipt, Signal
+from backbone.channel import Event, Message, Pull, Receipt, Signal
 from backbone.clock import utc_ms
-from backbone.errors import TrunklineError
+from backbone.events.data import bounded
 from backbone.ids import provider_event_id
 from backbone.locks import NamedLocks
 from backbone.nats import subjects
@@ -55,8 +56,9 @@ class Receiver:
         self._room = room
         self._accounts = accounts
         self._records = Records(room)
-        self._receipts = Receipts(room, self._records)
-        self._signals = Signals(room, accounts, kits, self._records)
+        self._files = InboundFiles(room)
+        self._receipts = Receipts(room, accounts, self._records)
+        self._signals = Signals(room, accounts, kits, self._records, self._files)
         self._seen = stores.seen(room.link)
         self._places: OrderedDict[tuple[str, str, str], Placed] = OrderedDict()
         """Where a contact's last message went: the next goes there without a look, if nothing came between."""
@@ -103,27 +105,31 @@ class Receiver:
             at=now_ms,
             kind=message.kind,
             text=message.text,
-            attachments=await self._attachments(account, message),
+            attachments=await self._files.of(account, message),
             reply_to=await self._records.event_of(account, message.reply_to),
             peer=message.peer.id,
             thread=message.thread,
             subject=message.subject,
-            html=await self._html(account, message),
+            html=await self._files.html(account, message),
             automatic=message.automatic,
             provider=ev.Provider(id=message.ref or message.key, at=message.at, context=message.context),
-            attributes=message.attributes,
+            data=bounded(message.attributes),
         )
         seen_key = stores.seen_key(tenant, channel, account.id, message.key)
         place_key = (account.id, contact, message.thread)
         placed = await self._beside_the_last(whole, seen_key, self._places.pop(place_key, None))
         if placed is None:
+            came = {} if message.echo else await self._records.how_they_came(account, contact)
+            whole = structs.replace(whole, data=bounded({**came, **whole.data})) if came else whole
             placed = await opening.place(
                 self._room.link,
                 self._room.log,
                 self._room.streams,
                 whole,
-                lambda c, s: self._claim(whole, seen_key, c, s),
+                lambda c, s: self._records.claim(whole, seen_key, c, s),
             )
+            if came:
+                await self._records.forget_how_they_came(account, contact)
         if placed.seq and not placed.duplicate:
             self._places[place_key] = placed
             if len(self._places) > PLACES_KEPT:
@@ -145,45 +151,3 @@ class Receiver:
         except (KeyExistsError, WrongSequenceError):
             return None
         return Placed(last.conv, stored.seq, whole.at, stored.duplicate)
-
-    async def _claim(self, whole: opening.Message, seen_key: str, conv: str, after: int) -> Placed | None:
-        """Claims a provider's id for a place; where it was claimed before, the message itself if it is there."""
-        try:
-            await self._seen.create(seen_key, Seen(conv=conv, after=after))
-        except KeyExistsError:
-            kept = await self._seen.get(seen_key)
-            if kept is None:
-                return None
-            last = await self._room.log.last(subjects.any_channel(whole.tenant, kept.value.conv))
-            if last is None:
-                return None
-            return await opening.find_in(self._room.log, last.subject, kept.value.conv, whole.id, kept.value.after)
-        return None
-
-    async def _attachments(self, account: Account, message: Message) -> list[ev.Attachment]:
-        found = [await self._attachment(account, each) for each in message.media]
-        if message.kind == "unsupported" and message.raw:
-            raw = message.raw[: self._room.settings.file_bytes]
-            found.append(await self._saved(account, raw, "original.xml" if raw.startswith(b"<") else "original.json"))
-        return found
-
-    async def _attachment(self, account: Account, media: Media) -> ev.Attachment:
-        """A file that came along is stored; for one that the provider holds a place is kept."""
-        if media.content:
-            try:
-                saved = await self._saved(account, media.content, media.name or media.kind)
-            except TrunklineError as refused:
-                if refused.status >= 500:
-                    raise
-                return ev.Attachment(
-                    file="", name=f"{media.name or media.kind} ({refused.message})", mime=media.mime, bytes=0
-                )
-            return structs.replace(saved, cid=media.cid)
-        mime = media.mime or {"image": "image/*", "audio": "audio/*", "video": "video/*"}.get(media.kind, "")
-        return ev.Attachment(file="", name=media.name or media.kind, mime=mime, bytes=media.size, ref=media.ref)
-
-    async def _html(self, account: Account, message: Message) -> str:
-        return (await self._saved(account, message.html.encode(), "mail.html")).file if message.html else ""
-
-    async def _saved(self, account: Account, content: bytes, name: str) -> ev.Attachment:
-        return await self._room.files.save(account.tenant, f"channel:{account.id}", content, name)

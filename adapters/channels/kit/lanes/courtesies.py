@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapters.channels.kit import state
 from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
@@ -111,4 +112,4 @@ def _is_nameless(event: ev.ConversationOpened) -> bool:
 
 
 def _peer(known: Conversation) -> Peer:
-    return Peer(known.head.peer, known.head.contact.name)
+    return Peer(state.peer_of(known), known.head.contact.name)

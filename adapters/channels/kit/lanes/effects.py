@@ -16,13 +16,15 @@ from adapters.channels.kit import state
 from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.lanes.inbound_media import AccountIllError, TryAgainError, has_places, settle_media
 from adapters.channels.kit.lanes.unfetched import Message, UnfetchedFiles
+from adapters.channels.kit.outgoing import verdict
 from adapters.channels.kit.outgoing.deliver import Deliverer, GaveUpError, Wait, out_key
-from adapters.channels.kit.outgoing.verdict import FOR_EVER
+from adapters.channels.kit.outgoing.verdict import FOR_EVER, GiveUp
 from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone.accounts.accounts import Account, Accounts
 from backbone.channel import FaultError, Out, Peer
+from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
 from backbone.nats.reader import Entry
@@ -97,6 +99,20 @@ class Effects:
             await bury(self._room.link, self._room.channel.name, entry, 1 + (again.times if again else 0), error)
             return None
 
+    async def refused_later(self, known: Conversation, refusal: ev.DeliveryUpdated) -> Wait | None:
+        """What follows once a platform refused what it had taken: the message waits for its next try, or it is told
+        that none follows. None where a window or an account is what it waits for: sending it finds out.
+        """
+        account, times = self.account(known), known.refused[refusal.target]
+        if account is None or refusal.error is None or refusal.error.code != state.REFUSED:
+            return None
+        left_s = self._room.settings.give_up_s - (utc_ms() - refusal.at) / 1000
+        judged = verdict.refused_later(times, left_s, utc_ms())
+        if isinstance(judged, GiveUp):
+            await self._deliverer.outcomes.gave_up(known, refusal)
+            return None
+        return Wait(judged.until, judged.why, judged.tries)
+
     async def _is_fetched(self, subject: str, known: Conversation, event: ev.MessageAdded, seq: int) -> bool:
         """Whether the customer has got a message from a node; some seconds are left for that."""
         left_s = event.at / 1000 + self._room.settings.unseen_s - time.time()
@@ -121,7 +137,7 @@ class Effects:
             event=event.id,
             key=out_key(event.id, 0),
             conv=known.head.conv,
-            peer=Peer(known.head.peer),
+            peer=Peer(state.peer_of(known)),
             text=getattr(event, "text", ""),
             context=known.context,
         )

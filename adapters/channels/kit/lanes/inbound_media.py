@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeGuard
+import contextlib
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import structlog
 from msgspec import structs
@@ -12,15 +13,19 @@ from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone.accounts.accounts import Account
+from backbone.acks import WrongSequenceError
 from backbone.channel import Fault, FaultError, Media, MediaGone, Pause, Rejected, Retry, TokenExpired, Unknown
 from backbone.clock import utc_ms
+from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import derived_event_id
 from backbone.nats import subjects
 from backbone.outside.http import TooLongError
 
+LOOK_AHEAD: Final = 20_000
 MIB: Final = 1024 * 1024
 REASON_CHARACTERS: Final = 160
+TRIES: Final = 8
 
 _log = structlog.get_logger("channels.media")
 
@@ -33,43 +38,80 @@ class AccountIllError(Exception):
     """The provider refuses the account; the reason in words."""
 
 
-def has_places(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
-    """Whether an event is a message with places kept for files of a provider."""
-    return isinstance(event, ev.MessageAdded) and any(a.ref and not a.file for a in event.attachments)
+Holder = ev.MessageAdded | ev.MessageEdited
+"""What may have places for files: a message, or a customer's change of one."""
+
+
+def has_places(event: ev.Event | ev.Envelope) -> TypeGuard[Holder]:
+    """Whether an event has places kept for files of a provider."""
+    return isinstance(event, Holder) and any(a.ref and not a.file for a in event.attachments)
 
 
 async def settle_media(  # noqa: PLR0917 - where, whose, by whom and what
-    room: Room, account: Account, kits: Kits, known: Conversation, event: ev.MessageAdded, seq: int, *, is_last: bool
+    room: Room, account: Account, kits: Kits, known: Conversation, event: Holder, seq: int, *, is_last: bool
 ) -> None:
-    """Stores the files of the message at `seq` and publishes `message.edited` with them; one that can't be had keeps
-    its place, and says why.
+    """Stores the files of the event at `seq` and publishes `message.edited` with them; one that can't be had keeps
+    its place, and says why. What was withdrawn meanwhile, or got other files, isn't fetched.
 
     The same again stores nothing twice. Raises TryAgainError where another try may succeed and this isn't the last,
     AccountIllError where that takes somebody who repairs the account.
     """
-    edited_id = derived_event_id(event.id, "media")
     subject = subjects.chat(known.head.tenant, known.head.channel, known.head.conv)
-    if await _is_stored(room, subject, edited_id, seq):
+    if await _standing(room, subject, event, seq) is None:
         return
     filled = [await _filled(room, account, kits, each, is_last=is_last) for each in event.attachments]
-    edited = ev.MessageEdited(
-        id=edited_id,
-        tenant=known.head.tenant,
-        channel=known.head.channel,
-        conv=known.head.conv,
-        at=utc_ms(),
-        by=ev.Actor("provider", room.channel.name),
-        target=event.id,
-        text=event.text,
-        attachments=filled,
-    )
-    await room.log.publish(subject, edited)
+    for _ in range(TRIES):
+        standing = await _standing(room, subject, event, seq)
+        if standing is None:
+            return
+        edited = ev.MessageEdited(
+            id=_edited_id(event),
+            tenant=known.head.tenant,
+            channel=known.head.channel,
+            conv=known.head.conv,
+            at=utc_ms(),
+            by=ev.Actor("provider", room.channel.name),
+            target=_message_of(event),
+            text=standing.text,
+            attachments=filled,
+        )
+        with contextlib.suppress(WrongSequenceError):
+            await room.log.publish(subject, edited, standing.seq)
+            return
+    raise TryAgainError("the conversation moves too fast")
 
 
-async def _is_stored(room: Room, subject: str, edited_id: str, seq: int) -> bool:
-    """Whether the edit is there; it comes behind its message."""
-    wanted = edited_id.encode()
-    return any(wanted in each.raw for each in await room.log.replay_all(subject, seq, 20_000))
+class _Standing(NamedTuple):
+    """A message as it is at `seq`, the last of its conversation."""
+
+    text: str
+    seq: int
+
+
+async def _standing(room: Room, subject: str, event: Holder, seq: int) -> _Standing | None:
+    """The message of `event` with the customer's corrections; None where its files are there or wanted no more."""
+    last = await room.log.last(subject)
+    text, message, edited_id = event.text, _message_of(event), _edited_id(event)
+    for each in await room.log.replay_all(subject, seq, LOOK_AHEAD):
+        if message.encode() not in each.raw:
+            continue
+        later = parse_tolerant(each.raw)
+        if not isinstance(later, ev.MessageEdited | ev.MessageRecalled) or later.target != message:
+            continue
+        if isinstance(later, ev.MessageRecalled) or later.id == edited_id:
+            return None
+        if later.by.kind != "provider" and later.attachments:
+            return None
+        text = later.text
+    return _Standing(text, last.seq if last else seq)
+
+
+def _message_of(event: Holder) -> str:
+    return event.target if isinstance(event, ev.MessageEdited) else event.id
+
+
+def _edited_id(event: Holder) -> str:
+    return derived_event_id(event.id, "media")
 
 
 async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment, *, is_last: bool) -> ev.Attachment:
@@ -93,7 +135,7 @@ async def _filled(room: Room, account: Account, kits: Kits, place: ev.Attachment
         raise
     except TrunklineError as refused:
         return _lost(place, refused.message)
-    return structs.replace(saved, cid=place.cid)
+    return structs.replace(saved, cid=place.cid, fingerprint=place.fingerprint)
 
 
 def _in_words(fault: Fault) -> str:

@@ -120,7 +120,9 @@ class Lane:
             elif parked.why == "window" and state.is_ours(event) and event.parts:
                 # A template is what may be said while the rest waits.
                 await self._effects.deliver(entry.subject, known, event, entry.seq)
-            elif state.is_again(event) and (first := min(known.pending.values(), default=entry.seq)) < parked.first:
+            elif (state.is_again(event) or state.is_refused_later(event, known)) and (
+                first := min(known.pending.values(), default=entry.seq)
+            ) < parked.first:
                 await self._parking.put(known.head, first, Wait(parked.until, parked.why))
 
     def _typing(self, subject: bytes, _reply: bytes, _header: bytes | None, data: bytes) -> None:
@@ -172,6 +174,11 @@ class Lane:
                 wait := await self._effects.deliver(subject, known, event, seq)
             ):
                 await self._parking.put(known.head, seq, wait)
+        elif state.is_refused_later(event, known):
+            if wait := await self._effects.refused_later(known, event):
+                await self._parking.put(known.head, known.pending[event.target], wait)
+            elif known.pending:
+                await self._catch_up(subject, min(known.pending.values()), seq)
         elif state.is_again(event) and known.pending:
             await self._catch_up(subject, min(known.pending.values()), seq)
         elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:

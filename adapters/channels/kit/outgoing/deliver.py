@@ -8,8 +8,7 @@ record knows that it may have been sent.
 from __future__ import annotations
 
 import asyncio
-import random
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import prometheus_client
 import structlog
@@ -17,17 +16,18 @@ import structlog
 from adapters.channels.kit import state, windows
 from adapters.channels.kit.account_kit import AccountKit
 from adapters.channels.kit.outgoing import parts, verdict
+from adapters.channels.kit.outgoing.outcomes import Outcomes, Try
 from adapters.channels.kit.outgoing.parts import Part
 from adapters.channels.kit.outgoing.rates import Rates
 from adapters.channels.kit.outgoing.unsent import Unsent
-from adapters.channels.kit.outgoing.verdict import FOR_EVER, Again, Ask, Attempt, GiveUp, Park, Settle, Taken
+from adapters.channels.kit.outgoing.verdict import FOR_EVER, Again, Ask, Attempt, Follow, GiveUp, Park, Settle, Taken
 from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone import failpoints
 from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
-from backbone.accounts.stores import Early, Ref, Trying
+from backbone.accounts.stores import Trying
 from backbone.channel import (
     FaultError,
     Out,
@@ -39,15 +39,10 @@ from backbone.channel import (
     Unknown,
 )
 from backbone.clock import utc_ms
-from backbone.decide import parse_tolerant
-from backbone.errors import TrunklineError
 from backbone.ids import derived_event_id
-from backbone.nats import subjects
 from backbone.nats.buckets import KeyExistsError
 
 LINK_LIFE_S: Final = 7 * 86_400
-RECORD_TRIES: Final = 8
-LOOK_S: Final = 0.5
 
 WINDOW_CODES: Final = {
     "time": "channel.window_time",
@@ -74,24 +69,10 @@ class GaveUpError(Exception):
     """Nobody took it for too long: a dead letter, with what the provider said last."""
 
 
-class _Try(NamedTuple):
-    """One part on its way."""
-
-    account: Account
-    known: Conversation
-    event: ev.MessageAdded
-    part: Part
-    number: int
-    parts: int
-    tried: int = 0
-    """How often before the conversation was parked."""
-
-
 class Deliverer:
     """Sends messages of one channel."""
 
     def __init__(self, room: Room, accounts: Accounts) -> None:
-        self._log = room.log
         self._channel = room.channel
         self._accounts = accounts
         self._settings = room.settings
@@ -101,6 +82,7 @@ class Deliverer:
         self._link = room.link
         self._rates: dict[str, Rates] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self.outcomes = Outcomes(room)
         self.unsent = Unsent(room.channel.name)
         self._said: dict[str, Sent] = {}
         """What a provider took and the log doesn't know yet."""
@@ -124,21 +106,21 @@ class Deliverer:
         planned = parts.plan(self._channel.caps, event, lambda file: self._address(known.head.tenant, file))
         if isinstance(planned, Rejected) or known.blocked:
             reason = planned.reason if isinstance(planned, Rejected) else known.blocked
-            await self._record(
-                _Try(account, known, event, Part("text"), 0, 1), "failed", code="channel.rejected", text=reason
+            await self.outcomes.record(
+                Try(account, known, event, Part("text"), 0, 1), "failed", code="channel.rejected", text=reason
             )
             return None
         for number, part in enumerate(planned):
             if state.part_is_settled(known, event.id, number):
                 continue
-            if wait := await self._part(_Try(account, known, event, part, number, len(planned), tried), kit):
+            if wait := await self._part(Try(account, known, event, part, number, len(planned), tried), kit):
                 return wait
             tried = 0
             if state.is_settled(known, event.id):
                 break
         return None
 
-    async def _part(self, one: _Try, kit: AccountKit) -> Wait | None:
+    async def _part(self, one: Try, kit: AccountKit) -> Wait | None:
         """Sends a part, again where that makes sense; None once it has an outcome."""
         tries = 0
         is_doubtful = False
@@ -156,6 +138,11 @@ class Deliverer:
                 judged = verdict.after(error, attempt, self._channel.caps, self._settings.park_after_s)
                 if isinstance(judged, Taken):
                     sent = Sent(judged.id)
+                elif isinstance(judged, Follow):
+                    await self._unmark(one)
+                    await self.outcomes.followed(one, judged.to)
+                    tries += 1
+                    continue
                 elif isinstance(judged, Again):
                     if not await self._again(one, kit, judged):
                         return await self._after_silence(one, kit if judged.forgets_uploads else None)
@@ -166,7 +153,7 @@ class Deliverer:
             await self._took(one, sent)
             return None
 
-    async def _again(self, one: _Try, kit: AccountKit, judged: Again) -> bool:
+    async def _again(self, one: Try, kit: AccountKit, judged: Again) -> bool:
         """Waits for another call; False if somebody else has begun one meanwhile."""
         await self._unmark(one)
         if judged.forgets_uploads:
@@ -178,37 +165,37 @@ class Deliverer:
             await asyncio.sleep(judged.delay_s)
         return await self._mark(one, 0)
 
-    async def _ended(self, one: _Try, kit: AccountKit, judged: Settle | Park | Ask | GiveUp) -> Wait | None:
+    async def _ended(self, one: Try, kit: AccountKit, judged: Settle | Park | Ask | GiveUp) -> Wait | None:
         """No further call now: the part has its outcome, or its message waits. Raises GaveUpError."""
         match judged:
             case Settle(state=outcome, code=code, text=text):
-                await self._record(one, outcome, code=code, text=text)
+                await self.outcomes.record(one, outcome, code=code, text=text)
                 return None
             case Ask():
                 return await self._after_silence(one, kit)
             case GiveUp(text=text):
                 await self._unmark(one)
-                await self._record(one, "failed", code="channel.gave_up", text=text)
+                await self.outcomes.record(one, "failed", code="channel.gave_up", text=text)
                 raise GaveUpError(text)
             case Park():
                 await self._unmark(one)
                 if judged.code:
-                    await self._record(one, "failed", code=judged.code, text=judged.text, is_final=False)
+                    await self.outcomes.record(one, "failed", code=judged.code, text=judged.text, is_final=False)
                 if judged.shuts_window:
                     windows.shut(one.known.window, utc_ms())
                 if judged.account_s:
                     await self._accounts.hold(one.account, judged.account_s)
                 return Wait(judged.until, judged.why, judged.tries)
 
-    async def _must_wait(self, one: _Try, tries: int) -> Wait | None:
+    async def _must_wait(self, one: Try, tries: int) -> Wait | None:
         account, known = one.account, one.known
         if account.ill:
-            await self._record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
+            await self.outcomes.record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
             return Wait(FOR_EVER, "pause")
         now_ms = utc_ms()
         room = windows.room(self._channel.caps.windows, known.window, now_ms)
         if not room.is_open and not (room.template and one.event.parts):
-            await self._record(one, "failed", code=WINDOW_CODES[room.reason], is_final=False)
+            await self.outcomes.record(one, "failed", code=WINDOW_CODES[room.reason], is_final=False)
             return Wait(FOR_EVER, "window")
         park_ms = round(self._settings.park_after_s * 1000)
         if account.health.until > now_ms:
@@ -219,10 +206,10 @@ class Deliverer:
         expected_ms = round(rates.expected_s() * 1000)
         if expected_ms > park_ms or rates.waiting > self._settings.concurrency // 4:
             return Wait(now_ms + max(expected_ms, 1000), "rate", tries)
-        await rates.turn(known.head.peer)
+        await rates.turn(state.peer_of(known))
         return None
 
-    async def _mark(self, one: _Try, tries: int) -> bool:
+    async def _mark(self, one: Try, tries: int) -> bool:
         """Leaves the mark of a try; False if there is one that isn't ours, and what became of it isn't known."""
         if self._channel.caps.idempotent or tries:
             return True
@@ -234,7 +221,7 @@ class Deliverer:
             failpoints.reach("channel.before_call")
         return True
 
-    async def _send(self, one: _Try, kit: AccountKit, *, is_resend: bool) -> Sent:
+    async def _send(self, one: Try, kit: AccountKit, *, is_resend: bool) -> Sent:
         known, event = one.known, one.event
         key = self._said_key(one)
         if already := self._said.get(key):
@@ -242,9 +229,9 @@ class Deliverer:
         media = [await self._media(known.head.tenant, file) for file in one.part.files]
         out = Out(
             event=event.id,
-            key=out_key(event.id, one.number),
+            key=out_key(event.id, one.number, known.refused.get(event.id, 0)),
             conv=known.head.conv,
-            peer=Peer(known.head.contact.id if known.visited else known.head.peer, known.head.contact.name),
+            peer=Peer(known.head.contact.id if known.visited else state.peer_of(known), known.head.contact.name),
             kind=one.part.kind,
             text=one.part.text,
             subject=event.subject or known.subject,
@@ -268,7 +255,7 @@ class Deliverer:
                 # It turned out while this one waited for its place.
                 raise FaultError(Pause(account.ill))
             if self._channel.caps.echoes:
-                await self._point(one, out.key)
+                await self.outcomes.point(one, out.key)
             try:
                 sent = await self._channel.send(out, account.settings, kit)
             except FaultError as error:
@@ -282,27 +269,27 @@ class Deliverer:
         self._said[key] = sent
         return sent
 
-    async def _took(self, one: _Try, sent: Sent) -> None:
-        if sent.id and self._has_receipts():
-            await self._point(one, sent.id)
+    async def _took(self, one: Try, sent: Sent) -> None:
+        if sent.id and self.outcomes.has_receipts():
+            await self.outcomes.point(one, sent.id)
         self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
         code = "channel.partly" if sent.note else ""
-        await self._record(one, sent.state, provider=sent.id, code=code, text=sent.note)
+        await self.outcomes.record(one, sent.state, provider=sent.id, code=code, text=sent.note)
         self._said.pop(self._said_key(one), None)
         if failpoints.ARMED:
             failpoints.reach("channel.recorded")
-        if sent.id and self._has_receipts():
-            await self._late_receipt(one, sent.id)
+        if sent.id and self.outcomes.has_receipts():
+            await self.outcomes.late_receipt(one, sent.id)
 
-    def _left_s(self, one: _Try) -> float:
+    def _left_s(self, one: Try) -> float:
         """Seconds until a message is given up."""
         again = one.known.again.get(one.event.id)
         since = max(one.event.at, again.at) if again else one.event.at
         return self._settings.give_up_s - (utc_ms() - since) / 1000
 
-    async def _after_silence(self, one: _Try, kit: AccountKit | None) -> Wait | None:
+    async def _after_silence(self, one: Try, kit: AccountKit | None) -> Wait | None:
         """A try ended without an answer: an echo or a status may tell, else whoever wrote it is asked."""
-        if await self._is_told(one):
+        if await self.outcomes.is_told(one):
             return None
         if self._settings.unknown == "resend" and kit is not None:
             try:
@@ -311,63 +298,8 @@ class Deliverer:
                 _log.warning("send.resend_failed", event=one.event.id, error=str(error))
             else:
                 return None
-        await self._record(one, "unknown", code="channel.unknown")
+        await self.outcomes.record(one, "unknown", code="channel.unknown")
         return None
-
-    async def _is_told(self, one: _Try) -> bool:
-        """Whether the log comes to hold an outcome of the part; waits where the provider may send one."""
-        subject = self._subject(one.known)
-        deadline = asyncio.get_running_loop().time() + (self._settings.settle_s if self._has_receipts() else 0)
-        while True:
-            for each in await self._log.replay_all(subject, one.known.seq, 10_000):
-                event = parse_tolerant(each.raw)
-                if isinstance(event, ev.DeliveryUpdated):
-                    state.note(one.known, event)
-            if state.part_is_settled(one.known, one.event.id, one.number):
-                return True
-            if asyncio.get_running_loop().time() >= deadline:
-                return False
-            await asyncio.sleep(LOOK_S)
-
-    async def _record(
-        self, one: _Try, outcome: Any, *, provider: str = "", code: str = "", text: str = "", is_final: bool = True
-    ) -> None:
-        """Writes an outcome, again for a while if the log is away; the same one twice is stored once."""
-        known, event = one.known, one.event
-        updated = ev.DeliveryUpdated(
-            id=derived_event_id(event.id, f"delivery.{one.number}.{outcome}.{code}"),
-            tenant=known.head.tenant,
-            channel=known.head.channel,
-            conv=known.head.conv,
-            at=utc_ms(),
-            by=ev.Actor("provider", self._channel.name),
-            target=event.id,
-            part=one.number,
-            parts=one.parts,
-            state=outcome,
-            provider=provider,
-            error=ev.ProviderError(code=code, text=text[:500], final=is_final) if code else None,
-        )
-        for attempt in range(RECORD_TRIES):
-            try:
-                await self._log.publish(self._subject(known), updated)
-                break
-            except TrunklineError:
-                if attempt == RECORD_TRIES - 1:
-                    raise
-                await asyncio.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))  # noqa: S311 - jitter
-        state.note(known, updated)
-
-    async def _point(self, one: _Try, ref: str) -> None:
-        """A receipt that names `ref` means this part."""
-        record = Ref(conv=one.known.head.conv, event=one.event.id, part=one.number, parts=one.parts)
-        await self._bucket.put(stores.ref_key(one.account.tenant, one.account.id, ref), record, stores.REF_LIFE_S)
-
-    async def _late_receipt(self, one: _Try, ref: str) -> None:
-        """A receipt may have come before its id was known here."""
-        kept = await self._bucket.get(stores.early_key(one.account.tenant, one.account.id, ref))
-        if kept and isinstance(kept.value, Early):
-            await self._record(one, kept.value.status, provider=ref, code=kept.value.code, text=kept.value.reason)
 
     async def _media(self, tenant: str, file: ev.Attachment) -> OutMedia:
         content = await self._files.content(tenant, file.file)
@@ -387,7 +319,7 @@ class Deliverer:
         signed = self._signer.file_link(tenant, file.file, file.name, file.mime, LINK_LIFE_S)
         return f"{self._settings.public_url.rstrip('/')}/files/{signed}"
 
-    async def _unmark(self, one: _Try) -> None:
+    async def _unmark(self, one: Try) -> None:
         """The provider said no: the part wasn't taken."""
         if not self._channel.caps.idempotent:
             await self._bucket.delete(self._send_key(one), marker_s=60)
@@ -398,24 +330,20 @@ class Deliverer:
             found = self._rates[account.id] = Rates(self._link, account.tenant, account.id, self._channel.caps.rates)
         return found
 
-    def _has_receipts(self) -> bool:
-        caps = self._channel.caps
-        return caps.echoes or bool(caps.receipts)
+    def _send_key(self, one: Try) -> str:
+        refused = one.known.refused.get(one.event.id, 0)
+        return stores.send_key(one.account.tenant, one.event.id, one.number, refused)
 
-    def _send_key(self, one: _Try) -> str:
-        return stores.send_key(one.account.tenant, one.event.id, one.number)
+    def _said_key(self, one: Try) -> str:
+        return f"{one.event.id}.{one.number}.{one.known.refused.get(one.event.id, 0)}"
 
-    def _said_key(self, one: _Try) -> str:
-        return f"{one.event.id}.{one.number}"
-
-    def _subject(self, known: Conversation) -> str:
-        head = known.head
-        return subjects.chat(head.tenant, head.channel, head.conv)
-
-    def _count(self, one: _Try, outcome: str) -> None:
+    def _count(self, one: Try, outcome: str) -> None:
         _outcomes.labels(self._channel.name, one.account.id, outcome).inc()
 
 
-def out_key(event_id: str, part: int) -> str:
-    """The key of a part: 32 hex digits, the same at every try."""
-    return derived_event_id(event_id, f"part.{part}").replace("-", "")
+def out_key(event_id: str, part: int, refused: int = 0) -> str:
+    """The key of a part: 32 hex digits, the same at every try.
+
+    What the platform took and refused later (`refused`: so often) goes out under another: the former is used up.
+    """
+    return derived_event_id(event_id, f"part.{part}.{refused}" if refused else f"part.{part}").replace("-", "")

@@ -1,6 +1,7 @@
 """Splits a text into parts that a channel takes, measured as the channel measures: pure.
 
-At a paragraph's end, else a line's, a sentence's, a word's, else between graphemes. Joined, the parts are the text.
+At a paragraph's end, else a line's, a sentence's, a word's, else between graphemes. Joined, the parts are the text, but
+for what would be a part of white space alone: platforms refuse such a one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def split(text: str, most: int, measure: Measure) -> list[str]:
         end = _end(rest, _longest(rest, most, measure))
         parts.append(rest[:end])
         rest = rest[end:]
-    return [*parts, rest] if rest or not parts else parts
+    said = [part for part in (*parts, rest) if part.strip()]
+    return said or [text]
 
 
 def _longest(text: str, most: int, measure: Measure) -> int:

@@ -16,6 +16,7 @@ from backbone.channel import (
     Duplicate,
     FaultError,
     MediaGone,
+    Moved,
     Pause,
     Rejected,
     Retry,
@@ -25,6 +26,9 @@ from backbone.channel import (
 
 FOR_EVER: Final = 2**62
 """UTC ms: until something happens, such as a message of the customer's or a repaired account."""
+
+REFUSED_MOST: Final = 5
+"""So often a message is sent anew that the platform took and refused later."""
 
 JITTER: Final = 0.1
 """Added at most to a channel's own steps of backing off."""
@@ -84,6 +88,12 @@ class Park(NamedTuple):
     shuts_window: bool = False
 
 
+class Follow(NamedTuple):
+    """The customer is called otherwise by now: the same call once more, with that name."""
+
+    to: str
+
+
 class Ask(NamedTuple):
     """Nobody can tell whether it was taken: an echo or a receipt may, else its author is asked."""
 
@@ -94,10 +104,10 @@ class GiveUp(NamedTuple):
     text: str
 
 
-Verdict = Taken | Settle | Again | Park | Ask | GiveUp
+Verdict = Taken | Settle | Again | Follow | Park | Ask | GiveUp
 
 
-def after(  # noqa: C901, PLR0911 - a case a fault
+def after(  # noqa: C901, PLR0911, PLR0912 - a case a fault
     error: FaultError,
     attempt: Attempt,
     caps: Caps,
@@ -127,10 +137,24 @@ def after(  # noqa: C901, PLR0911 - a case a fault
             return Settle("failed", "channel.rejected", error.answer)
         case MediaGone():
             return Again(0, forgets_uploads=True)
+        case Moved() if attempt.is_doubtful:
+            return Settle("unknown", "channel.unknown", error.answer)
+        case Moved() if attempt.tries:
+            return Settle("failed", "channel.rejected", error.answer)
+        case Moved(to=to):
+            return Follow(to)
         case Retry():
             return _later(fault, error.answer, attempt, caps, park_after_s, chance)
         case _:
             return _later(Retry(), error.answer, attempt, caps, park_after_s, chance)
+
+
+def refused_later(times: int, left_s: float, now_ms: int, chance: Callable[[], float] = random.random) -> Park | GiveUp:
+    """What follows where the platform refused for a moment, by a status, what it had taken, for the `times`th time."""
+    if times > REFUSED_MOST or left_s < 0:
+        return GiveUp("")
+    delay_s = times + backoff.delay_s(times, left_s, chance)
+    return Park(now_ms + round(delay_s * 1000), "retry", times)
 
 
 def _later(  # noqa: PLR0917 - the parts of one rule

@@ -102,7 +102,8 @@ async def test_while_the_secret_changes_the_other_side_may_know_either(world: Wo
 
 async def test_another_secret_is_refused_by_the_other_side(world: World) -> None:
     world.simulator.secret = secret_of("another")
-    assert isinstance(await world.fault_of(), Rejected)
+    # Its side may be changing it: by Standard Webhooks it's tried again.
+    assert isinstance(await world.fault_of(), Retry)
 
 
 async def test_a_file_goes_out_with_its_bytes(world: World) -> None:

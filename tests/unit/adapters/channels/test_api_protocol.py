@@ -223,7 +223,9 @@ def test_a_post_is_answered_with_its_place(stored: list[Stored], status: int, bo
         (500, {}, Retry()),
         (408, {}, Retry()),
         (400, {}, Rejected("The system refused it (400): no")),
-        (404, {}, Rejected("The system refused it (404): no")),
+        (404, {}, Retry()),
+        (401, {}, Retry()),
+        (403, {}, Retry()),
     ],
 )
 def test_what_an_answer_means(status: int, headers: dict[str, str], fault: Fault | None) -> None:

@@ -161,7 +161,7 @@ def test_shared_video_and_filled_in_card_are_cards() -> None:
     rows = [{"label": "姓名", "value": "林"}, {"label": "电话", "value": "138****5678"}, 7]
     card = simulator.say("lin", kind="retain_consult_card", card_id="@card", card_status=2, card_data=rows)[0]
     assert event(account, card).text == "姓名: 林\n电话: 138****5678"
-    assert event(account, card).attributes == {"card_id": "@card"}
+    assert event(account, card).attributes == {"card_id": "@card", "form": {"姓名": "林", "电话": "138****5678"}}
 
 
 def test_unknown_event_is_kept_as_it_came() -> None:
@@ -195,10 +195,9 @@ def test_reading_is_up_to_an_index() -> None:
     simulator, account = simulated()
     simulator.say("lin", "hello")
     receipt = event(account, simulator.reads("lin"))
-    index = str(simulator.indexes["lin"])
-    assert receipt == Receipt(
-        key=f"read:{simulator.conversation('lin')}:{index}", ref=index, status="read", peer=Peer("lin"), upto=True
-    )
+    index = simulator.indexes["lin"]
+    key = f"read:{simulator.conversation('lin')}:{index}"
+    assert receipt == Receipt(key=key, ref="", status="read", peer=Peer("lin"), upto=True, at=index // 1000)
 
 
 def test_our_own_reading_is_of_no_use() -> None:
@@ -211,7 +210,8 @@ def test_customer_who_comes_in_brings_what_may_be_answered() -> None:
     signal = event(account, simulator.enters("lin"))
     [message_id] = simulator.said
     assert (signal.name, signal.peer.id) == ("enter", "lin")
-    assert signal.data == {"code": message_id, "conversation_id": simulator.conversation("lin"), "scene_type": "1"}
+    chat = simulator.conversation("lin")
+    assert signal.data == {"code": message_id, "conversation_id": chat, "scene": "1", "ad_id": "7"}
 
 
 def test_withdrawn_message_is_named() -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, Route
 
+from adapters.channels.email.parse import mail_to_events
 from adapters.channels.email.reading import html
-from adapters.channels.email.reading.parse import mail_to_events
 from backbone.channel import Message
 from tests.harness.browser import chromium
 from tests.unit.adapters.channels.kit_email import CORPUS, NOW, OF_CORPUS, corpus, mail

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from adapters.channels.email import thread
 from adapters.channels.email.compose import compose
-from adapters.channels.email.reading import plain, thread
-from adapters.channels.email.reading.parse import mail_to_events
+from adapters.channels.email.parse import mail_to_events
+from adapters.channels.email.reading import plain
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Message, Peer, Rejected
 from tests.unit.adapters.channels.kit_email import KEY, NOW, OF_CORPUS, attached, out

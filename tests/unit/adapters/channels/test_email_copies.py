@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email, recipients
-from adapters.channels.email.reading import parse
+from adapters.channels.email import Email, parse, recipients
 from adapters.channels.email.settings import Account
 from backbone.channel import Fault, Message, Rejected, Retry
 from tests.simulators.email import ADDRESS, EmailSimulator, letters

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email.reading import thread
-from adapters.channels.email.reading.parse import mail_to_events, translate
-from adapters.channels.email.reading.thread import key_of
+from adapters.channels.email import thread
+from adapters.channels.email.parse import mail_to_events, translate
+from adapters.channels.email.thread import key_of
 from backbone.channel import Media, Message, Receipt, Signal
 from tests.unit.adapters.channels.kit_email import CORPUS, NOW, OF_CORPUS, corpus, mail
 

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email
-from adapters.channels.email.reading import parse
+from adapters.channels.email import Email, parse
 from adapters.channels.email.servers import imap, mailbox
 from adapters.channels.email.servers.reader import Reader
 from backbone.channel import FaultError, Message, Pause, Retry
@@ -109,7 +108,7 @@ async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
 ) -> None:
     program = (
         "import os\n"
-        "from adapters.channels.email.reading import limited, parse\n"
+        "from adapters.channels.email import limited, parse\n"
         "whole = parse.translate\n"
         "def failing(raw, acc, now):\n"
         "    if b'poison' in raw:\n"
@@ -135,7 +134,7 @@ async def test_a_mail_that_the_parser_can_not_read_is_kept_and_stops_nothing(
 @pytest.mark.rest
 async def test_a_mail_that_takes_all_its_time_holds_up_no_other_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "from adapters.channels.email.reading import limited, parse\n"
+        "from adapters.channels.email import limited, parse\n"
         "whole = parse.translate\n"
         "def slow(raw, acc, now):\n"
         "    while b'poison' in raw: pass\n"

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.channels.email import Email
+from adapters.channels.email.mime import MOST_PARTS
+from adapters.channels.email.parse import mail_to_events, translate_head
 from adapters.channels.email.reading.body import MOST_TEXT_CHARS
-from adapters.channels.email.reading.mime import MOST_PARTS
-from adapters.channels.email.reading.parse import mail_to_events, translate_head
 from backbone.channel import BadSignatureError, Message, Request
 from tests.unit.adapters.channels.kit_email import NOW, OF_CORPUS, corpus, mail
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from adapters.channels.email import charset, headers
+from adapters.channels.email import charset, headers, mime
 from adapters.channels.email.headers import Address
 from adapters.channels.email.reading import html as safe_html
-from adapters.channels.email.reading import mime, plain, quote, tnef, trust
+from adapters.channels.email.reading import plain, quote, tnef, trust
 from adapters.channels.email.reading.automatic import Fuse
 from adapters.channels.email.reading.body import file_name
 from adapters.channels.email.reading.flowed import unflow

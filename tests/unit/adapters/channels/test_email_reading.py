@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email
-from adapters.channels.email.reading import parse
+from adapters.channels.email import Email, parse
 from adapters.channels.email.servers import imap, imap_words, mailbox
 from backbone.channel import Message, Receipt
 from tests.simulators.email import ADDRESS, EmailSimulator, letters

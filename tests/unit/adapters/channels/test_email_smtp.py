@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email
-from adapters.channels.email.reading import thread
+from adapters.channels.email import Email, thread
 from backbone.channel import Fault, Pause, Peer, Rejected, Retry
 from tests.simulators import base
 from tests.simulators.email import ADDRESS, EmailSimulator

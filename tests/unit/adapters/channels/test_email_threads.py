@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.channels.email import Email
-from adapters.channels.email.reading import thread
+from adapters.channels.email import Email, thread
 from tests.simulators.email import EmailSimulator
 from tests.unit.adapters.channels.kit_email import DAY_S, PEER, Reading, kit_for, letter, out
 

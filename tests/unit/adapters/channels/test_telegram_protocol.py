@@ -20,6 +20,7 @@ from backbone.channel import (
     MalformedError,
     Media,
     Message,
+    Moved,
     Pause,
     Peer,
     Rejected,
@@ -161,7 +162,7 @@ def test_a_place_and_a_card_are_told_in_words(fields: dict[str, Any], kind: str,
 
 @pytest.mark.parametrize(
     ("fields", "words"),
-    [({"poll": {"id": "1"}}, "A poll"), ({"dice": {}}, "A die"), ({"hologram": 1}, "A message of an unknown kind")],
+    [({"poll": {"id": "1"}}, "A message of an unknown kind"), ({"hologram": 1}, "A message of an unknown kind")],
 )
 def test_what_a_customer_says_in_an_unknown_way_is_unsupported_and_kept(fields: dict[str, Any], words: str) -> None:
     said = message_of(**fields)
@@ -169,7 +170,7 @@ def test_what_a_customer_says_in_an_unknown_way_is_unsupported_and_kept(fields: 
     assert json.loads(said.raw)["message_id"] == 7
 
 
-@pytest.mark.parametrize("field", ["new_chat_members", "pinned_message", "migrate_to_chat_id"])
+@pytest.mark.parametrize("field", ["new_chat_members", "pinned_message", "unique_gift"])
 def test_what_happened_to_a_chat_is_no_message(field: str) -> None:
     assert message_of(**{field: 1}).name == "ignored"
 
@@ -191,7 +192,7 @@ def test_who_of_a_group_wrote_is_told_and_the_group_is_the_peer() -> None:
     assert (said.peer.id, said.peer.name, said.attributes, said.ref) == (
         "-100123",
         "Buyers",
-        {"from": "Li"},
+        {"author": "Li", "author_id": "9"},
         "-100123:7",
     )
 
@@ -225,7 +226,7 @@ def test_a_customer_who_blocks_the_bot_is_blocked_until_they_let_it_in_again() -
 def test_a_tapped_button_is_a_menu_with_its_data() -> None:
     tapped = event_of(TelegramSimulator().tap("1001", "order-7", 12))
     assert (tapped.name, tapped.peer.id) == ("menu", "1001")
-    assert (tapped.data["data"], tapped.data["ref"]) == ("order-7", "1001:12")
+    assert (tapped.data["choice"], tapped.data["ref"], tapped.asks) == ("order-7", "1001:12", True)
 
 
 def test_a_button_of_a_forgotten_message_names_who_tapped() -> None:
@@ -265,7 +266,7 @@ BLOCKED = Rejected("The customer has blocked the bot.")
         (403, body_of(403, "Forbidden: something new"), Rejected("Telegram: Forbidden: something new")),
         (400, body_of(400, "Bad Request: chat not found"), Rejected(faults.REASONS["chat not found"])),
         (400, body_of(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=-1001),
-         Rejected(faults.REASONS["group chat was upgraded"])),
+         Moved("-1001")),
         (400, body_of(400, "Bad Request: message is not modified: ..."), Duplicate()),
         (413, body_of(413, "Request Entity Too Large"), Rejected("Telegram: Request Entity Too Large")),
         (404, body_of(404, "Not Found"), Rejected("Telegram: Not Found")),

@@ -199,8 +199,8 @@ def test_voice_brings_what_was_recognised_and_its_format() -> None:
 def test_location_x_is_the_latitude() -> None:
     simulator, account = simulated(form="json")
     message = heard(simulator, account, "location", "珠江新城")
-    assert (message.kind, message.text) == ("location", "珠江新城")
-    assert message.attributes == {"latitude": "23.134521", "longitude": "113.358803"}
+    assert (message.kind, message.text) == ("location", "珠江新城\n23.134521, 113.358803")
+    assert message.attributes == {"place": "珠江新城", "latitude": 23.134521, "longitude": 113.358803}
 
 
 def test_link_is_a_card_of_three_lines() -> None:
@@ -212,7 +212,7 @@ def test_link_is_a_card_of_three_lines() -> None:
 def test_tapped_item_of_a_msgmenu_is_a_text_with_the_items_id() -> None:
     simulator, account = simulated()
     message = heard(simulator, account, text="满意", bizmsgmenuid="101")
-    assert (message.text, message.attributes) == ("满意", {"menu_id": "101"})
+    assert (message.text, message.attributes) == ("满意", {"choice": "101"})
 
 
 def test_kind_of_tomorrow_is_unsupported_and_kept_as_it_came() -> None:
@@ -244,7 +244,14 @@ def test_kind_of_tomorrow_is_unsupported_and_kept_as_it_came() -> None:
 def test_event_is_a_signal(event: str, name: str) -> None:
     found = signalled(event, "qrscene_7")
     assert (found.name, found.peer, found.raw) == (name, Peer("o-lin"), b"")
-    assert found.data == {"event": event, "key": "qrscene_7"}
+    told = {"scene": "7"} if event in {"subscribe", "SCAN"} else {"choice": "qrscene_7"}
+    assert found.data == {"event": event, **told}
+    assert found.asks == (name == "menu")
+
+
+def test_who_only_follows_asks_for_nothing() -> None:
+    assert not signalled("subscribe").asks
+    assert signalled("scancode_waitmsg", "scan").data["choice"] == "scan"
 
 
 def test_location_event_keeps_where_the_customer_is() -> None:

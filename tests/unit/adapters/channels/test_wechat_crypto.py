@@ -74,14 +74,21 @@ def test_any_ciphertext_opens_or_is_refused(raw: bytes, key: str) -> None:
             crypto.open_sealed(sealed, [key], {OWNER})
 
 
-def test_fields_of_xml_are_the_text_of_the_top_level() -> None:
-    body = "<xml><A><![CDATA[a]]]]><![CDATA[>b\u2028]]></A><N> 1 </N><S><X>deep</X></S><E/></xml>"
-    assert crypto.fields(body.encode()) == {"A": "a]]>b\u2028", "N": " 1 ", "E": ""}
+def test_fields_of_xml_are_texts_by_their_paths() -> None:
+    body = "<xml><A><![CDATA[a]]]]><![CDATA[>b\u2028]]></A><N> 1 </N><S><X>deep</X><X>2nd</X></S><E/><A>b</A></xml>"
+    assert crypto.fields(body.encode()) == {
+        "A": "a]]>b\u2028",
+        "N": " 1 ",
+        "S.X": "deep",
+        "S.X.1": "2nd",
+        "E": "",
+        "A.1": "b",
+    }
 
 
 def test_fields_of_json_keep_all_digits_of_a_number() -> None:
     body = b' {"MsgId": 24000000000000000001, "X": 23.134521, "S": {"a": 1}, "B": true, "N": null}'
-    assert crypto.fields(body) == {"MsgId": "24000000000000000001", "X": "23.134521"}
+    assert crypto.fields(body) == {"MsgId": "24000000000000000001", "X": "23.134521", "S.a": "1"}
 
 
 def test_control_characters_that_keyboards_send_do_not_lose_a_message() -> None:

@@ -179,7 +179,7 @@ def test_text_comes_as_it_was_written() -> None:
 def test_tapped_item_of_a_menu_is_a_text_with_the_items_id() -> None:
     simulator, _ = simulated()
     simulator.say("wm-lin", "满意", menu_id="101")
-    assert (last(simulator).text, last(simulator).attributes) == ("满意", {"menu_id": "101"})
+    assert (last(simulator).text, last(simulator).attributes) == ("满意", {"choice": "101"})
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_place_and_cards_are_lines() -> None:
     simulator, _ = simulated()
     simulator.say("wm-lin", "珠江新城", kind="location")
     place = last(simulator)
-    assert (place.kind, place.text) == ("location", "珠江新城\n广州市海珠区")
-    assert place.attributes == {"latitude": "23.106", "longitude": "113.32"}
+    assert (place.kind, place.text) == ("location", "珠江新城\n广州市海珠区\n23.106, 113.32")
+    assert place.attributes == {"place": "珠江新城", "address": "广州市海珠区", "latitude": 23.106, "longitude": 113.32}
     simulator.say("wm-lin", "A title", kind="link")
     assert (last(simulator).kind, last(simulator).text) == ("card", "A title\nabout it\nhttps://example.com/a")
     simulator.row(

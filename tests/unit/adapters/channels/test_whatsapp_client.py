@@ -150,7 +150,7 @@ async def test_a_lost_answer_is_settled_by_a_status_with_our_key(world: World) -
     world.simulator.script("lost")
     assert await world.fault_of() == Unknown()
     (push,) = world.simulator.statuses(world.simulator.accepted[0], "sent")
-    assert KEY in [r.ref for r in world.channel.parse(push.request, world.acc)]  # type: ignore[union-attr]
+    assert [r.sent_as for r in world.channel.parse(push.request, world.acc)] == [KEY]  # type: ignore[union-attr]
 
 
 async def test_a_token_that_is_refused_pauses_since_nobody_can_renew_it(world: World) -> None:

@@ -19,12 +19,14 @@ TEXT = st.text(max_size=40).filter(lambda text: not any("\ud800" <= c <= "\udfff
 
 
 def columns(table: str) -> set[str]:
-    """The columns of a table that its DDL makes without a default."""
+    """The columns of a table that its DDL makes without a default, and those that came later."""
     ddl = "\n".join(m.text for m in migrations.shipped())
     body = re.search(rf"CREATE TABLE IF NOT EXISTS {table} .*?\(\n(.*?)\n\) ENGINE", ddl, re.DOTALL)
     assert body is not None
     found = re.findall(r"^  `?([a-z_]+)`? (?!text TYPE)(.*)$", body[1], re.MULTILINE)
-    return {name for name, rest in found if " DEFAULT " not in rest and name != "INDEX"}
+    changes = re.findall(rf"^ALTER TABLE {table} (.*?);\n", ddl, re.DOTALL | re.MULTILINE)
+    later = {name for change in changes for name in re.findall(r"ADD COLUMN IF NOT EXISTS ([a-z_]+)", change)}
+    return {name for name, rest in found if " DEFAULT " not in rest and name != "INDEX"} | later
 
 
 @settings(deadline=None)  # a count of examples is the bound, not the clock of a busy machine
@@ -42,13 +44,17 @@ def test_events_keep_bytes_sequence_and_times(rows: list[tuple[str, int, int]]) 
 
 def test_an_edit_keeps_the_place_of_its_message_and_a_recall_empties_it() -> None:
     files = [ev.Attachment(file="f", name="报价.pdf", mime="application/pdf", bytes=10)]
-    said = decode(entry(message(5, "agent", text="first", attachments=files, reply_to="r"), 3), 7)
+    entered: ev.Data = {"form": {"size": "L"}, "latitude": 23.1}
+    said = decode(entry(message(5, "agent", text="first", attachments=files, reply_to="r", data=entered), 3), 7)
     edit = decode(entry(event(ev.MessageEdited, 9, "agent", target="x", text="second"), 8), 7)
     recall = decode(entry(event(ev.MessageRecalled, 11, "agent", target="x"), 9), 7)
     table = pack.messages_table([pack.Message(said, state, "web") for state in (said, edit, recall)], 0)
     assert set(table.column_names) == columns("messages")
     assert table["text"].to_pylist() == ["first", "second", ""]
-    assert table["attachments"].to_pylist() == [["报价.pdf"], [], []]
+    # A change of the text alone takes away neither files nor what was entered.
+    assert table["attachments"].to_pylist() == [["报价.pdf"], ["报价.pdf"], []]
+    assert table["data"].to_pylist() == ['{"form":{"size":"L"},"latitude":23.1}'] * 2 + [""]
+    assert table["words"].to_pylist() == ["L\n23.1"] * 2 + [""]
     assert table["recalled"].to_pylist() == [0, 0, 1]
     for column in ("seq", "at", "stored_at", "actor", "id", "reply_to"):
         assert len(set(table[column].to_pylist())) == 1, column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.channels.kit import state
@@ -143,3 +144,39 @@ def test_what_a_visited_customer_has_fetched_needs_no_sending() -> None:
 
 def test_what_a_customer_reads_on_their_platform_leaves_what_is_unsent_unsent() -> None:
     assert list(_folded(_said("one"), _marked("visitor", read=1, delivered=1)).pending) == ["one"]
+
+
+def _refused(target: str, provider: str, code: str = state.REFUSED) -> ev.DeliveryUpdated:
+    return _became(target, "failed", provider=provider, error=ev.ProviderError(code=code, text="busy"))
+
+
+def test_what_a_platform_refuses_after_it_took_it_waits_anew_in_its_place() -> None:
+    sent = [_became("m1", "accepted", provider="p1"), _became("m2", "accepted", provider="p2")]
+    known = _folded(_said("m1"), _said("m2"), _said("m3"), *sent)
+    assert list(known.pending) == ["m3"]
+    state.apply(known, refusal := _refused("m1", "p1"), 9)
+    assert list(known.pending) == ["m1", "m3"], "oldest first"
+    assert state.is_refused_later(refusal, known)
+    assert known.refused == {"m1": 1}
+    # Told twice, it is refused once; of an earlier sending it says nothing of the present one.
+    state.apply(known, _refused("m1", "p1", "channel.paused"), 10)
+    assert known.refused == {"m1": 1}
+    state.apply(known, _became("m1", "accepted", provider="p1-again"), 11)
+    assert "m1" not in known.pending
+    state.apply(known, late := _refused("m1", "p1"), 12)
+    assert "m1" not in known.pending
+    assert not state.is_refused_later(late, known)
+
+
+def test_what_was_delivered_is_refused_no_more() -> None:
+    known = _folded(_said("m1"), _became("m1", "delivered", provider="p1"), _refused("m1", "p1"))
+    assert known.pending == {}
+
+
+def test_who_is_called_otherwise_is_written_to_by_the_new_name() -> None:
+    visitor = ev.Actor("visitor", "c1")
+    provider = ev.Provider(id="x", context={"peer": "new"})
+    moved = msgspec.structs.replace(_said("e1", visitor, kind="event", provider=provider), text="moved")
+    known = _folded(moved)
+    assert state.peer_of(known) == "new"
+    assert state.peer_of(_folded(_said("m1"))) == ""

@@ -9,13 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.channels.kit.outgoing import backoff, verdict
-from adapters.channels.kit.outgoing.verdict import FOR_EVER, Again, Ask, Attempt, GiveUp, Park, Settle, Taken, Verdict
+from adapters.channels.kit.outgoing.verdict import (
+    FOR_EVER,
+    Again,
+    Ask,
+    Attempt,
+    GiveUp,
+    Park,
+    Settle,
+    Taken,
+    Verdict,
+    refused_later,
+)
 from backbone.channel import (
     Caps,
     Duplicate,
     Fault,
     FaultError,
     MediaGone,
+    Moved,
     Pause,
     Rejected,
     Retry,
@@ -113,11 +125,24 @@ def test_a_call_that_is_made_again_is_made_soon_or_parked(
 @pytest.mark.parametrize("attempt", [FIRST, SECOND, DOUBTFUL, LATE])
 @pytest.mark.parametrize("caps", [PLAIN, IDEMPOTENT, STEPS], ids=["plain", "idempotent", "steps"])
 def test_in_doubt_nothing_is_said_to_have_failed_by_a_refusal(kind: Any, attempt: Attempt, caps: Caps) -> None:
-    fault = kind("why") if kind in {Rejected, Pause} else kind()
+    fault = kind("why") if kind in {Rejected, Pause, Moved} else kind()
     found = _after(fault, attempt, caps)
     assert isinstance(found, Verdict)
-    if attempt.is_doubtful and isinstance(fault, Rejected):
+    if attempt.is_doubtful and isinstance(fault, Rejected | Moved):
         assert isinstance(found, Settle)
         assert found.state == "unknown"
     if isinstance(fault, Unknown):
         assert not isinstance(found, Taken | Settle | GiveUp), "nobody knows, so nothing is settled"
+
+
+@given(times=st.integers(1, 5), left_s=st.floats(0, 1e6), chance=st.floats(0, 1))
+def test_what_is_refused_later_waits_longer_each_time(times: int, left_s: float, chance: float) -> None:
+    found = refused_later(times, left_s, NOW, lambda: chance)
+    assert isinstance(found, Park)
+    assert times * 1000 <= found.until - NOW <= (times + 2**times + 1) * 1000
+    assert (found.why, found.tries) == ("retry", times)
+
+
+@pytest.mark.parametrize(("times", "left_s"), [(6, 1000.0), (1, -1.0)])
+def test_what_is_refused_too_often_or_too_late_is_given_up(times: int, left_s: float) -> None:
+    assert refused_later(times, left_s, NOW) == GiveUp("")

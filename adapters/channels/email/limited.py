@@ -14,8 +14,8 @@ from typing import BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
-from adapters.channels.email.reading import parse
-from adapters.channels.email.reading.parse import Translated
+from adapters.channels.email import parse
+from adapters.channels.email.parse import Translated
 from adapters.channels.email.settings import Account
 
 LENGTH: Final = struct.Struct("!Q")

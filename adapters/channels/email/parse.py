@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
-from adapters.channels.email import headers, recipients
+from adapters.channels.email import headers, mime, recipients, thread
 from adapters.channels.email.headers import Address
-from adapters.channels.email.reading import body, bounce, html, mime, plain, quote, thread, trust
+from adapters.channels.email.mime import Part
+from adapters.channels.email.reading import body, bounce, html, plain, quote, trust
 from adapters.channels.email.reading.automatic import is_automatic
 from adapters.channels.email.reading.bounce import Bounce
-from adapters.channels.email.reading.mime import Part
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
+from backbone.events import Data
 from backbone.ids import key_hash
 
 UNKNOWN: Final = "unknown"
@@ -221,11 +222,11 @@ def _listed(mail: _Mail) -> list[Address]:
     return [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
 
 
-def _attributes(mail: _Mail, acc: Account) -> dict[str, str]:
+def _attributes(mail: _Mail, acc: Account) -> Data:
     others = dict.fromkeys(each.address for each in _listed(mail) if not acc.is_own(each.address))
-    attributes = {
+    found = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
         "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
         "reply_to": _wished(mail, acc),
     }
-    return {name: value for name, value in attributes.items() if value}
+    return {name: value for name, value in found.items() if value}

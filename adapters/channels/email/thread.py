@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from adapters.channels.email import headers
-from adapters.channels.email.reading.mime import Part
+from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
 from backbone.channel import same
 from backbone.ids import key_hash
