@@ -39,6 +39,23 @@ class Send(Struct, kw_only=True):
     answer_to: Annotated[str, Meta(max_length=254)] = ""
 
 
+class Edit(Struct, kw_only=True):
+    """Another text for a message of one's own. `id` is the client's UUID and stays the same until it is answered."""
+
+    id: ClientId
+    conv: ConversationId
+    target: ClientId
+    text: str
+
+
+class Recall(Struct, kw_only=True):
+    """A message of one's own is withdrawn. `id` is the client's UUID and stays the same until it is answered."""
+
+    id: ClientId
+    conv: ConversationId
+    target: ClientId
+
+
 class Mark(Struct, kw_only=True):
     """Read or received up to a sequence."""
 

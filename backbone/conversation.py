@@ -50,6 +50,8 @@ class LastMessage(Struct, frozen=True, omit_defaults=True):
     kind: str = "text"
     text: str = ""
     note: bool = False
+    id: str = ""
+    recalled: bool = False
 
 
 class Head(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -155,7 +157,7 @@ def _opened(_head: Head, e: ev.ConversationOpened, _seq: int) -> dict[str, Any]:
 
 
 def _message(head: Head, e: ev.MessageAdded, seq: int) -> dict[str, Any]:
-    last = LastMessage(seq, e.at, e.by, e.kind, e.text[:TEXT_IN_HEAD], e.note)
+    last = LastMessage(seq, e.at, e.by, e.kind, e.text[:TEXT_IN_HEAD], e.note, e.id)
     changed: dict[str, Any] = {"last": last}
     if e.mentions:
         mentioned = [agent for agent in e.mentions if len(agent) <= ID_IN_HEAD]
@@ -172,6 +174,19 @@ def _message(head: Head, e: ev.MessageAdded, seq: int) -> dict[str, Any]:
     elif e.by.kind == "agent":
         changed["waiting_since"] = 0
     return changed
+
+
+def _edited(head: Head, e: ev.MessageEdited, _seq: int) -> dict[str, Any]:
+    last = head.last
+    if last is None or last.id != e.target or last.recalled:
+        return {}
+    return {"last": structs.replace(last, text=e.text[:TEXT_IN_HEAD])}
+
+
+def _recalled(head: Head, e: ev.MessageRecalled, _seq: int) -> dict[str, Any]:
+    """What was withdrawn stands in no list."""
+    last = head.last
+    return {"last": structs.replace(last, text="", recalled=True)} if last and last.id == e.target else {}
 
 
 def _assigned(head: Head, e: ev.ConversationAssigned, _seq: int) -> dict[str, Any]:
@@ -255,6 +270,8 @@ Change = Callable[[Head, Any, int], dict[str, Any]]
 _CHANGES: dict[type, Change] = {
     ev.ConversationOpened: _opened,
     ev.MessageAdded: _message,
+    ev.MessageEdited: _edited,
+    ev.MessageRecalled: _recalled,
     ev.ConversationAssigned: _assigned,
     ev.ConversationReleased: _released,
     ev.ConversationTransferred: _transferred,

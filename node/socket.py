@@ -21,7 +21,7 @@ from backbone.commands import Send
 from backbone.errors import ConflictError, NotAuthenticatedError, TooManyError, TrunklineError
 from backbone.ids import new_uuid
 from node import greeting
-from node.commands import act, mark, presence, reading, send, signal
+from node.commands import act, change, mark, presence, reading, send, signal
 from node.commands.answer import Answer
 from node.context import Context
 from node.greeting import Caller
@@ -135,7 +135,7 @@ class Socket:
         self._context.sockets.pop(self.id, None)
         SOCKETS.dec()
         code = self.connection.close_code
-        CLOSED.labels(str(code) if code in _CODES else "other").inc()
+        CLOSED.labels(str(code) if code in f.CLOSE_CODES else "other").inc()
 
     # --- what others ask -------------------------------------------------------------------
 
@@ -399,6 +399,10 @@ async def _act(context: Context, socket: Socket, who: Who, frame: f.Act) -> None
     _tell(socket, frame.id, await act.act(context, who, frame.conv, frame.id, f.act_of(frame)))
 
 
+async def _change(context: Context, socket: Socket, who: Who, frame: f.Edit | f.Recall) -> None:
+    _tell(socket, frame.id, await change.change(context, who, frame))
+
+
 async def _presence(context: Context, socket: Socket, who: Who, frame: f.Presence) -> None:
     _tell(socket, frame.id, await presence.choose(context, who, frame))
 
@@ -427,21 +431,14 @@ _HANDLERS: Final[dict[type[f.ClientFrame], Handler]] = {
     f.Mark: _mark,
     f.Signal: signal.signal,
     f.Act: _act,
+    f.Edit: _change,
+    f.Recall: _change,
     f.Watch: _watch,
     f.Presence: _presence,
 }
 
 
 _NO_SOURCE: Final = ev.Source()
-_CODES: Final = frozenset(
-    {
-        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011),
-        *(f.RESTART, f.BAD_FRAME, f.NOT_AUTHENTICATED, f.FORBIDDEN, f.TOO_SLOW, f.SIGNED_OUT, f.TOO_LARGE),
-        *(f.TOO_OLD, f.TOO_MANY, f.OUR_FAULT),
-    }
-)
-"""Close codes that are counted apart: a client may close with any number."""
-
 _UNGREETED: Final = "ungreeted"
 
 _COUNT: Final[dict[type[f.ClientFrame], Callable[[], None]]] = {

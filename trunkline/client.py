@@ -111,6 +111,12 @@ class Client:
         """Something an agent does to a conversation. Raises RefusedError, `decided` says who was first."""
         return await self.post({"t": "act", "conv": conv, "do": do, "args": args})
 
+    async def change(self, conv: str, message: str, text: str | None) -> Frame:
+        """A message of one's own gets another text, or is withdrawn. Raises RefusedError."""
+        if text is None:
+            return await self.post({"t": "recall", "conv": conv, "target": message})
+        return await self.post({"t": "edit", "conv": conv, "target": message, "text": text})
+
     async def presence(self, state: str, capacity: int = 0) -> Frame:
         """What an agent is from now on."""
         return await self.post({"t": "presence", "state": state, "capacity": capacity})

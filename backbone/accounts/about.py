@@ -26,6 +26,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     """A channel's limits, the form of its accounts, and its page of steps (Markdown). `problem`: why it can't be used.
 
     `links`: what it doesn't take goes out as a link, since customers reach a node. `can_check`: it examines accounts.
+    `recalls`, `edits`: what was sent can be withdrawn, changed, for `recall_s` and `edit_s` seconds (0: always).
     `callbacks`: its platform calls us. `templates`: it tells which may be sent.
     """
 
@@ -40,6 +41,10 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     windows: list[Window] = []
     receipts: list[str] = []
     phrases: dict[str, str] = {}
+    recalls: bool = False
+    edits: bool = False
+    recall_s: float = 0
+    edit_s: float = 0
     callbacks: bool = True
     templates: bool = False
     can_check: bool = False
@@ -73,6 +78,10 @@ def describe(channel: Channel, public_url: str) -> About:
         windows=list(caps.windows),
         receipts=sorted(caps.receipts),
         phrases=dict(caps.phrases),
+        recalls=caps.recalls,
+        edits=caps.edits,
+        recall_s=caps.recall_s,
+        edit_s=caps.edit_s,
         callbacks=caps.callbacks,
         templates=hasattr(channel, "templates"),
         can_check=hasattr(channel, "check"),

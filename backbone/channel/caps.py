@@ -63,6 +63,12 @@ class Caps(Struct, frozen=True, kw_only=True):
 
     recalls: bool = False
     edits: bool = False
+    recall_s: float = 0
+    """Seconds after sending within which a message can be withdrawn; 0: without bound, as far as is known."""
+
+    edit_s: float = 0
+    """The same for changing one."""
+
     token_as: tuple[Literal["query", "header", "bearer", ""], str] = ("", "")
     ack_seconds: float = 5
     body_bytes: int = 1024 * 1024
@@ -90,6 +96,6 @@ class Caps(Struct, frozen=True, kw_only=True):
     """Reasons in words for people, by key, in English; a console has them in its languages by the same key."""
 
     data: Mapping[str, str] = {}
-    """Names of `Message.attributes` and `Signal.data` beside those of `backbone.events.data.NAMES`, with their meaning."""
+    """Names of `Message.attributes` and `Signal.data` beside those of `backbone.events.data.NAMES`, explained."""
 
     api: int = API_VERSION

@@ -60,6 +60,7 @@ export interface Rest {
   NewRole?: NewRole;
   NewSkill?: NewSkill;
   NewTeam?: NewTeam;
+  NewText?: NewText;
   NewVisitor?: NewVisitor;
   NewWebInbox?: NewWebInbox;
   Overview?: Overview;
@@ -291,10 +292,13 @@ export interface Field {
   title: string;
 }
 /**
- * What a channel allows. `phrases`: reasons in words, in English, by key; `problem`: why it can't be used.
+ * What a channel allows. `recalls`, `edits`: what was sent can be withdrawn, changed, for `recall_s` and `edit_s`
+ *     seconds (0: always). `phrases`: reasons in words, in English, by key; `problem`: why it can't be used.
  */
 export interface ChannelOut {
   caption: boolean;
+  edit_s: number;
+  edits: boolean;
   kinds: string[];
   links: boolean;
   media_bytes: {
@@ -308,6 +312,8 @@ export interface ChannelOut {
     [k: string]: string;
   };
   problem: string;
+  recall_s: number;
+  recalls: boolean;
   receipts: string[];
   templates: boolean;
   text: TextLimit;
@@ -732,6 +738,13 @@ export interface NewTeam {
   why?: string;
 }
 /**
+ * What a message says from now on. `id` of the change: left out, it is the `Idempotency-Key`.
+ */
+export interface NewText {
+  id?: string;
+  text: string;
+}
+/**
  * Who comes to an inbox; with the old token they stay the same person. A user of the company's brings `identity`,
  *     or `user` and `user_hash`.
  */
@@ -988,6 +1001,8 @@ export interface Routes {
   'GET /api/v1/conversations/{conv}/mail/{seq}': { body: undefined; answer: undefined };
   'PUT /api/v1/conversations/{conv}/mark': { body: NewMark; answer: undefined };
   'POST /api/v1/conversations/{conv}/messages': { body: NewMessage; answer: StoredOut };
+  'DELETE /api/v1/conversations/{conv}/messages/{message}': { body: undefined; answer: StoredOut };
+  'PUT /api/v1/conversations/{conv}/messages/{message}': { body: NewText; answer: StoredOut };
   'POST /api/v1/conversations/{conv}/template': { body: Chosen; answer: SentOut };
   'POST /api/v1/files': { body: undefined; answer: Attachment };
   'GET /api/v1/inboxes': { body: undefined; answer: InboxRowPage };

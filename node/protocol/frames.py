@@ -70,6 +70,14 @@ class Send(commands.Send, tag_field="t", tag="send", kw_only=True):
     """A message: `backbone.commands.Send`."""
 
 
+class Edit(commands.Edit, tag_field="t", tag="edit", kw_only=True):
+    """Another text for a message: `backbone.commands.Edit`."""
+
+
+class Recall(commands.Recall, tag_field="t", tag="recall", kw_only=True):
+    """A message is withdrawn: `backbone.commands.Recall`."""
+
+
 class ActArgs(Struct, frozen=True, omit_defaults=True):
     """What `do` took besides, before `act` carried both."""
 
@@ -115,7 +123,7 @@ class Ping(FromClient, tag="ping", kw_only=True):
 
 
 ClientFrame = Union[  # noqa: UP007 - msgspec reads the union at run time
-    Hello, Sub, Unsub, History, Send, Act, Mark, Signal, Watch, Presence, Ping
+    Hello, Sub, Unsub, History, Send, Edit, Recall, Act, Mark, Signal, Watch, Presence, Ping
 ]
 
 # --- node to client ---------------------------------------------------------------------------
@@ -290,6 +298,15 @@ TOO_LARGE = 4413
 TOO_OLD = 4426
 TOO_MANY = 4429
 OUR_FAULT = 4500
+
+CLOSE_CODES = frozenset(
+    {
+        *(1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011),
+        *(RESTART, BAD_FRAME, NOT_AUTHENTICATED, FORBIDDEN, TOO_SLOW, SIGNED_OUT, TOO_LARGE, TOO_OLD, TOO_MANY),
+        OUR_FAULT,
+    }
+)
+"""Those that are counted apart: a client may close with any number."""
 
 
 def name_of(frame: Struct) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from starlette.responses import Response
 
+from backbone import directory
 from backbone.accounts.form import Field
 from backbone.channel import Measure, Window
 from node.rest.contract.api import Ask, Media, route
@@ -26,7 +27,9 @@ class TextLimit(Struct, kw_only=True):
 
 
 class ChannelOut(Struct, kw_only=True):
-    """What a channel allows. `phrases`: reasons in words, in English, by key; `problem`: why it can't be used."""
+    """What a channel allows. `recalls`, `edits`: what was sent can be withdrawn, changed, for `recall_s` and `edit_s`
+    seconds (0: always). `phrases`: reasons in words, in English, by key; `problem`: why it can't be used.
+    """
 
     name: str
     kinds: list[str]
@@ -39,6 +42,10 @@ class ChannelOut(Struct, kw_only=True):
     windows: list[Window]
     receipts: list[str]
     templates: bool
+    recalls: bool
+    edits: bool
+    recall_s: float
+    edit_s: float
     phrases: dict[str, str]
     problem: str
 
@@ -70,6 +77,10 @@ async def list_channels(ask: Ask, query: Paged) -> Page[ChannelOut]:
             windows=one.windows,
             receipts=one.receipts,
             templates=one.templates,
+            recalls=one.recalls or one.name in directory.VISITED,
+            edits=one.edits or one.name in directory.VISITED,
+            recall_s=one.recall_s,
+            edit_s=one.edit_s,
             phrases=one.phrases,
             problem=one.problem,
         )

@@ -7,6 +7,7 @@ from typing import Final
 from node.rest import (
     accounts,
     agents,
+    changes,
     channels,
     conversations,
     files,
@@ -34,6 +35,7 @@ NOUNS: Final = (
     visitors,
     conversations,
     messages,
+    changes,
     mail,
     files,
     reports,

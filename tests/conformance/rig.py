@@ -164,6 +164,10 @@ class Account:
         said = await self.agent.send(text, heard["conv"], **more)
         return str(said["id"])
 
+    async def changes(self, heard: Numbered, message: str, text: str | None) -> None:
+        """The agent gives a message of theirs another text, or withdraws it (None)."""
+        await self.agent.change(heard["conv"], message, text)
+
     async def events(self) -> list[Numbered]:
         """All events of this account's conversations, in the order of each conversation."""
         for s in self.bench.system.common.log_streams():

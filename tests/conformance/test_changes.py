@@ -172,3 +172,29 @@ async def test_22_an_account_whose_owner_ends_the_permission_waits_until_they_gi
         for each in sent:
             await account.state(each, *OUT)
         assert account.texts("ann") == ["one", "two"]
+
+
+async def test_22_an_agent_withdraws_a_message_with_all_its_parts(bench: Bench) -> None:
+    caps = bench.contract.caps
+    if not caps.recalls:
+        pytest.skip("excused: the platform lets nothing be withdrawn")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "begin")
+        # A node takes 16 KiB.
+        parts = 2 if caps.text[0] < 8000 else 1
+        sent = await account.answers(heard, "word " * (caps.text[0] // 5 + 10) if parts == 2 else "word")
+        await account.state(sent, *OUT)
+        await account.until(lambda: len(account.simulator.accepted) == parts, "all parts went out")
+        await account.changes(heard, sent, None)
+        await account.until(lambda: len(account.simulator.withdrawn) == parts, "all are withdrawn")
+
+
+async def test_22_an_agent_changes_a_message_and_hears_if_the_platform_does_not(bench: Bench) -> None:
+    if not bench.contract.caps.edits:
+        pytest.skip("excused: the platform lets nothing be changed")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "begin")
+        sent = await account.answers(heard, "tomorow")
+        await account.state(sent, *OUT)
+        await account.changes(heard, sent, "tomorrow")
+        await account.until(lambda: account.simulator.changed == ["tomorrow"], "the customer sees the new text")

@@ -141,6 +141,12 @@ class Simulator(Telling):
         """Where callbacks go: `http://<node>/hooks/<channel>/<inbox>`."""
 
         self.accepted: list[Accepted] = []
+        self.withdrawn: list[str] = []
+        """Ids of messages of ours that the platform withdrew."""
+
+        self.changed: list[str] = []
+        """What messages of ours were changed to."""
+
         self.calls = 0
         """Calls that tried to send, whatever became of them."""
 

@@ -80,6 +80,12 @@ class Conversation(Struct):
     again: dict[str, Again] = {}
     """Those of which somebody wanted that they be sent after all."""
 
+    withdrawn: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """Messages of ours that were withdrawn: what isn't sent by then never is."""
+
+    texts: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """What messages of ours were changed to."""
+
     places: OrderedDict[str, int] = field(default_factory=OrderedDict)
     """Sequences of messages of ours, so that one that is refused later waits anew."""
 
@@ -124,6 +130,8 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
         _message(known, event)
     elif isinstance(event, ev.DeliveryUpdated | ev.ReadMarked):
         note(known, event)
+    elif is_change(event):
+        _changed(known, event)
 
 
 def is_ours(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
@@ -136,8 +144,21 @@ def is_ours(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageAdded]:
     )
 
 
+def is_change(event: ev.Event | ev.Envelope) -> TypeGuard[ev.MessageEdited | ev.MessageRecalled]:
+    """Whether an agent changes or withdraws a public message of ours, so that its channel must do it, too."""
+    return isinstance(event, ev.MessageEdited | ev.MessageRecalled) and event.by.kind == "agent" and not event.note
+
+
+def refs_of(known: Conversation, event_id: str) -> list[str]:
+    """Provider's ids of a message's parts, in order."""
+    outcomes = known.outcomes.get(event_id, {})
+    return [outcomes[n].provider for n in sorted(outcomes) if outcomes[n].provider]
+
+
 def is_settled(known: Conversation, event_id: str) -> bool:
     """Whether nothing more is to be sent of a message: each part is, or one failed for good and stopped the rest."""
+    if event_id in known.withdrawn:
+        return True
     outcomes = known.outcomes.get(event_id)
     if not outcomes:
         return False
@@ -253,6 +274,17 @@ def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
             known.failed[event.target] = seq
             while len(known.failed) > MOST_OUTCOMES:
                 known.failed.popitem(last=False)
+
+
+def _changed(known: Conversation, event: ev.MessageEdited | ev.MessageRecalled) -> None:
+    if isinstance(event, ev.MessageEdited):
+        known.texts[event.target] = event.text
+    else:
+        known.withdrawn[event.target] = None
+        known.pending.pop(event.target, None)
+    for kept in (known.texts, known.withdrawn):
+        while len(kept) > MOST_OUTCOMES:
+            kept.popitem(last=False)
 
 
 def _is_taken_back(before: Outcome, event: ev.DeliveryUpdated) -> bool:

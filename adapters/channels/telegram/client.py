@@ -102,6 +102,7 @@ class Telegram:
         media_bytes={"image": 10 * MB, "file": 50 * MB, "audio": 50 * MB, "video": 50 * MB},
         rates=(Rate(n=1, seconds=1, per="peer"), Rate(n=30, seconds=1)),
         recalls=True,
+        recall_s=48 * 3600,
         edits=True,
         data=content.DATA,
         poll_s=1,

@@ -103,6 +103,7 @@ class WeCom:
         receipts=frozenset({"failed"}),
         idempotent=True,
         recalls=True,
+        recall_s=120,
         token_as=("query", "access_token"),
         body_bytes=64 * 1024,
         media_life_s=3 * 86_400,

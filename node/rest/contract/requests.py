@@ -22,7 +22,7 @@ from backbone.errors import (
     TooLargeError,
     UnsupportedTypeError,
 )
-from backbone.ids import check_contact, check_conversation, check_name, check_token
+from backbone.ids import check_contact, check_conversation, check_name, check_token, check_uuid
 from node import authenticate
 from node.context import Context
 from node.entry import cookies
@@ -154,6 +154,7 @@ Name = Annotated[str, Meta(pattern="^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$", extra={"
 Token = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$", extra={"check": check_token})]
 Conv = Annotated[str, Meta(pattern="^[0-9]{2}[a-z2-7]{26}$", extra={"check": check_conversation})]
 Contact = Annotated[str, Meta(pattern="^c[a-z2-7]{26}$", extra={"check": check_contact})]
+MessageId = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", extra={"check": check_uuid})]
 Place = Annotated[int, Meta(ge=0, le=MOST, extra={"check": _place})]
 """A sequence, or a number from 0."""
 

@@ -12,7 +12,7 @@ import pytest
 from backbone import acts, directory
 from backbone.access import ROLES, VISITOR
 from backbone.directory import Agent, Calendar, CustomRole, Inbox, Skill, Team
-from backbone.ids import key_hash
+from backbone.ids import key_hash, new_event_id
 from node.entry.passwords import hash_password
 from node.rest.contract.api import Route
 from node.rest.table import ROUTES
@@ -124,6 +124,7 @@ def world(system: System) -> World:
         {
             "conv": asyncio.run(_conversation(system, token)),
             "contact": contact,
+            "message": new_event_id(),
             "inbox": INBOX,
             "agent": "walk-walked",
             "invitation": invitations[0],

@@ -167,3 +167,37 @@ def test_the_example_answers_and_resolves_by_the_standard_library_alone(tmp_path
         shown = writer("GET", f"/conversations/{conv}/events").body["events"]
         assert [e["text"] for _, _, e in shown if e["type"] == "message.added"] == ["is anybody there?", "Yes."]
         assert [e["type"] for _, _, e in shown if e["type"] == "conversation.resolved"]
+
+
+async def test_an_agent_changes_and_withdraws_what_they_said_and_nobody_else_does(system: System) -> None:
+    writer, conv = opened(system)
+    lin, emma = agent(system), agent(system, node=1, login=EMMA)
+    assert lin("POST", f"/conversations/{conv}/acts", {"act": {"do": "take"}}).status == 200
+    mid, other = (str(uuid.uuid4()) for _ in range(2))
+    assert lin("POST", f"/conversations/{conv}/messages", {"id": mid, "text": "tomorow"}).status == 201
+    place = f"/conversations/{conv}/messages/{mid}"
+    assert (emma("DELETE", place).status, emma("DELETE", place).body["code"]) == (403, "message.not_yours")
+    assert writer("PUT", place, {"text": "x"}).body["code"] == "message.not_yours"
+    assert visitor(system)("DELETE", place).status == 404
+    assert lin("PUT", f"/conversations/{conv}/messages/{other}", {"text": "x"}).body["code"] == "message.not_found"
+    assert lin("PUT", place, {"text": " "}).body["code"] == "text.empty"
+    key = str(uuid.uuid4())
+    again = [agent(system, node=n)("PUT", place, {"id": key, "text": "tomorrow"}) for n in (0, 1)]
+    assert [one.status for one in again] == [200, 200]
+    assert again[0].body == again[1].body
+    assert lin("DELETE", place, Idempotency_Key=str(uuid.uuid4())).status == 200
+    assert lin("DELETE", place).body["code"] == "message.withdrawn"
+    shown = writer("GET", f"/conversations/{conv}/events").body["events"]
+    changes = [(e["type"], e["target"]) for _, _, e in shown if e["type"] in {"message.edited", "message.recalled"}]
+    assert changes == [("message.edited", mid), ("message.recalled", mid)]
+
+
+async def test_a_note_that_is_changed_reaches_no_visitor(system: System) -> None:
+    writer, conv = opened(system)
+    lin = agent(system)
+    mid = str(uuid.uuid4())
+    assert lin("POST", f"/conversations/{conv}/messages", {"id": mid, "text": "a note", "note": True}).status == 201
+    assert lin("PUT", f"/conversations/{conv}/messages/{mid}", {"text": "another"}).status == 200
+    assert lin("DELETE", f"/conversations/{conv}/messages/{mid}").status == 200
+    shown = writer("GET", f"/conversations/{conv}/events").body["events"]
+    assert not [e for _, _, e in shown if e.get("target") == mid or e.get("note")]

@@ -23,8 +23,9 @@ NO_ACTION = {f.Hello, f.Ping, f.Unsub}
 REFUSED = {"access.forbidden", "access.admins_only", "access.agents_only", "resource.not_found"}
 
 
-def frames(conv: str, other: str) -> list[tuple[str, dict[str, Any]]]:
-    """(action, frame) of each frame that asks for something, and of each act. `other`: an agent to assign to."""
+def frames(conv: str, other: str, said: str) -> list[tuple[str, dict[str, Any]]]:
+    """(action, frame) of each frame that asks for something, and of each act. `other`: an agent to assign to; `said`:
+    a message of the conversation's customer, which nobody else changes."""
     acts = {
         "take": {},
         "assign": {"agent": other},
@@ -37,6 +38,8 @@ def frames(conv: str, other: str) -> list[tuple[str, dict[str, Any]]]:
         ("conversation.read", {"t": "history", "conv": conv, "before": [1, 2**40]}),
         ("conversation.write", {"t": "send", "id": new_event_id(), "conv": conv, "text": "an answer"}),
         ("conversation.note", {"t": "send", "id": new_event_id(), "conv": conv, "text": "between us", "note": True}),
+        ("conversation.write", {"t": "edit", "id": new_event_id(), "conv": conv, "target": said, "text": "mine"}),
+        ("conversation.write", {"t": "recall", "id": new_event_id(), "conv": conv, "target": said}),
         ("conversation.mark", {"t": "mark", "conv": conv, "read": 1}),
         ("conversation.signal", {"t": "signal", "conv": conv, "kind": "typing"}),
         *(
@@ -48,13 +51,13 @@ def frames(conv: str, other: str) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-async def refusals(system: System, who: str, conv: str) -> dict[str, str]:
+async def refusals(system: System, who: str, conv: str, said: str) -> dict[str, str]:
     """Why each frame is refused for want of access, by its action and `t`; those that are served are left out."""
     cookie = rest.sign_in(system.nodes[0].http, f"{who}@roles.example", PASSWORD).cookie
     found: dict[str, str] = {}
     async with raw(system.nodes[0], cookie=cookie) as socket:
         await hello(socket)
-        for n, (action, frame) in enumerate(frames(conv, f"{TENANT}-agent")):
+        for n, (action, frame) in enumerate(frames(conv, f"{TENANT}-agent", said)):
             await socket.send(json.dumps(frame))
             await socket.send(json.dumps({"t": "ping", "n": n}))
             while (answer := json.loads(await socket.recv()))["t"] != "pong":
@@ -68,8 +71,8 @@ async def refusals(system: System, who: str, conv: str) -> dict[str, str]:
     return found
 
 
-async def people(system: System) -> str:
-    """An agent of each role, one whose reach is another team's, one of another tenant; a conversation to ask about."""
+async def people(system: System) -> tuple[str, str]:
+    """An agent of each role, one whose reach is another team's, one of another tenant; a conversation to ask about, and what was said in it."""
     hashed = await hash_password(PASSWORD)
     async with connected(system.common, "test") as link:
         for role in ROLES:
@@ -80,7 +83,8 @@ async def people(system: System) -> str:
         await directory.create_tenant(link, "acme-roles", "Acme")
         await _make(link, "acme-roles", "of-another-tenant", hashed, role="owner")
     async with system.visitor().running() as visitor:
-        return str((await visitor.send("who may read this"))["conv"])
+        stored = await visitor.send("who may read this")
+        return str(stored["conv"]), str(stored["id"])
 
 
 async def _make(link: Any, tenant: str, name: str, hashed: str, **more: Any) -> None:
@@ -89,20 +93,20 @@ async def _make(link: Any, tenant: str, name: str, hashed: str, **more: Any) -> 
 
 
 def test_every_frame_that_asks_for_something_is_among_them() -> None:
-    asked = {frame["t"] for _, frame in frames("c", "a")}
+    asked = {frame["t"] for _, frame in frames("c", "a", "m")}
     assert asked == {str(kind.__struct_config__.tag) for kind in get_args(f.ClientFrame) if kind not in NO_ACTION}
 
 
 async def test_a_role_may_do_on_a_socket_exactly_what_it_holds(system: System) -> None:
-    conv = await people(system)
+    conv, said = await people(system)
     for role, held in ROLES.items():
-        expected = {f"{action} {frame['t']}" for action, frame in frames(conv, "somebody") if action not in held}
-        found = await refusals(system, role, conv)
+        expected = {f"{action} {frame['t']}" for action, frame in frames(conv, "somebody", said) if action not in held}
+        found = await refusals(system, role, conv, said)
         assert set(found) == expected, role
         assert set(found.values()) <= {"access.forbidden"}, role
-    hidden = {f"{action} {frame['t']}" for action, frame in frames(conv, "somebody") if "conv" in frame}
+    hidden = {f"{action} {frame['t']}" for action, frame in frames(conv, "somebody", said) if "conv" in frame}
     for who in ("of-another-team", "of-another-tenant"):
-        found = await refusals(system, who, conv)
+        found = await refusals(system, who, conv, said)
         assert {name for name in hidden if not name.endswith((" signal", " history"))} <= set(found), who
         assert {code for name, code in found.items() if name in hidden} == {"resource.not_found"}, who
         assert not {name for name in found if name.split()[-1] in {"watch", "presence"}}, who

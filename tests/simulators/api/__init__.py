@@ -242,6 +242,10 @@ class ApiSimulator(Simulator):
                 self._accept_one(self._taken[message_id], said)
             else:
                 self.changes.append(said)
+                if said["type"] == "message.edited":
+                    self.changed.append(said["text"])
+                else:
+                    self.withdrawn.append(said["ref"])
         given = self._taken[message_id]
         return JSONResponse({"id": given} if given else {})
 

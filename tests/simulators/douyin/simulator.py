@@ -455,6 +455,7 @@ class DouyinSimulator(Simulator):
         if not peer or asked.get("conversation_id") != self.conversation(peer) or asked.get("conversation_type") != 1:
             raise Code(28003082, "no such message")
         self.recalled.append(asked)
+        self.withdrawn.append(str(asked["msg_id"]))
         return {}
 
     async def _upload(self, request: HttpRequest) -> dict[str, Any]:

@@ -447,12 +447,14 @@ class TelegramSimulator(Simulator):
             if not line.mine and line.text == message.text:
                 line.text = text
         message.text = text
+        self.changed.append(text)
         return _ok({"message_id": int(params["message_id"]), "text": text})
 
     async def _delete(self, _name: str, params: Params, _files: dict[str, Field]) -> Response:
         message = self._messages.pop((int(params["chat_id"]), int(params["message_id"])), None)
         if message is None:
             return _error(400, "Bad Request: message to delete not found")
+        self.withdrawn.append(str(params["message_id"]))
         lines = self.customer_sees(self._names[message.chat])
         lines[:] = [line for line in lines if line.mine or line.text != message.text]
         return _ok(result=True)

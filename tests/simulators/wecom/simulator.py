@@ -430,6 +430,7 @@ class WeComSimulator(Simulator):
         if sent is None or self.clock.now() - sent.at > self.recall_s:
             raise Code(95033, "not to be recalled")
         self.recalled.append(sent.id)
+        self.withdrawn.append(sent.id)
         return {"errcode": 0, "errmsg": "ok"}
 
     async def _state_of(self, request: HttpRequest) -> dict[str, Any]:

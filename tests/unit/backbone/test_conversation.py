@@ -67,6 +67,16 @@ def test_taking_answering_and_resolving() -> None:
     assert (head.status, head.agent, head.resolved_at) == ("open", "li", 0)
 
 
+def test_a_list_shows_the_last_message_as_it_is_by_now() -> None:
+    said = event(ev.MessageAdded, text="tomorow")
+    better = event(ev.MessageEdited, target=said.id, text="tomorrow")
+    other = event(ev.MessageEdited, target=new_event_id(), text="another's")
+    back = event(ev.MessageRecalled, target=said.id)
+    late = event(ev.MessageEdited, target=said.id, text="too late")
+    lasts = [folded(OPENED, said, better, other).last, folded(OPENED, said, better, back, late).last]
+    assert [(last.text, last.recalled) for last in lasts if last] == [("tomorrow", False), ("", True)]
+
+
 def test_work_given_back_keeps_its_waiting_time() -> None:
     head = folded(
         OPENED,

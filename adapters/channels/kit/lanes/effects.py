@@ -23,7 +23,7 @@ from adapters.channels.kit.shared import Room
 from adapters.channels.kit.state import Conversation
 from backbone import events as ev
 from backbone.accounts.accounts import Account, Accounts
-from backbone.channel import FaultError, Out, Peer
+from backbone.channel import Duplicate, FaultError, Out, Peer
 from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
 from backbone.errors import TrunklineError
@@ -126,23 +126,36 @@ class Effects:
         return seq <= known.reached
 
     async def change(self, known: Conversation, event: ev.MessageRecalled | ev.MessageEdited) -> None:
-        """Withdraws or changes at the provider's what it has, where it can."""
+        """Withdraws or changes at the provider's what it has; where it doesn't, that is told in the conversation."""
         channel: Any = self._room.channel
         account = self.account(known)
-        ref = known.provider_ids.get(event.target, "")
-        can = channel.caps.recalls if isinstance(event, ev.MessageRecalled) else channel.caps.edits
-        if account is None or account.ill or not ref or not can:
+        refs = state.refs_of(known, event.target)
+        if account is None or not refs:
+            return  # It didn't go out: by what it is by now, it goes or never does.
+        is_recall = isinstance(event, ev.MessageRecalled)
+        if not (channel.caps.recalls if is_recall else channel.caps.edits):
+            await self._deliverer.outcomes.not_changed(known, event, "The channel lets nothing be changed.")
             return
-        out = Out(
-            event=event.id,
-            key=out_key(event.id, 0),
-            conv=known.head.conv,
-            peer=Peer(state.peer_of(known)),
-            text=getattr(event, "text", ""),
-            context=known.context,
-        )
-        doing = channel.recall if isinstance(event, ev.MessageRecalled) else channel.edit
-        try:
-            await doing(ref, out, account.settings, self._kits.of(account))
-        except FaultError as error:
-            _log.warning("change.refused", tenant=known.head.tenant, conv=known.head.conv, error=str(error))
+        if not is_recall and len(refs) > 1:
+            await self._deliverer.outcomes.not_changed(known, event, "It went out in several parts.")
+            return
+        if account.ill:
+            await self._deliverer.outcomes.not_changed(known, event, account.ill)
+            return
+        doing = channel.recall if is_recall else channel.edit
+        for ref in refs:
+            out = Out(
+                event=event.id,
+                key=out_key(event.id, 0),
+                conv=known.head.conv,
+                peer=Peer(state.peer_of(known)),
+                text=getattr(event, "text", ""),
+                context=known.context,
+            )
+            try:
+                await doing(ref, out, account.settings, self._kits.of(account))
+            except FaultError as error:
+                if isinstance(error.fault, Duplicate):
+                    continue
+                _log.warning("change.refused", tenant=known.head.tenant, conv=known.head.conv, error=str(error))
+                await self._deliverer.outcomes.not_changed(known, event, verdict.in_words(error))

@@ -181,7 +181,7 @@ class Lane:
                 await self._catch_up(subject, min(known.pending.values()), seq)
         elif state.is_again(event) and known.pending:
             await self._catch_up(subject, min(known.pending.values()), seq)
-        elif isinstance(event, ev.MessageRecalled | ev.MessageEdited) and event.by.kind == "agent" and not event.note:
+        elif state.is_change(event):
             await self._effects.change(known, event)
 
     # --- waiting ---------------------------------------------------------------------------

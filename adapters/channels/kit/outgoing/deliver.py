@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import prometheus_client
 import structlog
+from msgspec import structs
 
 from adapters.channels.kit import state, windows
 from adapters.channels.kit.account_kit import AccountKit
@@ -103,6 +104,9 @@ class Deliverer:
     async def _deliver(
         self, account: Account, kit: AccountKit, known: Conversation, event: ev.MessageAdded, tried: int
     ) -> Wait | None:
+        if event.id in known.texts:
+            # It was changed before it went out.
+            event = structs.replace(event, text=known.texts[event.id])
         planned = parts.plan(self._channel.caps, event, lambda file: self._address(known.head.tenant, file))
         if isinstance(planned, Rejected) or known.blocked:
             reason = planned.reason if isinstance(planned, Rejected) else known.blocked

@@ -77,6 +77,21 @@ class Outcomes:
                 await asyncio.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))  # noqa: S311 - jitter
         state.note(known, updated)
 
+    async def not_changed(self, known: Conversation, change: ev.MessageEdited | ev.MessageRecalled, why: str) -> None:
+        """The customer still has a message as it was: told of the change itself, once, with the reason in words."""
+        updated = ev.DeliveryUpdated(
+            id=derived_event_id(change.id, "refused"),
+            tenant=known.head.tenant,
+            channel=known.head.channel,
+            conv=known.head.conv,
+            at=utc_ms(),
+            by=ev.Actor("provider", self._room.channel.name),
+            target=change.id,
+            state="failed",
+            error=ev.ProviderError(code="channel.not_changed", text=why[:500], final=True),
+        )
+        await self._room.log.publish(self._subject(known), updated)
+
     async def gave_up(self, known: Conversation, refusal: ev.DeliveryUpdated) -> None:
         """A message that the platform took and refused too often has failed."""
         failed = structs.replace(

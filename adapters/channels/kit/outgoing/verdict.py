@@ -149,6 +149,15 @@ def after(  # noqa: C901, PLR0911, PLR0912 - a case a fault
             return _later(Retry(), error.answer, attempt, caps, park_after_s, chance)
 
 
+def in_words(error: FaultError) -> str:
+    """Why a provider refused, for an agent."""
+    match error.fault:
+        case Rejected(reason=reason) | Pause(reason=reason):
+            return reason
+        case _:
+            return error.answer[:200] or "The platform didn't answer."
+
+
 def refused_later(times: int, left_s: float, now_ms: int, chance: Callable[[], float] = random.random) -> Park | GiveUp:
     """What follows where the platform refused for a moment, by a status, what it had taken, for the `times`th time."""
     if times > REFUSED_MOST or left_s < 0:
