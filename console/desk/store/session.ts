@@ -81,6 +81,11 @@ export async function accept(token: string, name: string, email: string, passwor
   enter(await call<Identity>('POST', 'invitations/accept', { token, name, email, password }));
 }
 
+/** Sets the password that a reset link is for. Raises `Problem` (`reset.gone`, `agent.password_weak`). */
+export async function acceptReset(token: string, password: string): Promise<void> {
+  enter(await call<Identity>('POST', 'resets/accept', { token, password }));
+}
+
 /** Signs out here also if the node doesn't answer: nobody must stay signed in on this screen. */
 export async function endSession(): Promise<void> {
   await call('DELETE', 'session').catch(() => undefined);

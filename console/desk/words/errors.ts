@@ -9,6 +9,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'network.unreachable': 'error.unreachable',
   'session.bad_credentials': 'error.credentials',
   'invitation.gone': 'error.invitation',
+  'reset.gone': 'error.invitation',
   'agent.email_taken': 'error.email_taken',
   'agent.password_weak': 'error.password',
   'agent.name_missing': 'error.name',

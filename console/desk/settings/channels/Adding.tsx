@@ -1,19 +1,19 @@
 import { For, Match, Show, Switch, type JSX } from 'solid-js';
-import { call, NO_ANSWER, Problem } from '../../ui/rest.ts';
-import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { offer } from '../actions/scene.ts';
+import { call, NO_ANSWER, Problem } from '../../../ui/rest.ts';
+import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
+import { offer } from '../../actions/scene.ts';
 import s from './channels.module.css';
-import { accountHref, addHref } from '../store/address.ts';
-import { go } from '../store/route.ts';
-import { useDesk } from '../store/desk.ts';
-import { t } from '../words/texts.ts';
+import { accountHref, addHref } from '../../store/address.ts';
+import { go } from '../../store/route.ts';
+import { useDesk } from '../../store/desk.ts';
+import { t } from '../../words/texts.ts';
 import { AccountForm } from './AccountForm.tsx';
 import type { Account } from './accounts.ts';
-import { arrive } from '../common/arrive.ts';
-import { createAsked } from '../common/asked.ts';
+import { arrive } from '../../common/arrive.ts';
+import { createAsked } from '../../common/asked.ts';
 import type { ChannelForm } from './form.ts';
-import { Ghosts, Trouble } from '../common/Trouble.tsx';
-import { channelName } from '../channels/words.ts';
+import { Ghosts, Trouble } from '../../common/Trouble.tsx';
+import { channelName } from '../../channels/words.ts';
 
 /** Channel picker over all installed plugins; one that failed to load shows its reason. */
 export function Choice(): JSX.Element {

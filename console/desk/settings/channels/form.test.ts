@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import forms from '../../../tests/cases/form.json';
+import forms from '../../../../tests/cases/form.json';
 import { begin, isRare, valuesOf, wrongOf, type Field } from './form.ts';
 
 test.each(forms.cases)('a form is checked as the node checks it: $values', ({ values, wrong }) => {

@@ -1,18 +1,17 @@
 import { createEffect, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
-import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { arrive } from '../common/arrive.ts';
+import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
+import { arrive } from '../../common/arrive.ts';
 import { loadTitles } from './AccountForm.tsx';
 import { AccountPage } from './AccountPage.tsx';
 import { Adding, Choice } from './Adding.tsx';
 import { conditionOf, healthText, listAccounts, type Row } from './accounts.ts';
-import { Ghosts, Trouble } from '../common/Trouble.tsx';
-import { channelName } from '../channels/words.ts';
-import { explain } from '../words/errors.ts';
-import { delayed } from '../common/delayed.ts';
-import { accountHref, addHref } from '../store/address.ts';
-import { route } from '../store/route.ts';
-import { useDesk } from '../store/desk.ts';
-import { locale, t } from '../words/texts.ts';
+import { Ghosts, Trouble } from '../../common/Trouble.tsx';
+import { channelName } from '../../channels/words.ts';
+import { explain } from '../../words/errors.ts';
+import { delayed } from '../../common/delayed.ts';
+import { accountHref, addHref } from '../../store/address.ts';
+import { route } from '../../store/route.ts';
+import { locale, t } from '../../words/texts.ts';
 import s from './channels.module.css';
 
 const REFRESH_MS = 10_000;
@@ -20,9 +19,8 @@ const REFRESH_MS = 10_000;
 /** Account opened last: on return to the list its link gets the focus. */
 let last = '';
 
-/** Page of inboxes with their accounts' health; admins only. */
+/** Page of inboxes with their accounts' health. */
 export default function Channels(): JSX.Element {
-  const desk = useDesk();
   createEffect(on(locale, () => void loadTitles()));
   createEffect(() => (last = at().inbox || last));
   const at = () => {
@@ -32,13 +30,6 @@ export default function Channels(): JSX.Element {
   return (
     <div class={s['page']}>
       <Switch fallback={<List />}>
-        <Match when={desk.who.agent.role !== 'admin'}>
-          <div class="empty">
-            <Icon name="lock" />
-            <h1>{t('channels.admins')}</h1>
-            <p>{t('channels.admins_hint', { role: desk.who.agent.role })}</p>
-          </div>
-        </Match>
         <Match when={at().inbox}>
           <Show when={at().inbox} keyed>
             {(inbox) => <AccountPage inbox={inbox} />}

@@ -1,5 +1,5 @@
 /** Form model of an account: fields as the node declares them, entered values, validation. Pure. */
-import type { ChannelForm, Field } from '../../api/rest.ts';
+import type { ChannelForm, Field } from '../../../api/rest.ts';
 
 export type { ChannelForm, Field };
 

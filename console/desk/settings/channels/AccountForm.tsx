@@ -1,13 +1,13 @@
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { createStore } from 'solid-js/store';
-import { call, Problem } from '../../ui/rest.ts';
-import { explain, sentence } from '../words/errors.ts';
-import { locale, t } from '../words/texts.ts';
+import { call, Problem } from '../../../ui/rest.ts';
+import { explain, sentence } from '../../words/errors.ts';
+import { locale, t } from '../../words/texts.ts';
 import type { Account } from './accounts.ts';
 import { Control } from './Control.tsx';
 import { begin, isRare, valuesOf, wrongOf, type ChannelForm, type Field } from './form.ts';
 import s from './form.module.css';
-import { channelName } from '../channels/words.ts';
+import { channelName } from '../../channels/words.ts';
 
 /** Fields of the inbox itself, prefixed: a channel's settings may have a `name` or `id` too. */
 const NAME: Field = { key: 'inbox.name', title: '', required: true, most: 80 };
@@ -21,7 +21,7 @@ const [chinese, setChinese] = createSignal<Titles>({});
 
 /** Loads field titles of built-in channels in the reader's locale; a plugin's titles stay as it declares them. */
 export async function loadTitles(): Promise<void> {
-  if (locale() !== 'en') setChinese((await import('../locale/forms.zh-CN.json')).default);
+  if (locale() !== 'en') setChinese((await import('../../locale/forms.zh-CN.json')).default);
 }
 
 /** Form of an account, new if `account` is undefined. `onSaved` gets the node's answer. */

@@ -1,16 +1,16 @@
 import { createSignal, For, lazy, Show, Suspense, type JSX } from 'solid-js';
-import { call } from '../../ui/rest.ts';
-import { Icon } from '../../ui/Icon.tsx';
-import { explain } from '../words/errors.ts';
-import { go } from '../store/route.ts';
-import { useDesk } from '../store/desk.ts';
-import { t } from '../words/texts.ts';
-import { toast } from '../store/toast.ts';
+import { call } from '../../../ui/rest.ts';
+import { Icon } from '../../../ui/Icon.tsx';
+import { explain } from '../../words/errors.ts';
+import { go } from '../../store/route.ts';
+import { useDesk } from '../../store/desk.ts';
+import { t } from '../../words/texts.ts';
+import { toast } from '../../store/toast.ts';
 import { conditionOf, healthText, type Account, type Finding } from './accounts.ts';
 import s from './account.module.css';
 import type { ChannelForm } from './form.ts';
-import { inWords } from '../channels/reasons.ts';
-import { channelName, findingName } from '../channels/words.ts';
+import { inWords } from '../../channels/reasons.ts';
+import { channelName, findingName } from '../../channels/words.ts';
 
 const Remove = lazy(() => import('./Remove.tsx'));
 

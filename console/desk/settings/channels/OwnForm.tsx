@@ -1,7 +1,7 @@
 import { createSignal, Show, type JSX } from 'solid-js';
-import { call, Problem } from '../../ui/rest.ts';
-import { explain } from '../words/errors.ts';
-import { t } from '../words/texts.ts';
+import { call, Problem } from '../../../ui/rest.ts';
+import { explain } from '../../words/errors.ts';
+import { t } from '../../words/texts.ts';
 import type { Account } from './accounts.ts';
 import { Control } from './Control.tsx';
 import type { Field } from './form.ts';

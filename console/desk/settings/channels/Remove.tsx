@@ -1,12 +1,12 @@
 import { Dialog } from '@kobalte/core/dialog';
 import { createSignal, For, Show, type JSX } from 'solid-js';
-import { call } from '../../ui/rest.ts';
-import { explain } from '../words/errors.ts';
-import { restoresFocus } from '../common/restoreFocus.ts';
-import { t } from '../words/texts.ts';
+import { call } from '../../../ui/rest.ts';
+import { explain } from '../../words/errors.ts';
+import { restoresFocus } from '../../common/restoreFocus.ts';
+import { t } from '../../words/texts.ts';
 import s from './account.module.css';
 import type { Account } from './accounts.ts';
-import { channelName } from '../channels/words.ts';
+import { channelName } from '../../channels/words.ts';
 
 /** Confirmation dialog of removing an account, with its consequences. */
 export default function Remove(props: {

@@ -1,11 +1,11 @@
 /** Accounts on channels, for admins, and the sentence about an account's health. */
-import type { Finding, HealthOut, InboxOut } from '../../api/rest.ts';
-import { call } from '../../ui/rest.ts';
-import { timeOrDay } from '../../ui/format.ts';
-import { now } from '../store/now.ts';
-import { locale, t } from '../words/texts.ts';
-import type { Inbox } from '../channels/known.ts';
-import { inWords } from '../channels/reasons.ts';
+import type { Finding, HealthOut, InboxOut } from '../../../api/rest.ts';
+import { call } from '../../../ui/rest.ts';
+import { timeOrDay } from '../../../ui/format.ts';
+import { now } from '../../store/now.ts';
+import { locale, t } from '../../words/texts.ts';
+import type { Inbox } from '../../channels/known.ts';
+import { inWords } from '../../channels/reasons.ts';
 
 export type { Finding };
 export type Health = HealthOut;

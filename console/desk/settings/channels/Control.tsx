@@ -1,5 +1,5 @@
 import { createSignal, createUniqueId, For, Match, Show, Switch, type JSX } from 'solid-js';
-import { t } from '../words/texts.ts';
+import { t } from '../../words/texts.ts';
 import type { Field } from './form.ts';
 import s from './form.module.css';
 

@@ -1,21 +1,21 @@
 import { Match, onCleanup, Show, Switch, type JSX } from 'solid-js';
-import { call } from '../../ui/rest.ts';
-import { ChannelGlyph, Icon } from '../../ui/Icon.tsx';
-import { offer } from '../actions/scene.ts';
-import { go } from '../store/route.ts';
-import { useDesk } from '../store/desk.ts';
-import { t } from '../words/texts.ts';
-import { toast } from '../store/toast.ts';
+import { call } from '../../../ui/rest.ts';
+import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
+import { offer } from '../../actions/scene.ts';
+import { go } from '../../store/route.ts';
+import { useDesk } from '../../store/desk.ts';
+import { t } from '../../words/texts.ts';
+import { toast } from '../../store/toast.ts';
 import { AccountAside } from './AccountAside.tsx';
 import { AccountForm } from './AccountForm.tsx';
 import { conditionOf, type Account } from './accounts.ts';
 import s from './account.module.css';
-import { arrive } from '../common/arrive.ts';
-import { createAsked } from '../common/asked.ts';
+import { arrive } from '../../common/arrive.ts';
+import { createAsked } from '../../common/asked.ts';
 import type { ChannelForm } from './form.ts';
 import { OwnForm } from './OwnForm.tsx';
-import { Ghosts, Trouble } from '../common/Trouble.tsx';
-import { channelName } from '../channels/words.ts';
+import { Ghosts, Trouble } from '../../common/Trouble.tsx';
+import { channelName } from '../../channels/words.ts';
 
 /** Poll interval of the account's health: 2 s while its first message is awaited, 10 s once one came. */
 const LOOK_MS = { waiting: 2_000, known: 10_000 };

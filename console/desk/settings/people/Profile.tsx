@@ -1,0 +1,122 @@
+import { Show, type JSX } from 'solid-js';
+import type { ProfileOut } from '../../../api/rest.ts';
+import { pickLocale } from '../../../client/i18n.ts';
+import { call } from '../../../ui/rest.ts';
+import { arrive } from '../../common/arrive.ts';
+import { useDesk } from '../../store/desk.ts';
+import { chooseLocale } from '../../words/language.ts';
+import { explained } from '../errors.ts';
+import { useMe } from '../me.ts';
+import { ChoiceField, TextField } from '../fields/controls.tsx';
+import { createForm, type Stored } from '../kit/form.ts';
+import { RecordForm } from '../kit/RecordForm.tsx';
+import { roleName } from '../roles/names.ts';
+import { t } from '../texts.ts';
+import k from '../kit/kit.module.css';
+import s from './people.module.css';
+import { Sessions } from './Sessions.tsx';
+
+interface Own {
+  readonly name: string;
+  readonly locale: string;
+}
+
+/** Minimum length of a password; the node enforces it (`agent.password_weak`). */
+const PASSWORD_MIN = 10;
+
+/** Page of oneself: name, language, password, where one is signed in. */
+export function Profile(): JSX.Element {
+  const me = useMe();
+  return (
+    <>
+      <header class="head">
+        <h1 tabindex="-1" ref={arrive}>
+          {t('page.profile')}
+        </h1>
+        <span class={k['kind']}>
+          {me().agent.email} · {roleName(me().agent.role)}
+        </span>
+      </header>
+      <div class={s['profile']} tabindex="0" role="region" aria-label={t('page.profile')}>
+        <OwnForm />
+        <section class={k['section']} aria-labelledby="own-password">
+          <h2 id="own-password">{t('password.title')}</h2>
+          <p class={s['hint']}>{t('password.hint')}</p>
+          <PasswordForm />
+        </section>
+        <section class={k['section']} aria-labelledby="own-sessions">
+          <h2 id="own-sessions">{t('sessions.title')}</h2>
+          <div class={s['part']}>
+            <Sessions path="sessions" isOwn />
+          </div>
+        </section>
+      </div>
+    </>
+  );
+}
+
+const stored = (me: ProfileOut): Stored<Own> => ({ value: { name: me.agent.name, locale: me.agent.locale }, revision: me.revision });
+
+function OwnForm(): JSX.Element {
+  const desk = useDesk();
+  const me = useMe();
+  const form = createForm<Own>({
+    begin: stored(me()),
+    save: async (value, revision) => stored(await call<ProfileOut>('PUT', 'me', { ...value, name: value.name.trim() }, '', { 'If-Match': `"${revision}"` })),
+    reload: async () => stored(await call<ProfileOut>('GET', 'me')),
+    explain: explained,
+    onSaved({ value }) {
+      desk.renamed(value.name);
+      void desk.colleagues.refresh();
+      if (value.locale) void chooseLocale(pickLocale([value.locale]));
+    },
+  });
+  return (
+    <RecordForm
+      isInline
+      form={form}
+      tell={{
+        name: (field) => t(`field.${field}`),
+        value: (field, value) => (field === 'locale' ? languageName(String(value)) : String(value)),
+      }}
+    >
+      <TextField form={form} name="name" label={t('field.name')} help={t('profile.name_help')} autocomplete="name" required />
+      <ChoiceField
+        form={form}
+        name="locale"
+        label={t('field.locale')}
+        required
+        options={['', 'zh-CN', 'en'].map((id) => ({ id, name: languageName(id) }))}
+      />
+    </RecordForm>
+  );
+}
+
+const languageName = (locale: string): string => (locale === 'zh-CN' ? '中文' : locale === 'en' ? 'English' : locale === '' ? t('locale.browser') : locale);
+
+function PasswordForm(): JSX.Element {
+  const empty = { password: '', new_password: '' };
+  const form = createForm<typeof empty>({
+    begin: { value: empty, revision: 1 },
+    save: async (value) => {
+      await call('PUT', 'me/password', value);
+      return { value: empty, revision: 1 };
+    },
+    check: (value): Record<string, string> => {
+      if (value.password === '') return { password: t('invalid.needed') };
+      return [...value.new_password].length < PASSWORD_MIN ? { new_password: t('password.rule', { n: PASSWORD_MIN }) } : {};
+    },
+    explain: explained,
+  });
+  return (
+    <RecordForm isInline form={form} submit={t('password.save')}>
+      <TextField form={form} name="password" label={t('password.old')} type="password" autocomplete="current-password" required />
+      <TextField form={form} name="new_password" label={t('password.new')} help={t('password.rule', { n: PASSWORD_MIN })} type="password" autocomplete="new-password" required />
+      <Show when={form.saves() > 0 && !form.isDirty()}>
+        <p role="status" data-testid="password-saved">
+          {t('password.saved')}
+        </p>
+      </Show>
+    </RecordForm>
+  );
+}
