@@ -1,6 +1,5 @@
 import { createEffect, createMemo, createResource, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from 'solid-js';
 import { Icon } from '../../ui/Icon.tsx';
-import { arrive } from '../common/arrive.ts';
 import { route } from '../store/route.ts';
 import { createAsked } from '../common/asked.ts';
 import type { ProfileOut } from '../../api/rest.ts';
@@ -20,6 +19,7 @@ import { roleName } from './roles/names.ts';
 import { Roles } from './roles/Roles.tsx';
 import { t, use } from './texts.ts';
 import s from './settings.module.css';
+import { heading } from './kit/heading.ts';
 
 const Channels = lazy(() => import('./channels/Channels.tsx'));
 
@@ -116,7 +116,7 @@ function Forbidden(props: { readonly entry: Entry | undefined }): JSX.Element {
   return (
     <div class="empty" data-testid="forbidden">
       <Icon name="lock" />
-      <h1 tabindex="-1" ref={arrive}>
+      <h1 tabindex="-1" ref={heading}>
         {t('forbidden.title', { page: t(`page.${props.entry?.id ?? 'profile'}`) })}
       </h1>
       <p>{t('forbidden.hint', { role: roleName(me().agent.role) })}</p>
@@ -127,7 +127,7 @@ function Forbidden(props: { readonly entry: Entry | undefined }): JSX.Element {
 function Unknown(): JSX.Element {
   return (
     <div class="empty">
-      <h1 tabindex="-1" ref={arrive}>
+      <h1 tabindex="-1" ref={heading}>
         {t('unknown.title')}
       </h1>
       <p>{t('unknown.hint')}</p>

@@ -72,9 +72,9 @@ export const lackingIn = (sentence: string): readonly string[] => sentence.match
 export function explained(error: unknown): string {
   if (!(error instanceof Problem)) return explain(error);
   const uses = error.code === 'record.in_use' ? usesOf(error.message) : [];
-  if (uses.length > 0) return t('error.in_use_by', { what: uses.map(({ what, n }) => t(what, { n })).join(', ') });
+  if (uses.length > 0) return t('error.in_use_by', { what: uses.map(({ what, n }) => t(what, { n })).join(t('value.join')) });
   const lacking = error.code === 'role.above_yours' ? lackingIn(error.message) : [];
-  if (lacking.length > 0) return t('error.above_yours_these', { what: lacking.map(actionName).join(', ') });
+  if (lacking.length > 0) return t('error.above_yours_these', { what: lacking.map(actionName).join(t('value.join')) });
   const key = CODES[error.code] ?? ENDINGS[error.code.slice(error.code.indexOf('.') + 1)] ?? (INVALID.has(error.code) ? FIELDS[error.field] : undefined);
   return key === undefined ? explain(error) : t(key);
 }

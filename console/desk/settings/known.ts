@@ -25,7 +25,7 @@ export function createNamed(noun: Noun): Accessor<readonly Named[]> {
 }
 
 export const nameIn = (all: readonly Named[], id: string): string => all.find((one) => one.id === id)?.name ?? id;
-export const namesIn = (all: readonly Named[], ids: readonly string[]): string => ids.map((id) => nameIn(all, id)).join(', ');
+export const namesIn = (all: readonly Named[], ids: readonly string[]): string => ids.map((id) => nameIn(all, id)).join(t('value.join'));
 
 /** Options of a choice that may be left empty. */
 export const withNone = (all: readonly Named[], none: string): readonly Option[] => [{ id: '', name: none }, ...all.map(({ id, name }) => ({ id, name }))];

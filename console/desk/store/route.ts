@@ -16,14 +16,32 @@ export function keepRoute(keep: Keeper): () => void {
   return () => void keepers.delete(keep);
 }
 
+/** Place of the shown entry among those of this page, kept in each entry's state: *back* has a lower one, a link none yet. */
+let place = 0;
+const placeOf = (): number | undefined => (history.state as { place?: number } | null)?.place;
+
+function arrived(): void {
+  place = placeOf() ?? place + 1;
+  history.replaceState({ place }, '');
+  setRoute(parseRoute(location.hash));
+}
+
 /** Takes the route from the address bar, now and at every change; once a page. */
 export function followAddress(): void {
-  setRoute(parseRoute(location.hash));
-  addEventListener('hashchange', (event) => {
-    // A hashchange can't be cancelled: the address that it left is put back in the history's present entry.
-    if (![...keepers].every((keep) => keep(location.hash))) return history.replaceState(history.state, '', event.oldURL);
+  let isReturning = false;
+  arrived();
+  addEventListener('hashchange', () => {
+    if (isReturning) {
+      isReturning = false;
+      return;
+    }
+    if (![...keepers].every((keep) => keep(location.hash))) {
+      // A hashchange can't be cancelled: the history goes back to the entry that was shown.
+      isReturning = true;
+      return history.go(place - (placeOf() ?? place + 1) || -1);
+    }
     moves += 1;
-    setRoute(parseRoute(location.hash));
+    arrived();
   });
 }
 

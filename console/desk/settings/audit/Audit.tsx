@@ -3,7 +3,6 @@ import type { AuditEntry } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
 import { exact } from '../../../ui/format.ts';
 import { call } from '../../../ui/rest.ts';
-import { arrive } from '../../common/arrive.ts';
 import { delayed } from '../../common/delayed.ts';
 import { auditHref, settingsHref } from '../../store/address.ts';
 import { isWell } from '../../store/connection.ts';
@@ -14,9 +13,10 @@ import { createNamed } from '../known.ts';
 import { at } from '../kit/at.ts';
 import { useMay } from '../me.ts';
 import { locale, t } from '../texts.ts';
-import { AUDITED, fieldName, kindName, nounOf, recordName, title, valueText, whyText, type Names } from './describe.ts';
+import { AUDITED, fieldName, kindName, nounOf, recordName, title, told, valueText, whyText, type Names } from './describe.ts';
 import k from '../kit/kit.module.css';
 import s from './audit.module.css';
+import { heading } from '../kit/heading.ts';
 
 const PAGE = 50;
 
@@ -78,7 +78,7 @@ export function Audit(): JSX.Element {
   return (
     <>
       <header class="head">
-        <h1 tabindex="-1" ref={arrive}>
+        <h1 tabindex="-1" ref={heading}>
           {t('page.audit')}
         </h1>
         <span class="grow" />
@@ -91,7 +91,7 @@ export function Audit(): JSX.Element {
             <For each={['', ...AUDITED]}>
               {(kind) => (
                 <option value={kind} selected={kind === wanted().kind}>
-                  {kind === '' ? t('audit.every_kind') : kindName(kind)}
+                  {kind === '' ? t('audit.every_kind') : capital(kindName(kind))}
                 </option>
               )}
             </For>
@@ -176,6 +176,9 @@ export function Audit(): JSX.Element {
   );
 }
 
+/** As a name that begins a line. */
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 function Entry(props: { readonly entry: AuditEntry; readonly names: Names & { who(entry: AuditEntry): string } }): JSX.Element {
   const mayDo = useMay();
   const time = (at: number): string => exact(at, locale());
@@ -200,9 +203,9 @@ function Entry(props: { readonly entry: AuditEntry; readonly names: Names & { wh
             <span class={s['why']}>{whyText(props.entry.why)}</span>
           </Show>
         </p>
-        <Show when={props.entry.what !== 'removed' && props.entry.fields.length > 0}>
+        <Show when={told(props.entry).length > 0}>
           <dl>
-            <For each={props.entry.fields}>
+            <For each={told(props.entry)}>
               {(one) => (
                 <div data-field={one.field}>
                   <dt>{fieldName(one.field)}</dt>

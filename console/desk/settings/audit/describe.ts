@@ -22,7 +22,17 @@ const KINDS: Readonly<Record<string, SettingsKey>> = {
   role: 'kind.role',
   reset: 'kind.reset',
 };
-export const AUDITED = Object.keys(KINDS);
+/** Kinds to choose from: an agent's changes are told with those of links for their password. */
+export const AUDITED = Object.keys(KINDS).filter((kind) => kind !== 'reset');
+
+/** Fields that say nothing beside the title. */
+const SILENT = new Set(['id', 'tenant']);
+
+/** The fields of a change that are worth a line: of what was made, those that hold something. */
+export const told = ({ what, fields }: Pick<AuditEntry, 'what' | 'fields'>): AuditEntry['fields'] =>
+  what === 'removed' ? [] : fields.filter(({ field, after }) => !SILENT.has(field) && (what === 'changed' || !isEmpty(after)));
+
+const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
 
 export const kindName = (kind: string): string => {
   const key = KINDS[kind];
@@ -65,7 +75,7 @@ export const fieldName = (field: string): string => {
 const MARKS: Readonly<Record<string, SettingsKey>> = { '(set)': 'value.set', '(another)': 'value.another', '(not kept)': 'value.not_kept' };
 const REACHES: Readonly<Record<string, SettingsKey>> = { all: 'reach.all', teams: 'reach.teams', inboxes: 'reach.inboxes', own: 'reach.own' };
 
-const joined = (values: readonly string[]): string => values.join(', ') || t('value.none');
+const joined = (values: readonly string[]): string => values.join(t('value.join')) || t('value.none');
 
 /** A value of a field; what is empty, or wasn't there, is said as nothing. */
 export function valueText(field: string, value: unknown, names: Names, time: (at: number) => string): string {

@@ -1,6 +1,7 @@
 import { createEffect, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
 import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
 import { arrive } from '../../common/arrive.ts';
+import { heading as takeFocus } from '../kit/heading.ts';
 import { loadTitles } from './AccountForm.tsx';
 import { AccountPage } from './AccountPage.tsx';
 import { Adding, Choice } from './Adding.tsx';
@@ -52,7 +53,7 @@ function List(): JSX.Element {
   const [rows, setRows] = createSignal<readonly Row[]>();
   const [problem, setProblem] = createSignal('');
   let heading!: HTMLHeadingElement;
-  onMount(() => last || arrive(heading));
+  onMount(() => last || takeFocus(heading));
   const refresh = async (): Promise<void> => {
     try {
       const now = await listAccounts();

@@ -32,6 +32,7 @@ export function Intervals(props: { readonly label: string; readonly value: reado
             <input
               class="field"
               inputmode="numeric"
+              onFocus={(event) => event.currentTarget.select()}
               aria-label={t('hours.from', { day: props.label, n: n + 1 })}
               aria-invalid={fault() ? 'true' : undefined}
               value={one().from}
@@ -42,6 +43,7 @@ export function Intervals(props: { readonly label: string; readonly value: reado
             <input
               class="field"
               inputmode="numeric"
+              onFocus={(event) => event.currentTarget.select()}
               aria-label={t('hours.to', { day: props.label, n: n + 1 })}
               aria-invalid={fault() ? 'true' : undefined}
               value={one().to}

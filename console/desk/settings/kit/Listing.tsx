@@ -1,12 +1,12 @@
 import { createEffect, For, Match, Show, Switch, type JSX } from 'solid-js';
 import { Icon } from '../../../ui/Icon.tsx';
 import type { IconName } from '../../../ui/icons/icons.ts';
-import { arrive } from '../../common/arrive.ts';
 import type { Asked } from '../../common/asked.ts';
 import { isWell } from '../../store/connection.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../texts.ts';
 import s from './kit.module.css';
+import { heading } from './heading.ts';
 
 export interface Column<T> {
   readonly title: string;
@@ -72,7 +72,7 @@ export function Listing<T>(props: {
   return (
     <>
       <header class="head">
-        <h1 tabindex="-1" ref={arrive}>
+        <h1 tabindex="-1" ref={heading}>
           {props.title}
         </h1>
         <Show when={props.asked.value()}>{(rows) => <span class={s['count']}>{rows().length || ''}</span>}</Show>

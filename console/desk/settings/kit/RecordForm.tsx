@@ -22,7 +22,7 @@ export function RecordForm<T extends object>(props: {
 }): JSX.Element {
   const desk = useDesk();
   let element!: HTMLFormElement;
-  const [said, setSaid] = createSignal('');
+  const [isSaid, setSaid] = createSignal(false);
   const guard = createGuard(props.form.isDirty);
   const focusWrong = (): void => {
     const [first] = Object.keys(props.form.wrong());
@@ -31,12 +31,12 @@ export function RecordForm<T extends object>(props: {
   };
   const save = async (): Promise<void> => {
     if (props.isLocked === true || props.form.isBusy() || !(props.form.isDirty() || props.form.isNew())) return;
-    setSaid('');
+    setSaid(false);
     if (!(await props.form.submit())) focusWrong();
   };
   onMount(() => offer('form', { save: () => void save() }));
-  createEffect(on(props.form.saves, (n) => setSaid(n > 0 ? t('form.saved') : ''), { defer: true }));
-  createEffect(() => props.form.isDirty() && setSaid(''));
+  createEffect(on(props.form.saves, (n) => setSaid(n > 0), { defer: true }));
+  createEffect(() => props.form.isDirty() && setSaid(false));
   const isOffline = (): boolean => !isWell(desk.connection);
   return (
     <form
@@ -70,7 +70,7 @@ export function RecordForm<T extends object>(props: {
             </button>
           </Show>
           <p class={s['said']} role="status" aria-live="polite" data-testid="saved">
-            {props.form.isBusy() ? t('form.saving') : said() || (props.form.isDirty() && !props.form.isNew() ? t(isOffline() ? 'form.offline' : 'form.unsaved') : '')}
+            {props.form.isBusy() ? t('form.saving') : isSaid() ? t('form.saved') : props.form.isDirty() && !props.form.isNew() ? t(isOffline() ? 'form.offline' : 'form.unsaved') : ''}
           </p>
           <p class={s['bad']} role="alert" data-testid="problem">
             {props.form.problem()}

@@ -65,6 +65,17 @@ test('a lost update keeps what was typed, and names what the other one changed',
   expect(at.stored.value).toMatchObject({ name: 'My name', calendar: 'week' });
 });
 
+test('a list in a list is replaced as a whole, by typing and by discarding', () => {
+  const week = { days: [[{ from: '9', to: '12' }], []] as { from: string; to: string }[][] };
+  const one = createRoot(() => createForm({ begin: { value: week, revision: 1 }, save: () => Promise.reject(MOVED), explain: String }));
+  one.set('days', [[{ from: '9', to: '12' }, { from: '13', to: '18' }], [{ from: '8', to: '9' }]]);
+  expect(one.value.days.map((day) => day.length)).toEqual([2, 1]);
+  one.set('days', [[{ from: '13', to: '18' }], []]);
+  expect(one.value.days).toEqual([[{ from: '13', to: '18' }], []]);
+  one.discard();
+  expect([one.value.days, one.isDirty()]).toEqual([week.days, false]);
+});
+
 test('what is stored by other means keeps what is typed, and the next save names its revision', async () => {
   const { at, save } = node({ value: { ...TEAM, calendar: 'week' }, revision: 4 });
   const one = form({ save });

@@ -3,7 +3,7 @@
  * is shown as saved is what the node answered, never what was sent.
  */
 import { batch, createMemo, createSignal, type Accessor } from 'solid-js';
-import { createStore, reconcile, unwrap } from 'solid-js/store';
+import { createStore, unwrap } from 'solid-js/store';
 import { Problem } from '../../../ui/rest.ts';
 import { isLostUpdate } from './api.ts';
 import { isSame, merge } from './merge.ts';
@@ -74,7 +74,9 @@ export function createForm<T extends object>(options: FormOptions<T>): Form<T> {
   const fields = new Set<string>();
   const isDirty = createMemo(() => !isSame(value, base().value));
 
-  const replace = (next: T): void => setValue(reconcile(copyOf(next), { merge: false }));
+  // A list is replaced as a whole: `reconcile` takes entries without an `id` for the same, and leaves lists in lists as they were.
+  const put = (field: keyof T & string, next: unknown): void => setValue(field as never, copyOf(next) as never);
+  const replace = (next: T): void => (Object.keys(next) as (keyof T & string)[]).forEach((field) => put(field, next[field]));
   const clear = (): void => {
     setWrong({});
     setProblem('');
@@ -100,8 +102,7 @@ export function createForm<T extends object>(options: FormOptions<T>): Form<T> {
   return {
     value,
     set: (field, next) => {
-      // A store merges objects: a list or an object is replaced as a whole.
-      setValue(field as never, (Array.isArray(next) || (typeof next === 'object' && next !== null) ? reconcile(copyOf(next)) : next) as never);
+      put(field, next);
       if (wrong()[field] !== undefined) setWrong(Object.fromEntries(Object.entries(wrong()).filter(([name]) => name !== field)));
     },
     isNew: () => base().revision === 0,

@@ -72,7 +72,7 @@ export function AgentPage(props: { readonly id: string }): JSX.Element {
         latest = record;
         return (
           <>
-            <TextField form={form} name="name" label={t('field.name')} help={t('profile.name_help')} required />
+            <TextField form={form} name="name" label={t('field.person')} help={t('profile.name_help')} required />
             <ChoiceField form={form} name="role" label={t('field.role')} help={ownHelp(t('agent.role_help'))} disabled={isOwn()} required options={roleOptions(roles.value())} />
             <ChoiceField form={form} name="team" label={t('field.team')} required options={withNone(teams(), t('team.none'))} />
             <ChecksField form={form} name="teams" label={t('field.teams')} options={teams().filter(({ id }) => id !== form.value.team)} none={t('teams.empty')} />

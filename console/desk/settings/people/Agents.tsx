@@ -47,7 +47,7 @@ function List(): JSX.Element {
       more={<Invitations />}
       columns={[
         {
-          title: t('field.name'),
+          title: t('field.person'),
           cell: (row) => (
             <>
               <a class={k['link']} href={settingsHref('agents', row.id)}>

@@ -2,7 +2,6 @@ import { Show, type JSX } from 'solid-js';
 import type { ProfileOut } from '../../../api/rest.ts';
 import { pickLocale } from '../../../client/i18n.ts';
 import { call } from '../../../ui/rest.ts';
-import { arrive } from '../../common/arrive.ts';
 import { useDesk } from '../../store/desk.ts';
 import { chooseLocale } from '../../words/language.ts';
 import { explained } from '../errors.ts';
@@ -15,6 +14,7 @@ import { t } from '../texts.ts';
 import k from '../kit/kit.module.css';
 import s from './people.module.css';
 import { Sessions } from './Sessions.tsx';
+import { heading } from '../kit/heading.ts';
 
 interface Own {
   readonly name: string;
@@ -30,7 +30,7 @@ export function Profile(): JSX.Element {
   return (
     <>
       <header class="head">
-        <h1 tabindex="-1" ref={arrive}>
+        <h1 tabindex="-1" ref={heading}>
           {t('page.profile')}
         </h1>
         <span class={k['kind']}>
@@ -80,7 +80,7 @@ function OwnForm(): JSX.Element {
         value: (field, value) => (field === 'locale' ? languageName(String(value)) : String(value)),
       }}
     >
-      <TextField form={form} name="name" label={t('field.name')} help={t('profile.name_help')} autocomplete="name" required />
+      <TextField form={form} name="name" label={t('field.person')} help={t('profile.name_help')} autocomplete="name" required />
       <ChoiceField
         form={form}
         name="locale"

@@ -158,7 +158,7 @@ function One(props: { readonly id: string }): JSX.Element {
               </section>
             )}
           </Show>
-          <Show when={record && record.channel !== 'app' ? record : undefined}>
+          <Show when={record && !isVisited(record.channel) ? record : undefined}>
             {(other) => (
               <section>
                 <h2>{t('page.channels')}</h2>

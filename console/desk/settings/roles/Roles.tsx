@@ -81,7 +81,7 @@ function List(): JSX.Element {
 /** A built-in role in a sentence; an own one by what it is about. */
 const summary = (row: Row): string => {
   const found = BUILT_IN.find((one) => one === row.id);
-  return found === undefined ? grouped(row.actions).map(({ name }) => t(name)).join(', ') || '–' : t(`role_is.${found}`);
+  return found === undefined ? grouped(row.actions).map(({ name }) => t(name)).join(t('value.join')) || '–' : t(`role_is.${found}`);
 };
 
 function BuiltIn(props: { readonly id: string }): JSX.Element {
@@ -124,7 +124,7 @@ function One(props: { readonly id: string }): JSX.Element {
     nameOf: ({ name }) => name,
     tell: {
       name: (field) => t(`field.${field}`),
-      value: (_field, value) => (Array.isArray(value) ? (value as string[]).map(actionName).join(', ') || '–' : String(value)),
+      value: (_field, value) => (Array.isArray(value) ? (value as string[]).map(actionName).join(t('value.join')) || '–' : String(value)),
     },
     words: () => ({ back: t('roles.back'), new: t('roles.new') }),
   };
