@@ -18,6 +18,7 @@ from node.entry.login_limits import LoginLimits
 from node.entry.passwords import Passwords
 from node.entry.quotas import Quotas
 from node.entry.sessions import Sessions
+from node.entry.turns import Turns
 from node.inboxes import Inboxes
 from node.openings import Openings
 from node.peer import Peer
@@ -53,8 +54,7 @@ class Context(NamedTuple):
     logins: LoginLimits
     new_visitors: RateByKey
     requests: RateByKey
-    audits: asyncio.Semaphore
-    audit_reads: RateByKey
+    audits: Turns
     quotas: Quotas
     greetings: asyncio.Semaphore
     farewells: set[asyncio.Task[None]]

@@ -25,6 +25,7 @@ from node.entry.login_limits import LoginLimits
 from node.entry.passwords import Passwords
 from node.entry.quotas import Quotas
 from node.entry.sessions import Sessions
+from node.entry.turns import Turns
 from node.inboxes import Inboxes
 from node.metrics import UNACKNOWLEDGED
 from node.openings import Openings
@@ -84,8 +85,7 @@ async def serve(running: Service, settings: NodeSettings) -> None:
         logins=LoginLimits(settings),
         new_visitors=RateByKey(settings.visitors_rate),
         requests=RateByKey(settings.actor_requests),
-        audits=asyncio.Semaphore(AUDITS_AT_ONCE),
-        audit_reads=RateByKey(AUDITS_A_MINUTE),
+        audits=Turns(AUDITS_AT_ONCE, AUDITS_A_MINUTE),
         quotas=quotas,
         greetings=asyncio.Semaphore(settings.greetings),
         farewells=set(),

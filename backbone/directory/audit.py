@@ -27,6 +27,9 @@ READ_WITHIN_S: Final = 60.0
 ENTRIES_MOST: Final = 10_000
 SET: Final = "(set)"
 SET_ANEW: Final = "(another)"
+_UNTOLD: Final = frozenset({"type", "former"})
+"""Fields that tell nobody anything: the tag, and the print of a password."""
+
 _INVITATION: Final = "invitation"
 _AGENT: Final = "agent"
 _RESET: Final = "reset"
@@ -195,8 +198,8 @@ async def read(
 
 
 def _without_secrets(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with a print in place of each secret, wherever it is stored, and without its tag."""
-    shown = {key: value for key, value in record.items() if key != "type"}
+    """The record with a print in place of each secret, wherever it is stored."""
+    shown = {key: value for key, value in record.items() if key not in _UNTOLD}
     for field, names in _SECRETS.items():
         inside, named = shown.pop(field, ""), shown.pop(names, "")
         if inside or named:

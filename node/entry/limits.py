@@ -24,8 +24,8 @@ class TokenBucket:
 
     def take(self, now: float, amount: float = 1) -> float:
         """0 if it may be done now (and is counted), else seconds until it may. More than `burst` counts as that."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
+        self._left = self._left_at(now)
+        self._at = max(self._at, now)
         amount = min(amount, self._burst)
         if self._left >= amount:
             self._left -= amount
@@ -38,17 +38,21 @@ class TokenBucket:
 
     def wait(self, now: float) -> float:
         """What `take` would answer, without taking."""
-        left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left_at(now)
         return 0.0 if left >= 1 else (1 - left) / self._rate
 
     def left(self, now: float) -> tuple[float, float]:
         """What may be taken now, and seconds until all of it may be."""
-        left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left_at(now)
         return left, (self._burst - left) / self._rate
 
     def is_full(self, now: float) -> bool:
         """Whether nothing has been taken lately."""
-        return self._left + (now - self._at) * self._rate >= self._burst
+        return self._left_at(now) >= self._burst
+
+    def _left_at(self, now: float) -> float:
+        # The clock may have been read before the bucket was made: time never takes anything away.
+        return min(self._burst, self._left + max(0.0, now - self._at) * self._rate)
 
 
 class RateByKey:

@@ -132,10 +132,13 @@ class Sessions:
         live = [k for k in kept if self._is_ours(k.key, k.value) and k.value.began + self._life_s >= _now()]
         return sorted(live, key=lambda k: k.value.seen, reverse=True)
 
-    async def seen(self, tenant: str) -> dict[str, int]:
-        """By agent, when a session of theirs was last used (Unix seconds); none of one without sessions."""
+    async def seen(self, tenant: str, agent: str = "*") -> dict[str, int]:
+        """By agent, of all or of one, when a session of theirs was last used (Unix seconds, to within five minutes).
+
+        One without sessions isn't in it.
+        """
         found: dict[str, int] = {}
-        for one in await self._bucket.all(subjects.key(tenant) + ".*.*"):
+        for one in await self._bucket.all(f"{subjects.key(tenant)}.{agent}.*"):
             owner = one.key.split(".")[1]
             if owner != ENDED and self._is_ours(one.key, one.value):
                 found[owner] = max(found.get(owner, 0), one.value.seen)

@@ -25,9 +25,11 @@ from backbone.channel import Check
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
-from backbone.nats import rpc, subjects
+from backbone.nats import rpc
+from backbone.nats.buckets import Kept
 from node.context import Context
 from node.entry.origins import checked_origins
+from node.rest.contract import writing
 from node.rest.contract.api import Ask, route
 from node.rest.contract.paging import Page
 from node.rest.contract.requests import Name
@@ -137,8 +139,9 @@ async def create(ask: Ask, body: NewInbox) -> InboxOut:
 )
 async def read(ask: Ask, at: InboxAt) -> InboxOut:
     """Settings without secrets, the address for callbacks, health."""
-    revision, inbox = await _find(ask, at.inbox)
-    ask.tag(revision)
+    kept = await _find(ask, at.inbox)
+    inbox = kept.value
+    ask.tag(kept.revision)
     return await _shown(ask, inbox)
 
 
@@ -155,7 +158,6 @@ async def read(ask: Ask, at: InboxAt) -> InboxOut:
         "inbox.origins",
         "field.again",
         "channel.not_found",
-        "bucket.moved",
         "bucket.too_large",
         *_FIELDS,
     ),
@@ -166,8 +168,9 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
     that it is sent to: 422 `field.again`.
     """
     context, who = ask.context, ask.who
-    revision, inbox = await _find(ask, at.inbox)
-    ask.check_match(revision)
+    kept = await _find(ask, at.inbox)
+    inbox = kept.value
+    ask.check_match(kept.revision)
     settings = inbox.settings
     if body.settings is not None:
         about = await _usable(context, inbox.channel)
@@ -177,7 +180,7 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
         settings = _sealed(context, about, who.tenant, inbox.id, form.merged(about.fields, before, body.settings))
     origins = inbox.origins if body.origins is None else checked_origins(body.origins)
     changed = msgspec.structs.replace(inbox, name=_named(body.name), settings=settings, origins=origins)
-    ask.tag(await directory.change(context.link, who.actor(), "", _key(who, inbox.id), changed, revision))
+    ask.tag(await writing.change(ask, "", kept, changed))
     _log.info("inbox.changed", tenant=who.tenant, inbox=inbox.id, by=who.id, settings=body.settings is not None)
     return await _shown(ask, changed)
 
@@ -188,7 +191,7 @@ async def change(ask: Ask, at: InboxAt, body: ChangedInbox) -> InboxOut:
     may="inbox.manage",
     at=InboxAt,
     answers={204: None},
-    refuses=("inbox.not_found", "inbox.own", "bucket.moved"),
+    refuses=("inbox.not_found", "inbox.own"),
     tagged=True,
 )
 async def remove(ask: Ask, at: InboxAt) -> None:
@@ -196,11 +199,12 @@ async def remove(ask: Ask, at: InboxAt) -> None:
     connected under this id again.
     """
     context, who = ask.context, ask.who
-    revision, inbox = await _find(ask, at.inbox)
-    ask.check_match(revision)
+    kept = await _find(ask, at.inbox)
+    inbox = kept.value
+    ask.check_match(kept.revision)
     if inbox.channel == WEB:
         raise ConflictError("inbox.own", "This inbox is the server's own and stays.", field="inbox")
-    await directory.remove_inbox(context.link, who.tenant, inbox.id, revision, who.actor())
+    await writing.remove(ask, "", kept)
     await stores.forget_account(context.link, who.tenant, inbox.id)
     _log.info("inbox.removed", tenant=who.tenant, inbox=inbox.id, channel=inbox.channel, by=who.id)
 
@@ -216,7 +220,7 @@ async def remove(ask: Ask, at: InboxAt) -> None:
 )
 async def check(ask: Ask, at: InboxAt, body: Empty) -> Page[Finding]:  # noqa: ARG001 - it must be an object
     """The channel examines the account at its platform."""
-    _, inbox = await _find(ask, at.inbox)
+    inbox = (await _find(ask, at.inbox)).value
     link, tenant = ask.context.link, ask.who.tenant
     asked = Which(inbox.id)
     found = await rpc.call(link, inbox.channel, tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S)
@@ -234,7 +238,7 @@ async def check(ask: Ask, at: InboxAt, body: Empty) -> Page[Finding]:  # noqa: A
 )
 async def retry(ask: Ask, at: InboxAt, body: Empty) -> InboxOut:  # noqa: ARG001 - it must be an object
     """A paused account is tried again."""
-    _, inbox = await _find(ask, at.inbox)
+    inbox = (await _find(ask, at.inbox)).value
     await rpc.call(ask.context.link, inbox.channel, ask.who.tenant, "retry", Which(inbox.id), Nothing)
     _log.info("inbox.retried", tenant=ask.who.tenant, inbox=inbox.id, by=ask.who.id)
     return await _shown(ask, inbox)
@@ -306,16 +310,13 @@ def callback_of(ask: Ask, inbox: Inbox) -> str:
     return f"{base.rstrip('/')}/hooks/{inbox.channel}/{inbox.id}"
 
 
-async def _find(ask: Ask, inbox: str) -> tuple[int, Inbox]:
-    """An inbox of the tenant with its revision. Raises NotFoundError `inbox.not_found`."""
-    kept = await directory.get_whole(ask.context.link, _key(ask.who, inbox))
-    if kept is None or not isinstance(kept.value, Inbox):
+async def _find(ask: Ask, inbox: str) -> Kept[Inbox]:
+    """An inbox of the tenant with its settings. Raises NotFoundError `inbox.not_found`."""
+    kept = await directory.get_whole(ask.context.link, directory.owned_key(ask.who.tenant, "inbox", inbox))
+    found = kept.value if kept else None
+    if kept is None or not isinstance(found, Inbox):
         raise NotFoundError("inbox.not_found", "There is no such inbox.", field="inbox")
-    return kept.revision, kept.value
-
-
-def _key(who: Who, inbox: str) -> str:
-    return subjects.key(who.tenant, "inbox", inbox)
+    return Kept(kept.key, found, kept.revision)
 
 
 def _opened(context: Context, tenant: str, inbox: Inbox) -> dict[str, Any]:

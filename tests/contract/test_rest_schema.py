@@ -55,6 +55,20 @@ def test_every_status_of_every_route_is_documented(described: dict[str, Any]) ->
         assert operation["summary"], made.name
 
 
+def test_what_must_name_its_version_says_so(described: dict[str, Any]) -> None:
+    """`If-Match` is a parameter of what heeds it, and a required one where a request without it is refused."""
+    for made in ROUTES:
+        operation = described["paths"][made.path][made.method.lower()]
+        found = [one for one in operation.get("parameters", ()) if one["name"] == "If-Match"]
+        heeds = made.tagged and made.method in {"PUT", "DELETE"}
+        assert [one["required"] for one in found] == ([made.must_match] if heeds else []), made.name
+        assert ("428" in operation["responses"]) == made.must_match
+        assert ("412" in operation["responses"]) >= heeds
+    under = [made for made in ROUTES if made.path.startswith("/api/v1/settings/") and made.method == "PUT"]
+    assert len(under) > 5
+    assert all(made.must_match for made in under)
+
+
 def test_no_two_operations_share_an_id(described: dict[str, Any]) -> None:
     ids = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids)) == len(ROUTES)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from backbone import directory
-from backbone.directory import Agent
+from backbone.directory import Agent, Calendar, CustomRole, Skill, Team
 from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.system import INBOX, PASSWORD, TENANT, System
@@ -36,6 +36,12 @@ UNLIMITED: Final = {
 }
 ENDS_THE_SESSION: Final = ("sessions_sign_out", "signed_in_end_others")
 REQUESTS: Final = 5000
+THERE: Final = {
+    "team": Team(id="there", name="There"),
+    "skill": Skill(id="there", name="There"),
+    "calendar": Calendar(id="there", name="There", zone="UTC"),
+    "role": CustomRole(id="there", name="There", actions=("agent.list",)),
+}
 
 
 class Asker(NamedTuple):
@@ -83,6 +89,8 @@ async def _admin(system: System) -> None:
     async with connected(system.common, "test") as link:
         agent = Agent(id="root", name="Root", email="root@example.com", password=hashed, role="admin")
         await directory.create_agent(link, TENANT, agent)
+        for record in THERE.values():
+            await directory.change(link, directory.OPERATOR, "", directory.key_of(TENANT, record), record, 0)
 
 
 def _askers(system: System) -> list[Asker]:
@@ -92,7 +100,14 @@ def _askers(system: System) -> list[Asker]:
     bearer = {"Authorization": f"Bearer {token}"}
     opened = rest.call("POST", f"{http}/api/v1/messages", {"text": "hello"}, headers=bearer)
     assert opened.status == 201, opened
-    there = {"path.conv": opened.body["conv"], "path.inbox": INBOX, "path.agent": "root", "path.name": "telegram"}
+    there = {
+        "path.conv": opened.body["conv"],
+        "path.inbox": INBOX,
+        "path.agent": "root",
+        "path.name": "telegram",
+        "header.If-Match": "*",
+        **{f"path.{kind}": record.id for kind, record in THERE.items()},
+    }
     assert contact
     as_admin, as_visitor = (f"Cookie: {cookie}",), (f"Authorization: Bearer {token}",)
     return [

@@ -50,7 +50,6 @@ BY_STATUS: Final[dict[int, tuple[str, ...]]] = {
         "agent.email_taken",
         "agent.inactive",
         "agent.last_owner",
-        "bucket.moved",
         "calendar.taken",
         "conflict",
         "conversation.assigned_already",

@@ -16,11 +16,12 @@ from msgspec import Meta, Struct, structs
 
 from backbone import directory
 from backbone.access import OnTenant
-from backbone.directory import Owned, Record
+from backbone.directory import Owned
 from backbone.directory.writer import WHY_MOST
-from backbone.errors import ChangedError, ConflictError, NotFoundError
+from backbone.errors import ConflictError, NotFoundError
 from backbone.ids import new_name
 from backbone.nats.buckets import Kept, KeyExistsError
+from node.rest.contract import writing
 from node.rest.contract.api import Ask, Handler, Route, route
 from node.rest.contract.paging import Page, Paged, page
 
@@ -120,22 +121,6 @@ async def find(ask: Ask, noun: Noun, identity: str) -> Kept[Any]:
     return kept
 
 
-async def change(ask: Ask, why: str, kept: Kept[Any], record: Record) -> int:
-    """Stores a record in the place of `kept`; its new revision. Raises ChangedError `resource.changed`."""
-    try:
-        return await directory.change(ask.context.link, ask.who.actor(), why, kept.key, record, kept.revision)
-    except directory.ChangedError as moved:
-        raise ChangedError("resource.changed", moved.message, field="If-Match") from None
-
-
-async def remove(ask: Ask, why: str, kept: Kept[Any]) -> None:
-    """Removes `kept`. Raises ChangedError `resource.changed`."""
-    try:
-        await directory.remove(ask.context.link, ask.who.actor(), why, kept.key, kept.revision)
-    except directory.ChangedError as moved:
-        raise ChangedError("resource.changed", moved.message, field="If-Match") from None
-
-
 def _given(body: Struct) -> dict[str, Any]:
     return {name: getattr(body, name) for name in body.__struct_fields__ if name not in _NOT_OF_THE_RECORD}
 
@@ -221,7 +206,7 @@ def _change(noun: Noun) -> Route:
         ask.check_match(before.revision)
         record = await noun.checked(structs.replace(before.value, **_given(body)))
         await noun.rule(ask, before.value, record)
-        after = before._replace(value=record, revision=await change(ask, body.why, before, record))
+        after = before._replace(value=record, revision=await writing.change(ask, body.why, before, record))
         if noun.done is not None:
             await noun.done(ask, before, after)
         ask.tag(after.revision)
@@ -248,7 +233,7 @@ def _remove(noun: Noun) -> Route:
         kept = await find(ask, noun, noun.id_of(at))
         ask.check_match(kept.revision)
         await noun.rule(ask, kept.value, None)
-        await remove(ask, query.why, kept)
+        await writing.remove(ask, query.why, kept)
 
     typed(handler, f"Removes one of the tenant's {noun.plural}.", at=noun.at, query=Removal, returns=None)
     declare = route(

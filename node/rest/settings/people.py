@@ -15,6 +15,7 @@ from backbone.directory import Agent, CustomRole, Invitation
 from backbone.errors import ConflictError, NotFoundError
 from backbone.ids import key_hash
 from backbone.nats.buckets import Kept
+from node.rest.contract import writing
 from node.rest.contract.api import Ask, route
 from node.rest.contract.paging import Page, Paged, page
 from node.rest.contract.requests import Name
@@ -97,11 +98,15 @@ async def roles_of(ask: Ask) -> dict[str, CustomRole]:
 
 async def open_invitations(ask: Ask) -> list[Kept[Invitation]]:
     """The tenant's, of which somebody can still make use."""
+    return [one for one in await _invitations(ask) if one.value.exp >= time.time()]
+
+
+async def _invitations(ask: Ask) -> list[Kept[Invitation]]:
     kept = await directory.directory(ask.context.link).all(f"{directory.SYSTEM}.invitation.*")
     return [
         Kept(one.key, one.value, one.revision)
         for one in kept
-        if isinstance(one.value, Invitation) and one.value.tenant == ask.who.tenant and one.value.exp >= time.time()
+        if isinstance(one.value, Invitation) and one.value.tenant == ask.who.tenant
     ]
 
 
@@ -130,7 +135,7 @@ async def _done(ask: Ask, before: Kept[Agent], after: Kept[Agent]) -> None:
         try:
             rules.check_owner_left(before.value, after.value, await directory.list_agents(link, who.tenant))
         except ConflictError:
-            await nouns.change(ask, "no owner was left", after, before.value)
+            await writing.change(ask, "no owner was left", after, before.value)
             raise
     if before.value.active and not after.value.active:
         ended = await ask.context.sessions.end_all(who.tenant, after.value.id)
@@ -138,7 +143,7 @@ async def _done(ask: Ask, before: Kept[Agent], after: Kept[Agent]) -> None:
 
 
 async def _seen(ask: Ask, kept: Sequence[Kept[Any]]) -> Mapping[str, Mapping[str, Any]]:
-    found = await ask.context.sessions.seen(ask.who.tenant)
+    found = await ask.context.sessions.seen(ask.who.tenant, kept[0].value.id if len(kept) == 1 else "*")
     return {one.value.id: {"seen": found.get(one.value.id, 0)} for one in kept}
 
 
@@ -194,8 +199,13 @@ async def create_invitation(ask: Ask, body: NewInvitation) -> InvitationLink:
     link, who = ask.context.link, ask.who
     rules.check_inviting(who)
     rules.check_given(who, rules.actions_of_role(body.role, await roles_of(ask)), "role")
-    if len(await open_invitations(ask)) >= INVITATIONS_MOST:
+    before = await _invitations(ask)
+    ended = [one for one in before if one.value.exp < time.time()]
+    if len(before) - len(ended) >= INVITATIONS_MOST:
         raise ConflictError("invitation.too_many", f"{INVITATIONS_MOST} invitations are open; remove some.")
+    for one in ended:
+        # Nothing else takes them away.
+        await writing.remove(ask, "ended", one)
     secret = await directory.invite(link, who.tenant, body.role, who.actor(), body.team, body.why)
     kept = await _find_invitation(ask, key_hash(secret))
     shown = _invitation(kept)
@@ -224,7 +234,7 @@ async def remove_invitation(ask: Ask, at: InvitationAt, query: Removal) -> None:
     """Its link opens nothing any more."""
     kept = await _find_invitation(ask, at.invitation)
     ask.check_match(kept.revision)
-    await nouns.remove(ask, query.why, kept)
+    await writing.remove(ask, query.why, kept)
 
 
 async def _find_invitation(ask: Ask, identity: str) -> Kept[Invitation]:

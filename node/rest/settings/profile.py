@@ -14,9 +14,10 @@ from backbone.directory import Agent
 from backbone.errors import NotAuthenticatedError, TrunklineError
 from backbone.nats.buckets import Kept
 from node.entry.origins import network
+from node.rest.contract import writing
 from node.rest.contract.api import Ask, route
 from node.rest.sessions import Identity, identity_of
-from node.rest.settings.nouns import Why, change
+from node.rest.settings.nouns import Why
 
 _log = structlog.get_logger("node.entry.sessions")
 
@@ -64,7 +65,7 @@ async def change_own(ask: Ask, body: ProfileIn) -> ProfileOut:
     kept = await _own(ask)
     ask.check_match(kept.revision)
     changed = directory.check(structs.replace(kept.value, name=body.name, locale=body.locale))
-    revision = await change(ask, body.why, kept, changed)
+    revision = await writing.change(ask, body.why, kept, changed)
     return await _me(ask, Kept(kept.key, changed, revision))
 
 
@@ -95,7 +96,7 @@ async def change_password(ask: Ask, body: NewPassword) -> None:
     changed = structs.replace(agent, password=await context.passwords.hash(body.new_password, share))
     # The session that asks first, or the nodes that watch the directory would end it with the others.
     await context.sessions.keep_with(who.session, changed)
-    await change(ask, "", kept, changed)
+    await writing.change(ask, "", kept, changed)
     await context.sessions.end_all(who.tenant, who.id, but=who.session)
     _log.info("agent.password_changed", tenant=who.tenant, agent=who.id)
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from backbone import directory
 from backbone.directory import RESET_LIFE_S, Agent, Reset
-from backbone.errors import ConflictError, ForbiddenError, GoneError, TrunklineError
+from backbone.errors import ConflictError, ForbiddenError, GoneError, InvalidInputError
 from backbone.events import Actor
 from backbone.ids import key_hash, new_secret
 from backbone.nats.buckets import Kept, RevisionError
@@ -61,7 +61,7 @@ class AcceptedReset(Struct):
 )
 async def create(ask: Ask, at: AgentAt, body: NewReset) -> ResetLink:
     """Makes a link by which an agent sets another password; the one before opens nothing any more. Until it is used the
-    old password counts.
+    old password counts, and one that they set by themselves ends the link.
     """
     who = ask.who
     agent: Agent = (await find(ask, AGENTS, at.agent)).value
@@ -72,7 +72,12 @@ async def create(ask: Ask, at: AgentAt, body: NewReset) -> ResetLink:
     if not agent.active:
         raise ConflictError("agent.inactive", "They are deactivated; activate them first.", field="agent")
     secret = new_secret()
-    reset = Reset(id=agent.id, hash=key_hash(secret), exp=int(time.time()) + RESET_LIFE_S)
+    reset = Reset(
+        id=agent.id,
+        hash=key_hash(secret),
+        exp=int(time.time()) + RESET_LIFE_S,
+        former=directory.password_id(agent),
+    )
     key = directory.key_of(who.tenant, reset)
     before = await directory.directory(ask.context.link).get(key)
     await directory.change(ask.context.link, who.actor(), body.why, key, reset, before.revision if before else 0)
@@ -94,59 +99,64 @@ async def accept(ask: Ask, body: AcceptedReset) -> Identity:
     context, request = ask.context, ask.request
     context.logins.address(network(request), time.monotonic())
     check_password(body.password)
-    tenant, kept = await _opened(ask, body.token)
+    tenant, reset, agent = await _opened(ask, body.token)
     share = network(request) if context.quotas.is_counted(network(request)) else ""
     hashed = await context.passwords.hash(body.password, share)
-    agent = await _set(ask, tenant, kept, hashed)
-    await context.sessions.end_all(tenant, agent.id)
-    _log.info("agent.password_changed", tenant=tenant, agent=agent.id, by="link")
-    cookie = await context.sessions.begin(tenant, agent, address(request))
-    return await signed_in(ask, cookie, tenant, agent)
+    changed = await _set(ask, reset, agent, hashed)
+    await context.sessions.end_all(tenant, changed.id)
+    _log.info("agent.password_changed", tenant=tenant, agent=changed.id, by="link")
+    cookie = await context.sessions.begin(tenant, changed, address(request))
+    return await signed_in(ask, cookie, tenant, changed)
 
 
-async def _opened(ask: Ask, token: str) -> tuple[str, Kept[Reset]]:
-    """The tenant and the record that a link opens. Raises GoneError `reset.gone`."""
-    parts = token.split(".")
+async def _opened(ask: Ask, token: str) -> tuple[str, Kept[Reset], Kept[Agent]]:
+    """The tenant, the record that a link opens, and its agent. Raises GoneError `reset.gone`."""
+    link, parts = ask.context.link, token.split(".")
     if len(parts) != 3:
         raise _gone()
     try:
-        kept = await directory.directory(ask.context.link).get(directory.owned_key(parts[0], "reset", parts[1]))
-    except TrunklineError as refused:
-        if refused.code != "id.token":
-            raise
+        kept = await directory.directory(link).get(directory.owned_key(parts[0], "reset", parts[1]))
+    except InvalidInputError:
         raise _gone() from None
-    if kept is None or not isinstance(kept.value, Reset) or not kept.value.is_opened_by(parts[2], time.time()):
+    reset = kept.value if kept else None
+    if kept is None or not isinstance(reset, Reset):
         raise _gone()
-    return parts[0], Kept(kept.key, kept.value, kept.revision)
+    agent = await _agent(ask, directory.owned_key(parts[0], "agent", reset.id))
+    if not reset.is_opened_by(parts[2], agent.value, time.time()):
+        raise _gone()
+    return parts[0], Kept(kept.key, reset, kept.revision), agent
 
 
-async def _set(ask: Ask, tenant: str, reset: Kept[Reset], hashed: str) -> Agent:
+async def _set(ask: Ask, reset: Kept[Reset], agent: Kept[Agent], hashed: str) -> Agent:
     """Uses up the link by compare-and-set, so that of two who press at once one has it, and stores the password.
 
-    Raises GoneError `reset.gone`, ChangedError `record.changed` where the agent is being changed again and again.
+    Raises GoneError `reset.gone`, ConflictError `record.changed` where the agent is being changed again and again.
     """
-    link, key = ask.context.link, directory.owned_key(tenant, "agent", reset.value.id)
-    kept = await directory.get_whole(link, key)
-    if kept is None or not isinstance(kept.value, Agent) or not kept.value.active:
-        raise _gone()
-    by, why = Actor("agent", kept.value.id, kept.value.name), "password set by a link"
+    link, by, why = ask.context.link, Actor("agent", agent.value.id, agent.value.name), "password set by a link"
     try:
         await directory.remove(link, by, why, reset.key, reset.revision)
     except RevisionError:
         raise _gone() from None
     for left in reversed(range(TRIES)):
-        kept = await directory.get_whole(link, key)
-        if kept is None or not isinstance(kept.value, Agent) or not kept.value.active:
-            raise _gone()
-        changed = structs.replace(kept.value, password=hashed)
+        changed = structs.replace(agent.value, password=hashed)
         try:
-            await directory.change(link, by, why, key, changed, kept.revision)
+            await directory.change(link, by, why, agent.key, changed, agent.revision)
         except directory.ChangedError:
             if not left:
                 raise
+            agent = await _agent(ask, agent.key)
         else:
-            return changed
-    raise _gone()
+            break
+    return changed
+
+
+async def _agent(ask: Ask, key: str) -> Kept[Agent]:
+    """Raises GoneError `reset.gone` where there is none who may sign in."""
+    kept = await directory.get_whole(ask.context.link, key)
+    agent = kept.value if kept else None
+    if kept is None or not isinstance(agent, Agent) or not agent.active:
+        raise _gone()
+    return Kept(kept.key, agent, kept.revision)
 
 
 def _gone() -> GoneError:

@@ -129,12 +129,17 @@ def uses_of_role(role: str, agents: Iterable[Agent], invitations: Iterable[Invit
 
 def check_unused(uses: Mapping[str, int]) -> None:
     """What is used isn't removed. Raises ConflictError `record.in_use` that says by how many of what."""
-    found = [f"{count} {what if count > 1 else _ONE[what]}" for what, count in uses.items() if count]
+    found = [f"{count} {_WORDS[what][count > 1]}" for what, count in uses.items() if count]
     if found:
         raise ConflictError("record.in_use", f"It is used by {' and '.join(found)}; change these first.")
 
 
-_ONE: Final = {"agents": "agent", "inboxes": "inbox", "invitations": "open invitation", "teams": "team"}
+_WORDS: Final = {
+    "agents": ("agent", "agents"),
+    "inboxes": ("inbox", "inboxes"),
+    "invitations": ("open invitation", "open invitations"),
+    "teams": ("team", "teams"),
+}
 
 
 def _own(field: str) -> ForbiddenError:

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from backbone import directory
-from backbone.directory import Agent, Team, audit
+from backbone.directory import Agent, Reset, Team, audit
 from backbone.directory.audit import Difference, Entry
 from backbone.events import Actor
 from backbone.nats import streams
@@ -79,6 +79,27 @@ async def test_the_audit_begins_behind_what_earlier_versions_stored_and_goes_on_
     assert await _sources(link) == before
     await directory.change(link, LIN, "", "main.team.a", Team(id="a", name="A"), 0)
     assert [one.kind for one in await entries(link, 2)] == ["agent", "team"]
+
+
+async def test_an_audit_that_an_earlier_release_began_takes_up_a_further_kind_and_nothing_twice(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(streams, "AUDITED", tuple(kind for kind in streams.AUDITED if kind != "reset"))
+        await streams.ensure(link, ["00", "01"])
+    reset = Reset(id="lin", hash="a" * 52, exp=1)
+    revision = await directory.change(link, LIN, "", "main.team.a", Team(id="a", name="A"), 0)
+    await directory.change(link, LIN, "", "main.reset.lin", reset, 0)
+    assert [one.kind for one in await entries(link, 1)] == ["team"]
+    await streams.ensure(link, ["00", "01"])
+    await directory.change(link, LIN, "", "main.reset.mei", structs.replace(reset, id="mei"), 0)
+    await directory.change(link, LIN, "", "main.team.a", Team(id="a", name="B"), revision)
+    found = await entries(link, 3)
+    assert [(one.kind, one.id, one.what) for one in found] == [
+        ("team", "a", "made"),
+        ("reset", "mei", "made"),
+        ("team", "a", "changed"),
+    ]
 
 
 async def _sources(link: Link) -> Any:

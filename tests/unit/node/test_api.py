@@ -33,8 +33,8 @@ ROOT: Final = Path(__file__).parents[3]
 BY_OTHER_MEANS: Final = frozenset(
     {
         *access.REFUSED,
+        "audit.busy",
         *acts.SAID,
-        "bucket.moved",
         "conflict",
         "field.again",
         "field.choice",

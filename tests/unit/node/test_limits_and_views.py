@@ -33,6 +33,16 @@ def test_the_wait_that_is_told_is_enough() -> None:
     assert bucket.take(wait + 1e-9) == 0.0
 
 
+def test_a_clock_that_was_read_before_the_bucket_was_made_takes_nothing_away() -> None:
+    """With 10,000 a second a first message was refused where the process was held up for 5 ms in between."""
+    bucket = TokenBucket(10_000.0, 1, 10.0)
+    assert bucket.is_full(9.995)
+    assert bucket.wait(9.995) == 0.0
+    assert bucket.left(9.995) == (1, 0.0)
+    assert bucket.take(9.995) == 0.0
+    assert bucket.wait(10.0) > 0.0
+
+
 def test_keys_have_their_own_rate() -> None:
     rate = RateByKey(per_minute=2)
     assert [rate.take("a", 0.0) == 0 for _ in range(3)] == [True, True, False]

@@ -142,7 +142,9 @@ def test_the_server_sends_what_is_asked_for_alone(wanted: Wanted, filters: list[
 
 
 def test_a_link_for_a_password_is_told_without_its_secret_and_each_new_one() -> None:
-    one, other = ({"type": "reset", "id": "lin", "hash": key_hash(secret), "exp": 1} for secret in ("a", "b"))
+    one, other = (
+        {"type": "reset", "id": "lin", "hash": key_hash(secret), "exp": 1, "former": secret} for secret in ("a", "b")
+    )
     assert Difference("hash", None, SET) in differences(None, one)
     assert differences(one, other) == (Difference("hash", SET, SET_ANEW),)
     assert key_hash("a") not in str(differences(None, one))
