@@ -264,7 +264,7 @@ def test_an_agent_has_a_profile_and_nothing_else(crowd: People) -> None:
     expect(page.get_by_test_id("saved").first).to_have_text("Saved")
     page.get_by_test_id("field-locale").select_option("")
     page.get_by_test_id("save").first.click()
-    expect(page.get_by_test_id("saved").first).to_have_text("Saved")
+    expect(page.get_by_test_id("saved").first).to_have_text("已保存")
 
 
 @pytest.mark.rest
@@ -344,6 +344,7 @@ def test_an_agent_is_deactivated_and_gets_another_password_by_a_link(crowd: Peop
     link = page.get_by_test_id("reset-link").input_value()
     guest = crowd.window(theme="dark")
     guest.goto(link)
+    guest.get_by_test_id("reset-password").wait_for()
     picture(guest, "settings-reset")
     assert violations(guest) == []
     guest.get_by_test_id("reset-password").fill("another horse battery")

@@ -3,6 +3,7 @@ import { createSignal } from 'solid-js';
 import type { AgentOut, Identity } from '../../api/rest.ts';
 import { persist, type Trying } from '../../ui/persist.ts';
 import { call, Problem } from '../../ui/rest.ts';
+import { preferLocale } from '../words/language.ts';
 
 export type { Identity };
 export type Agent = AgentOut;
@@ -39,6 +40,7 @@ function mayBeSignedIn(): boolean {
 
 function enter(who: Identity): void {
   hint(true);
+  preferLocale(who.agent.locale);
   setSession({ is: 'in', who });
 }
 

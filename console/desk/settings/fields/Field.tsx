@@ -71,7 +71,7 @@ export function Field<T extends object>(props: FieldProps<T> & { readonly group?
         </div>
       }
     >
-      <fieldset class={s['control']} aria-describedby={described()} aria-invalid={problem() ? 'true' : undefined} data-name={props.name} tabindex="-1">
+      <fieldset class={s['control']} aria-describedby={described()} data-name={props.name} tabindex="-1">
         <legend>{words()}</legend>
         {props.children(tied)}
         {rest()}

@@ -1,7 +1,7 @@
 import { createUniqueId, For, Index, Show, type JSX } from 'solid-js';
 import type { CalendarOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { settingsHref } from '../../store/address.ts';
 import { now } from '../../store/now.ts';
 import { listAll } from '../kit/api.ts';

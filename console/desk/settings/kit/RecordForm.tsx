@@ -64,7 +64,7 @@ export function RecordForm<T extends object>(props: {
           <button class="btn primary" type="submit" disabled={props.form.isBusy() || !(props.form.isDirty() || props.form.isNew()) || props.form.lost() !== undefined} data-testid="save">
             {props.submit ?? t('form.save')}
           </button>
-          <Show when={props.form.isDirty() && !props.form.isNew()}>
+          <Show when={props.form.isDirty() && !props.form.isNew() && props.form.lost() === undefined}>
             <button class="btn" type="button" disabled={props.form.isBusy()} data-testid="discard-changes" onClick={() => props.form.discard()}>
               {t('form.discard')}
             </button>

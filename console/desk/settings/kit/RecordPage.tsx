@@ -1,12 +1,11 @@
 import { createSignal, Show, type JSX } from 'solid-js';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from './asked.ts';
 import { settingsHref } from '../../store/address.ts';
 import { go } from '../../store/route.ts';
 import { toast } from '../../store/toast.ts';
-import { uuid7 } from '../../../client/ids.ts';
 import { explained } from '../errors.ts';
 import { t } from '../texts.ts';
-import { createOne, readOne, removeOne, saveOne, type Noun, type Revised } from './api.ts';
+import { createKeys, createOne, readOne, removeOne, saveOne, type Noun, type Revised } from './api.ts';
 import { Ask } from './Ask.tsx';
 import { createForm, type Form, type Stored, type Wrong } from './form.ts';
 import { Head } from './Head.tsx';
@@ -71,13 +70,7 @@ export function RecordPage<Out extends Revised, Value extends object>(props: Rec
 
 function Editing<Out extends Revised, Value extends object>(props: RecordPageProps<Out, Value> & { readonly record: Out | undefined; readonly onStored: (record: Out) => void }): JSX.Element {
   const spec = props.spec;
-  let tried = { body: '', key: '' };
-  /** The same body again bears the same key: a try whose answer was lost makes nothing twice. */
-  const keyOf = (body: object): string => {
-    const json = JSON.stringify(body);
-    if (tried.body !== json) tried = { body: json, key: uuid7() };
-    return tried.key;
-  };
+  const keyOf = createKeys();
   const first = props.record;
   const stored = (record: Out): Stored<Value> => ({ value: spec.valueOf(record), revision: record.revision });
   let latest = first;

@@ -1,4 +1,5 @@
 /** The settings of a tenant over REST: records with a revision, of which a write says which one it read. */
+import { uuid7 } from '../../../client/ids.ts';
 import { call, Problem } from '../../../ui/rest.ts';
 
 export type Noun = 'agents' | 'calendars' | 'inboxes' | 'invitations' | 'roles' | 'skills' | 'teams';
@@ -20,6 +21,16 @@ const path = (noun: Noun, id = ''): string => `settings/${noun}${id && `/${encod
 const ifMatch = (revision: number): Record<string, string> => ({ 'If-Match': `"${revision}"` });
 /** Of a POST: a try that got no answer and is repeated makes nothing twice. */
 const once = (key: string): Record<string, string> => ({ 'Idempotency-Key': key });
+
+/** Keys of the tries of one form: the same body again bears the same key, so that a try whose answer was lost makes nothing twice. */
+export function createKeys(): (body: object) => string {
+  let tried = { body: '', key: '' };
+  return (body) => {
+    const json = JSON.stringify(body);
+    if (tried.body !== json) tried = { body: json, key: uuid7() };
+    return tried.key;
+  };
+}
 
 /** All records of a noun, in the node's order. */
 export async function listAll<T>(noun: Noun): Promise<readonly T[]> {

@@ -2,7 +2,7 @@ import { createSignal, Show, type JSX } from 'solid-js';
 import type { AgentSettings, ResetLink } from '../../../api/rest.ts';
 import { exact } from '../../../ui/format.ts';
 import { call } from '../../../ui/rest.ts';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { useDesk } from '../../store/desk.ts';
 import { explained } from '../errors.ts';
 import { createNamed, fetchRoles, nameIn, namesIn, roleOptions, withNone } from '../known.ts';

@@ -1,12 +1,11 @@
 import { createSignal, For, Show, type JSX } from 'solid-js';
 import type { InvitationLink, InvitationOut } from '../../../api/rest.ts';
 import { exact } from '../../../ui/format.ts';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { settingsHref } from '../../store/address.ts';
-import { uuid7 } from '../../../client/ids.ts';
 import { explained } from '../errors.ts';
 import { createNamed, fetchRoles, nameIn, roleOptions, withNone } from '../known.ts';
-import { createOne, listAll, removeOne } from '../kit/api.ts';
+import { createKeys, createOne, listAll, removeOne } from '../kit/api.ts';
 import { ChoiceField } from '../fields/controls.tsx';
 import { CopyBox } from '../kit/CopyBox.tsx';
 import { createForm } from '../kit/form.ts';
@@ -54,11 +53,11 @@ export function Invite(): JSX.Element {
 function InviteForm(props: { readonly onMade: (made: InvitationLink) => void }): JSX.Element {
   const teams = createNamed('teams');
   const roles = createAsked(fetchRoles);
-  const key = uuid7();
+  const keyOf = createKeys();
   const form = createForm<Wanted>({
     begin: { value: EMPTY, revision: 0 },
     save: async (value) => {
-      const made = await createOne<InvitationLink>('invitations', value, key);
+      const made = await createOne<InvitationLink>('invitations', value, keyOf(value));
       props.onMade(made);
       return { value, revision: made.revision };
     },

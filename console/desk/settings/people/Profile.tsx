@@ -1,13 +1,14 @@
 import { Show, type JSX } from 'solid-js';
 import type { ProfileOut } from '../../../api/rest.ts';
-import { pickLocale } from '../../../client/i18n.ts';
 import { call } from '../../../ui/rest.ts';
 import { useDesk } from '../../store/desk.ts';
-import { chooseLocale } from '../../words/language.ts';
+import { followLocale } from '../../words/language.ts';
 import { explained } from '../errors.ts';
 import { useMe } from '../me.ts';
 import { ChoiceField, TextField } from '../fields/controls.tsx';
 import { createForm, type Stored } from '../kit/form.ts';
+import { createAsked } from '../kit/asked.ts';
+import { Fetched } from '../kit/Listing.tsx';
 import { RecordForm } from '../kit/RecordForm.tsx';
 import { roleName } from '../roles/names.ts';
 import { t } from '../texts.ts';
@@ -27,6 +28,8 @@ const PASSWORD_MIN = 10;
 /** Page of oneself: name, language, password, where one is signed in. */
 export function Profile(): JSX.Element {
   const me = useMe();
+  // Read anew: the form says which revision it changes.
+  const asked = createAsked(() => call<ProfileOut>('GET', 'me'));
   return (
     <>
       <header class="head">
@@ -38,7 +41,7 @@ export function Profile(): JSX.Element {
         </span>
       </header>
       <div class={s['profile']} tabindex="0" role="region" aria-label={t('page.profile')}>
-        <OwnForm />
+        <Fetched asked={asked}>{(own) => <OwnForm own={own()} />}</Fetched>
         <section class={k['section']} aria-labelledby="own-password">
           <h2 id="own-password">{t('password.title')}</h2>
           <p class={s['hint']}>{t('password.hint')}</p>
@@ -57,18 +60,17 @@ export function Profile(): JSX.Element {
 
 const stored = (me: ProfileOut): Stored<Own> => ({ value: { name: me.agent.name, locale: me.agent.locale }, revision: me.revision });
 
-function OwnForm(): JSX.Element {
+function OwnForm(props: { readonly own: ProfileOut }): JSX.Element {
   const desk = useDesk();
-  const me = useMe();
   const form = createForm<Own>({
-    begin: stored(me()),
+    begin: stored(props.own),
     save: async (value, revision) => stored(await call<ProfileOut>('PUT', 'me', { ...value, name: value.name.trim() }, '', { 'If-Match': `"${revision}"` })),
     reload: async () => stored(await call<ProfileOut>('GET', 'me')),
     explain: explained,
     onSaved({ value }) {
       desk.renamed(value.name);
       void desk.colleagues.refresh();
-      if (value.locale) void chooseLocale(pickLocale([value.locale]));
+      void followLocale(value.locale);
     },
   });
   return (

@@ -2,7 +2,7 @@ import { createSignal, For, Show, type JSX } from 'solid-js';
 import type { Ended, SessionOut } from '../../../api/rest.ts';
 import { timeOrDay } from '../../../ui/format.ts';
 import { call } from '../../../ui/rest.ts';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { now } from '../../store/now.ts';
 import { explained } from '../errors.ts';
 import { Fetched } from '../kit/Listing.tsx';

@@ -4,7 +4,7 @@ import { ChannelGlyph, Icon } from '../../../ui/Icon.tsx';
 import { initial } from '../../../ui/format.ts';
 import { readableAccent } from '../../../ui/style/contrast.ts';
 import { channelName } from '../../channels/words.ts';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { accountHref, addHref, settingsHref } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { createNamed, nameIn, withNone } from '../known.ts';

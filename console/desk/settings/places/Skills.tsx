@@ -1,7 +1,7 @@
 import type { JSX } from 'solid-js';
 import type { SkillOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { settingsHref } from '../../store/address.ts';
 import { listAll } from '../kit/api.ts';
 import { TextField } from '../fields/controls.tsx';

@@ -1,8 +1,9 @@
 import type { JSX } from 'solid-js';
 import type { TeamOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { settingsHref } from '../../store/address.ts';
+import { useDesk } from '../../store/desk.ts';
 import { createNamed, nameIn, withNone } from '../known.ts';
 import { listAll } from '../kit/api.ts';
 import { ChoiceField, TextField } from '../fields/controls.tsx';
@@ -25,6 +26,9 @@ export function Teams(): JSX.Element {
 function List(): JSX.Element {
   const asked = createAsked(() => listAll<TeamOut>('teams'));
   const calendars = createNamed('calendars');
+  const desk = useDesk();
+  void desk.colleagues.refresh();
+  const people = (team: string): string => desk.colleagues.all.filter((one) => one.team === team).map(({ name }) => name).join(t('value.join'));
   return (
     <Listing
       title={t('page.teams')}
@@ -50,6 +54,7 @@ function List(): JSX.Element {
           ),
         },
         { title: t('field.calendar'), cell: (row) => (row.calendar ? nameIn(calendars(), row.calendar) : <span class={k['quiet']}>{t('calendar.always')}</span>) },
+        { title: t('field.agents'), isRare: true, cell: (row) => people(row.id) || <span class={k['quiet']}>–</span> },
       ]}
     />
   );

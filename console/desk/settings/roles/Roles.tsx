@@ -1,7 +1,7 @@
 import { createEffect, For, Show, type JSX } from 'solid-js';
 import type { RoleOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
-import { createAsked } from '../../common/asked.ts';
+import { createAsked } from '../kit/asked.ts';
 import { settingsHref } from '../../store/address.ts';
 import { fetchRoles, type Roles as Known } from '../known.ts';
 import { useMe } from '../me.ts';
