@@ -29,6 +29,12 @@ LIN: Final = Who(kind="agent", tenant="main", id="lin", role="agent")
 HOST: Final = "desk.example"
 
 
+TRIES: Final[list[str]] = []
+"""Addresses of which a try to sign in was counted."""
+
+KEY: Final = "018f0000-0000-7000-8000-0000000000aa"
+
+
 class NoteAt(Struct):
     note: Name
 
@@ -59,7 +65,8 @@ Call = Callable[..., Any]
 def serve(monkeypatch: pytest.MonkeyPatch) -> Call:
     """Asks a route alone as `who`, nobody where that is None."""
     settings = NodeSettings()
-    context = SimpleNamespace(settings=settings, requests=RateByKey(60), quotas=Quotas(settings))
+    counted = SimpleNamespace(address=lambda network, _now: TRIES.append(network))
+    context = SimpleNamespace(settings=settings, requests=RateByKey(60), quotas=Quotas(settings), logins=counted)
 
     async def call(
         made: Route, path: str, who: Who | None = LIN, body: bytes = b"", method: str = "", **headers: str
@@ -287,6 +294,82 @@ async def test_the_id_of_an_event_is_the_bodys_or_the_key(serve: Call, given: st
     assert (told.code or told.body["text"]) == answer
     made = await serve(say, "/api/v1/say", LIN, b'{"text":""}')
     assert made.body["text"][14] == "4"
+
+
+@route("POST", "/once", may="agent.list", body=Note, answers={201: Note})
+async def once(ask: Ask, body: Note) -> Note:
+    if body.text == "no":
+        raise NotAuthenticatedError("session.missing", "no")
+    return body
+
+
+@route("POST", "/raw", may="agent.list", answers={204: None}, takes="*/*")
+async def raw(ask: Ask) -> None: ...
+
+
+class _Once:
+    """Notes what an endpoint says to `Once`, whose own tests are `test_rest_once.py`."""
+
+    def __init__(self, _context: Any, actor: str, key: str, request: bytes) -> None:
+        self.said: list[Any] = [(actor, key, request)]
+        MADE.append(self)
+
+    async def found(self) -> Response | None:
+        return ANSWERS[0] if ANSWERS else None
+
+    async def keep(self, response: Response) -> None:
+        self.said.append(bytes(response.body))
+
+    async def give_back(self) -> None:
+        self.said.append("given back")
+
+
+MADE: Final[list[_Once]] = []
+ANSWERS: Final[list[Response]] = []
+
+
+async def test_a_key_is_kept_with_its_answer_and_given_back_with_a_refusal(
+    serve: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "Once", _Once)
+    MADE.clear()
+    TRIES.clear()
+    key = {"Idempotency_Key": KEY, "Content_Length": "12"}
+    assert (await serve(once, "/api/v1/once?a=b", LIN, b'{"text":"x"}', **key)).status == 201
+    assert (await serve(once, "/api/v1/once", LIN, b'{"text":"no"}', **key)).code == "session.missing"
+    assert (await serve(once, "/api/v1/once", LIN, b'{"text":"x"}')).status == 201
+    assert (await serve(raw, "/api/v1/raw", LIN, b"0123456789ab", **key)).status == 204
+    assert [one.said for one in MADE] == [
+        [("main.agent.lin", KEY, b'/api/v1/once?a=b \n{"text":"x"}'), b'{"text":"x"}'],
+        [("main.agent.lin", KEY, b'/api/v1/once? \n{"text":"no"}'), "given back"],
+        # What it streams isn't read beforehand: its length tells it from another one.
+        [("main.agent.lin", KEY, b"/api/v1/raw? 12\n"), b""],
+    ]
+    assert TRIES == []
+
+
+async def test_the_answer_of_an_earlier_try_is_given_and_nothing_is_done(
+    serve: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "Once", _Once)
+    MADE.clear()
+    ANSWERS[:] = [Response(b"as before", 201)]
+    try:
+        answer = await serve(once, "/api/v1/once", LIN, b'{"text":"no"}', Idempotency_Key=KEY)
+    finally:
+        ANSWERS.clear()
+    assert (answer.status, answer.body) == (201, b"as before")
+    assert len(MADE[0].said) == 1
+
+
+async def test_guessing_what_a_sign_in_was_answered_counts_as_a_try_to_sign_in(
+    serve: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "Once", _Once)
+    TRIES.clear()
+    assert (await serve(drop, "/api/v1/notes", None, Idempotency_Key=KEY)).status == 204
+    assert TRIES == ["192.0.2.1"]
+    assert MADE[-1].said[0][0] == ""
 
 
 async def test_nobody_is_asked_who_they_are_on_a_public_route(serve: Call) -> None:
