@@ -53,8 +53,8 @@ export const settingsHref = (noun: string, id?: string): string => {
   return `#/settings/${noun}${id === '' ? '/new' : `/at/${encodeURIComponent(id)}`}`;
 };
 
-/** The audit, narrowed to what is given. */
-export const auditHref = (only: Readonly<Record<string, string>>): string => {
-  const given = new URLSearchParams(Object.entries(only).filter(([, value]) => value !== '')).toString();
-  return `#/settings/audit${given && `?${given}`}`;
-};
+/** The audit, narrowed to a kind, a record and a person. */
+export function auditHref({ kind = '', id = '', by = '' }: { readonly kind?: string; readonly id?: string; readonly by?: string }): string {
+  const given = Object.entries({ kind, id, by }).filter(([, value]) => value !== '');
+  return `#/settings/audit${given.length > 0 ? `?${new URLSearchParams(given).toString()}` : ''}`;
+}

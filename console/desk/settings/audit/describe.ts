@@ -119,11 +119,11 @@ export function recordName({ kind, id, fields }: Pick<AuditEntry, 'kind' | 'id' 
   return typeof name === 'string' && name !== '' ? name : id;
 }
 
-const WHATS = { made: 'audit.made', changed: 'audit.changed', removed: 'audit.removed' } as const;
+const TITLES = { made: 'audit.made', changed: 'audit.changed', removed: 'audit.removed' } as const;
 
 /** Changed the inbox Web */
 export function title(entry: Pick<AuditEntry, 'kind' | 'id' | 'what' | 'fields'>, names: Names): string {
-  return t(WHATS[entry.what], { kind: kindName(entry.kind), name: recordName(entry, names) }).trim();
+  return t(TITLES[entry.what], { kind: kindName(entry.kind), name: recordName(entry, names) }).trim();
 }
 
 /** What the system did by itself, said in the reader's language. */

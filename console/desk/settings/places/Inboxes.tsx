@@ -55,7 +55,7 @@ function List(): JSX.Element {
       empty={{ title: t('inboxes.empty'), hint: t('inboxes.empty_hint') }}
       action={
         <>
-          <a class="btn" href={addHref()}>
+          <a class={`btn ${k['second']}`} href={addHref()}>
             <Icon name="plug" />
             {t('inboxes.connect')}
           </a>

@@ -48,6 +48,9 @@ export const actionName = (action: string): string => {
   return key === undefined ? action : t(key);
 };
 
+/** Where an action stands among those of its group. */
+const PLACES = new Map(Object.keys(ACTIONS).map((action, n) => [action, n]));
+
 const NOUNS: Readonly<Record<string, SettingsKey>> = {
   conversation: 'noun.conversation',
   message: 'noun.message',
@@ -74,9 +77,8 @@ const ORDER = ['noun.conversation', 'noun.message', 'noun.contact', 'noun.people
 
 /** Actions by what they are about, in the order of words here, those of a newer node last. Pure. */
 export function grouped(actions: readonly string[]): readonly Group[] {
-  const known = Object.keys(ACTIONS);
-  const place = (action: string): number => (known.includes(action) ? known.indexOf(action) : known.length);
-  const inOrder = [...actions].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  const place = (action: string): number => PLACES.get(action) ?? PLACES.size;
+  const inOrder = [...new Set(actions)].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
   const nounOf = (action: string): SettingsKey => NOUNS[action.slice(0, action.indexOf('.'))] ?? 'noun.other';
   return ORDER.map((name) => ({ name, actions: inOrder.filter((action) => nounOf(action) === name) })).filter((group) => group.actions.length > 0);
 }
