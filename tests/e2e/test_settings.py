@@ -25,6 +25,9 @@ ADA = Login("ada", "Ada Ngata", "ada@example.com")
 ZHOU = Login("zhou", "周远", "zhou@example.com")
 """Admin."""
 
+IDA = Login("ida", "Ida", "ida@example.com")
+"""Auditor."""
+
 EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (403|404|409|410|412|422|428)")
 """What a browser's console says of refusals and outages that these journeys bring about."""
 
@@ -78,7 +81,7 @@ def _prepared(system: System) -> None:
 async def _prepare(system: System) -> None:
     async with connected(system.common, "test") as link:
         hashed = await hash_password(PASSWORD)
-        for who, role in ((ADA, "owner"), (ZHOU, "admin")):
+        for who, role in ((ADA, "owner"), (ZHOU, "admin"), (IDA, "auditor")):
             made = Agent(id=who.id, name=who.name, email=who.email, password=hashed, role=role)
             await directory.create_agent(link, TENANT, made)
 
@@ -153,10 +156,12 @@ def _gets_a_team(page: Page) -> None:
     page.reload()
     page.get_by_role("link", name="Noor").press("Enter")
     expect(page.get_by_role("heading", name="Noor")).to_be_focused()
+    page.get_by_test_id("field-team").focus()
     page.get_by_test_id("field-team").select_option("sales")
     expect(page.get_by_test_id("saved")).to_have_text("Not saved yet")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_test_id("saved")).to_have_text("Saved")
+    expect(page.get_by_test_id("field-team")).to_be_focused()
     expect(page.get_by_test_id("session").first).to_be_visible()
     page.get_by_role("link", name="Back to the agents").click()
     expect(page.get_by_test_id("agent-row").filter(has_text="Noor")).to_contain_text("售前")
@@ -267,6 +272,20 @@ def test_an_agent_has_a_profile_and_nothing_else(crowd: People) -> None:
     page.get_by_test_id("field-locale").select_option("")
     page.get_by_test_id("save").first.click()
     expect(page.get_by_test_id("saved").first).to_have_text("已保存")
+
+
+@pytest.mark.rest
+def test_an_auditor_reads_the_audit_without_the_records(crowd: People) -> None:
+    """Names of people and inboxes are told; nothing leads to a page that their role doesn't reach."""
+    page = crowd.agent(IDA)
+    _open(page, crowd, "audit")
+    assert page.locator("[data-testid^=settings-]").all_text_contents() == ["My profile", "Audit"]
+    entry = page.get_by_test_id("audit-entry").filter(has_text="Made team 售前")
+    expect(entry).to_contain_text("Ada Ngata")
+    expect(page.get_by_test_id("audit-entry").locator("a")).to_have_count(0)
+    page.get_by_test_id("audit-by").select_option(label="Ada Ngata")
+    expect(entry).to_be_visible()
+    assert violations(page) == []
 
 
 @pytest.mark.rest

@@ -1,4 +1,4 @@
-import { createSignal, Show, type JSX } from 'solid-js';
+import { createSignal, Show, untrack, type JSX } from 'solid-js';
 import { createAsked } from './asked.ts';
 import { settingsHref } from '../../store/address.ts';
 import { go } from '../../store/route.ts';
@@ -35,10 +35,9 @@ export interface RecordPageProps<Out extends Revised, Value extends object> {
   /** Empty: a new one. */
   readonly id: string;
   readonly note?: (record: Out) => string;
-  readonly fields: (form: Form<Value>, record: Out | undefined) => JSX.Element;
-  readonly aside?: (record: Out | undefined, form: Form<Value>, onChanged: (record: Out) => void) => JSX.Element;
-  /** Below the fields, outside of the form. */
-  readonly below?: (record: Out) => JSX.Element;
+  /** Drawn once: `record` follows what is stored, so that saving keeps the focus where it is. */
+  readonly fields: (form: Form<Value>, record: () => Out | undefined) => JSX.Element;
+  readonly aside?: (record: () => Out | undefined, form: Form<Value>, onChanged: (record: Out) => void) => JSX.Element;
   readonly canRemove?: (record: Out) => boolean;
   readonly isLocked?: (record: Out | undefined) => boolean;
 }
@@ -95,17 +94,16 @@ function Editing<Out extends Revised, Value extends object>(props: RecordPagePro
     <div class={s['body']} data-single={props.aside ? undefined : ''} tabindex="-1">
       <div>
         <RecordForm form={form} tell={spec.tell} submit={first === undefined ? t('form.create') : t('form.save')} isLocked={props.isLocked?.(props.record) === true}>
-          {props.fields(form, props.record)}
+          {untrack(() => props.fields(form, () => props.record))}
           <Show when={props.record && props.canRemove?.(props.record) && props.isLocked?.(props.record) !== true}>
             <Removal spec={spec} record={props.record as Out} form={form} />
           </Show>
         </RecordForm>
-        <Show when={props.record}>{(record) => props.below?.(record())}</Show>
       </div>
       <Show when={props.aside}>
         {(aside) => (
           <aside class={s['aside']} aria-label={t('aside')}>
-            {aside()(props.record, form, (record) => (form.moved(stored(record)), (latest = record), props.onStored(record)))}
+            {untrack(() => aside()(() => props.record, form, (record) => (form.moved(stored(record)), (latest = record), props.onStored(record))))}
           </aside>
         )}
       </Show>

@@ -47,7 +47,7 @@ export function AgentPage(props: { readonly id: string }): JSX.Element {
     blank: () => ({ name: '', role: 'agent', team: '', teams: [], reach: 'all', inboxes: [], capacity: 6 }),
     valueOf,
     // Whether they can sign in is changed at the right, never by saving the form.
-    bodyOf: (value) => bodyOf(value, latest?.active ?? true),
+    bodyOf: (value) => bodyOf(value, current()?.active ?? true),
     nameOf: ({ name }) => name,
     tell: {
       name: (field) => t(`field.${field}`),
@@ -62,14 +62,14 @@ export function AgentPage(props: { readonly id: string }): JSX.Element {
     words: () => ({ back: t('agents.back'), new: t('agents.invite') }),
     onChanged: () => void desk.colleagues.refresh(),
   };
-  let latest: AgentSettings | undefined;
+  let current: () => AgentSettings | undefined = () => undefined;
   return (
     <RecordPage
       spec={spec}
       id={props.id}
       note={(record) => record.email}
       fields={(form, record) => {
-        latest = record;
+        current = record;
         return (
           <>
             <TextField form={form} name="name" label={t('field.person')} help={t('profile.name_help')} required />
@@ -93,14 +93,13 @@ export function AgentPage(props: { readonly id: string }): JSX.Element {
         );
       }}
       aside={(record, _form, onChanged) => (
-        <Show when={record}>
+        <Show when={record()}>
           {(agent) => (
             <>
               <Access
                 agent={agent()}
                 isOwn={isOwn()}
                 onChanged={(next) => {
-                  latest = next;
                   onChanged(next);
                   void desk.colleagues.refresh();
                 }}

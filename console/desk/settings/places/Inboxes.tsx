@@ -126,12 +126,12 @@ function One(props: { readonly id: string }): JSX.Element {
       fields={(form, record) => (
         <>
           <TextField form={form} name="name" label={t('field.name')} help={t('inboxes.name_help')} required />
-          <Show when={record === undefined}>
+          <Show when={record() === undefined}>
             <TextField form={form} name="id" label={t('field.id')} help={t('inboxes.id_help')} />
           </Show>
           <ChoiceField form={form} name="team" label={t('field.team')} help={t('inboxes.team_help')} required options={withNone(teams(), t('team.everybody'))} />
           <DurationField form={form} name="reopen_window_s" label={t('field.reopen_window_s')} help={t('inboxes.reopen_help')} required />
-          <Show when={isVisited(record?.channel)}>
+          <Show when={isVisited(record()?.channel)}>
             <AreaField form={form} name="greeting" label={t('field.greeting')} help={t('inboxes.greeting_help')} />
             <ChoiceField form={form} name="locale" label={t('field.locale')} required options={['', 'zh-CN', 'en'].map((id) => ({ id, name: languageOf(id) }))} />
             <ColourField form={form} name="accent" label={t('field.accent')} help={t('inboxes.accent_help')} required />
@@ -141,10 +141,10 @@ function One(props: { readonly id: string }): JSX.Element {
       )}
       aside={(record, form) => (
         <>
-          <Show when={isVisited(record?.channel)}>
+          <Show when={isVisited(record()?.channel)}>
             <Preview form={form} />
           </Show>
-          <Show when={record?.channel === 'web' ? record : undefined}>
+          <Show when={record()?.channel === 'web' ? record() : undefined}>
             {(web) => (
               <section>
                 <h2>{t('snippet.title')}</h2>
@@ -158,7 +158,7 @@ function One(props: { readonly id: string }): JSX.Element {
               </section>
             )}
           </Show>
-          <Show when={record && !isVisited(record.channel) ? record : undefined}>
+          <Show when={isVisited(record()?.channel) ? undefined : record()}>
             {(other) => (
               <section>
                 <h2>{t('page.channels')}</h2>
@@ -171,7 +171,7 @@ function One(props: { readonly id: string }): JSX.Element {
               </section>
             )}
           </Show>
-          <Show when={record === undefined}>
+          <Show when={record() === undefined}>
             <section>
               <h2>{t('snippet.title')}</h2>
               <p class={k['hint']}>{t('snippet.later')}</p>
