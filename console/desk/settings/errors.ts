@@ -1,6 +1,6 @@
 /** Refusals of settings in the reader's locale: by code, then by the field that is at fault, else as the desk says them. */
 import { Problem } from '../../ui/rest.ts';
-import { explain } from '../words/errors.ts';
+import { explain, isKnown } from '../words/errors.ts';
 import { actionName } from './roles/names.ts';
 import { t, type SettingsKey } from './texts.ts';
 
@@ -21,6 +21,9 @@ const CODES: Readonly<Record<string, SettingsKey>> = {
   'record.too_many': 'error.too_many',
   'invitation.too_many': 'error.too_many',
   'audit.busy': 'error.audit_busy',
+  'bucket.too_large': 'error.too_large',
+  'bucket.unreadable': 'error.unreadable',
+  'internal.error': 'error.internal',
   'access.forbidden': 'error.forbidden',
   'access.admins_only': 'error.forbidden',
   'inbox.origins': 'invalid.origins',
@@ -55,6 +58,11 @@ const FIELDS: Readonly<Record<string, SettingsKey>> = {
 
 const INVALID = new Set(['record.invalid', 'body.invalid']);
 
+const endingOf = (code: string): string => code.slice(code.indexOf('.') + 1);
+
+/** Whether a refusal is said in the reader's language, whatever the node's sentence is. Pure. */
+export const hasSentence = (code: string): boolean => CODES[code] !== undefined || ENDINGS[endingOf(code)] !== undefined || INVALID.has(code) || isKnown(code);
+
 const USES: Readonly<Record<string, SettingsKey>> = { agent: 'uses.agents', inbox: 'uses.inboxes', invitation: 'uses.invitations', team: 'uses.teams' };
 
 /** By how many of what a record is used, out of the node's sentence: "It is used by 2 agents and 1 inbox; ...". */
@@ -75,6 +83,6 @@ export function explained(error: unknown): string {
   if (uses.length > 0) return t('error.in_use_by', { what: uses.map(({ what, n }) => t(what, { n })).join(t('value.join')) });
   const lacking = error.code === 'role.above_yours' ? lackingIn(error.message) : [];
   if (lacking.length > 0) return t('error.above_yours_these', { what: lacking.map(actionName).join(t('value.join')) });
-  const key = CODES[error.code] ?? ENDINGS[error.code.slice(error.code.indexOf('.') + 1)] ?? (INVALID.has(error.code) ? FIELDS[error.field] : undefined);
+  const key = CODES[error.code] ?? ENDINGS[endingOf(error.code)] ?? (INVALID.has(error.code) ? FIELDS[error.field] : undefined);
   return key === undefined ? explain(error) : t(key);
 }

@@ -71,6 +71,9 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
 /** Codes of an adapter that doesn't answer: `telegram.unavailable`. */
 const CHANNEL_AWAY = /^(?!log\.|warehouse\.).+\.unavailable$/;
 
+/** Whether a code has a sentence in the reader's language. Pure. */
+export const isKnown = (code: string): boolean => KNOWN[code] !== undefined || CHANNEL_AWAY.test(code);
+
 export function sentence(code: string, fallback: string): string {
   const key = KNOWN[code] ?? (CHANNEL_AWAY.test(code) ? 'error.channel_away' : undefined);
   return key === undefined ? fallback || t('error.other', { code }) : t(key);
