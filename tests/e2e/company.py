@@ -26,7 +26,7 @@ ZHOU: Final = Login("zhou", "周远", "zhou@example.com")
 IDA: Final = Login("ida", "Ida", "ida@example.com")
 """Auditor."""
 
-EXPECTED: Final = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (403|404|409|410|412|422|428)")
+EXPECTED: Final = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (401|403|404|409|410|412|422|428)")
 """What a browser's console says of refusals and outages that these journeys bring about."""
 
 WEEK = [{"day": day, "hours": [{"start": 540, "end": 720}, {"start": 780, "end": 1080}]} for day in range(5)]

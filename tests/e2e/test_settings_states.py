@@ -59,6 +59,29 @@ def test_an_auditor_reads_the_audit_without_the_records(crowd: People) -> None:
     assert violations(page) == []
 
 
+def test_another_password_ends_the_other_sessions_and_the_profile_goes_on(crowd: People, system: System) -> None:
+    """A wrong one is said at its field; afterwards only this session is listed, and the name can still be changed."""
+    kim = Login("kim", "Kim", "kim@example.com")
+    system.add_agents(kim)
+    other, page = crowd.signed_in(kim), crowd.signed_in(kim)
+    open_page(page, crowd, "profile")
+    expect(page.get_by_test_id("session")).to_have_count(2)
+    page.get_by_test_id("field-password").fill("wrong horse battery")
+    page.get_by_test_id("field-new_password").fill("another horse battery")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("field-password")).to_be_focused()
+    expect(page.get_by_test_id("problem-password")).to_have_text("The present password is wrong.")
+    page.get_by_test_id("field-password").fill(kim.password)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("saved").last).to_have_text("The password was changed.")
+    expect(page.get_by_test_id("session")).to_have_count(1)
+    other.get_by_test_id("signin-email").wait_for()
+    page.get_by_test_id("field-name").fill("Kim Vu")
+    page.get_by_test_id("save").first.click()
+    expect(page.get_by_test_id("saved").first).to_have_text("Saved")
+    expect(page.get_by_test_id("me")).to_have_attribute("aria-label", "Menu of Kim Vu")
+
+
 def test_what_is_not_saved_is_not_lost_by_leaving(crowd: People) -> None:
     """By a link, by a key, by *back*: asked first; *stay* keeps address and text."""
     page = crowd.signed_in(ADA)

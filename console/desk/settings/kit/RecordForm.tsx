@@ -15,6 +15,8 @@ export function RecordForm<T extends object>(props: {
   /** A field in words, for lost updates. */
   readonly tell?: Told<T>;
   readonly submit?: string;
+  /** What is said once it was stored. */
+  readonly done?: string;
   readonly children: JSX.Element;
   readonly isLocked?: boolean;
   /** One of several on a page: its foot stands below it and doesn't stick to the window's end. */
@@ -70,7 +72,7 @@ export function RecordForm<T extends object>(props: {
             </button>
           </Show>
           <p class={s['said']} role="status" aria-live="polite" data-testid="saved">
-            {props.form.isBusy() ? t('form.saving') : isSaid() ? t('form.saved') : props.form.isDirty() && !props.form.isNew() ? t(isOffline() ? 'form.offline' : 'form.unsaved') : ''}
+            {props.form.isBusy() ? t('form.saving') : isSaid() ? (props.done ?? t('form.saved')) : props.form.isDirty() && !props.form.isNew() ? t(isOffline() ? 'form.offline' : 'form.unsaved') : ''}
           </p>
           <p class={s['bad']} role="alert" data-testid="problem">
             {props.form.problem()}

@@ -1,4 +1,4 @@
-import { Show, type JSX } from 'solid-js';
+import { createEffect, createSignal, on, type JSX } from 'solid-js';
 import type { ProfileOut } from '../../../api/rest.ts';
 import { call } from '../../../ui/rest.ts';
 import { useDesk } from '../../store/desk.ts';
@@ -30,6 +30,12 @@ export function Profile(): JSX.Element {
   const me = useMe();
   // Read anew: the form says which revision it changes.
   const asked = createAsked(() => call<ProfileOut>('GET', 'me'));
+  const [passwords, setPasswords] = createSignal(0);
+  /** Another password is another revision of the same record, and the end of the other sessions. */
+  const changed = (): void => {
+    asked.again();
+    setPasswords((n) => n + 1);
+  };
   return (
     <>
       <header class="head">
@@ -45,12 +51,12 @@ export function Profile(): JSX.Element {
         <section class={k['section']} aria-labelledby="own-password">
           <h2 id="own-password">{t('password.title')}</h2>
           <p class={s['hint']}>{t('password.hint')}</p>
-          <PasswordForm />
+          <PasswordForm onSaved={changed} />
         </section>
         <section class={k['section']} aria-labelledby="own-sessions">
           <h2 id="own-sessions">{t('sessions.title')}</h2>
           <div class={s['part']}>
-            <Sessions path="sessions" isOwn />
+            <Sessions path="sessions" isOwn turn={passwords()} />
           </div>
         </section>
       </div>
@@ -73,6 +79,7 @@ function OwnForm(props: { readonly own: ProfileOut }): JSX.Element {
       void followLocale(value.locale);
     },
   });
+  createEffect(on(() => props.own, (own) => form.moved(stored(own)), { defer: true }));
   return (
     <RecordForm
       isInline
@@ -96,7 +103,7 @@ function OwnForm(props: { readonly own: ProfileOut }): JSX.Element {
 
 const languageName = (locale: string): string => (locale === 'zh-CN' ? '中文' : locale === 'en' ? 'English' : locale === '' ? t('locale.browser') : locale);
 
-function PasswordForm(): JSX.Element {
+function PasswordForm(props: { readonly onSaved: () => void }): JSX.Element {
   const empty = { password: '', new_password: '' };
   const form = createForm<typeof empty>({
     begin: { value: empty, revision: 1 },
@@ -109,16 +116,12 @@ function PasswordForm(): JSX.Element {
       return [...value.new_password].length < PASSWORD_MIN ? { new_password: t('password.rule', { n: PASSWORD_MIN }) } : {};
     },
     explain: explained,
+    onSaved: () => props.onSaved(),
   });
   return (
-    <RecordForm isInline form={form} submit={t('password.save')}>
+    <RecordForm isInline form={form} submit={t('password.save')} done={t('password.saved')}>
       <TextField form={form} name="password" label={t('password.old')} type="password" autocomplete="current-password" required />
       <TextField form={form} name="new_password" label={t('password.new')} help={t('password.rule', { n: PASSWORD_MIN })} type="password" autocomplete="new-password" required />
-      <Show when={form.saves() > 0 && !form.isDirty()}>
-        <p role="status" data-testid="password-saved">
-          {t('password.saved')}
-        </p>
-      </Show>
     </RecordForm>
   );
 }

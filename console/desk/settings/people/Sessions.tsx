@@ -1,4 +1,4 @@
-import { createSignal, For, Show, type JSX } from 'solid-js';
+import { createEffect, createSignal, For, on, Show, type JSX } from 'solid-js';
 import type { Ended, SessionOut } from '../../../api/rest.ts';
 import { timeOrDay } from '../../../ui/format.ts';
 import { call } from '../../../ui/rest.ts';
@@ -10,8 +10,9 @@ import { locale, t } from '../texts.ts';
 import s from './people.module.css';
 
 /** Where somebody is signed in, with an end for each. `path`: `sessions` for one's own, or an agent's. */
-export function Sessions(props: { readonly path: string; readonly isOwn: boolean }): JSX.Element {
+export function Sessions(props: { readonly path: string; readonly isOwn: boolean; /** Asked again when it changes. */ readonly turn?: number }): JSX.Element {
   const asked = createAsked(async () => (await call<{ items: readonly SessionOut[] }>('GET', props.path)).items);
+  createEffect(on(() => props.turn, asked.again, { defer: true }));
   const [problem, setProblem] = createSignal('');
   const [said, setSaid] = createSignal('');
   const [isBusy, setBusy] = createSignal(false);
