@@ -11,12 +11,17 @@ import { Inbox } from './inbox/Inbox.tsx';
 
 const Search = lazy(() => import('./search/Search.tsx'));
 const Overview = lazy(() => import('./reports/Overview.tsx'));
-const Channels = lazy(() => import('./admin/Channels.tsx'));
+const Settings = lazy(() => import('./settings/Settings.tsx'));
+const Reset = lazy(() => import('./entrance/Reset.tsx'));
 
 export function App(): JSX.Element {
   const joining = () => {
     const at = route();
     return at.page === 'join' ? at : undefined;
+  };
+  const resetting = () => {
+    const at = route();
+    return at.page === 'reset' ? at : undefined;
   };
   const who = () => {
     const now = session();
@@ -30,6 +35,13 @@ export function App(): JSX.Element {
     <>
       <Switch>
         <Match when={joining()}>{(at) => <Join token={at().token} />}</Match>
+        <Match when={resetting()}>
+          {(at) => (
+            <Suspense>
+              <Reset token={at().token} />
+            </Suspense>
+          )}
+        </Match>
         <Match when={session().is === 'out'}>
           <SignIn />
         </Match>
@@ -73,8 +85,8 @@ function SignedIn(props: { readonly who: Identity }): JSX.Element {
                   <Match when={route().page === 'overview'}>
                     <Overview />
                   </Match>
-                  <Match when={route().page === 'channels'}>
-                    <Channels />
+                  <Match when={route().page === 'settings' || route().page === 'channels'}>
+                    <Settings />
                   </Match>
                 </Switch>
               </Suspense>

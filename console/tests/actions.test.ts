@@ -60,7 +60,7 @@ test('the help lists every action by rank, those of one label in one row', () =>
   expect(helpRows(ACTIONS).map(({ label, caps }) => `${label} ${caps.join(' ')}`)).toEqual([
     'keys.move J K', 'keys.reply R', 'keys.open Enter', 'keys.note M', 'keys.back U', 'keys.assign A', 'keys.next N', 'keys.resolve E',
     'keys.search /', 'keys.send Enter', 'keys.pane F6', 'keys.newline Shift Enter', 'keys.views [', 'keys.go_inbox G I', 'keys.contact ]',
-    'keys.go_search G S', 'keys.escape Esc', 'keys.go_overview G O', 'keys.go_channels G C', 'keys.help ?',
+    'keys.go_search G S', 'keys.escape Esc', 'keys.go_overview G O', 'keys.go_channels G C', 'keys.go_settings G ,', 'keys.help ?', 'keys.save Ctrl Enter',
   ]);
   expect(['g i', 'Shift+Enter', 'Escape', '?'].map((key) => keycaps({ keys: [key] }))).toEqual(['G I', 'Shift Enter', 'Esc', '?']);
 });
@@ -84,6 +84,8 @@ test.each([
   [{ key: 'Enter' }, 'Enter'],
   [{ key: 'Enter', shiftKey: true }, 'Shift+Enter'],
   [{ key: 'Enter', altKey: true }, 'Alt+Enter'],
+  [{ key: 'Enter', ctrlKey: true }, 'Ctrl+Enter'],
+  [{ key: 'Enter', metaKey: true }, 'Ctrl+Enter'],
   [{ key: '?', shiftKey: true }, '?'],
   [{ key: 'J', shiftKey: true }, 'j'],
   [{ key: 'Escape', shiftKey: true }, 'Escape'],

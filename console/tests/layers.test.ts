@@ -13,7 +13,7 @@ const ROOMS: Layers = [
   ['desk/main.tsx'],
   ['desk/App.tsx'],
   ['desk/shell'],
-  ['desk/inbox', 'desk/admin', 'desk/reports', 'desk/search', 'desk/entrance'],
+  ['desk/inbox', 'desk/settings', 'desk/reports', 'desk/search', 'desk/entrance'],
   ['desk/common'],
   ['desk/actions'],
   ['desk/store'],

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import deskEn from '../desk/locale/en.json' with { type: 'json' };
 import deskZh from '../desk/locale/zh-CN.json' with { type: 'json' };
+import settingsEn from '../desk/locale/settings.en.json' with { type: 'json' };
+import settingsZh from '../desk/locale/settings.zh-CN.json' with { type: 'json' };
 import widgetEn from '../widget/locale/en.json' with { type: 'json' };
 import widgetZh from '../widget/locale/zh-CN.json' with { type: 'json' };
 
@@ -49,6 +51,7 @@ const longest = (text: string | Forms): string => (typeof text === 'string' ? te
 
 test.each([
   ['desk', deskEn, deskZh],
+  ['desk/settings', settingsEn, settingsZh],
   ['widget', widgetEn, widgetZh],
 ])('%s: every text exists in both languages, with the same places', (app, en, zh) => {
   const [english, chinese] = [en as Record<string, string | Forms>, zh as Record<string, string | Forms>];

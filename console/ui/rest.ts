@@ -37,12 +37,12 @@ export const NO_ANSWER = new Problem(0, 'network.unreachable', 'no answer');
 export const bearer = (token: string): Record<string, string> => (token ? { Authorization: `Bearer ${token}` } : {});
 
 /** Answers over 20 s are given up. Raises `Problem`. */
-export async function call<T>(method: string, path: string, body?: unknown, token = ''): Promise<T> {
+export async function call<T>(method: string, path: string, body?: unknown, token = '', headers: Readonly<Record<string, string>> = {}): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
       method,
-      headers: { 'Content-Type': 'application/json', ...bearer(token) },
+      headers: { 'Content-Type': 'application/json', ...bearer(token), ...headers },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(20_000),
     });

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from console import build
+from tests.e2e.company import make
 from tests.harness.browser import People, chromium
 from tests.harness.hostpage import host_page
 from tests.harness.platforms import Platforms, platforms
@@ -31,6 +32,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         tmp_path_factory.mktemp("system"), adapters=("routing", "warehouse"), agents=(LIN, EMMA)
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def company(system: System) -> None:
+    """That system with people of every role, a calendar, a team, a skill and a role of its own."""
+    make(system)
 
 
 @pytest.fixture(scope="package")

@@ -436,5 +436,5 @@ def test_only_admins_look_after_channels(crowd: People) -> None:
     """An agent who comes by the address is told whom to ask."""
     agent = crowd.agent(LIN)
     agent.goto(f"{crowd.node}/#/channels")
-    agent.get_by_text("Only admins look after channels").wait_for()
+    agent.get_by_text("Channels: your role does not reach this page").wait_for()
     assert violations(agent) == []

@@ -67,7 +67,7 @@ def test_the_help_lists_the_keys_and_each_does_what_it_says(people: People, syst
     desk.get_by_test_id("composer").wait_for()
     desk.keyboard.press("?")
     help_rows = desk.get_by_role("dialog").locator("dl > div")
-    expect(help_rows).to_have_count(20)
+    expect(help_rows).to_have_count(22)
     expect(help_rows.nth(0)).to_have_text("Move in the listJK")
     expect(help_rows.nth(11)).to_have_text("New lineShiftEnter")
     desk.keyboard.press("g")

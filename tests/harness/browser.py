@@ -60,15 +60,20 @@ class People:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         return page
 
-    def agent(self, login: Login, **more: Any) -> Page:
-        """An agent who has signed in by hand and is online."""
+    def signed_in(self, login: Login, **more: Any) -> Page:
+        """An agent who has signed in by hand, in the state that they left."""
         page = self.window(**more)
         page.goto(f"{self.node}/")
         page.get_by_test_id("signin-email").fill(login.email)
         page.get_by_test_id("signin-password").fill(login.password)
         page.get_by_test_id("signin-submit").click()
+        page.get_by_test_id("presence").first.wait_for()
+        return page
+
+    def agent(self, login: Login, **more: Any) -> Page:
+        """An agent who has signed in by hand and is online."""
+        page = self.signed_in(login, **more)
         presence = page.get_by_test_id("presence").first
-        presence.wait_for()
         if presence.get_attribute("data-state") != "online":
             presence.click()
             page.get_by_test_id("presence-online").click()

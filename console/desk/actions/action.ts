@@ -5,6 +5,8 @@ import type { TextKey } from '../words/texts.ts';
 /** What mounted components offer to actions, by name. */
 export interface Targets {
   readonly help: { open(): void };
+  /** A form of settings. */
+  readonly form: { save(): void };
   /** The page as a whole: one layer back. */
   readonly page: { back(): void };
   readonly inbox: { toggleViews(): void; toggleContact(): void; closeConversation(): void };

@@ -15,11 +15,11 @@ export function meant(first: string, key: string, known: Iterable<string>): { re
   return { run: keys.has(key) ? key : '', first: begins ? key : '' };
 }
 
-type Press = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'altKey'>;
+type Press = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'altKey'> & Partial<Pick<KeyboardEvent, 'ctrlKey' | 'metaKey'>>;
 
 /** A pressed key as actions name it. Only Enter means something else with a modifier; `?` needs Shift on most keyboards. Pure. */
-export function chord({ key, shiftKey, altKey }: Press): string {
-  if (key === 'Enter') return `${altKey ? 'Alt+' : ''}${shiftKey ? 'Shift+' : ''}${key}`;
+export function chord({ key, shiftKey, altKey, ctrlKey, metaKey }: Press): string {
+  if (key === 'Enter') return ctrlKey === true || metaKey === true ? 'Ctrl+Enter' : `${altKey ? 'Alt+' : ''}${shiftKey ? 'Shift+' : ''}${key}`;
   return key.length === 1 ? key.toLowerCase() : key;
 }
 
@@ -33,7 +33,7 @@ export function available(actions: readonly Action[], scene: Scene, focus: Actio
 /** For the element of a target, whose own keys come first. True if an action took the key. */
 export function pressedIn(target: 'list' | 'composer', event: KeyboardEvent, desk: Desk): boolean {
   const scene = { desk, targets: mounted };
-  const action = available(ACTIONS, scene, target).find((one) => one.keys.includes(chord(event)));
+  const action = available(ACTIONS, scene, target).find((one) => one.keys.includes(chord({ key: event.key, shiftKey: event.shiftKey, altKey: event.altKey })));
   if (action === undefined) return false;
   event.preventDefault();
   event.stopPropagation();
@@ -51,7 +51,8 @@ export function listenForKeys(desk: Desk): () => void {
   let first = '';
   let firstAt = 0;
   const listen = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.key !== 'Enter') return;
     const key = chord(event);
     const isTyping = isField(event.target);
     const actions = available(ACTIONS, scene, isTyping ? 'field' : '');

@@ -13,7 +13,8 @@ export interface Asked<T> {
   readonly again: () => void;
 }
 
-export function createAsked<T>(ask: () => Promise<T>): Asked<T> {
+/** `say`: a refusal in a sentence. */
+export function createAsked<T>(ask: () => Promise<T>, say: (error: unknown) => string = explain): Asked<T> {
   const [value, setValue] = createSignal<T>();
   const [problem, setProblem] = createSignal('');
   let isGone = false;
@@ -24,7 +25,7 @@ export function createAsked<T>(ask: () => Promise<T>): Asked<T> {
       const came = await ask();
       if (!isGone) setValue(() => came);
     } catch (error) {
-      if (!isGone) setProblem(explain(error));
+      if (!isGone) setProblem(say(error));
     }
   };
   void again();

@@ -12,7 +12,7 @@ import { offer } from '../actions/scene.ts';
 import { helpRows, keycaps } from '../actions/keycaps.ts';
 import { chooseLocale } from '../words/language.ts';
 import { Mark } from '../common/Mark.tsx';
-import { inboxHref } from '../store/address.ts';
+import { inboxHref, settingsHref } from '../store/address.ts';
 import { route } from '../store/route.ts';
 import s from './shell.module.css';
 import { unreadMine } from '../store/unread.ts';
@@ -50,9 +50,7 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
           <RailLink href={inboxHref('mine')} page="inbox" icon="inbox" label={t('page.inbox')} pip={desk.views.counts.queue > 0} />
           <RailLink href="#/search" page="search" icon="search" label={t('page.search')} />
           <RailLink href="#/overview" page="overview" icon="chart" label={t('page.overview')} />
-          <Show when={desk.who.agent.role === 'admin'}>
-            <RailLink href="#/channels" page="channels" icon="plug" label={t('page.channels')} />
-          </Show>
+          <RailLink href={settingsHref('profile')} page="settings" also="channels" icon="settings" label={t('page.settings')} />
         </ul>
         <DropdownMenu modal={false} placement="right-end">
           <DropdownMenu.Trigger class={s['me']} aria-label={t('me.menu', { name: desk.who.agent.name })} data-testid="me">
@@ -135,13 +133,15 @@ export function Shell(props: { readonly children: JSX.Element }): JSX.Element {
 function RailLink(props: {
   readonly href: string;
   readonly page: string;
+  /** Another page that stands under this link. */
+  readonly also?: string;
   readonly icon: IconName;
   readonly label: string;
   readonly pip?: boolean;
 }): JSX.Element {
   return (
     <li>
-      <a href={props.href} aria-current={route().page === props.page ? 'page' : undefined} title={props.label}>
+      <a href={props.href} aria-current={[props.page, props.also].includes(route().page) ? 'page' : undefined} title={props.label}>
         <Icon name={props.icon} />
         <span class="vh">{props.label}</span>
         <Show when={props.pip}>

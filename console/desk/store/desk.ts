@@ -1,5 +1,6 @@
 /** The store: the protocol client feeds the slices, the rest of the desk reads them and asks the store to act. */
 import { batch, createContext, useContext } from 'solid-js';
+import { createStore } from 'solid-js/store';
 import { createClient, openCache, openTabs, type Actor, type Client, type Listener, type Ok, type Tabs } from '../../client/index.ts';
 import { locale } from '../words/texts.ts';
 import { createChannels, type ChannelsSlice } from './channels.ts';
@@ -33,6 +34,8 @@ export interface Desk {
   /** Rejects with the node's refusal: `expect` is the head that this desk knew. */
   act(conv: string, what: 'take' | 'resolve' | 'reopen' | 'release'): Promise<Ok>;
   assign(conv: string, agent: string): Promise<Ok>;
+  /** The signed-in agent changed what they are called. */
+  renamed(name: string): void;
   signOut(): Promise<void>;
   dispose(): void;
 }
@@ -46,7 +49,8 @@ export function useDesk(): Desk {
   return desk;
 }
 
-export async function createDesk(who: Identity): Promise<Desk> {
+export async function createDesk(identity: Identity): Promise<Desk> {
+  const [who, setWho] = createStore(structuredClone(identity));
   const name = `${who.tenant.id}.${who.agent.id}`;
   const cache = await openCache(name);
   const tabs: Tabs = openTabs(name);
@@ -157,6 +161,7 @@ export async function createDesk(who: Identity): Promise<Desk> {
     drafts,
     act: (conv, what) => client.ask({ t: 'act', conv, do: what, expect: expect(conv) }),
     assign: (conv, agent) => client.ask({ t: 'act', conv, do: 'assign', args: { agent }, expect: expect(conv) }),
+    renamed: (name) => setWho('agent', 'name', name),
     async signOut() {
       tabs.tell('signed out');
       await leave('');

@@ -3,6 +3,7 @@ import { createSignal } from 'solid-js';
 import type { AgentOut, Identity } from '../../api/rest.ts';
 import { persist, type Trying } from '../../ui/persist.ts';
 import { call, Problem } from '../../ui/rest.ts';
+import { preferLocale } from '../words/language.ts';
 
 export type { Identity };
 export type Agent = AgentOut;
@@ -39,6 +40,7 @@ function mayBeSignedIn(): boolean {
 
 function enter(who: Identity): void {
   hint(true);
+  preferLocale(who.agent.locale);
   setSession({ is: 'in', who });
 }
 
@@ -79,6 +81,11 @@ export async function signIn(email: string, password: string): Promise<void> {
 /** Raises `Problem` (`invitation.gone`, `agent.email_taken`, `agent.password_weak`). */
 export async function accept(token: string, name: string, email: string, password: string): Promise<void> {
   enter(await call<Identity>('POST', 'invitations/accept', { token, name, email, password }));
+}
+
+/** Sets the password that a reset link is for. Raises `Problem` (`reset.gone`, `agent.password_weak`). */
+export async function acceptReset(token: string, password: string): Promise<void> {
+  enter(await call<Identity>('POST', 'resets/accept', { token, password }));
 }
 
 /** Signs out here also if the node doesn't answer: nobody must stay signed in on this screen. */

@@ -9,6 +9,7 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
   'network.unreachable': 'error.unreachable',
   'session.bad_credentials': 'error.credentials',
   'invitation.gone': 'error.invitation',
+  'reset.gone': 'error.invitation',
   'agent.email_taken': 'error.email_taken',
   'agent.password_weak': 'error.password',
   'agent.name_missing': 'error.name',
@@ -69,6 +70,9 @@ const KNOWN: Readonly<Record<string, TextKey>> = {
 
 /** Codes of an adapter that doesn't answer: `telegram.unavailable`. */
 const CHANNEL_AWAY = /^(?!log\.|warehouse\.).+\.unavailable$/;
+
+/** Whether a code has a sentence in the reader's language. Pure. */
+export const isKnown = (code: string): boolean => KNOWN[code] !== undefined || CHANNEL_AWAY.test(code);
 
 export function sentence(code: string, fallback: string): string {
   const key = KNOWN[code] ?? (CHANNEL_AWAY.test(code) ? 'error.channel_away' : undefined);

@@ -38,6 +38,7 @@ ISOLATED: Final = frozenset({"conv", "inbox", "agent", "contact", "invitation", 
 """Parts of paths that name a thing of one tenant."""
 
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "changes.edit": {"text": "another"},
     "accounts.change": {"name": "Taken over"},
     "messages.do": {"act": {"do": "take"}},
     "messages.write": {"text": "let me in"},

@@ -25,7 +25,8 @@ REFUSED = {"access.forbidden", "access.admins_only", "access.agents_only", "reso
 
 def frames(conv: str, other: str, said: str) -> list[tuple[str, dict[str, Any]]]:
     """(action, frame) of each frame that asks for something, and of each act. `other`: an agent to assign to; `said`:
-    a message of the conversation's customer, which nobody else changes."""
+    a message of the conversation's customer, which nobody else changes.
+    """
     acts = {
         "take": {},
         "assign": {"agent": other},

@@ -6,6 +6,6 @@ export default {
   keys: ['g c'],
   label: 'keys.go_channels',
   rank: 190,
-  when: ({ desk }) => desk.who.agent.role === 'admin',
+  when: ({ desk }) => ['owner', 'admin'].includes(desk.who.agent.role),
   run: () => go('#/channels'),
 } satisfies Action;
