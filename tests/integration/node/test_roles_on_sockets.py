@@ -73,7 +73,7 @@ async def refusals(system: System, who: str, conv: str, said: str) -> dict[str, 
 
 
 async def people(system: System) -> tuple[str, str]:
-    """An agent of each role, one whose reach is another team's, one of another tenant; a conversation to ask about, and what was said in it."""
+    """An agent of each role, of another team's reach, of another tenant; a conversation and what was said in it."""
     hashed = await hash_password(PASSWORD)
     async with connected(system.common, "test") as link:
         for role in ROLES:
