@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from backbone.conversation import Head
+from backbone.failpoints import CONSENT, CONSENTED, POINT
 from backbone.nats.buckets import Bucket
 from backbone.nats.link import Link
 from tests.harness.log import stored_events
@@ -174,3 +175,36 @@ async def _settled(system: System) -> dict[str, Head]:
             last = now
             await asyncio.sleep(0.5)
     return last
+
+
+@pytest.mark.timeout(120)
+def test_a_kill_between_two_reopenings_forgets_neither(hasty: System) -> None:
+    """Heads had both messages by then, so that nobody looked at these again: the second customer waited for ever."""
+    asyncio.run(_reopened_after_a_kill(hasty))
+
+
+async def _reopened_after_a_kill(system: System) -> None:
+    routing = system.adapters["routing"]
+    async with (
+        system.visitor().running() as first,
+        system.visitor().running() as second,
+        system.agent(LIN).running() as lin,
+    ):
+        convs = {str((await one.send("hello?"))["conv"]): one for one in (first, second)}
+        await _until(system, lambda found: all(c in found and found[c].agent == "lin" for c in convs))
+        for conv in convs:
+            await lin.act(conv, "resolve")
+        await _until(system, lambda found: all(found[c].status == "resolved" for c in convs))
+        await asyncio.to_thread(routing.stop)
+        for conv, visitor in convs.items():
+            await visitor.send("one more thing", conv)
+        routing.environment |= {POINT: "routing.decided:1", CONSENT: CONSENTED}
+        # A process ends with the thread that started it.
+        routing.start()
+        assert routing.process is not None
+        assert await asyncio.to_thread(routing.process.wait, 60) == -9, routing.tail()
+        del routing.environment[POINT], routing.environment[CONSENT]
+        routing.start()
+        await _until(system, lambda found: all(found[c].status == "open" for c in convs))
+        for conv in convs:
+            await lin.act(conv, "resolve")
