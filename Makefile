@@ -36,6 +36,7 @@ e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefac
 
 faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MESSAGES= of the campaign
 	@$(BIN)/pytest tests/faults tests/unit/adapters/channels/test_email_hostile.py tests/integration/trunkline/test_upgrade.py \
+		tests/integration/trunkline/test_kept_data.py \
 		tests/integration/cluster -m "" -s $(ARGS)
 
 conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
-
+from backbone.asks.operator import OPERATOR, SQL, SqlRequest, Table
 from backbone.errors import NotFoundError, UnavailableError
 from backbone.nats import rpc
 from backbone.settings import Common, load
@@ -16,13 +14,6 @@ from trunkline import datafolder, extras
 from trunkline.connect import connected
 
 NATS_WITHIN_S = 5.0
-
-
-class Table(Struct):
-    """A result: the names of its columns and its rows."""
-
-    columns: list[str]
-    rows: list[list[Any]]
 
 
 def ask(query: str, data: Path | None) -> Table:
@@ -47,12 +38,11 @@ def ask(query: str, data: Path | None) -> Table:
 
 async def _ask_running(common: Common, query: str) -> Table:
     async with connected(common, "sql", NATS_WITHIN_S) as link:
-        return await rpc.call(link, "warehouse", "_", "sql", {"query": query}, Table, timeout_s=15)
+        return await rpc.ask(link, "warehouse", OPERATOR, SQL, SqlRequest(query), timeout_s=15)
 
 
 def _ask_files(dsn: str, query: str) -> Table:
     with extras.needed():
         from adapters.warehouse import offline  # noqa: PLC0415  (opens the engine: only when nobody answers)
 
-    found = offline.query(dsn, query)
-    return Table(found.columns, found.rows)
+    return offline.query(dsn, query)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from typing import Any
 
 from msgspec import structs
 
@@ -43,6 +44,13 @@ class Projection:
         if self.is_mine(head.tenant):
             self._set(head)
 
+    def restore_reopening(self, state: Any) -> None:
+        """What a cursor carried: conversations that wait to be reopened, by the message."""
+        for conv, message in (state if isinstance(state, dict) else {}).items():
+            if conv in self.heads and self.heads[conv].status == "resolved":
+                self.reopening[conv] = str(message)
+                self.is_stirred = True
+
     def take(self, entry: Entry, epoch: int) -> None:
         """Folds one event of the log. Raises msgspec.DecodeError or ValueError for what isn't one."""
         subject = subjects.parse_chat(entry.subject)
@@ -65,17 +73,23 @@ class Projection:
                 # A decision of our own was adopted with the epoch of what it followed; the log says which it is of.
                 self._set(structs.replace(head, epoch=epoch))
                 self.changed.add(head.conv)
+            # Heads are written before cursors: after a kill the head has the event, and nobody may have acted on it.
+            self._note_reopening(head, event)
             return
         self._set(head)
         self.changed.add(head.conv)
         if is_lifecycle(event):
             self.urgent.add(head.conv)
             self.is_stirred = True
-        if head.status == "resolved" and _is_from_visitor(event):
+        self._note_reopening(head, event)
+
+    def _note_reopening(self, head: Head, event: ev.Event | ev.Envelope) -> None:
+        """A customer's message behind the resolution wants it reopened, until that or another resolution is read."""
+        if head.status != "resolved" or isinstance(event, ev.ConversationResolved | ev.ConversationReopened):
+            self.reopening.pop(head.conv, None)
+        elif _is_from_visitor(event):
             self.reopening[head.conv] = event.id
             self.is_stirred = True
-        elif head.status != "resolved":
-            self.reopening.pop(head.conv, None)
 
     def drop(self, conv: str) -> None:
         """Forgets a conversation that is closed for good."""

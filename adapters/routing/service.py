@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import prometheus_client
 import structlog
@@ -46,6 +46,8 @@ TURNS: Final = Turns(commits_behind=False)
 HEADS_EVERY_S: Final = 0.1
 SWEEP_S: Final = 60.0
 AT_ONCE: Final = 32
+REOPENING_MOST: Final = 1000
+"""Conversations in the state of a cursor: 70 KB of the 128 that one may have."""
 
 _queue = prometheus_client.Gauge("trunkline_routing_queue", "Conversations waiting.")
 _lag = prometheus_client.Gauge("trunkline_routing_lag", "Events stored and not yet read.")
@@ -114,6 +116,8 @@ class Routing(Adapter):
         if heads and all(subjects.stream_of(head.conv) in cursors for head in heads.values()):
             for head in heads.values():
                 self.projection.restore(head)
+            for cursor in cursors.values():
+                self.projection.restore_reopening(cursor.state)
             starts = {s: cursor.seq + 1 for s, cursor in cursors.items()}
         else:
             await self._book.throw_away(heads)
@@ -156,6 +160,11 @@ class Routing(Adapter):
         if failpoints.ARMED:
             failpoints.reach("routing.before_cursor")
 
+    def state(self, stream: str) -> Any:
+        """Conversations that a message wants reopened and nobody has yet, by the message: it isn't read again."""
+        waiting = [one for one in self.projection.reopening.items() if subjects.stream_of(one[0]) == stream]
+        return dict(waiting[:REOPENING_MOST]) or None
+
     async def rolled_back(self, stream: str) -> bool:
         """Heads are written before cursors: those in the bucket may be of the lost future."""
         del stream
@@ -188,13 +197,13 @@ class Routing(Adapter):
         await self._book.write()
 
     async def _reopen(self) -> None:
-        reopening, self.projection.reopening = dict(self.projection.reopening), {}
-        for conv, message in reopening.items():
+        reopening = self.projection.reopening
+        for conv, message in list(reopening.items()):
             head = self.projection.heads.get(conv)
             if head is None or head.status != "resolved":
+                reopening.pop(conv, None)
                 continue
             if self._held.holds(conv, time.monotonic()):
-                self.projection.reopening.setdefault(conv, message)
                 continue
             agent = head.agent if self.crew.eligible(head.tenant, head.agent) else ""
             is_done = await self._do(
@@ -207,8 +216,9 @@ class Routing(Adapter):
                     agent=agent,
                 ),
             )
-            if not is_done:
-                self.projection.reopening.setdefault(conv, message)
+            # It stays until then: a cursor that passed the message meanwhile carries it along.
+            if is_done and reopening.get(conv) == message:
+                del reopening[conv]
 
     async def _assign(self) -> None:
         for tenant, queued in self.projection.queued.items():

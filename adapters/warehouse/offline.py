@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 from adapters.warehouse.asking import sql
-from adapters.warehouse.asking.sql import SqlRequest, Table
 from adapters.warehouse.clickhouse import migrations
 from adapters.warehouse.clickhouse.engine import Engine, load_library
 from adapters.warehouse.loading import journal
 from adapters.warehouse.settings import SECTION, Warehouse, target
+from backbone.asks.operator import SqlRequest, Table
 from backbone.errors import NotFoundError
 from backbone.settings import load
 

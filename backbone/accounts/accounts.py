@@ -40,17 +40,6 @@ _paused = prometheus_client.Gauge(
 )
 
 
-class AccountState(Struct, frozen=True):
-    """How its processes find an account, as they answer `accounts`. `ill`: why nothing goes out, empty if it does;
-    since when, and until when its platform holds it (UTC ms).
-    """
-
-    inbox: str
-    ill: str = ""
-    since: int = 0
-    until: int = 0
-
-
 class Account:
     """One inbox with its opened settings. `settings` is None where they can't be used: `problem` says why."""
 

@@ -72,10 +72,19 @@ async def follow(
 ) -> None:
     """Waits for the lease, follows while it is held, and stands by again when it is lost; until the process stops.
 
+    Ready is who stands by, seen that another process holds the lease, and who has reached the end of the log; never
+    who has only begun: an upgrade would end the other one, and a reader would take half of what is kept for all.
+
     `check`: name of the condition of readiness. `tells_how_far`: whoever started us hears how far the log has come.
     """
     working: list[Follower] = []
-    running.ready(check, lambda: working[-1].problem() if working else None)
+
+    def problem() -> str | None:
+        if working:
+            return working[-1].problem()
+        return None if running.role == "standby" else "Nothing is followed yet; the lease is being taken."
+
+    running.ready(check, problem)
     running.keeps_up(lambda: working[-1].load() if working else None)
 
     async def reconnected() -> None:
@@ -90,19 +99,20 @@ async def follow(
     await running.link.is_open.wait()
     suspects, pauses = Suspects(), _Pauses()
     while not running.stopping.is_set():
-        running.stand_by()
         held = Lease(running.link, lease, running.instance, lease_s)
         try:
-            if await running.unless_stopping(held.take()):
+            if await running.unless_stopping(held.take(running.stand_by)):
                 running.take_over()
                 await running.unless_stopping(_work(running, make, suspects, held, working))
         except* PoisonedError as ended:
             running.logger.warning("follow.begins_again", errors=[repr(error) for error in ended.exceptions])
+            working.clear()
             await until(running.stopping, asyncio.sleep(suspects.pause_s()))
         except* TrunklineError as ended:
             # The log went away, or back: what is known is made anew from what it holds.
             running.logger.warning("follow.begins_again", errors=[repr(error) for error in ended.exceptions])
             pause_s = pauses.take(has_gone_on=bool(working and not working[-1].problem()))
+            working.clear()
             await until(running.stopping, asyncio.sleep(pause_s))
         finally:
             working.clear()

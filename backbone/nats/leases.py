@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import prometheus_client
@@ -58,6 +58,7 @@ class Lease:
         """Whether the key may be ours at a revision that we don't know: an answer was lost."""
 
         self._renewing: asyncio.Task[None] | None = None
+        self._is_others: Callable[[], None] | None = None
         self.token = 0
         self.lost = asyncio.Event()
 
@@ -66,11 +67,13 @@ class Lease:
         """Whether this holder is alone now."""
         return self.token > 0 and not self.lost.is_set()
 
-    async def take(self) -> int:
+    async def take(self, is_others: Callable[[], None] | None = None) -> int:
         """Waits until the lease is free, takes it and keeps it; returns the fencing token. Once for each lease.
 
+        `is_others` is called when it is seen that somebody else holds it, again with each look; not while nobody knows.
         Whoever is cancelled here holds nothing afterwards, also if the lease was about to become ours.
         """
+        self._is_others = is_others
         try:
             if not await self._try():
                 _log.info("lease.waiting", lease=self._key)
@@ -177,7 +180,11 @@ class Lease:
         Or one that is ours already, where only the answer was lost.
         """
         kept = await self._read()
-        if kept is None or not (kept.value == self._holder or self._has_run_out(kept)):
+        if kept is None:
+            return False
+        if kept.value != self._holder and not self._has_run_out(kept):
+            if self._is_others:
+                self._is_others()
             return False
         try:
             await self._ask(self._bucket.update(self._key, self._holder, kept.revision, self._ttl_s))

@@ -56,6 +56,14 @@ class Problem(Struct, omit_defaults=True, kw_only=True):
     retry_after_ms: int | None = None
 
 
+class Ask(NamedTuple, Generic[R, A]):
+    """One verb as both sides know it: its name, and what decodes its request and its reply (`backbone/asks`)."""
+
+    verb: str
+    request: type[R]
+    reply: type[A]
+
+
 class Verb(NamedTuple, Generic[R]):
     """What answers one verb: the request's Struct, and a handler (tenant, request) -> Struct or msgspec.Raw."""
 
@@ -128,6 +136,25 @@ async def serve(link: Link, service: str, version: str, verbs: dict[str, Verb[An
         )
     await link.flush()
     return Answering(micro, running)
+
+
+def answered(ask: Ask[R, A], handler: Callable[[str, R], Awaitable[A]]) -> dict[str, Verb[Any]]:
+    """What `serve` wants of one verb: its handler gets the request of a tenant, and returns the reply."""
+    return {ask.verb: Verb(ask.request, handler)}
+
+
+async def ask(
+    link: Link,
+    service: str,
+    tenant: str,
+    ask: Ask[R, A],
+    request: R,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+    timeout_s: float = TIMEOUT_S,
+) -> A:
+    """Asks a service; its reply. Raises as `call`."""
+    return await call(link, service, tenant, ask.verb, request, ask.reply, headers=headers, timeout_s=timeout_s)
 
 
 async def call(  # noqa: PLR0917 - where to, what, and what comes back

@@ -445,7 +445,7 @@ export interface HealthOut {
   until: number;
 }
 /**
- * A message that has all the words. `text` is an excerpt; `at` is UTC ms.
+ * A message that has all the words. `text` is an excerpt of at most 300 characters; `at` is UTC ms.
  */
 export interface Hit {
   actor: string;
@@ -458,7 +458,7 @@ export interface Hit {
   text: string;
 }
 /**
- * Newest first. `as_of`: UTC ms at which the newest searchable event was stored.
+ * Newest first; `next` is null on the last page. `as_of`: UTC ms at which the newest of all was stored.
  */
 export interface Hits {
   as_of: number;
@@ -777,6 +777,8 @@ export interface NewWebInbox {
 }
 /**
  * Today. `open`: neither resolved nor closed now. Seconds are null without any first response today.
+ *
+ *     `as_of`: UTC ms at which the newest event in these figures was stored.
  */
 export interface Overview {
   as_of: number;

@@ -17,11 +17,10 @@ from backbone import directory
 from backbone.access import Who
 from backbone.accounts import form, stores
 from backbone.accounts.about import About
-from backbone.accounts.accounts import AccountState, sealed_name
-from backbone.accounts.asking import Nothing, Which
+from backbone.accounts.accounts import sealed_name
 from backbone.accounts.pulse import pulses
 from backbone.accounts.wanted import WEB
-from backbone.channel import Check
+from backbone.asks.accounts import ACCOUNTS, CHECK, RETRY, AccountState, Nothing, Which
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
@@ -222,8 +221,7 @@ async def check(ask: Ask, at: InboxAt, body: Empty) -> Page[Finding]:  # noqa: A
     """The channel examines the account at its platform."""
     inbox = (await _find(ask, at.inbox)).value
     link, tenant = ask.context.link, ask.who.tenant
-    asked = Which(inbox.id)
-    found = await rpc.call(link, inbox.channel, tenant, "check", asked, list[Check], timeout_s=CHECK_WITHIN_S)
+    found = await rpc.ask(link, inbox.channel, tenant, CHECK, Which(inbox.id), timeout_s=CHECK_WITHIN_S)
     return Page(items=[Finding(name=one.name, problem=one.problem) for one in found], next=None)
 
 
@@ -239,7 +237,7 @@ async def check(ask: Ask, at: InboxAt, body: Empty) -> Page[Finding]:  # noqa: A
 async def retry(ask: Ask, at: InboxAt, body: Empty) -> InboxOut:  # noqa: ARG001 - it must be an object
     """A paused account is tried again."""
     inbox = (await _find(ask, at.inbox)).value
-    await rpc.call(ask.context.link, inbox.channel, ask.who.tenant, "retry", Which(inbox.id), Nothing)
+    await rpc.ask(ask.context.link, inbox.channel, ask.who.tenant, RETRY, Which(inbox.id))
     _log.info("inbox.retried", tenant=ask.who.tenant, inbox=inbox.id, by=ask.who.id)
     return await _shown(ask, inbox)
 
@@ -280,9 +278,7 @@ async def _usable(context: Context, channel: str) -> About:
 async def _states(context: Context, tenant: str, channel: str) -> list[AccountState] | None:
     """How a channel's processes find its accounts; None if none answers."""
     try:
-        return await rpc.call(
-            context.link, channel, tenant, "accounts", Nothing(), list[AccountState], timeout_s=HEALTH_WITHIN_S
-        )
+        return await rpc.ask(context.link, channel, tenant, ACCOUNTS, Nothing(), timeout_s=HEALTH_WITHIN_S)
     except TrunklineError:
         return None
 

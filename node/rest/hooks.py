@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from backbone.asks.hooks import HOOK, Hook
 from backbone.errors import NotFoundError, TooLargeError, TrunklineError
 from backbone.ids import check_name, check_token
 from backbone.nats import rpc
@@ -29,21 +29,6 @@ _KEPT_BACK: Final = ("x-forwarded-", "x-real-")
 """Platforms sign in headers whose names begin like these; what a proxy or a browser adds is none of a channel's."""
 
 
-class _Hook(Struct):
-    inbox: str
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-
-
-class _Reply(Struct):
-    status: int
-    body: bytes
-    content_type: str
-
-
 async def callback(request: Request) -> Response:
     """Answers what the adapter answers; 503 where it doesn't, so that the provider tries again."""
     context = context_of(request)
@@ -51,7 +36,7 @@ async def callback(request: Request) -> Response:
         channel = check_token(request.path_params["channel"], "channel")
         inbox = check_name(request.path_params["inbox"], "inbox")
         tenant = await _tenant_of(context, channel, inbox)
-        hook = _Hook(
+        hook = Hook(
             inbox=inbox,
             method=request.method,
             path=request.path_params.get("rest", ""),
@@ -59,7 +44,7 @@ async def callback(request: Request) -> Response:
             headers=_passed_on(request),
             body=await read_body(request, BODY_MOST, BODY_WITHIN_S),
         )
-        reply = await rpc.call(context.link, channel, tenant, "hook", hook, _Reply, timeout_s=WITHIN_S)
+        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=WITHIN_S)
     except TooLargeError:
         return Response("too large\n", 413, NO_STORE)
     except NotFoundError:

@@ -10,13 +10,15 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct
 
 from backbone.asker import as_headers
+from backbone.asks.reports import OVERVIEW, Overview, OverviewRequest
+from backbone.asks.search import HITS_MOST, QUERY_MOST, SEARCH, Hits, SearchRequest
 from backbone.errors import InvalidInputError
 from backbone.nats import rpc
 from node.rest.contract.api import Ask, route
 
-T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
 
-QUERY_MOST = 200
 _WAREHOUSE = ("warehouse.busy", "warehouse.unavailable")
 
 
@@ -26,58 +28,13 @@ class Sought(Struct, kw_only=True):
     q: Annotated[str, Meta(min_length=1, max_length=QUERY_MOST, description="1 to 200 characters")]
     after: Annotated[str, Meta(max_length=128, description="the `next` of the page before")] = ""
     before: Annotated[str, Meta(max_length=128, description="the former name of `after`")] = ""
-    limit: Annotated[int, Meta(ge=1, le=100, description="a whole number from 1 to 100")] = 20
+    limit: Annotated[int, Meta(ge=1, le=HITS_MOST, description="a whole number from 1 to 100")] = 20
 
 
 class Zone(Struct):
     """Whose today."""
 
     tz: Annotated[str, Meta(max_length=64, description="a time zone such as Asia/Shanghai")] = "UTC"
-
-
-class Hit(Struct, kw_only=True):
-    """A message that has all the words. `text` is an excerpt; `at` is UTC ms."""
-
-    conv: str
-    epoch: int
-    seq: int
-    at: int
-    actor_kind: str
-    actor: str
-    text: str
-    contact_name: str
-
-
-class Hits(Struct, kw_only=True):
-    """Newest first. `as_of`: UTC ms at which the newest searchable event was stored."""
-
-    items: list[Hit]
-    next: str | None
-    as_of: int
-
-
-class Hour(Struct, kw_only=True):
-    """Public messages of one hour of the day: of visitors, and of agents and bots."""
-
-    hour: int
-    messages_in: int
-    messages_out: int
-
-
-class Overview(Struct, kw_only=True):
-    """Today. `open`: neither resolved nor closed now. Seconds are null without any first response today."""
-
-    day: str
-    tz: str
-    opened: int
-    resolved: int
-    open: int
-    messages_in: int
-    messages_out: int
-    first_response_median_s: float | None
-    first_response_p90_s: float | None
-    hours: list[Hour]
-    as_of: int
 
 
 @route(
@@ -93,8 +50,7 @@ async def search_messages(ask: Ask, query: Sought) -> Hits:
     text = query.q.strip()
     if not text:
         raise InvalidInputError("query.invalid", f"q must have 1 to {QUERY_MOST} characters.", field="q")
-    asked = {"q": text, "before": query.after or query.before or None, "limit": query.limit}
-    return await _ask(ask, "search.messages", asked, Hits)
+    return await _ask(ask, SEARCH, SearchRequest(text, query.after or query.before or None, query.limit))
 
 
 @route(
@@ -109,8 +65,7 @@ async def overview(ask: Ask, query: Zone) -> Overview:
     """Today in a time zone."""
     if query.tz not in await asyncio.to_thread(_time_zones):
         raise InvalidInputError("query.invalid", "tz must be a time zone such as Asia/Shanghai.", field="tz")
-    asked = {"tz": query.tz}
-    return await _ask(ask, "report.overview", asked, Overview)
+    return await _ask(ask, OVERVIEW, OverviewRequest(query.tz))
 
 
 @functools.cache
@@ -118,7 +73,7 @@ def _time_zones() -> set[str]:
     return zoneinfo.available_timezones()
 
 
-async def _ask(ask: Ask, verb: str, asked: object, kind: type[T]) -> T:
+async def _ask(ask: Ask, what: rpc.Ask[R, A], asked: R) -> A:
     """The warehouse answers of the conversations that are there for who asks."""
     link, who = ask.context.link, ask.who
-    return await rpc.call(link, "warehouse", who.tenant, verb, asked, kind, headers=as_headers(who))
+    return await rpc.ask(link, "warehouse", who.tenant, what, asked, headers=as_headers(who))

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from backbone import directory
 from backbone import events as ev
 from backbone.accounts import templates
-from backbone.accounts.asking import Which
+from backbone.asks.accounts import TEMPLATES, Which
 from backbone.channel import FileKind, Template
 from backbone.clock import utc_ms
 from backbone.conversation import Head
@@ -157,5 +157,4 @@ async def _of(context: Context, tenant: str, inbox: str) -> list[Template]:
     about = (await context.channels.all()).get(record.channel)
     if about is None or not about.templates:
         return []
-    asked = Which(inbox)
-    return await rpc.call(context.link, record.channel, tenant, "templates", asked, list[Template], timeout_s=WITHIN_S)
+    return await rpc.ask(context.link, record.channel, tenant, TEMPLATES, Which(inbox), timeout_s=WITHIN_S)

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from backbone import contacts, directory
-from backbone.accounts.asking import DeviceChange, Nothing, SignIn
+from backbone.asks.users import DEVICE, IDENTIFY, DeviceChange, SignIn
 from backbone.channel import Claim, Device
 from backbone.clock import utc_ms
 from backbone.contacts import User
@@ -145,7 +145,7 @@ async def _signed_in(
         raise InvalidInputError("inbox.no_users", "Only inboxes of apps have users.", field="inbox")
     claim = Claim(identity=body.identity, user=body.user, user_hash=body.user_hash)
     asked = SignIn(inbox=inbox.id, claim=claim)
-    user = await rpc.call(context.link, inbox.channel, tenant, "identify", asked, User)
+    user = await rpc.ask(context.link, inbox.channel, tenant, IDENTIFY, asked)
     if before and not before.user:
         await contacts.merge(context.link, context.log, tenant, inbox.id, before.contact, user, utc_ms())
     return user
@@ -157,4 +157,4 @@ async def _changed(ask: Ask, device: Device, *, is_there: bool) -> None:
     if inbox.channel != WITH_USERS:
         raise InvalidInputError("inbox.no_users", "Only inboxes of apps have devices.", field="inbox")
     change = DeviceChange(inbox=who.inbox, contact=who.id, device=device, is_there=is_there)
-    await rpc.call(context.link, WITH_USERS, who.tenant, "device", change, Nothing)
+    await rpc.ask(context.link, WITH_USERS, who.tenant, DEVICE, change)

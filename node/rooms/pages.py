@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from backbone.acks import LogEvent
+from backbone.asks.history import HISTORY, HistoryRequest, Position
 from backbone.conversation import STEP_EVERY, Head, seen_by_visitor
 from backbone.decide import is_readable, parse_tolerant
 from backbone.events import parse_envelope
@@ -56,14 +57,8 @@ async def from_warehouse(
     link: Link, tenant: str, conv: str, position: tuple[int, int] | None, limit: int
 ) -> list[Numbered]:
     """Older history than the log holds: the newest `limit` events before a position, ascending."""
-    answer = await rpc.call(
-        link,
-        "warehouse",
-        tenant,
-        "history",
-        {"conv": conv, "before": _position(position), "limit": limit},
-        _History,
-    )
+    before = Position(*position) if position else None
+    answer = await rpc.ask(link, "warehouse", tenant, HISTORY, HistoryRequest(conv, before, limit))
     return [(seq, prev, bytes(raw)) for _epoch, seq, prev, raw in answer.events]
 
 
@@ -71,15 +66,6 @@ def for_visitors(events: list[Numbered]) -> list[Numbered]:
     """A page as a visitor sees it, hidden events left out; the page's `upto` still covers them."""
     seen = [(seq, prev, _seen(raw)) for seq, prev, raw in events]
     return [(seq, prev, raw) for seq, prev, raw in seen if raw is not None]
-
-
-class _History(msgspec.Struct):
-    events: list[tuple[int, int, int, msgspec.Raw]]
-    more: bool = False
-
-
-def _position(position: tuple[int, int] | None) -> dict[str, int] | None:
-    return {"epoch": position[0], "seq": position[1]} if position else None
 
 
 def _seen(raw: bytes) -> bytes | None:

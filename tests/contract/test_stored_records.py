@@ -6,36 +6,18 @@ A file is never changed. A field that is added comes in a new file `<bucket>.<ki
 from __future__ import annotations
 
 import json
-import typing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from backbone import contacts, conversation, directory, presence
+from backbone import contacts, directory
 from backbone.accounts import pulse, stores
-from backbone.files import waiting
-from backbone.nats import cursors, leases, streams
-from backbone.process import processes
-from node.entry import sessions
-from node.rest.contract import once
+from backbone.nats import streams
+from tests.contract.kinds import KINDS
 
 FILES = sorted((Path(__file__).parent / "records").glob("*.json"))
-KINDS: dict[str, dict[str, Any]] = {
-    "directory": {str(kind.__struct_config__.tag): kind for kind in typing.get_args(directory.Record)},
-    "contacts": {str(kind.__struct_config__.tag): kind for kind in typing.get_args(contacts.Record)},
-    "channels": {str(kind.__struct_config__.tag): kind for kind in (*typing.get_args(stores.Record), pulse.Pulse)},
-    "heads": {"head": conversation.Head},
-    "presence": {"here": presence.Here},
-    "sessions": {"session": sessions.SessionRecord},
-    "seen": {"seen": stores.Seen},
-    "uploads": {"upload": waiting.Upload},
-    "answers": {"kept": once.Kept},
-    "leases": {"holder": leases.Holder},
-    "cursors": {"cursor": cursors.Cursor},
-    "processes": {"process": processes.Process},
-}
 NOTHING_YET = {"erased"}
 UNIONS: dict[str, Any] = {"directory": directory.Record, "contacts": contacts.Record, "channels": stores.Record}
 

@@ -28,6 +28,9 @@ BYE = "bye"
 HOLD_AT_MOST = 6
 """Conversations that an agent shows at once."""
 
+FLOOD_STEP = 50
+"""Messages of a flood after which it is told how many are written."""
+
 QUIET_S = 3.0
 AGED = 0.05
 """Of the messages: those whose id was made 1 s to a day before."""
@@ -344,9 +347,10 @@ class Load:
             assert ok is not None
             await reader.look(str(ok["conv"]))
             self.did.append("flooding")
-            for _ in range(lines):
+            for n in range(1, lines + 1):
                 ok = await writer.say(self._text(writer) + " 长" * 3000, str(ok["conv"])) or ok
-            self.did.append("flooded")
+                if n % FLOOD_STEP == 0:
+                    self.did.append(f"flooded {n}")
             known = reader.client.conversations[str(ok["conv"])]
             while not reader.client.close_code or known.mark is None or known.mark[1] < ok["seq"]:
                 await asyncio.sleep(0.05)

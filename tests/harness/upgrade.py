@@ -1,4 +1,4 @@
-"""Hot upgrades for tests: of a running `trunkline up`, to the same code or to another version made for the test."""
+"""Versions beside this one for tests: hot upgrades of a running `trunkline up`, and releases of before from git."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import shutil
 import site
 import subprocess
 import sys
+import tarfile
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from console import DIST
 from tests.harness.up import Up, trunkline
 from trunkline.embedded import CONFIGURATIONS
 
@@ -39,17 +42,49 @@ def other_version(folder: Path, version: str) -> str:
         shutil.copytree(ROOT / room, tree / room, ignore=ignored)
     for name in CONFIGURATIONS:
         shutil.copy(ROOT / name, tree)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
-    python = environment / "bin" / "python"
-    packages = next((environment / "lib").glob("python*")) / "site-packages"
-    (packages / f"trunkline-{version}.dist-info").mkdir()
-    (packages / f"trunkline-{version}.dist-info" / "METADATA").write_text(
-        f"Metadata-Version: 2.4\nName: trunkline\nVersion: {version}\n"
-    )
     # The channels that this version has.
     entry_points = metadata.distribution("trunkline").read_text("entry_points.txt")
     assert entry_points
-    (packages / f"trunkline-{version}.dist-info" / "entry_points.txt").write_text(entry_points)
+    return _installed(tree, environment, version, entry_points)
+
+
+def has_history(commit: str) -> bool:
+    """Whether this checkout's git knows a commit: a shallow clone doesn't, nor does a copy without git."""
+    found = subprocess.run(
+        ["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
+    )
+    return found.returncode == 0
+
+
+def earlier_version(folder: Path, commit: str) -> str:
+    """The code of a commit, installed beside this checkout on its packages; returns its Python.
+
+    Its console is this checkout's, which must have been built.
+    """
+    folder = folder.resolve()
+    tree, environment = folder / f"tree-{commit}", folder / f"venv-{commit}"
+    packed = folder / f"{commit}.tar"
+    subprocess.run(["git", "archive", f"--output={packed}", commit], cwd=ROOT, check=True)
+    with tarfile.open(packed) as archive:
+        archive.extractall(tree, filter="data")
+    packed.unlink()
+    shutil.copytree(DIST, tree / "console" / "dist")
+    project = tomllib.loads((tree / "pyproject.toml").read_text())["project"]
+    groups = [
+        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+        for group, points in project["entry-points"].items()
+    ]
+    return _installed(tree, environment, project["version"], "\n".join(groups))
+
+
+def _installed(tree: Path, environment: Path, version: str, entry_points: str) -> str:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    packages = next((environment / "lib").glob("python*")) / "site-packages"
+    about = packages / f"trunkline-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.4\nName: trunkline\nVersion: {version}\n")
+    (about / "entry_points.txt").write_text(entry_points)
     # Folders named by a .pth file are searched, but their own .pth files, such as that of our checkout, aren't read.
     (packages / "others.pth").write_text("\n".join([str(tree), *site.getsitepackages(), *_more_packages()]))
     for program in ("nats-server",):

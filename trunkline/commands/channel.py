@@ -95,13 +95,14 @@ def add(name: str, *, inbox: str, label: str, tenant: str, settings: Any, data: 
 @_DATA
 def accounts(name: str, tenant: str, data: Path | None) -> None:
     """Show the accounts of channel NAME and what is wrong with them."""
+    from backbone.asks.accounts import ACCOUNTS, AccountState, Nothing  # noqa: PLC0415  (the same)
     from backbone.errors import TrunklineError  # noqa: PLC0415  (the same)
     from backbone.nats import rpc  # noqa: PLC0415  (the same)
     from trunkline.connect import common_settings, connected  # noqa: PLC0415  (the same)
 
-    async def work() -> list[dict[str, Any]]:
+    async def work() -> list[AccountState]:
         async with connected(common_settings(data), "channel") as link:
-            return await rpc.call(link, name, tenant, "accounts", {}, list[dict[str, Any]])
+            return await rpc.ask(link, name, tenant, ACCOUNTS, Nothing())
 
     try:
         found = asyncio.run(work())
@@ -109,7 +110,7 @@ def accounts(name: str, tenant: str, data: Path | None) -> None:
         click.echo(f"trunkline channel accounts: {error}", err=True)
         sys.exit(1)
     for account in found:
-        click.echo(f"{account['inbox']:<24} {account['ill'] or 'ok'}")
+        click.echo(f"{account.inbox:<24} {account.ill or 'ok'}")
 
 
 @command.command("new")

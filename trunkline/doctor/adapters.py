@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final
 
+from backbone.asks.operator import OPERATOR, SQL, SqlRequest
 from backbone.errors import TrunklineError
 from backbone.nats import rpc
 from backbone.nats.buckets import Bucket
@@ -14,7 +15,6 @@ from backbone.nats.link import Link
 from backbone.process.health import Told
 from backbone.settings import Common
 from trunkline.adapter_names import others
-from trunkline.ask import Table
 from trunkline.doctor.findings import Check
 from trunkline.doctor.streams import cursors_of
 
@@ -87,7 +87,7 @@ async def warehouse(link: Link, holder: str) -> Check:
     """Whether it answers, and how much it holds."""
     query = "SELECT count() FROM events FINAL"
     try:
-        found = await rpc.call(link, "warehouse", "_", "sql", {"query": query}, Table, timeout_s=5)
+        found = await rpc.ask(link, "warehouse", OPERATOR, SQL, SqlRequest(query), timeout_s=5)
     except TrunklineError as error:
         todo = "Its ClickHouse or disk hangs, or a load takes long: read its log; then start it again."
         return Check("warehouse", "wrong", f"{holder} holds its lease; {error}", todo)

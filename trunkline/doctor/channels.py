@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from adapters.channels.kit.settings import ChannelSettings
 from backbone import directory
 from backbone.accounts import registry
-from backbone.accounts.accounts import AccountState
 from backbone.accounts.registry import Found
 from backbone.accounts.stores import Parked
 from backbone.accounts.stores import channels as kept_of_channels
 from backbone.accounts.wanted import WEB
+from backbone.asks.accounts import ACCOUNTS, AccountState, Nothing
 from backbone.clock import utc_ms
 from backbone.directory import Inbox
 from backbone.errors import TrunklineError
@@ -61,9 +61,8 @@ async def channels(link: Link, common: Common) -> AsyncIterator[Check]:
         silent = ""
         for tenant in by_tenant:
             try:
-                states += await rpc.call(
-                    link, name, tenant, "accounts", {}, list[AccountState], timeout_s=ANSWERS_WITHIN_S
-                )
+                told = await rpc.ask(link, name, tenant, ACCOUNTS, Nothing(), timeout_s=ANSWERS_WITHIN_S)
+                states += told
             except TrunklineError as error:
                 silent = error.message
         now_ms = utc_ms()

@@ -10,8 +10,8 @@ import structlog
 
 from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.shared import Room
-from backbone.accounts.accounts import Accounts, AccountState
-from backbone.accounts.asking import Nothing, Which
+from backbone.accounts.accounts import Accounts
+from backbone.asks.accounts import ACCOUNTS, CHECK, RETRY, TEMPLATES, AccountState, Nothing, Which
 from backbone.channel import Check, FaultError, Pause, Rejected, Template
 from backbone.errors import InvalidInputError, UnavailableError
 from backbone.nats import rpc
@@ -32,10 +32,10 @@ class Answers:
     def verbs(self) -> dict[str, rpc.Verb[Any]]:
         """By their names."""
         return {
-            "accounts": rpc.Verb(Nothing, self.states),
-            "check": rpc.Verb(Which, self.check),
-            "retry": rpc.Verb(Which, self.retry),
-            "templates": rpc.Verb(Which, self.templates),
+            **rpc.answered(ACCOUNTS, self.states),
+            **rpc.answered(CHECK, self.check),
+            **rpc.answered(RETRY, self.retry),
+            **rpc.answered(TEMPLATES, self.templates),
         }
 
     async def states(self, tenant: str, _request: Nothing) -> list[AccountState]:

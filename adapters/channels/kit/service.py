@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from adapters.channels.kit.answering import Answers
 from adapters.channels.kit.incoming.fetching import Fetching
-from adapters.channels.kit.incoming.hooks import Hook, Hooks
+from adapters.channels.kit.incoming.hooks import Hooks
 from adapters.channels.kit.incoming.receive import Receiver
 from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.lanes.lane import Lane
@@ -19,6 +19,7 @@ from adapters.channels.kit.users import Users
 from backbone.accounts import about
 from backbone.accounts.accounts import Accounts
 from backbone.accounts.registry import Broken, find
+from backbone.asks.hooks import HOOK
 from backbone.channel import Channel
 from backbone.errors import SettingError
 from backbone.files.attachments import Attachments
@@ -82,7 +83,7 @@ async def run(running: Service, settings: ChannelSettings, channel: Channel) -> 
         channel.name,
         VERSION,
         {
-            "hook": rpc.Verb(Hook, hooks.answer),
+            **rpc.answered(HOOK, hooks.answer),
             **Answers(room, accounts, kits).verbs(),
             **(Users(room, accounts, kits).verbs() if hasattr(channel, "identify") else {}),
         },

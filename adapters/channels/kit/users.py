@@ -13,7 +13,8 @@ from adapters.channels.kit.kits import Kits
 from adapters.channels.kit.shared import Room
 from backbone import contacts
 from backbone.accounts.accounts import Accounts
-from backbone.accounts.asking import DeviceChange, Nothing, SignIn
+from backbone.asks.accounts import Nothing
+from backbone.asks.users import DEVICE, IDENTIFY, DeviceChange, SignIn
 from backbone.channel import Peer
 from backbone.contacts import User
 from backbone.nats import rpc
@@ -29,7 +30,7 @@ class Users:
 
     def verbs(self) -> dict[str, rpc.Verb[Any]]:
         """By their names: `identify`, `device`."""
-        return {"identify": rpc.Verb(SignIn, self.identify), "device": rpc.Verb(DeviceChange, self.device)}
+        return {**rpc.answered(IDENTIFY, self.identify), **rpc.answered(DEVICE, self.device)}
 
     async def identify(self, tenant: str, asked: SignIn) -> User:
         """Who it is, by the contact that this user always has. Raises NotAuthenticatedError."""

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 from clickhouse_connect.driver.client import Client
-from msgspec import Meta, Struct
 
 from adapters.warehouse.clickhouse.engine import rows
 from adapters.warehouse.statements import query
+from backbone.asks.history import History, HistoryRequest, Position
 from backbone.ids import check_conversation
 
 _END: Final = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 PAGE_BYTES: Final = 1024 * 1024
 """An answer stays well below NATS's message limit of 2 MiB."""
-
-
-class Position(Struct, frozen=True):
-    """A place in a stream."""
-
-    epoch: int
-    seq: int
-
-
-class HistoryRequest(Struct, frozen=True):
-    """The newest `limit` events of `conv` before a position ({epoch, seq} or [epoch, seq]), or before none: the end."""
-
-    conv: str
-    before: Position | tuple[int, int] | None = None
-    limit: Annotated[int, Meta(ge=1, le=200)] = 100
-
-
-class History(Struct, frozen=True):
-    """`events`: [epoch, seq, prev, stored bytes], ascending; `more`: older ones exist."""
-
-    events: list[tuple[int, int, int, msgspec.Raw]]
-    more: bool
 
 
 def page(client: Client, tenant: str, request: HistoryRequest) -> History:

@@ -7,48 +7,15 @@ from typing import Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
-from msgspec import Struct
 
 from adapters.warehouse.clickhouse.engine import rows
 from adapters.warehouse.statements import in_scope, internal
 from backbone.access import EVERYTHING, Scope
+from backbone.asks.reports import Hour, Overview, OverviewRequest
 from backbone.errors import InvalidInputError
 
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 _HOURS: Final = 24
-
-
-class OverviewRequest(Struct, frozen=True):
-    """`tz`: an IANA time zone, whose today is meant."""
-
-    tz: str = "UTC"
-
-
-class Hour(Struct, frozen=True):
-    """Public messages of one hour of the day: of visitors, and of agents and bots."""
-
-    hour: int
-    messages_in: int
-    messages_out: int
-
-
-class Overview(Struct, frozen=True, kw_only=True):
-    """Today. `open`: not resolved and not closed now. Seconds are None without any first response today.
-
-    `as_of`: UTC ms at which the newest event in these figures was stored.
-    """
-
-    day: str
-    tz: str
-    opened: int
-    resolved: int
-    open: int
-    messages_in: int
-    messages_out: int
-    first_response_median_s: float | None
-    first_response_p90_s: float | None
-    hours: list[Hour]
-    as_of: int
 
 
 class Day(NamedTuple):
@@ -72,7 +39,7 @@ def overview(  # noqa: PLR0917 - of whom, what, as of when
         int(hour): (int(ins), int(outs))
         for hour, ins, outs in rows(client, hourly, {**bounds, **of_scope, "tz": request.tz})
     }
-    hours = [Hour(hour, *counted.get(hour, (0, 0))) for hour in range(_HOURS)]
+    hours = [_hour(hour, *counted.get(hour, (0, 0))) for hour in range(_HOURS)]
     return Overview(
         day=day.date,
         tz=request.tz,
@@ -102,6 +69,10 @@ def day_of(client: Client, tz: str, now_ms: int) -> Day:
             raise unknown from None
         raise
     return Day(str(date), int(from_ms), int(to_ms))
+
+
+def _hour(hour: int, messages_in: int, messages_out: int) -> Hour:
+    return Hour(hour=hour, messages_in=messages_in, messages_out=messages_out)
 
 
 def _seconds(ms: float | None) -> float | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
-from msgspec import Meta, Struct
 
 from adapters.warehouse.clickhouse.engine import rows
 from adapters.warehouse.statements import in_scope, query
 from backbone.access import EVERYTHING, Scope
+from backbone.asks.search import Hit, Hits, SearchRequest
 from backbone.errors import InvalidInputError
 
 WORDS: Final = 8
@@ -19,35 +19,6 @@ BEFORE: Final = 60
 _CURSOR: Final = re.compile(r"(\d{1,13})-(\d{1,20})-([A-Za-z0-9_-]{1,64})")
 _END: Final = (9_000_000_000_000, 0, "~")
 """A place after every message: the cursor of the first page."""
-
-
-class SearchRequest(Struct, frozen=True):
-    """`q`: words, all of which must occur; `before`: `next` of the page before, or None."""
-
-    q: Annotated[str, Meta(max_length=200)]
-    before: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
-
-
-class Hit(Struct, frozen=True, kw_only=True):
-    """A message that has all the words. `text` is an excerpt of at most 300 characters; `at` is UTC ms."""
-
-    conv: str
-    epoch: int
-    seq: int
-    at: int
-    actor_kind: str
-    actor: str
-    text: str
-    contact_name: str
-
-
-class Hits(Struct, frozen=True):
-    """A page; `next` is None on the last. `as_of`: UTC ms at which the newest searchable event was stored."""
-
-    items: list[Hit]
-    next: str | None
-    as_of: int
 
 
 class _Cursor(NamedTuple):
@@ -87,7 +58,8 @@ def messages(client: Client, tenant: str, request: SearchRequest, as_of: int, sc
         for conv, epoch, seq, at, kind, actor, text, more in page
     ]
     more = len(found) > request.limit
-    return Hits(items, f"{items[-1].at}-{items[-1].seq}-{items[-1].conv}" if more else None, as_of)
+    onwards = f"{items[-1].at}-{items[-1].seq}-{items[-1].conv}" if more else None
+    return Hits(items=items, next=onwards, as_of=as_of)
 
 
 def words(q: str) -> list[str]:

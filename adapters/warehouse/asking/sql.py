@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from adapters.warehouse.asking.functions import is_allowed
 from adapters.warehouse.clickhouse.engine import rows
 from adapters.warehouse.clickhouse.server import is_away
+from backbone.asks.operator import SqlRequest, Table
 from backbone.errors import InvalidInputError
 
 STATEMENTS: Final = (
@@ -72,22 +73,6 @@ NODES: Final = frozenset(
 _APPLY: Final = re.compile(r"\bAPPLY\b[\s(]*([^\s(),]*)(?:\s*->\s*([^\s(),]*))?", re.IGNORECASE)
 
 
-class SqlRequest(Struct, frozen=True):
-    """`query`: one statement. `format` is the command line's affair and changes nothing here."""
-
-    query: Annotated[str, Meta(min_length=1, max_length=20_000)]
-    format: str = ""
-
-
-class Table(Struct, frozen=True):
-    """A result; values that JSON can't hold are strings. `as_of`: UTC ms of the newest loaded event."""
-
-    columns: list[str]
-    types: list[str]
-    rows: list[list[Any]]
-    as_of: int
-
-
 class _Column(Struct):
     name: str
     type: str
@@ -113,7 +98,8 @@ def answer(client: Client, request: SqlRequest, as_of: int) -> Table:
     except msgspec.DecodeError:
         # chDB 26.9 writes WITH TOTALS of no rows before its beginning.
         raise InvalidInputError("sql.refused", "The engine's answer can't be read: ask it otherwise.") from None
-    return Table([c.name for c in result.meta], [c.type for c in result.meta], result.data, as_of)
+    names, types = [c.name for c in result.meta], [c.type for c in result.meta]
+    return Table(columns=names, types=types, rows=result.data, as_of=as_of)
 
 
 def checked(client: Client, text: str) -> str:

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
-from msgspec import Meta, Struct
 
 from adapters.warehouse.clickhouse.engine import Engine, rows
 from adapters.warehouse.loading.checksum import checksum
 from adapters.warehouse.loading.decode import decode
 from adapters.warehouse.loading.plan import Range
 from adapters.warehouse.statements import internal
+from backbone.asks.operator import Block, Verdict, VerifyRequest
 from backbone.nats import epochs
 from backbone.nats.link import Link
 from backbone.nats.reader import read_range
 from backbone.nats.streams import chat_stream
 
 BLOCK: Final = 100_000
-
-
-class VerifyRequest(Struct, frozen=True):
-    """Sequences `first` to `last` of a stream (two digits); 0 for `last` is its end."""
-
-    stream: Annotated[str, Meta(pattern="^[0-9]{2}$")]
-    first: Annotated[int, Meta(ge=1)] = 1
-    last: Annotated[int, Meta(ge=0)] = 0
-
-
-class Block(Struct, frozen=True):
-    """One block: counts and checksums of the log and of the table, as decimal strings where 64 bits wide."""
-
-    epoch: int
-    first: int
-    last: int
-    log_count: int
-    log_checksum: str
-    table_count: int
-    table_checksum: str
-    equal: bool
-
-
-class Verdict(Struct, frozen=True):
-    """All blocks of a stream's range."""
-
-    stream: str
-    equal: bool
-    blocks: list[Block]
 
 
 class _Sum(NamedTuple):

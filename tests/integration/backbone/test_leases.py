@@ -10,6 +10,7 @@ import pytest
 from backbone.nats.buckets import Bucket
 from backbone.nats.leases import Holder, Lease
 from backbone.nats.link import Link
+from tests.harness.waiting import until
 
 TTL_S = 2
 HANDED_ON_TTL_S = 60
@@ -26,6 +27,19 @@ async def test_a_lease_is_handed_on_as_soon_as_it_is_released(link: Link) -> Non
     async with asyncio.timeout(HANDED_ON_TTL_S / 2):
         assert await waiting > first.token
     await second.release()
+
+
+async def test_who_waits_is_told_that_somebody_else_has_it_and_who_gets_it_at_once_is_not(link: Link) -> None:
+    seen: list[str] = []
+    first, second = Lease(link, "test.told", "a", HANDED_ON_TTL_S), Lease(link, "test.told", "b", HANDED_ON_TTL_S)
+    await first.take(lambda: seen.append("a"))
+    assert seen == []
+    waiting = asyncio.create_task(second.take(lambda: seen.append("b")))
+    await until(lambda: "b" in seen)
+    await first.release()
+    await waiting
+    await second.release()
+    assert set(seen) == {"b"}
 
 
 async def test_a_lease_that_its_holder_renews_is_never_taken_over(link: Link) -> None:

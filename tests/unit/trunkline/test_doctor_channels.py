@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backbone.accounts.accounts import AccountState
 from backbone.accounts.registry import Broken, Found
+from backbone.asks.accounts import AccountState
 from trunkline.doctor.channels import accounts_of, installed
 
 TWO = {"main": ["bot", "shop"]}

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import prometheus_client
 import structlog
-from msgspec import Struct
 
 from adapters.channels.kit.incoming.receive import Receiver
 from adapters.channels.kit.shared import Room
 from backbone.accounts import stores
 from backbone.accounts.accounts import Account, Accounts
+from backbone.asks.hooks import Hook, HookReply
 from backbone.channel import BadSignatureError, MalformedError, Reply, Request, Stored
 from backbone.errors import TrunklineError
 from backbone.nats.buckets import KeyExistsError
@@ -37,25 +37,6 @@ _answered = prometheus_client.Counter(
     "Callbacks by the status they were answered with.",
     ["channel", "inbox", "status"],
 )
-
-
-class Hook(Struct, kw_only=True):
-    """A callback as a node hands it over."""
-
-    inbox: str
-    method: str
-    path: str = ""
-    query: dict[str, str] = {}
-    headers: dict[str, str] = {}
-    body: bytes = b""
-
-
-class HookReply(Struct, kw_only=True):
-    """What the node answers."""
-
-    status: int
-    body: bytes
-    content_type: str
 
 
 class Hooks:

@@ -275,6 +275,15 @@ async def test_a_reply_that_never_arrived_is_sent_by_the_next_try(world: World) 
     assert world.how() == ["reply"]
 
 
+async def test_a_refusal_that_is_not_of_the_token_does_not_say_that_a_lost_reply_arrived(world: World) -> None:
+    """A process killed in the middle of its call, and a refusal of the next one: it was told as sent."""
+    world.simulator.script("reset")
+    world.simulator.script("rejected")
+    assert await world.fault_of() == Unknown()
+    await world.send(is_resend=True)
+    assert world.how() == ["push"]
+
+
 async def test_a_reply_whose_answer_was_lost_for_over_a_minute_is_said_to_be_unsure(world: World) -> None:
     world.simulator.script("lost")
     assert await world.fault_of() == Unknown()

@@ -56,7 +56,7 @@ class Line:
             try:
                 return await self._post("reply", {**said, "replyToken": token}, "", acc, kit)
             except c.FaultError as error:
-                if isinstance(error.fault, c.Rejected) and user:  # spent by a try of ours whose answer was lost
+                if isinstance(error.fault, c.Rejected) and user and "reply token" in error.fault.reason:  # a lost try's
                     raise c.FaultError(c.Duplicate() if is_young else LOST, error.answer) from None
                 await kit.remember(f"reply:{token}", out.key if isinstance(error.fault, c.Unknown) else "", 86_400)
                 if not isinstance(error.fault, c.Rejected):

@@ -1,20 +1,15 @@
-"""What nodes ask a channel's processes, beside callbacks: the requests as they travel, and the empty answer."""
+"""Asked of a channel whose users come to the nodes themselves: who somebody is, and where a device can be rung."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
+from backbone.asks.accounts import Nothing
 from backbone.channel import Claim, Device
-
-
-class Nothing(Struct, frozen=True):
-    """Says nothing."""
-
-
-class Which(Struct, frozen=True):
-    """One inbox."""
-
-    inbox: str
+from backbone.contacts import User
+from backbone.nats.rpc import Ask
 
 
 class SignIn(Struct, frozen=True, kw_only=True):
@@ -31,3 +26,7 @@ class DeviceChange(Struct, frozen=True, kw_only=True):
     contact: str
     device: Device
     is_there: bool = True
+
+
+IDENTIFY: Final = Ask("identify", SignIn, User)
+DEVICE: Final = Ask("device", DeviceChange, Nothing)
