@@ -52,6 +52,9 @@ class ApiSimulator(Simulator):
         self.reports: tuple[str, ...] = ()
         """Receipts that follow by themselves once a message was taken."""
 
+        self.posted: list[tuple[bytes, dict[str, str]]] = []
+        """Bodies and headers as they came."""
+
         self.redirects_to = ""
         self.refused_signatures = 0
         self.changes: list[dict[str, Any]] = []
@@ -223,6 +226,7 @@ class ApiSimulator(Simulator):
         if fault and fault.name == "slow":
             await self.take_time(fault)
         body = await request.body()
+        self.posted.append((body, dict(request.headers)))
         message_id, timestamp = request.headers.get("webhook-id", ""), request.headers.get("webhook-timestamp", "0")
         given = request.headers.get("webhook-signature", "").split()
         is_fresh = abs(self.clock.now() - int(timestamp)) <= 300

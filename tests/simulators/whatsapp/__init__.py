@@ -70,6 +70,11 @@ class _File(Struct):
     url_until: float = 0.0
 
 
+def user_id_of(number: str) -> str:
+    """The id by which Meta names somebody whether their number is shown or not."""
+    return f"CN.{number[::-1]}"
+
+
 class WhatsAppSimulator(Simulator):
     """One number. `reports`: statuses that follow by themselves once a message was accepted."""
 
@@ -131,6 +136,7 @@ class WhatsAppSimulator(Simulator):
         wamid = self._wamid()
         said = {
             "from": number,
+            "from_user_id": user_id_of(number),
             "id": wamid,
             "timestamp": str(int(self.clock.now())),
             **self._content(text, kind, content),
@@ -138,8 +144,7 @@ class WhatsAppSimulator(Simulator):
         }
         self._said(peer, kind, text)
         self.newest[peer] = wamid
-        contacts = [{"profile": {"name": peer}, "wa_id": number}]
-        return [self.push({"contacts": contacts, "messages": [said]}, wamid)]
+        return [self.push({"contacts": [self._contact(peer, number)], "messages": [said]}, wamid)]
 
     def loses_files(self) -> None:
         """No media id of a customer's file is known."""
@@ -188,10 +193,14 @@ class WhatsAppSimulator(Simulator):
         """A status with the code of a window that is shut, or of a limit of a pair of numbers."""
         return self.statuses(one, "failed", code=131047 if is_window else 131056)
 
+    def _contact(self, peer: str, number: str) -> dict[str, Any]:
+        return {"profile": {"name": peer}, "wa_id": number, "user_id": user_id_of(number)}
+
     def _of_last(self, peer: str, kind: str, content: dict[str, Any]) -> list[Push]:
         number, wamid = self.number_of(peer), self._wamid()
-        said = {"from": number, "id": wamid, "timestamp": str(int(self.clock.now())), "type": kind, kind: content}
-        return [self.push({"contacts": [{"profile": {"name": peer}, "wa_id": number}], "messages": [said]}, wamid)]
+        who = {"from": number, "from_user_id": user_id_of(number)}
+        said = {**who, "id": wamid, "timestamp": str(int(self.clock.now())), "type": kind, kind: content}
+        return [self.push({"contacts": [self._contact(peer, number)], "messages": [said]}, wamid)]
 
     def typed_elsewhere(self, peer: str, text: str) -> list[Push]:
         """Somebody of the company answers on their phone."""

@@ -11,7 +11,7 @@ import telegram as tg
 
 from adapters.channels.telegram import protocol
 from backbone.channel import Message, Signal
-from tests.unit.adapters.channels.otherside.leaves import lost
+from tests.unit.adapters.channels.leaves import lost
 
 LI = tg.User(42, "Li", is_bot=False, last_name="Na", username="li_na", language_code="zh-hans")
 PRIVATE = tg.Chat(42, "private", first_name="Li", last_name="Na", username="li_na")
@@ -38,17 +38,35 @@ LEFT_OUT = {
     r".*animation\..*": "the same file is told as document, too",
 }
 
+_POLL = tg.Poll(
+    "1",
+    "Which size?",
+    [tg.PollOption("M", 0, persistent_id="0"), tg.PollOption("L", 0, persistent_id="1")],
+    total_voter_count=0,
+    is_closed=False,
+    is_anonymous=False,
+    type="regular",
+    allows_multiple_answers=False,
+    allows_revoting=False,
+    members_only=False,
+)
+
 KINDS: dict[str, dict[str, Any]] = {
-    "text": {"text": "您好 👋 请看这个链接的价格", "entities": [tg.MessageEntity("text_link", 9, 4, "https://shop.example/77")]},
+    "text": {
+        "text": "您好 👋 请看这个链接的价格",
+        "entities": [tg.MessageEntity("text_link", 9, 4, "https://shop.example/77")],
+    },
     "photo": {"photo": PHOTO, "caption": "this one?", "media_group_id": "13"},
     "document": {"document": tg.Document("doc", "u-doc", file_name="合同.pdf", mime_type="application/pdf")},
     "voice": {"voice": tg.Voice("voice", "u-voice", 3, mime_type="audio/ogg")},
     "video": {"video": tg.Video("video", "u-video", 1, 1, 3, file_name="a.mp4"), "caption": "broken"},
-    "sticker": {"sticker": tg.Sticker("st", "u-st", 512, 512, is_animated=True, is_video=False, type="regular", emoji="😡")},
+    "sticker": {
+        "sticker": tg.Sticker("st", "u-st", 512, 512, is_animated=True, is_video=False, type="regular", emoji="😡")
+    },
     "location": {"location": tg.Location(113.320381, 23.106021, horizontal_accuracy=5)},
     "venue": {"venue": tg.Venue(tg.Location(113.3, 23.1), "Tea", "Nanjing Road 1", foursquare_id="4sq")},
     "contact": {"contact": tg.Contact("+8613800000000", "Li", "Na", user_id=777, vcard="BEGIN:VCARD")},
-    "poll": {"poll": tg.Poll("1", "Which size?", [tg.PollOption("M", 0, persistent_id="0")], 0, False, False, "regular", False)},  # noqa: FBT003
+    "poll": {"poll": _POLL},
     "dice": {"dice": tg.Dice(4, "🎲")},
     "mini app": {"web_app_data": tg.WebAppData('{"order":17,"size":"L"}', "Order")},
     "game": {"game": tg.Game("Race", "Drive fast", PHOTO[1:])},
@@ -97,7 +115,9 @@ def test_a_tap_is_told_whole() -> None:
     assert (event.name, event.data["choice"], event.data["ref"]) == ("menu", "size-L", "42:12")
 
 
-@pytest.mark.parametrize("field", ["giveaway_created", "forum_topic_created", "video_chat_started", "write_access_allowed"])
+@pytest.mark.parametrize(
+    "field", ["giveaway_created", "forum_topic_created", "video_chat_started", "write_access_allowed"]
+)
 def test_what_the_library_calls_a_status_update_is_no_message(field: str) -> None:
     made = {
         "giveaway_created": tg.GiveawayCreated(),

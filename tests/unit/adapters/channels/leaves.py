@@ -32,6 +32,9 @@ def _leaves(found: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{path}.{n}")
     elif isinstance(found, bool) or found is None or found == "":
         return
+    elif isinstance(found, str) and found[0] in "{[":
+        # JSON within JSON, such as a form's answers.
+        yield from _leaves(msgspec.json.decode(found), path)
     else:
         yield path, found
 
