@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +45,15 @@ def named(text: str, name: str) -> str:
     return text
 
 
+def installing() -> str:
+    """The command that installs into this environment: one that `make install` or uv made has no pip of its own."""
+    if importlib.util.find_spec("pip"):
+        return f"{sys.executable} -m pip install"
+    beside = Path(sys.prefix).parent / ".uv" / "bin" / "uv"
+    uv = shutil.which("uv") or (str(beside) if beside.exists() else "uv")
+    return f"{uv} pip install --python {sys.executable}"
+
+
 def command(kind: str, name: str, into: Path | None, writes: Callable[[str, Path], list[Path]]) -> None:
     """What `trunkline <kind> new` does: writes the package, names its files and what to do next, or says why not."""
     folder = into or Path(f"trunkline-{name}")
@@ -53,4 +64,4 @@ def command(kind: str, name: str, into: Path | None, writes: Callable[[str, Path
         sys.exit(1)
     for file in written:
         click.echo(file)
-    click.echo(f"\nNext: pip install --editable {folder}; trunkline {kind} check {name}")
+    click.echo(f"\nNext: {installing()} --editable {folder}; trunkline {kind} check {name}")
