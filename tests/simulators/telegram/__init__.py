@@ -307,7 +307,7 @@ class TelegramSimulator(Simulator):
         if kind in FILES:
             field, path, named = FILES[kind]
             return {field: {**self.file(content, path), **named}, **caption}
-        return said.get(kind, said["poll"])
+        return said.get(kind, {"hologram": {"said": text or "Tea?"}})
 
     def file(self, content: bytes, path: str) -> dict[str, Any]:
         """A file that Telegram holds: what an update says of it."""
