@@ -21,6 +21,7 @@ from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, picture, violations
 from tests.harness.platforms import Platforms
 from tests.harness.system import LIN, TENANT, Login, System
+from tests.harness.waiting import wait_until
 from tests.simulators.base import Simulator
 from trunkline import rest
 from trunkline.connect import connected
@@ -41,6 +42,15 @@ EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (409|422)")
 def _prepared(channels: System) -> None:
     """Two admins, and a plugin that can't be loaded any more."""
     run_apart(_prepare(channels))
+    node = channels.nodes[0].http
+    who = {"Cookie": rest.sign_in(node, QI.email, QI.password).cookie}
+
+    def known() -> set[str]:
+        answer = rest.call("GET", f"{node}/api/v1/channels", headers=who)
+        return {one["name"] for one in answer.body["items"]}
+
+    # A node keeps for 5 s what it knows of channels; a page asks it once.
+    wait_until(lambda: "pigeon" in known(), "the node hears of the plugin")
 
 
 @pytest.fixture
