@@ -183,7 +183,9 @@ def _plain(part: Part) -> str:
 def _rich(part: Part) -> str:
     raw = part.content()
     label = part.parameters.get("charset", "")
-    if not charset.codec_of(label):
+    # Tags that UTF-7 hides stay hidden: nobody writes HTML in it but to get past a filter.
+    if charset.codec_of(label) in {"", "utf-7"}:
         declared = re.search(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w-]{1,40})", raw[:4000], re.IGNORECASE)
         label = declared[1].decode("ascii") if declared and declared[1].isascii() else ""
+        label = "" if charset.codec_of(label) == "utf-7" else label
     return charset.decode(raw, label)

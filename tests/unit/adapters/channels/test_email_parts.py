@@ -52,9 +52,7 @@ def test_a_label_means_what_its_users_send(label: str, codec: str) -> None:
     assert charset.codec_of(label) == codec
 
 
-@pytest.mark.parametrize(
-    "label", ["utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex", "zip"]
-)
+@pytest.mark.parametrize("label", ["idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex", "zip"])
 def test_what_is_no_charset_of_mails_is_none(label: str) -> None:
     assert charset.codec_of(label) == ""
     assert charset.decode(b"\\x41 plain", label) == "\\x41 plain"
@@ -75,7 +73,11 @@ def test_text_has_no_nul_no_lone_surrogates_and_one_kind_of_newline() -> None:
     assert charset.decode("\ud83d".encode("utf-16-le", "surrogatepass") + b"\0\0", "utf-16-le").isprintable()
 
 
-@given(text=st.text(alphabet=st.characters(codec="gb18030", exclude_categories=["Cc", "Cs", "Co", "Cn"]), min_size=1))
+@given(
+    text=st.text(
+        alphabet=st.characters(codec="gb18030", exclude_categories=["Cc", "Cs", "Co", "Cn"]), min_size=1, max_size=3
+    )
+)
 def test_every_character_of_gb18030_is_read_under_each_of_its_labels(text: str) -> None:
     for label in ("gb18030", "gbk", "gb2312"):
         assert charset.decode(text.encode("gb18030"), label) in {
