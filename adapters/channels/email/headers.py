@@ -13,7 +13,7 @@ from adapters.channels.email import charset
 
 _WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=")
 _PADDING: Final = re.compile(rb"=+")
-_INSIDE: Final = re.compile(rb"=[\s=]*[A-Za-z0-9+/]|[^A-Za-z0-9+/=\s]")
+_STRANGE: Final = re.compile(rb"[^A-Za-z0-9+/\s]")
 _NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _WORDS: Final = re.compile(rb"[A-Za-z0-9] [A-Za-z0-9]")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -156,7 +156,7 @@ def base64(raw: bytes) -> bytes:
     base64; a text below it, such as a list's, ends it.
     """
     try:
-        if _INSIDE.search(raw) is None:
+        if _STRANGE.search(raw.rstrip(b"= \t\r\n")) is None:
             return binascii.a2b_base64(raw)
     except binascii.Error:
         pass

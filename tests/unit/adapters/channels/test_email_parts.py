@@ -261,7 +261,7 @@ def test_tnef_that_is_cut_or_strange_gives_what_comes_before() -> None:
     assert tnef.unpack(whole).text == "Outlook 里的文字\n第二行"
     for end in range(len(whole)):
         tnef.unpack(whole[:end])
-    assert tnef.unpack(b"") == tnef.unpack(b"PK\x03\x04") == ("", [])
+    assert tnef.unpack(b"") == tnef.unpack(b"PK\x03\x04") == ("", "", b"", [])
 
 
 @given(raw=st.binary(max_size=400))
