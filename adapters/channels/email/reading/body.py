@@ -104,7 +104,7 @@ def read(root: Part) -> Body:
     if len(source) > html.MOST_CHARS:
         media.append(_file("mail.html", "text/html", source.encode()))
     if len(text) > MOST_TEXT_CHARS:
-        media.append(_file("mail.txt", "text/plain", text.replace(plain.QUOTE, "").encode()))
+        media.append(_file("mail.txt", "text/plain", plain.without_marks(text).encode()))
     return Body(text[:MOST_TEXT_CHARS], safe, media)
 
 
@@ -113,7 +113,7 @@ def _text(segment: Segment) -> str:
 
 
 def _is_said(text: str) -> bool:
-    return bool(text.strip(f" \n{plain.QUOTE}"))
+    return bool(text.strip(f" \n{plain.QUOTE}{plain.UNQUOTE}"))
 
 
 def _has_words(segments: list[Segment]) -> bool:
@@ -181,7 +181,7 @@ class _Reader:
         source = _rich(part)
         if "<" not in source and "&" not in source and "\n" in source.strip():
             # Called HTML, without a tag: its lines are lines.
-            return [Segment(source.replace(plain.QUOTE, "").strip("\n"), "")]
+            return [Segment(plain.without_marks(source).strip("\n"), "")]
         source, files = embedded.taken_out(source, len(self.media) + 1)
         for each in files:
             self.media.append(self._named("", each.mime, each.content, each.cid))
@@ -232,7 +232,7 @@ def _chosen(found: list[Segment]) -> list[Segment]:
 
 
 def _aside(text: str, rich: str) -> list[Segment]:
-    text = text.replace(plain.QUOTE, "").strip("\n")
+    text = plain.without_marks(text).strip("\n")
     return [Segment(text, rich)] if text or rich else []
 
 
@@ -291,8 +291,8 @@ def _cid(part: Part) -> str:
 
 def _plain(part: Part) -> str:
     if part.mime in {"text/rtf", "application/rtf"}:
-        return rtf.text_of(part.content()) or part.text().replace(plain.QUOTE, "")
-    text = part.text().replace(plain.QUOTE, "")
+        return rtf.text_of(part.content()) or plain.without_marks(part.text())
+    text = plain.without_marks(part.text())
     if part.mime == "text/enriched":
         return enriched.text_of(text)
     if part.mime == "text/richtext":
