@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import ClassVar, Final
 
 from adapters.channels.email import compose, settings, thread
+from adapters.channels.email.reading import hidden
 from adapters.channels.email.servers import imap, mailbox, oauth, smtp
 from adapters.channels.email.servers.codes import fault_of_token
 from adapters.channels.email.servers.reader import Reader
@@ -48,6 +49,7 @@ class Email:
         callbacks=False,
         parallel=4,
         timeout_s=60,
+        data=hidden.NAMES,
     )
 
     def __init__(self) -> None:

@@ -11,7 +11,12 @@ from urllib.parse import unquote_to_bytes
 
 from adapters.channels.email import charset
 
-_WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
+_WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=")
+_PADDING: Final = re.compile(rb"=+")
+_STRANGE: Final = re.compile(rb"[^A-Za-z0-9+/\s]")
+_NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_WORDS: Final = re.compile(rb"[A-Za-z0-9] [A-Za-z0-9]")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BETWEEN: Final = re.compile(r"\s*")
 _SPACES: Final = re.compile(r"\s+")
 _ADDRESS: Final = re.compile(r"(?<![^\s<>()\[\]\\,;:\"@])[^\s<>()\[\]\\,;:\"@]+@[^\s<>()\[\]\\,;:\"@]+")
@@ -19,6 +24,14 @@ _ID: Final = re.compile(r"<[^<>\s]{1,990}>")
 _DATE: Final = re.compile(
     r"(\d{1,2})[ -]+([A-Za-z]{3})[a-z]*\.?[ -]+(\d{2,4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?"
 )
+_FORGOTTEN: Final = re.compile(
+    r"(?<=[\s,])(?:charset|boundary|name|filename|format|delsp|type)\*?[0-9]?\*?[ \t]?=", re.IGNORECASE
+)
+"""A parameter whose semicolon is missing, as scripts write `text/html charset=utf-8`."""
+
+_TOKENS: Final = frozenset({"charset", "boundary", "format", "delsp", "smime-type", "report-type", "method", "type"})
+"""Parameters whose values are single words: what stands behind is a comment, or a parameter without its semicolon."""
+
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES: Final = {"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}
 MOST_DOMAIN_CHARS: Final = 253
@@ -56,7 +69,9 @@ def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
     write in its place.
     """
     text = charset.decode(raw[:MOST_CHARS]).replace("\n", " ")
-    value, _, rest = text.partition(";")
+    value, *further = _split(text, ";")
+    value, forgotten = _token(value)
+    rest = ";".join([forgotten, *further])
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[str, bool]]] = {}
     for name, given in _pairs(rest):
@@ -68,7 +83,14 @@ def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
             pieces.setdefault(base, {}).setdefault(index, (given, name.endswith("*")))
     for name, found in pieces.items():
         plain[name] = _joined([found[index] for index in sorted(found)])
-    return value.strip().lower(), plain
+    return value, plain
+
+
+def _token(text: str) -> tuple[str, str]:
+    """A value in lower case, without quotes and comments, and what stands behind it without a semicolon."""
+    words = _comments_out(text).replace('"', " ").strip().split(maxsplit=1)
+    forgotten = _FORGOTTEN.search(text)
+    return (words[0] if words else "").rstrip(",").lower(), text[forgotten.start() :] if forgotten else ""
 
 
 def addresses(raw: bytes) -> list[Address]:
@@ -130,13 +152,27 @@ def _content(kind: str, text: str) -> bytes:
 
 
 def base64(raw: bytes) -> bytes:
-    """What base64 says, also if it is cut, badly padded or mixed with what isn't base64."""
+    """What base64 says, also if it is cut, badly padded, in pieces with padding of their own, or mixed with what isn't
+    base64; a text below it, such as a list's, ends it.
+    """
     try:
-        return binascii.a2b_base64(raw)
+        if _STRANGE.search(raw.rstrip(b"= \t\r\n")) is None:
+            return binascii.a2b_base64(raw)
     except binascii.Error:
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+        pass
+    found = bytearray()
+    for piece in _PADDING.split(_coded(raw)):
+        kept = _NO_BASE64.sub(b"", piece)
         kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
-        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+        found += binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+    return bytes(found)
+
+
+def _coded(raw: bytes) -> bytes:
+    """The lines up to the last padding that have no words between; all of it where there is no padding."""
+    end = raw.rfind(b"=")
+    below = raw[end + 1 :] if end >= 0 else b""
+    return raw[: end + 1] if end >= 0 and _WORDS.search(below) else raw
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -144,9 +180,33 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for piece in _split(text, ";"):
         name, sign, value = piece.partition("=")
-        if sign and name.strip():
-            found.append((name.strip().lower(), _unquoted(value.strip())))
+        name = _comments_out(name).strip().lower()
+        if sign and name:
+            value, forgotten = _value(name, value.strip())
+            found.append((name, value))
+            if forgotten:
+                found += [pair for pair in [_pair(forgotten)] if pair[0]]
     return found
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip().lower(), _value(name.strip().lower(), value.strip())[0]
+
+
+def _value(name: str, text: str) -> tuple[str, str]:
+    """A parameter's value, and the parameter behind it whose semicolon is missing."""
+    if text.startswith('"'):
+        quoted = _QUOTED.match(text)
+        behind = text[quoted.end() :] if quoted else ""
+        forgotten = _FORGOTTEN.search(behind)
+        return _unquoted(quoted[0] if quoted else text), behind[forgotten.start() :] if forgotten else ""
+    if name.rstrip("*0123456789") not in _TOKENS:
+        return text, ""
+    forgotten = _FORGOTTEN.search(text)
+    words = _comments_out(text[: forgotten.start()] if forgotten else text).split(maxsplit=1)
+    word = words[0].strip("'") if words else ""
+    return word, text[forgotten.start() :] if forgotten else ""
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> str:
@@ -191,7 +251,7 @@ def _unquoted(text: str) -> str:
 
 
 def _comments_out(text: str) -> str:
-    return re.sub(r"\([^()]*\)", " ", text)
+    return re.sub(r"\([^()]*\)?", " ", text)
 
 
 def _comments(text: str) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.channels.email import charset, headers
+from adapters.channels.email import charset, headers, uuencode
 
 MOST_PARTS: Final = 1000
 MOST_DEPTH: Final = 30
@@ -21,6 +21,50 @@ MOST_MARKS: Final = 10_000
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
 _NAME: Final = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,100})[ \t]*:")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_LETTERS: Final = re.compile(r"[^a-z0-9]+")
+_ENCODINGS: Final = {
+    "base64": "base64",
+    "xbase64": "base64",
+    "b": "base64",
+    "quotedprintable": "quoted-printable",
+    "quotedprintible": "quoted-printable",
+    "quoteprintable": "quoted-printable",
+    "qp": "quoted-printable",
+    "q": "quoted-printable",
+    "xuuencode": "x-uuencode",
+    "uuencode": "x-uuencode",
+    "xuue": "x-uuencode",
+    "xuu": "x-uuencode",
+    "uue": "x-uuencode",
+}
+"""By letters and figures alone."""
+
+_TYPES: Final = {
+    "text": "text/plain",
+    "plain": "text/plain",
+    "plain/text": "text/plain",
+    "text/text": "text/plain",
+    "text/txt": "text/plain",
+    "text/ascii": "text/plain",
+    "application/text": "text/plain",
+    "html": "text/html",
+    "html/text": "text/html",
+    "text/htm": "text/html",
+    "text/xhtml": "text/html",
+    "application/html": "text/html",
+    "application/xhtml+xml": "text/html",
+    "image/jpg": "image/jpeg",
+}
+"""What programs write in the place of a type that everybody knows."""
+
+_KNOWN: Final = frozenset(
+    {"from", "to", "cc", "subject", "date", "message-id", "mime-version", "content-type", "reply-to", "return-path"}
+    | {"content-transfer-encoding", "content-disposition", "received", "delivered-to", "in-reply-to", "references"}
+    | {"sender", "dkim-signature", "authentication-results", "content-id", "x-mailer", "list-id"}
+)
+MOST_BAD_LINES: Final = 5
+"""Lines among the headers that are none; with more of them they are a text."""
+
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,80}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _MARK: Final = re.compile(rb"^--(?=\S)([^\r\n]{1,200})\r?\n(?=content-)", re.MULTILINE | re.IGNORECASE)
 _LOOK_BYTES: Final = 20_000
@@ -38,6 +82,7 @@ class Part:
         self.fields, self._body = _fields(source, start, end)
         self.children: list[Part] = []
         declared, self.parameters = headers.parameters(self.first("content-type"))
+        declared = _TYPES.get(declared, declared)
         self.mime = declared if _TYPE.fullmatch(declared) else default
 
     @property
@@ -60,18 +105,48 @@ class Part:
 
     def content(self) -> bytes:
         """The body decoded from its transfer encoding; one that isn't known is left as it is."""
-        encoding, _ = headers.parameters(self.first("content-transfer-encoding"))
+        encoding = self.encoding
         if encoding == "base64":
             return headers.base64(self.body)
         if encoding == "quoted-printable":
             return binascii.a2b_qp(self.body)
-        if encoding in {"x-uuencode", "uuencode", "x-uue"}:
-            return _uudecoded(self.body)
+        if encoding == "x-uuencode":
+            return uuencode.decoded(self.body)
         return self.body
+
+    @property
+    def encoding(self) -> str:
+        """The transfer encoding, whatever is written around it; empty for none and for one that isn't known."""
+        written, _ = headers.parameters(self.first("content-transfer-encoding"))
+        return _ENCODINGS.get(_LETTERS.sub("", written), "")
+
+    def unwrap(self) -> bool:
+        """A multipart that is encoded as a whole is read as what it encodes. Returns whether it was one.
+
+        RFC 2045 forbids it, and gateways write it.
+        """
+        if self.encoding in {"", "x-uuencode"} or self._declared():
+            return False
+        inner = self.content()
+        raw, begin, end = self._source, self._body, self._end
+        self._source, self._body, self._end = b"\n" + inner, 1, len(inner) + 1
+        if self._declared():
+            return True
+        self._source, self._body, self._end = raw, begin, end
+        return False
 
     def text(self) -> str:
         """The content of a text."""
         return charset.decode(self.content(), self.parameters.get("charset", ""))
+
+    def to_utf8(self, label: str) -> None:
+        """Fields beyond ASCII, which say no charset, are taken for text of `label`."""
+        if all(value.isascii() for _, value in self.fields):
+            return
+        self.fields = [
+            (name, value if value.isascii() else charset.decode(value, label).encode()) for name, value in self.fields
+        ]
+        _, self.parameters = headers.parameters(self.first("content-type"))
 
     def walk(self) -> Iterator[Part]:
         """This part and all below it, in order."""
@@ -79,21 +154,33 @@ class Part:
         for child in self.children:
             yield from child.walk()
 
+    @property
+    def end(self) -> int:
+        """Where it ends, as `spans` counts."""
+        return self._end
+
+    def split(self, spans: list[tuple[int, int]], default: str) -> list[Part]:
+        """Parts of these spans."""
+        return [Part(self._source, start, end, default) for start, end in spans]
+
     def spans(self) -> list[tuple[int, int]]:
         """Begin and end of what stands between the boundaries; where the declared one is nowhere, by the first line
         that looks like one.
         """
-        boundary = self.parameters.get("boundary", "").encode().rstrip()
-        found = _spans(self._source, self._body, self._end, boundary) if boundary else []
+        found = self._declared()
         if not found:
             looks = _MARK.search(self._source, self._body, min(self._end, self._body + _LOOK_BYTES))
             found = _spans(self._source, self._body, self._end, looks[1].rstrip()) if looks else []
         return found
 
+    def _declared(self) -> list[tuple[int, int]]:
+        boundary = self.parameters.get("boundary", "").encode().rstrip()
+        return _spans(self._source, self._body, self._end, boundary) if boundary else []
+
 
 def read(raw: bytes) -> Part:
     """The tree of a mail."""
-    source = raw if b"\n" in raw else raw.replace(b"\r", b"\n")
+    source = _begun(raw if b"\n" in raw else raw.replace(b"\r", b"\n"))
     root = Part(source, 0, len(source), "text/plain")
     parts = 1
     waiting = [(root, 0)]
@@ -101,15 +188,38 @@ def read(raw: bytes) -> Part:
         part, depth = waiting.pop()
         if not part.mime.startswith("multipart/"):
             continue
+        part.unwrap()
         below = "message/rfc822" if part.mime == "multipart/digest" else "text/plain"
         spans = part.spans()[: MOST_PARTS - parts] if depth < MOST_DEPTH else []
-        part.children = [Part(source, start, end, below) for start, end in spans]
+        if spans and len(spans) + parts == MOST_PARTS:
+            # What is beyond belongs to the last one, as it came.
+            spans[-1] = (spans[-1][0], part.end)
+        part.children = part.split(spans, below)
         parts += len(spans)
         waiting += [(child, depth + 1) for child in part.children]
         if not spans:
             # Nothing tells its parts apart: it is shown as what it looks like.
             part.mime = "text/html" if b"<html" in part.body[:_LOOK_BYTES].lower() else "text/plain"
+    _name_charset(root)
     return root
+
+
+def _begun(source: bytes) -> bytes:
+    """Without a byte order mark, and without empty lines above the first header."""
+    source = source.removeprefix(b"\xef\xbb\xbf")
+    rest = source[:_LOOK_BYTES].lstrip(b"\r\n")
+    name = _NAME.match(rest)
+    is_late = len(rest) < min(len(source), _LOOK_BYTES) and name and name[1].decode("ascii").lower() in _KNOWN
+    return source.lstrip(b"\r\n") if is_late else source
+
+
+def _name_charset(root: Part) -> None:
+    """Headers beyond ASCII without a label are in the charset of the mail's text, if in any: they become UTF-8."""
+    parts = list(root.walk())
+    labels = (each.parameters.get("charset", "") for each in parts if each.mime.startswith("text/"))
+    label = next(filter(None, labels), "")
+    for part in parts:
+        part.to_utf8(label)
 
 
 def opened(part: Part) -> Part:
@@ -123,16 +233,34 @@ def _fields(source: bytes, start: int, end: int) -> tuple[list[tuple[str, bytes]
         return [], source.index(b"\n", start, end) + 1
     blank = _BLANK.search(source, start, min(end, start + MOST_HEADER_BYTES))
     head = source[start : blank.start() if blank else min(end, start + MOST_HEADER_BYTES)]
+    lines = _unfolded(head)
+    names = [_NAME.match(line) for line in lines]
+    last = _last_known(names)
     fields: list[tuple[str, bytes]] = []
     at = start
-    for line in _unfolded(head):
-        name = _NAME.match(line)
+    bad = 0
+    for index, (line, name) in enumerate(zip(lines, names, strict=True)):
         if name:
             fields.append((name[1].decode("ascii").lower(), _FOLD.sub(b"", line[name.end() :]).strip()))
         elif at > start or not line.startswith((b"From ", b">From ")):
-            return fields, at
+            bad += 1
+            # Where headers that everybody knows follow, it is a bad line and no end.
+            if index >= last or bad > MOST_BAD_LINES or (not fields and start):
+                return fields, at
         at += len(line)
     return fields, blank.end() if blank else at
+
+
+def _last_known(names: list[re.Match[bytes] | None]) -> int:
+    """The last line up to which all are headers but for some, and which is one that everybody knows."""
+    bad, last = 0, -1
+    for index, name in enumerate(names):
+        bad += name is None
+        if bad > MOST_BAD_LINES:
+            break
+        if name and name[1].decode("ascii").lower() in _KNOWN:
+            last = index
+    return last
 
 
 def _unfolded(head: bytes) -> list[bytes]:
@@ -169,20 +297,3 @@ def _spans(source: bytes, begin: int, end: int, boundary: bytes) -> list[tuple[i
         # The last boundary is missing: the rest is the last part.
         found.append((opened_at, end))
     return found
-
-
-def _uudecoded(body: bytes) -> bytes:
-    """What stands between `begin` and `end`; lines that can't be read are left out."""
-    decoded = bytearray()
-    has_begun = False
-    for line in body.splitlines():
-        if not has_begun:
-            has_begun = line.startswith(b"begin ")
-        elif line.strip() == b"end":
-            break
-        else:
-            try:
-                decoded += binascii.a2b_uu(line)
-            except binascii.Error:
-                continue
-    return bytes(decoded) if has_begun else body

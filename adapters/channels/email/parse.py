@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from adapters.channels.email import headers, mime, recipients, thread
 from adapters.channels.email.headers import Address
 from adapters.channels.email.mime import Part
-from adapters.channels.email.reading import body, bounce, html, plain, quote, trust
+from adapters.channels.email.reading import body, bounce, hidden, html, plain, quote, trust
 from adapters.channels.email.reading.automatic import is_automatic
 from adapters.channels.email.reading.bounce import Bounce
 from adapters.channels.email.settings import Account
@@ -132,8 +132,9 @@ def _told(mail: _Mail, fate: Bounce, acc: Account) -> Event:
 
 def _message(mail: _Mail, acc: Account, now: float) -> Message:
     found = body.read(mail.part)
-    shown = quote.cut(found.text, mail.subject)
-    whole = found.text.replace(plain.QUOTE, "").strip()
+    cut = quote.cut(found.text, _sides(mail, acc), mail.subject)
+    shown = cut.shown
+    whole = plain.without_marks(found.text).strip()
     automatic = is_automatic(mail.part, acc, mail.sender.address, mail.subject)
     is_cut = not found.html and shown.strip() != whole
     return Message(
@@ -149,8 +150,17 @@ def _message(mail: _Mail, acc: Account, now: float) -> Message:
         reply_to=next(iter(thread.answered(mail.part)), ""),
         automatic=automatic,
         context=_context(mail) | _whom(mail, acc, is_automatic=automatic),
-        attributes=_attributes(mail, acc),
+        attributes=_attributes(mail, acc) | (hidden.said(cut.hidden) if whole != shown.strip() else {}),
     )
+
+
+def _sides(mail: _Mail, acc: Account) -> quote.Sides:
+    """Whose words the mail may quote, and whether it is an answer at all."""
+    own = {acc.address, *acc.aliases}
+    ours = frozenset(part.lower() for each in own for part in (each, each.rpartition("@")[2]))
+    near = {mail.sender.address, mail.sender.address.rpartition("@")[2], *(each.address for each in _listed(mail))}
+    is_answer = bool(thread.of_address(mail.part, acc) or thread.answered(mail.part) or quote.answers(mail.subject))
+    return quote.Sides(is_answer, ours, frozenset(near))
 
 
 def _key(part: Part) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from adapters.channels.email.reading import attribution
 from adapters.channels.email.reading.markup import End, Start, Text, tokens
 
 QUOTE: Final = "\x1e"
 """A line of this alone begins what a mail program marked as quoted. No text of a mail has the character."""
+
+UNQUOTE: Final = "\x1d"
+"""The same where that ends, as far as its element says."""
 
 MOST_CHARS: Final = 2_000_000
 
@@ -19,6 +23,14 @@ _BLOCKS: Final = frozenset(
 )
 _APART: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table"})
 _CELLS: Final = frozenset({"td", "th"})
+_BEHIND: Final = "> "
+_INDENT: Final = "    "
+MOST_DEPTH: Final = 20
+_HOLDS: Final = re.compile(
+    r"\b(gmail_quote|gmail_quote_container|yahoo_quoted|protonmail_quote|tutanota_quote|netease_quote)\b"
+)
+"""Classes of elements that hold all of a quotation; others only begin it."""
+
 _BULLET: Final = "- "
 _SPACES: Final = re.compile(r"[ \t\n\r\f]+")
 _QUOTE_CLASS: Final = re.compile(
@@ -29,6 +41,11 @@ _QUOTE_ID: Final = re.compile(
     r"(divRplyFwdMsg|appendonsend|isReplyContent|isForwardContent|reply-intro|ntes-pcmail-quote|mail-editor-reference-message"
     r"-container|OLK_SRC_BODY_SECTION)"
 )
+
+
+def without_marks(text: str) -> str:
+    """A text without the characters that mark quotations."""
+    return text.replace(QUOTE, "").replace(UNQUOTE, "")
 
 
 def text_of(source: str) -> str:
@@ -51,13 +68,17 @@ class _Writer:
         self._lines: list[str] = []
         self._pieces: list[str] = []
         self._is_blank = True
-        self._quotes = 0
         self._verbatim = 0
         self._link: tuple[str, int] | None = None
+        self._blocks: list[str] = []
+        """Open blockquotes, by what stands before their lines: those of formatting are indented."""
+
+        self._marks: list[tuple[str, int]] = []
+        """Elements that hold a quotation: their name, and how many of that name are open in them."""
 
     def write(self, text: str) -> None:
         """Characters between tags."""
-        text = text.replace(QUOTE, "")
+        text = without_marks(text)
         if self._verbatim:
             first, *rest = text.split("\n")
             self._put(first)
@@ -80,8 +101,12 @@ class _Writer:
             self._space()
         if _is_quote(tag):
             self._end_line()
-            self._lines.append(QUOTE)
-        self._quotes += tag.name == "blockquote"
+            self._mark(tag)
+        if tag.name == "blockquote" and len(self._blocks) < MOST_DEPTH:
+            is_quoted = bool(self._marks) or attribution.introduces(self._last())
+            self._blocks.append(_BEHIND if is_quoted else _INDENT)
+        if self._marks and self._marks[-1][0] == tag.name:
+            self._marks[-1] = (tag.name, self._marks[-1][1] + 1)
         self._verbatim += tag.name == "pre"
         self._begin(tag)
 
@@ -105,9 +130,38 @@ class _Writer:
         if tag.name in _APART:
             self._space()
         if tag.name == "blockquote":
-            self._quotes = max(0, self._quotes - 1)
+            del self._blocks[-1:]
         elif tag.name == "pre":
             self._verbatim = max(0, self._verbatim - 1)
+        if self._marks and self._marks[-1][0] == tag.name:
+            self._unmark()
+
+    def _mark(self, tag: Start) -> None:
+        """A quotation begins: to the end, where it isn't in an element of its own."""
+        if not self._marks:
+            self._lines.append(QUOTE)
+        if _HOLDS.search(tag.attributes.get("class", "")) or tag.name == "blockquote" or self._marks:
+            if len(self._marks) < MOST_DEPTH:
+                self._marks.append((tag.name, 0))
+        else:
+            self._marks.append(("", 0))
+
+    def _unmark(self) -> None:
+        name, count = self._marks[-1]
+        if count > 1:
+            self._marks[-1] = (name, count - 1)
+            return
+        del self._marks[-1]
+        self._end_line()
+        if not self._marks:
+            self._lines.append(UNQUOTE)
+
+    def _last(self) -> str:
+        """The last line with words."""
+        for line in self._lines[:-4:-1]:
+            if line.strip():
+                return line
+        return ""
 
     def text(self) -> str:
         """All lines, never more than one empty line between them."""
@@ -138,11 +192,11 @@ class _Writer:
             self._pieces, self._link = [], None
 
     def _space(self) -> None:
-        if self._lines and self._lines[-1].strip("> ") and self._lines[-1] != QUOTE:
+        if self._lines and self._lines[-1].strip("> ") and self._lines[-1] not in {QUOTE, UNQUOTE}:
             self._lines.append(self._prefix().rstrip())
 
     def _prefix(self) -> str:
-        return "> " * min(self._quotes, 20)
+        return "".join(self._blocks)
 
 
 def _is_quote(tag: Start) -> bool:

@@ -1,4 +1,4 @@
-"""What Outlook packs into winmail.dat (MS-OXTNEF), as far as it is simple: the plain text and the files. Pure."""
+"""What Outlook packs into winmail.dat (MS-OXTNEF), as far as it is simple: the words and the files. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from adapters.channels.email import charset
+from adapters.channels.email.reading import rtf
 
 _SIGNATURE: Final = b"\x78\x9f\x3e\x22"
 _BODY: Final = 0x0002800C
@@ -17,11 +18,15 @@ _TITLE: Final = 0x00018010
 _DATA: Final = 0x0006800F
 _FILE_PROPERTIES: Final = 0x00069005
 _BODY_TAG: Final = 0x1000
+_HTML_TAG: Final = 0x1013
+_RTF_TAG: Final = 0x1009
+_FILE_TAG: Final = 0x3701
 _LONG_NAME_TAG: Final = 0x3707
 _UNICODE: Final = 0x001F
 _STRING8: Final = 0x001E
 _BINARY: Final = 0x0102
 _OBJECT: Final = 0x000D
+_MANY: Final = 0x1000
 _WIDTHS: Final = {0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8, 0x48: 16}
 """Bytes of a property's value by its type, padded to four."""
 
@@ -29,15 +34,17 @@ MOST_FILES: Final = 100
 
 
 class Packed(NamedTuple):
-    """The text, and (name, bytes) of each file."""
+    """The words, as text, HTML or RTF, whichever there are, and (name, bytes) of each file."""
 
     text: str
+    html: str
+    rtf: bytes
     files: list[tuple[str, bytes]]
 
 
 def unpack(raw: bytes) -> Packed:
     """What is in it; nothing where it can't be read."""
-    text, label = "", "windows-1252"
+    text, html, packed, label = "", "", b"", "windows-1252"
     names: list[str] = []
     contents: list[bytes] = []
     for attribute, value in _attributes(raw):
@@ -46,7 +53,9 @@ def unpack(raw: bytes) -> Packed:
         elif attribute == _BODY:
             text = charset.decode(value, label)
         elif attribute == _PROPERTIES:
-            text = _property(value, _BODY_TAG, label) or text
+            text = _said(value, _BODY_TAG, label) or text
+            html = _said(value, _HTML_TAG, label) or html
+            packed = _property(value, _RTF_TAG)[0] or packed
         elif attribute == _FILE and len(names) < MOST_FILES:
             names.append("")
             contents.append(b"")
@@ -55,9 +64,10 @@ def unpack(raw: bytes) -> Packed:
         elif names and attribute == _DATA:
             contents[-1] = value
         elif names and attribute == _FILE_PROPERTIES:
-            names[-1] = _property(value, _LONG_NAME_TAG, label) or names[-1]
+            names[-1] = _said(value, _LONG_NAME_TAG, label) or names[-1]
+            contents[-1] = contents[-1] or _property(value, _FILE_TAG)[0]
     files = [(name, content) for name, content in zip(names, contents, strict=True) if content]
-    return Packed(text.strip("\n "), files)
+    return Packed(text.strip("\n "), html, rtf.unpacked(packed), files)
 
 
 def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
@@ -73,8 +83,13 @@ def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
         at += 9 + length + 2
 
 
-def _property(raw: bytes, wanted: int, label: str) -> str:
-    """A text among MAPI properties, empty if it isn't there or one before it is of a type that isn't known."""
+def _said(raw: bytes, wanted: int, label: str) -> str:
+    value, kind = _property(raw, wanted)
+    return charset.decode(value, "utf-16-le" if kind == _UNICODE else label)
+
+
+def _property(raw: bytes, wanted: int) -> tuple[bytes, int]:
+    """A value among MAPI properties and its type; nothing if it isn't there or one before it is of no known type."""
     try:
         (count,) = struct.unpack_from("<I", raw, 0)
         at = 4
@@ -84,16 +99,22 @@ def _property(raw: bytes, wanted: int, label: str) -> str:
             if kind in _WIDTHS:
                 at += _WIDTHS[kind]
                 continue
-            if kind not in {_UNICODE, _STRING8, _BINARY, _OBJECT}:
-                return ""
-            _values, length = struct.unpack_from("<II", raw, at)
-            if tag == wanted:
-                value = raw[at + 8 : at + 8 + length]
-                return charset.decode(value, "utf-16-le" if kind == _UNICODE else label)
-            at += 8 + (length + 3) // 4 * 4
+            # Of a type with several values each has a length of its own.
+            values = struct.unpack_from("<I", raw, at)[0]
+            at += 4
+            if kind & ~_MANY in _WIDTHS and kind & _MANY:
+                at += _WIDTHS[kind & ~_MANY] * values
+                continue
+            if kind & ~_MANY not in {_UNICODE, _STRING8, _BINARY, _OBJECT}:
+                return b"", 0
+            for _value in range(min(values, 10_000)):
+                (length,) = struct.unpack_from("<I", raw, at)
+                if tag == wanted:
+                    return raw[at + 4 : at + 4 + length], kind
+                at += 4 + (length + 3) // 4 * 4
     except struct.error:
-        return ""
-    return ""
+        return b"", 0
+    return b"", 0
 
 
 def _after_name(raw: bytes, at: int, tag: int) -> int:

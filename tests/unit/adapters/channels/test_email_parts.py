@@ -52,9 +52,7 @@ def test_a_label_means_what_its_users_send(label: str, codec: str) -> None:
     assert charset.codec_of(label) == codec
 
 
-@pytest.mark.parametrize(
-    "label", ["utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex", "zip"]
-)
+@pytest.mark.parametrize("label", ["idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex", "zip"])
 def test_what_is_no_charset_of_mails_is_none(label: str) -> None:
     assert charset.codec_of(label) == ""
     assert charset.decode(b"\\x41 plain", label) == "\\x41 plain"
@@ -75,7 +73,11 @@ def test_text_has_no_nul_no_lone_surrogates_and_one_kind_of_newline() -> None:
     assert charset.decode("\ud83d".encode("utf-16-le", "surrogatepass") + b"\0\0", "utf-16-le").isprintable()
 
 
-@given(text=st.text(alphabet=st.characters(codec="gb18030", exclude_categories=["Cc", "Cs", "Co", "Cn"]), min_size=1))
+@given(
+    text=st.text(
+        alphabet=st.characters(codec="gb18030", exclude_categories=["Cc", "Cs", "Co", "Cn"]), min_size=1, max_size=3
+    )
+)
 def test_every_character_of_gb18030_is_read_under_each_of_its_labels(text: str) -> None:
     for label in ("gb18030", "gbk", "gb2312"):
         assert charset.decode(text.encode("gb18030"), label) in {
@@ -259,7 +261,7 @@ def test_tnef_that_is_cut_or_strange_gives_what_comes_before() -> None:
     assert tnef.unpack(whole).text == "Outlook 里的文字\n第二行"
     for end in range(len(whole)):
         tnef.unpack(whole[:end])
-    assert tnef.unpack(b"") == tnef.unpack(b"PK\x03\x04") == ("", [])
+    assert tnef.unpack(b"") == tnef.unpack(b"PK\x03\x04") == ("", "", b"", [])
 
 
 @given(raw=st.binary(max_size=400))
@@ -286,17 +288,21 @@ def test_flowing_loses_no_letter(text: str) -> None:
     assert letters(unflow(text, delete_space=False)) == letters(text)
 
 
+ANSWER = quote.Sides(answers=True, ours=frozenset({"shop.example"}))
+
+
 @given(text=st.text(alphabet=st.sampled_from("写道：:>- \nOn2024a@.wrote发件人From"), max_size=300))
 @settings(max_examples=400, deadline=None)
 def test_what_is_shown_stands_in_what_was_written_in_that_order(text: str) -> None:
     written = iter(text)
-    assert all(character in written for character in quote.cut(text) if not character.isspace())
+    shown = quote.cut(text, ANSWER).shown
+    assert all(character in written for character in shown if not character.isspace())
 
 
 @given(text=st.text(min_size=1, max_size=200).filter(lambda text: text.strip()))
 @settings(max_examples=300, deadline=None)
 def test_something_is_shown_wherever_something_was_written(text: str) -> None:
-    shown = quote.cut(charset.clean(text))
+    shown = quote.cut(charset.clean(text), ANSWER).shown
     assert shown.strip() or not charset.clean(text).replace(">", "").strip()
 
 
