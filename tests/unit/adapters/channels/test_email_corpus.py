@@ -51,7 +51,7 @@ def test_sender_subject_and_text_are_those_that_a_person_would_read(name: str) -
         assert message.text == wanted["text"]
     assert message.kind == "email"
     assert message.automatic is wanted["automatic"]
-    assert message.at == (NOW * 1000 if wanted.get("at_now") else SENT_AT)
+    assert message.at == (NOW * 1000 if wanted.get("at_now") else wanted.get("at", SENT_AT))
 
 
 @pytest.mark.parametrize("name", MESSAGES)
