@@ -80,6 +80,9 @@ class Email:
         mail = await asyncio.to_thread(compose.compose, out, acc, kit.now())
         # Before it goes: the answer may come sooner than we are told that it went.
         await kit.remember(thread.place_of(mail.message_id), thread.remembered(out.thread), thread.LIFE_S)
+        for place in (thread.place_in(out.thread), thread.place_for(mail.recipient, mail.subject)):
+            # For a bounce that names no id.
+            await kit.remember(place, f"{mail.message_id} {mail.recipient.lower()}", thread.SENT_LIFE_S)
         without = await smtp.hand_over(mail, acc, kit)
         return Sent(mail.message_id, note=f"No copy went to {'; '.join(without)}" if without else "")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from adapters.channels.email import headers, recipients, thread
+from adapters.channels.email import headers, mailboxes, recipients, thread
 from adapters.channels.email.reading import html
 from adapters.channels.email.reading.automatic import LOOP_HEADER
 from adapters.channels.email.settings import Account
@@ -16,10 +16,11 @@ from backbone.channel import FaultError, Out, OutMedia, Rejected
 
 MOST_LINE_CHARS: Final = 76
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_ADDRESS: Final = re.compile(r"[^\s<>\"(),:;@\[\]\\]{1,64}@[^\s<>\"(),:;@\[\]\\]{1,253}")
+_ADDRESS: Final = re.compile(r"(?:[^\s<>\"(),:;@\[\]\\]{1,64}|\"(?:[^\"\\]|\\.){1,64}\")@[^\s<>\"(),:;@\[\]\\]{1,253}")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~. -]*")
-_ANSWER: Final = re.compile(r"\s*(?:re|回复|答复|回覆|答覆|aw|sv|antw)\s*[:：]", re.IGNORECASE)
-_ID: Final = re.compile(r"<[^<>\s]+>")
+_ID: Final = re.compile(r"<[!-;=?-~]{1,990}>")
+"""A Message-ID that any server takes: one beyond ASCII would make the whole mail need SMTPUTF8, so it is left out."""
+
 _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", re.IGNORECASE)
 
 
@@ -34,22 +35,24 @@ class Mail(NamedTuple):
     copies: tuple[str, ...]
     content: bytes
     needs_utf8: bool
+    subject: str = ""
 
 
 def compose(out: Out, acc: Account, now: float) -> Mail:
     """The mail. Raises FaultError(Rejected) where a header would hold a line break, or there is nobody to write to."""
     to, *others = recipients.of(out, acc)
-    recipient = _address(to)
-    copies = tuple(filter(None, map(_copy, others)))
+    recipient = _address(recipients.as_written(to, out.context))
+    copies = tuple(filter(None, (_copy(recipients.as_written(each, out.context)) for each in others)))
     own_id = thread.message_id(out.key, acc)
-    name = out.peer.name if recipient == _address(out.peer.id) else ""
+    subject = _subject(out, acc)
+    name = out.peer.name if to == out.peer.id else ""
     fields = {
         "Date": datetime.fromtimestamp(now, UTC).strftime("%a, %d %b %Y %H:%M:%S +0000"),
         "From": _mailbox(acc.name, _address(acc.address)),
         "To": _mailbox(name, recipient),
         **({"Cc": ",\r\n ".join(copies)} if copies else {}),
         "Message-ID": own_id,
-        "Subject": _words(_subject(out, acc)),
+        "Subject": _words(subject),
         **_answering(out, acc),
         **_automatic(out, acc),
         "MIME-Version": "1.0",
@@ -58,7 +61,7 @@ def compose(out: Out, acc: Account, now: float) -> Mail:
     content = head.encode() + _body(out)
     # The names in headers are encoded words: what is left beyond ASCII are addresses.
     sender = "" if out.automatic else _address(acc.address)
-    return Mail(own_id, sender, recipient, copies, content, not head.isascii())
+    return Mail(own_id, sender, recipient, copies, content, not head.isascii(), subject)
 
 
 def _answering(out: Out, acc: Account) -> dict[str, str]:
@@ -66,11 +69,15 @@ def _answering(out: Out, acc: Account) -> dict[str, str]:
     reply_to = thread.plus_address(acc, out.thread)
     if reply_to != acc.address:
         fields["Reply-To"] = _mailbox(acc.name, _address(reply_to))
-    known = [*headers.ids(out.context.get("references", "").encode()), out.context.get("message_id", ""), *out.refs]
+    last = out.context.get("message_id", "")
+    known = [*headers.ids(out.context.get("references", "").encode()), last, *out.refs]
     known = [each for each in known if _ID.fullmatch(each)]
-    answered = next((each for each in (out.reply_to, out.context.get("message_id", ""), *known[-1:]) if each), "")
+    answered = next((each for each in (out.reply_to, last, *known[-1:]) if each), "")
     if _CONTROL.search(answered):
         raise FaultError(Rejected("In-Reply-To would hold a line break."))
+    if not answered.isascii():
+        # No other server takes it: the nearest that can be named keeps the thread together.
+        answered = next(iter(known[-1:]), "")
     if _ID.fullmatch(answered):
         fields["In-Reply-To"] = answered
         fields["References"] = "\r\n ".join(thread.chain(known, [answered]))
@@ -85,10 +92,11 @@ def _automatic(out: Out, acc: Account) -> dict[str, str]:
 
 
 def _subject(out: Out, acc: Account) -> str:
-    answered = out.context.get("subject", "")
-    if out.subject or not answered:
+    """What its author called it; else an answer to the subject of the customer's last mail, also to none."""
+    if out.subject or not {"message_id", "subject"} & out.context.keys():
         return out.subject or acc.subject
-    return answered if _ANSWER.match(answered) else f"Re: {answered}"
+    answered = out.context.get("subject", "")
+    return answered if thread.is_answer(answered) else f"Re: {answered}".strip()
 
 
 def _line(name: str, value: str) -> str:
@@ -101,7 +109,7 @@ def _line(name: str, value: str) -> str:
 def _address(given: str) -> str:
     """An address fit for an envelope, its domain in ASCII."""
     local, _, domain = given.strip(" ").rpartition("@")
-    address = f"{local}@{headers.ascii_domain(domain)}"
+    address = mailboxes.quoted(f"{local}@{headers.ascii_domain(domain)}")
     if not _ADDRESS.fullmatch(address) or _CONTROL.search(address):
         raise FaultError(Rejected("There is no mail address to write to."))
     return address

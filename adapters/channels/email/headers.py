@@ -9,7 +9,9 @@ from itertools import groupby
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from adapters.channels.email import charset
+import idna
+
+from adapters.channels.email import charset, mailboxes
 
 _WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=")
 _PADDING: Final = re.compile(rb"=+")
@@ -19,7 +21,6 @@ _WORDS: Final = re.compile(rb"[A-Za-z0-9] [A-Za-z0-9]")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BETWEEN: Final = re.compile(r"\s*")
 _SPACES: Final = re.compile(r"\s+")
-_ADDRESS: Final = re.compile(r"(?<![^\s<>()\[\]\\,;:\"@])[^\s<>()\[\]\\,;:\"@]+@[^\s<>()\[\]\\,;:\"@]+")
 _ID: Final = re.compile(r"<[^<>\s]{1,990}>")
 _DATE: Final = re.compile(
     r"(\d{1,2})[ -]+([A-Za-z]{3})[a-z]*\.?[ -]+(\d{2,4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?"
@@ -40,10 +41,11 @@ MOST_CHARS: Final = 100_000
 
 
 class Address(NamedTuple):
-    """A mailbox: the name as shown, and the address in lower case."""
+    """A mailbox: the name as shown, and the address in lower case; `written` with its capitals, where it has any."""
 
     name: str
     address: str
+    written: str = ""
 
 
 def words(raw: bytes) -> str:
@@ -100,14 +102,10 @@ def addresses(raw: bytes) -> list[Address]:
 
 
 def _mailboxes(text: str) -> list[Address]:
-    found: list[Address] = []
-    for entry in _split(text):
-        name, bracket, rest = entry.rpartition("<")
-        place = _ADDRESS.search(rest if bracket else _comments_out(entry))
-        if place:
-            shown = name if bracket else "".join(_comments(entry))
-            found.append(Address(words(_unquoted(shown.strip()).encode()), place[0].lower().rstrip(".")))
-    return found
+    return [
+        Address(words(_unquoted(name).encode()), address, written if written != address else "")
+        for name, address, written in mailboxes.read(text)
+    ]
 
 
 def ids(raw: bytes) -> list[str]:
@@ -254,15 +252,12 @@ def _comments_out(text: str) -> str:
     return re.sub(r"\([^()]*\)?", " ", text)
 
 
-def _comments(text: str) -> list[str]:
-    return re.findall(r"\(([^()]*)\)", text)[:1]
-
-
 def ascii_domain(domain: str) -> str:
     """A domain as it goes over the wire, in lower case: labels beyond ASCII in punycode; as it is where it can't be."""
     if domain.isascii() or len(domain) > MOST_DOMAIN_CHARS:
         return domain.lower()
     try:
-        return domain.lower().encode("idna").decode("ascii")
+        # IDNA 2008 after the mapping of UTS 46: IDNA 2003, which is Python's own, writes to another domain (straße).
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
     except UnicodeError:
         return domain.lower()

@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 from adapters.channels.email import headers, mime, recipients, thread
 from adapters.channels.email.headers import Address
 from adapters.channels.email.mime import Part
-from adapters.channels.email.reading import body, bounce, hidden, html, plain, quote, trust
+from adapters.channels.email.reading import author, body, bounce, hidden, html, plain, quote, trust
+from adapters.channels.email.reading.author import Author
 from adapters.channels.email.reading.automatic import is_automatic
-from adapters.channels.email.reading.bounce import Bounce
+from adapters.channels.email.reading.bounce import Bounce, Lost
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
 from backbone.events import Data
@@ -31,11 +32,13 @@ MOST_ATTRIBUTE_CHARS: Final = 500
 
 class Translated(NamedTuple):
     """What a mail is, and the Message-IDs by which its thread may be found, the likeliest first: none where a plus
-    address of ours names it.
+    address of ours names it. `lost`: it tells of a mail of ours that must be looked for; where it
+    isn't found, the event is the message of a server.
     """
 
     events: list[Event]
     answers: tuple[str, ...]
+    lost: Lost | None = None
 
 
 def mail_to_events(raw: bytes, acc: Account, now: float) -> list[Event]:
@@ -50,13 +53,17 @@ def translate(raw: bytes, acc: Account, now: float) -> Translated:
     """
     mail = _mail(raw, acc)
     fate = bounce.read(mail.part, acc, mail.sender.address, mail.subject)
-    if fate and fate.fate != "copy":
+    if isinstance(fate, Bounce) and fate.fate != "copy":
         return Translated([_told(mail, fate, acc)], ())
-    if acc.is_own(_from(mail.part)) and thread.sent_key(mail.own_id, acc):
+    if mail.author and acc.is_own(mail.author.carrier.address) and thread.sent_key(mail.own_id, acc):
         return Translated([Signal(key=mail.key, name="ignored", data={"why": "our own mail came back"})], ())
     named = thread.of_address(mail.part, acc)
     message = _message(mail, acc, now)
     message.thread = named or thread.key_of(mail.own_id or mail.key)
+    if isinstance(fate, Lost):
+        message.context = {}
+        message.thread = fate.thread or message.thread
+        return Translated([message], () if fate.thread else fate.ids, fate)
     if fate:
         # A server writes to the desk alone: what is said next answers the customer as before.
         message.context = {}
@@ -103,6 +110,7 @@ class _Mail(NamedTuple):
     part: Part
     key: str
     own_id: str
+    author: Author | None
     sender: Address
     subject: str
     dmarc: str
@@ -110,14 +118,18 @@ class _Mail(NamedTuple):
 
 def _mail(raw: bytes, acc: Account) -> _Mail:
     part = mime.read(raw)
-    sender = _sender(part, acc)
+    wrote = author.of(part, acc)
+    sender = wrote.who if wrote else Address("", UNKNOWN)
+    subject = headers.words(part.first("subject"))[:MOST_SUBJECT_CHARS]
     return _Mail(
         part=part,
-        key=_key(part),
+        key=_key(part, sender, subject),
         own_id=headers.own_id(part.first("message-id")),
+        author=wrote,
         sender=sender,
-        subject=headers.words(part.first("subject"))[:MOST_SUBJECT_CHARS],
-        dmarc=trust.dmarc(part, acc, sender.address),
+        subject=subject,
+        # Of the From, whoever is behind it: where that is forged, so is what it says of somebody else.
+        dmarc=trust.dmarc(part, acc, wrote.carrier.address if wrote else ""),
     )
 
 
@@ -135,7 +147,7 @@ def _message(mail: _Mail, acc: Account, now: float) -> Message:
     cut = quote.cut(found.text, _sides(mail, acc), mail.subject)
     shown = cut.shown
     whole = plain.without_marks(found.text).strip()
-    automatic = is_automatic(mail.part, acc, mail.sender.address, mail.subject)
+    automatic = is_automatic(mail.part, acc, mail.author, mail.subject)
     is_cut = not found.html and shown.strip() != whole
     return Message(
         key=mail.key,
@@ -158,33 +170,24 @@ def _sides(mail: _Mail, acc: Account) -> quote.Sides:
     """Whose words the mail may quote, and whether it is an answer at all."""
     own = {acc.address, *acc.aliases}
     ours = frozenset(part.lower() for each in own for part in (each, each.rpartition("@")[2]))
-    near = {mail.sender.address, mail.sender.address.rpartition("@")[2], *(each.address for each in _listed(mail))}
+    near = {mail.sender.address, mail.sender.address.rpartition("@")[2], *(each.address for each in _listed(mail, acc))}
     is_answer = bool(thread.of_address(mail.part, acc) or thread.answered(mail.part) or quote.answers(mail.subject))
     return quote.Sides(is_answer, ours, frozenset(near))
 
 
-def _key(part: Part) -> str:
-    """The same for every copy of a mail: its Message-ID, else all that makes it what it is."""
+def _key(part: Part, sender: Address, subject: str) -> str:
+    """The same for every copy of a mail: one with its Message-ID, date, author and subject. Scanners and shops use an
+    id again. One without an id is told by all that makes it what it is.
+    """
     own_id = headers.own_id(part.first("message-id"))
     if own_id:
-        return f"mid:{key_hash(own_id)}"
+        return f"mid:{key_hash(chr(10).join((own_id, str(_at(part)), sender.address, subject)))}"
     said = [*(part.first(name) for name in ("date", "from", "subject")), part.body]
     return f"sum:{hashlib.sha256(b'|'.join(said)).hexdigest()}"
 
 
-def _from(part: Part) -> str:
-    found = headers.addresses(part.first("from"))
-    return found[0].address if found else ""
-
-
-def _sender(part: Part, acc: Account) -> Address:
-    """Who wrote: From; behind a form of our own, which writes from our address, whoever it names in Reply-To."""
-    for name in ("from", "sender", "reply-to", "return-path"):
-        found = headers.addresses(part.first(name))
-        if found:
-            others = [each for each in headers.addresses(part.first("reply-to")) if not acc.is_own(each.address)]
-            return others[0] if others and acc.is_own(found[0].address) else found[0]
-    return Address("", UNKNOWN)
+def _at(part: Part) -> int:
+    return headers.timestamp_ms(part.first("date"))
 
 
 def _peer(mail: _Mail) -> Peer:
@@ -200,15 +203,22 @@ def _is_alone(mail: _Mail) -> bool:
     return [each.address for each in headers.addresses(mail.part.first("from"))] == [mail.sender.address]
 
 
-def _wished(mail: _Mail, acc: Account) -> str:
-    """Where a mail wants its answers instead of at its sender's, empty if nowhere else. A forged one gets no say."""
-    wished = [each.address for each in headers.addresses(mail.part.first("reply-to")) if not acc.is_own(each.address)]
-    wished = [each for each in wished if len(each) <= recipients.MOST_ADDRESS_CHARS]
-    return wished[0] if wished and mail.dmarc != "fail" and wished[0] != mail.sender.address else ""
+def _wished(mail: _Mail, acc: Account) -> list[Address]:
+    """Where a mail wants its answers instead of at its sender's, nowhere else if empty. A forged one gets no say, nor
+    does a list that would have them itself.
+    """
+    wished = [each for each in headers.addresses(mail.part.first("reply-to")) if _is_theirs(mail, acc, each.address)]
+    return [] if mail.dmarc == "fail" or mail.sender.address in {each.address for each in wished} else wished
+
+
+def _is_theirs(mail: _Mail, acc: Account, address: str) -> bool:
+    """Whether an address is the customer's side's: not ours, nor a list's that brought the mail."""
+    is_list = mail.author is not None and mail.author.lists.covers(address)
+    return len(address) <= recipients.MOST_ADDRESS_CHARS and not is_list and not acc.is_own(address)
 
 
 def _context(mail: _Mail) -> dict[str, str]:
-    references = headers.ids(mail.part.first("references")) or headers.ids(mail.part.first("in-reply-to"))[:1]
+    references = thread.named(mail.part.first("references")) or thread.named(mail.part.first("in-reply-to"))[:1]
     # One that is longer was written to do harm, and is stored with each message.
     references = [each for each in references if len(each) <= MOST_ID_CHARS]
     context = {
@@ -216,27 +226,31 @@ def _context(mail: _Mail) -> dict[str, str]:
         "references": " ".join(thread.chain(references, [mail.own_id] if mail.own_id else [])),
         "subject": mail.subject,
     }
-    return {name: value for name, value in context.items() if value}
+    # What an earlier mail was called holds no longer, where this one is called nothing.
+    return {name: value for name, value in context.items() if value or name == "subject"}
 
 
 def _whom(mail: _Mail, acc: Account, *, is_automatic: bool) -> dict[str, str]:
     """Whom an answer goes to. A program takes nobody in."""
     wished = _wished(mail, acc)
     dmarc = mail.dmarc if mail.dmarc != "pass" or _is_alone(mail) else "none"
-    if is_automatic:
-        return {"to": wished, "reply_to": "", "dmarc": dmarc} if wished and dmarc == "pass" else {}
-    return recipients.context(mail.sender, wished, _listed(mail), acc, dmarc)
+    if is_automatic and not (mail.author and mail.author.is_carried):
+        to = wished[0].address if wished else ""
+        return {"to": to, "reply_to": "", "dmarc": dmarc} if to and dmarc == "pass" else {}
+    listed = [] if is_automatic else _listed(mail, acc)
+    return recipients.context(mail.sender, wished, listed, acc, dmarc)
 
 
-def _listed(mail: _Mail) -> list[Address]:
-    return [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
+def _listed(mail: _Mail, acc: Account) -> list[Address]:
+    found = [each for name in ("to", "cc") for each in headers.addresses(mail.part.first(name))]
+    return [each for each in found if _is_theirs(mail, acc, each.address)]
 
 
 def _attributes(mail: _Mail, acc: Account) -> Data:
-    others = dict.fromkeys(each.address for each in _listed(mail) if not acc.is_own(each.address))
+    others = dict.fromkeys(each.address for each in _listed(mail, acc))
     found = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
         "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
-        "reply_to": _wished(mail, acc),
+        "reply_to": ", ".join(each.address for each in _wished(mail, acc))[:MOST_ATTRIBUTE_CHARS],
     }
     return {name: value for name, value in found.items() if value}

@@ -202,5 +202,7 @@ class Account(Struct, frozen=True, kw_only=True):
     def is_own(self, address: str) -> bool:
         """Whether an address is this mailbox's, with or without something behind a plus."""
         local, _, domain = address.lower().rpartition("@")
-        plain = f"{local.partition('+')[0]}@{domain}"
-        return any(each.lower() in {address.lower(), plain} for each in (self.address, *self.aliases))
+        here = headers.ascii_domain(domain)
+        names = {f"{local}@{here}", f"{local.partition('+')[0]}@{here}"}
+        own = (each.lower().rpartition("@") for each in (self.address, *self.aliases))
+        return any(f"{name}@{headers.ascii_domain(at)}" in names for name, _, at in own)

@@ -26,9 +26,57 @@ MOST_REFERENCES: Final = 21
 """In a mail of ours: the first, which names the thread, and the last 20."""
 
 LIFE_S: Final = 400 * 86_400
+SENT_LIFE_S: Final = 7 * 86_400
+"""How long a bounce that names no id may come: servers try for 5 days (RFC 5321, 4.5.4.1)."""
+
+_ANSWERS: Final = (
+    *(
+        "re",
+        "aw",
+        "antw",
+        "antwort",
+        "sv",
+        "vs",
+        "ref",
+        "rif",
+        "r",
+        "res",
+        "resp",
+        "odp",
+        "ynt",
+        "vá",
+        "atb",
+        "bls",
+        "ad",
+    ),
+    *(
+        "απ",
+        "σχετ",
+        "ответ",
+        "отв",
+        "відп",
+        "на",
+        "回复",
+        "回覆",
+        "答复",
+        "答覆",
+        "返信",
+        "회신",
+        "답장",
+        "השב",
+        "תגובה",
+        "رد",
+        "trả lời",
+    ),
+)
+_ANSWER: Final = re.compile(rf"\s*(?:{'|'.join(_ANSWERS)})(?:\s?[\[(]\d{{1,3}}[\])])?\s?[:：]", re.IGNORECASE)
+"""What mail programs put before the subject of an answer; `Re[2]:` counts."""
+
 _PLACES: Final = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _KEY: Final = re.compile(r"[a-z2-7]{26}")
 _OURS: Final = re.compile(r"<([0-9a-f]{32})@([^<>@\s]+)>")
+_BRACKETS: Final = re.compile(r"<([^<>]{1,990})>")
+_BARE: Final = re.compile(r"(?<![^\s\"',;])[^\s<>\"',;@]{1,500}@[^\s<>\"',;@]{1,490}(?![^\s\"',;])")
 _MARK: Final = "t:"
 
 
@@ -59,26 +107,38 @@ def plus_address(acc: Account, thread: str) -> str:
     return f"{token}@{domain}" if acc.thread_secret and thread and len(token) <= MOST_LOCAL_CHARS else acc.address
 
 
-def of_address(part: Part, acc: Account) -> str:
+def of_address(part: Part, acc: Account, places: Sequence[str] = _PLACES) -> str:
     """The thread that a plus address names, empty if none does with a good mac."""
-    local, _, domain = acc.address.lower().partition("@")
-    if not acc.thread_secret:
-        return ""
-    for place in _PLACES:
-        for value in part.every(place):
-            for _, address in headers.addresses(value):
-                found, _, at = address.partition("@")
-                thread, _, mac = found.removeprefix(f"{local}+").partition(".")
-                is_ours = at == domain and found.startswith(f"{local}+") and _KEY.fullmatch(thread)
-                if is_ours and same(mac, _mac(acc, thread)):
-                    return thread
-    return ""
+    values = (value for place in places for value in part.every(place))
+    found = (each.address for value in values for each in headers.addresses(value))
+    return next(filter(None, (of_plus(address, acc) for address in found)), "")
+
+
+def of_plus(address: str, acc: Account) -> str:
+    """The thread that this address of ours names, empty if it is none or its mac isn't good."""
+    local = acc.address.lower().partition("@")[0]
+    found, _, at = address.lower().partition("@")
+    thread, _, mac = found.removeprefix(f"{local}+").partition(".")
+    is_ours = headers.ascii_domain(at) == acc.domain and found.startswith(f"{local}+") and _KEY.fullmatch(thread)
+    return thread if acc.thread_secret and is_ours and same(mac, _mac(acc, thread)) else ""
 
 
 def answered(part: Part) -> list[str]:
     """Message-IDs that the mail answers, the likeliest first: In-Reply-To, then References from the right."""
-    found = headers.ids(part.first("in-reply-to")) + headers.ids(part.first("references"))[::-1]
+    found = named(part.first("in-reply-to")) + named(part.first("references"))[::-1]
     return list(dict.fromkeys(found))[: 2 * MOST_REFERENCES]
+
+
+def named(raw: bytes) -> list[str]:
+    """Message-IDs in a header with their brackets, in order: also as encoded words, which Python's own library makes of
+    long ones, with a fold inside, or without brackets.
+    """
+    found = headers.ids(raw)
+    if found:
+        return found
+    text = headers.words(raw)
+    inside = [f"<{''.join(each.split())}>" for each in _BRACKETS.findall(text)]
+    return [each for each in inside if "@" in each] or [f"<{each}>" for each in _BARE.findall(text)]
 
 
 def chain(references: Iterable[str], newest: Sequence[str]) -> list[str]:
@@ -97,6 +157,31 @@ def sent_key(found: str, acc: Account) -> str:
     """The key of the part that we sent with this Message-ID, empty where it isn't ours."""
     ours = _OURS.fullmatch(found)
     return ours[1] if ours and ours[2].lower() == acc.domain else ""
+
+
+def place_in(thread: str) -> str:
+    """Where the last mail of ours in a thread is remembered."""
+    return f"sent:{key_hash(thread)}"
+
+
+def place_for(recipient: str, subject: str) -> str:
+    """Where the last mail of ours to somebody under a subject is remembered."""
+    return f"to:{key_hash(f'{recipient.lower()} {bare(subject)}')}"
+
+
+def is_answer(subject: str) -> bool:
+    """Whether a subject begins as that of an answer, in whatever language."""
+    return _ANSWER.match(subject) is not None
+
+
+def bare(subject: str) -> str:
+    """A subject without what answers put before it, for comparing."""
+    for _ in range(10):
+        found = _ANSWER.match(subject)
+        if found is None:
+            break
+        subject = subject[found.end() :]
+    return " ".join(subject.split()).casefold()
 
 
 def _mac(acc: Account, thread: str) -> str:

@@ -25,7 +25,9 @@ export function recipients(said: Context, customer: string, chosen: string): Rec
   const doubtful = said['reply_to'] || (said['dmarc'] === 'pass' ? '' : (said['to'] ?? ''));
   const isChosen = isTheirs && chosen !== '' && chosen === doubtful;
   const to = isChosen ? chosen : (isTheirs && !doubtful && said['to']) || customer;
-  const others = new Set((said['cc'] ?? '').split(' ').filter((one) => one !== ''));
+  // Who else is in the Reply-To that the agent chose.
+  const also = isChosen ? (said['also'] ?? '') : '';
+  const others = new Set(`${also} ${said['cc'] ?? ''}`.split(' ').filter((one) => one !== ''));
   const cc = [...others].filter((one) => one !== to && one !== customer && one !== doubtful);
   return { to, cc: cc.slice(0, 20), doubtful: isTheirs ? doubtful : '' };
 }

@@ -1,6 +1,7 @@
 """Mails by which a server says what became of one of ours: RFC 3464, and those of servers that write as they like.
 
-Pure. The mail it is about is found by its Message-ID, wherever the server put that.
+Pure. The mail it is about is found by its Message-ID, wherever the server put that; where nothing names it, `Lost` says
+by what else it may be found.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ Fate = Literal["failed", "delayed", "other", "copy"]
 _FATES: Final[tuple[Fate, ...]] = ("other", "delayed", "failed")
 _RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"})
 MOST_REASON_CHARS: Final = 500
+MOST_RECIPIENTS: Final = 5
 _LOOK_CHARS: Final = 200_000
-_SENDER: Final = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|microsoftexchange[0-9a-f]*|mailerdaemon)@.*")
+_SENDER: Final = re.compile(
+    r"(?:mailer[-._]?daemon|postmaster|mail[-._]?daemon|mdaemon|microsoftexchange[0-9a-f]*|mail[-._]delivery[a-z._-]{0,40}|"
+    r"mail[-._]system|double-bounce)@.*"
+)
 _FAILED: Final = re.compile(
     r"undeliver|deliver\w{0,20} (?:status|fail)|returned mail|failure notice|returning message to sender|mail delivery|"
     r"non.?delivery|delivery has failed|退信|无法投递|投递失败|未送达|無法傳遞|傳送失敗|发送失败|未能送达",
@@ -32,6 +37,10 @@ _DELAYED: Final = re.compile(
 )
 _QUOTED_ID: Final = re.compile(r"^[> \t]{0,40}Message-ID:\s{0,40}(<[^<>\s]{1,990}>)", re.IGNORECASE | re.MULTILINE)
 _SAID: Final = re.compile(r"\b([45])\d\d[ -]#?((?:[245]\.\d{1,3}\.\d{1,3})?)[^\n]{0,300}")
+_SUBJECT: Final = re.compile(r"^[> \t]{0,40}Subject:\s{0,40}([^\n]{1,900})", re.IGNORECASE | re.MULTILINE)
+_PLUS: Final = re.compile(r"[^\s<>\"'():;,]{1,64}\+[a-z2-7]{26}\.[a-z2-7]{10}@[^\s<>\"'():;,]{1,253}", re.IGNORECASE)
+_OURS: Final = ("reply-to", "from", "sender", "return-path")
+_NOT_OF_DELIVERY: Final = frozenset({"message/disposition-notification", "message/feedback-report"})
 _STATUS: Final = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -47,24 +56,83 @@ class Bounce(NamedTuple):
     reason: str
 
 
-def read(part: Part, acc: Account, sender: str, subject: str) -> Bounce | None:
+class Lost(NamedTuple):
+    """A failure of a mail that nothing names: the thread by a plus address of ours, the ids that it answered, and whom
+    it was for and what it was called, each empty where unknown.
+    """
+
+    thread: str
+    ids: tuple[str, ...]
+    recipients: tuple[str, ...]
+    subject: str
+    code: str
+    reason: str
+
+
+def read(part: Part, acc: Account, sender: str, subject: str) -> Bounce | Lost | None:
     """What the mail says of one of ours, None if it is no such mail or not about one of ours."""
     report = next((each for each in part.walk() if each.mime == "message/delivery-status"), None)
+    if report is None and any(each.mime in _NOT_OF_DELIVERY for each in part.walk()):
+        # That it was read, or is thought to be spam: it arrived.
+        return None
     # A person may send such a report on as well.
-    if part.mime != "multipart/report" and not _looks_so(part, sender, subject):
+    looks_so = part.mime == "multipart/report" or _looks_so(part, sender, subject)
+    if not looks_so and not _SENDER.fullmatch(sender):
         return None
     text = _text(part)
     key = _about(part, report, text, acc)
-    if not key:
+    said = _SAID.search(text)
+    if not looks_so and not (key and said):
+        # In whatever language: what a server names one of ours and a reply's code in is no letter.
         return None
+    if not key:
+        return _lost(part, report, text, acc)
     if report is not None:
         told = _reported(report, key)
         return told._replace(fate="copy") if told.fate == "failed" and _is_of_copy(part, report, key, acc) else told
-    fate: Fate = "delayed" if _DELAYED.search(subject) else "failed"
-    said = _SAID.search(text)
+    is_delayed = _DELAYED.search(subject) or (not looks_so and said is not None and said[1] == "4")
+    return Bounce("delayed" if is_delayed else "failed", key, *_told(said, subject))
+
+
+def _told(said: re.Match[str] | None, subject: str) -> tuple[str, str]:
+    """Code and reason by the words of a server."""
     status = _STATUS.search(said[0]) if said else None
     code = status[0] if status else said[0][:3] if said else ""
-    return Bounce(fate, key, code, _line(said[0] if said else subject))
+    return code, _line(said[0] if said else subject)
+
+
+def _lost(part: Part, report: Part | None, text: str, acc: Account) -> Lost | None:
+    """What else tells which mail it was, where it failed for good; None where nothing does."""
+    told = _reported(report, "") if report is not None else None
+    said = _SAID.search(text)
+    if told.fate != "failed" if told else not said or said[1] == "4":
+        return None
+    heads = [opened(each) for each in part.walk() if each.mime in _RETURNED]
+    plus = (thread.of_plus(each, acc) for each in _PLUS.findall(text))
+    named = [*(thread.of_address(head, acc, _OURS) for head in heads), thread.of_address(part, acc), *plus]
+    ids = tuple(each for head in heads for each in thread.answered(head))
+    subjects = [headers.words(head.first("subject")) for head in heads]
+    subjects += [each.strip() for each in _SUBJECT.findall(text)]
+    code, reason = (told.code, told.reason) if told else _told(said, "")
+    lost = Lost(
+        thread=next(filter(None, named), ""),
+        ids=ids,
+        recipients=tuple(dict.fromkeys(_failed_of(part, report, heads)))[:MOST_RECIPIENTS],
+        subject=next(filter(None, subjects), ""),
+        code=code,
+        reason=reason,
+    )
+    return lost if lost.thread or lost.ids or (lost.recipients and lost.subject) else None
+
+
+def _failed_of(part: Part, report: Part | None, heads: list[Part]) -> list[str]:
+    """Addresses that didn't get it: by the report, else as old servers say it, else whom it was for."""
+    values = [part.first("x-failed-recipients"), *(head.first("to") for head in heads)]
+    if report is not None:
+        blocks = [each for each in _recipients(report) if _weight(each) == _FATES.index("failed")]
+        fields = ("original-recipient", "final-recipient")
+        values = [each.get(name, "").partition(";")[2].encode() for each in blocks for name in fields] or values
+    return [each.address for value in values for each in headers.addresses(value)]
 
 
 def _looks_so(part: Part, sender: str, subject: str) -> bool:

@@ -24,9 +24,14 @@ _HOP: Final = re.compile(r"from\s+[a-z0-9.-]{1,200}\.(?:outlook\.com|office365\.
 def dmarc(part: Part, acc: Account, sender: str) -> str:
     """`pass`, `fail` or another result of DMARC for the sender's domain; empty if our server said none.
 
-    Only the topmost field with our server's name counts: anybody may write others.
+    Only the topmost field with our server's name counts: anybody may write others. Where there is none, a failure
+    counts that the topmost field says without a name, as Exchange Online does: nobody gains by writing it.
     """
     found = _of_microsoft(part) if is_microsoft(acc) else _of_server(part, acc.authserv_id.lower())
+    return _result(found, sender) or ("fail" if _result(_unnamed(part), sender) == "fail" else "")
+
+
+def _result(found: str, sender: str) -> str:
     method = next((each for each in found.split(";") if _DMARC.search(each)), "")
     result, of = _DMARC.search(method), _FROM.search(method)
     if not result:
@@ -47,6 +52,12 @@ def _of_server(part: Part, name: str) -> str:
         if (server.split() or [""])[0].lower() == name:
             return found
     return ""
+
+
+def _unnamed(part: Part) -> str:
+    """The results of the topmost field, if it names no server."""
+    found = _text(part.first(_RESULTS))
+    return found if _METHOD.match(found) else ""
 
 
 def _of_microsoft(part: Part) -> str:

@@ -10,12 +10,13 @@ from msgspec import Struct
 from adapters.channels.email import thread
 from adapters.channels.email.parse import Translated
 from adapters.channels.email.reading.automatic import Fuse
+from adapters.channels.email.reading.bounce import Lost
 from adapters.channels.email.servers import imap
 from adapters.channels.email.servers.imap import Box, Folder, Listed
 from adapters.channels.email.servers.imap_words import day_before
 from adapters.channels.email.servers.reader import Reader
 from adapters.channels.email.settings import Account
-from backbone.channel import Event, Kit, Message, Page
+from backbone.channel import Event, Kit, Message, Page, Receipt
 
 PAGE_MAILS: Final = 20
 PAGE_BYTES: Final = 35 * 1024 * 1024
@@ -80,7 +81,8 @@ async def _page(  # noqa: PLR0917 - whose mails, and what reads them
     last = uids[-1]
     for listed in await box.listed(uids):
         read = await _read(box, listed, acc, kit, reader)
-        for event in read.events:
+        receipt = await _failure(read.lost, read.events[0].key, kit) if read.lost and read.events else None
+        for event in [receipt] if receipt else read.events:
             if isinstance(event, Message):
                 await _settle(event, read.answers, kit)
                 event.automatic = fuse.is_blown(event.peer.id, listed.at or kit.now()) or event.automatic
@@ -101,6 +103,20 @@ async def _read(box: Box, listed: Listed, acc: Account, kit: Kit, reader: Reader
         return Translated([], ())
     key = f"uid:{box.folder.uid_validity}:{listed.uid}"
     return await reader.read(raw, acc, now, key, size=listed.size if is_large else 0)
+
+
+async def _failure(lost: Lost, key: str, kit: Kit) -> Receipt | None:
+    """What became of the mail of ours that a bounce doesn't name, None where it isn't found: the last one in the thread
+    to whom it failed, else the last one to them under that subject.
+    """
+    threads = [lost.thread, *[thread.recalled(await kit.recall(thread.place_of(each))) for each in lost.ids]]
+    places = [thread.place_in(each) for each in dict.fromkeys(threads) if each]
+    places += [thread.place_for(each, lost.subject) for each in lost.recipients if lost.subject]
+    for place in places:
+        message_id, _, recipient = (await kit.recall(place)).partition(" ")
+        if message_id and (recipient in lost.recipients or not lost.recipients):
+            return Receipt(key=key, ref=message_id, status="failed", code=lost.code, reason=lost.reason)
+    return None
 
 
 async def _settle(message: Message, answers: tuple[str, ...], kit: Kit) -> None:

@@ -134,12 +134,19 @@ def test_ids_that_are_none_stand_in_no_header() -> None:
         ("", "Re: Order", "Re: Order"),
         ("", "回复：订单", "回复：订单"),
         ("", "答复: 订单", "答复: 订单"),
+        ("", "Re[2]: Order", "Re[2]: Order"),
+        ("", "AW: Order", "AW: Order"),
+        ("", "Réf. 12", "Re: Réf. 12"),
+        ("", "Rent: 4 rooms", "Re: Rent: 4 rooms"),
         ("Own", "Order", "Own"),
-        ("", "", "Your request"),
+        ("", "", "Re:"),
+        ("", None, "Your request"),
     ],
 )
-def test_the_subject_is_that_of_what_is_answered(given_subject: str, answered: str, wanted: str) -> None:
-    assert str(read(subject=given_subject, context={"subject": answered})["Subject"]) == wanted
+def test_the_subject_is_that_of_what_is_answered(given_subject: str, answered: str | None, wanted: str) -> None:
+    """A mail without a subject is answered as people's programs do: Gmail would begin another thread else."""
+    context = {} if answered is None else {"subject": answered}
+    assert str(read(subject=given_subject, context=context)["Subject"]) == wanted
 
 
 def test_a_plus_address_comes_back_as_its_thread_and_fits_its_limit() -> None:
