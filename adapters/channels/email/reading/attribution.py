@@ -19,7 +19,6 @@ _OPENER: Final = re.compile(
     r"|在|于|於|\d{1,4}[年년./-]|[^\W\d]{2,10}[.,]{0,2} \d{1,2}[., ]"
 )
 _SENDER: Final = re.compile(r"[^<>]{0,80}<[^\s<>@]{1,64}@[^\s<>@]{1,255}>[^<>]{0,40}")
-_COLON: Final = re.compile(r".*[:：]\s*")
 _ENDS: Final = (":", "：")
 _ZOHO: Final = re.compile(r"-{2,8}[^-].{0,380}[^-] ?-{2,8}")
 _GROUPWISE: Final = re.compile(r">>> ?[^>]{1,200}(?:<[^<>\s]{1,250}>)? [^>]{0,80}>>> ?")

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 import nh3
 
-from adapters.channels.email.reading.markup import VOID, End, Start, Text, tokens
+from adapters.channels.email.reading import visible
+from adapters.channels.email.reading.markup import VOID, End, Start, Text, ended_by, tokens
 
 MOST_CHARS: Final = 2_000_000
 MOST_DEPTH: Final = 200
@@ -57,21 +58,6 @@ _STYLES: Final = frozenset(
     | {"text-decoration", "text-indent", "text-transform", "unicode-bidi", "vertical-align", "white-space"}
     | {"width", "word-break", "word-spacing", "word-wrap"}
 )
-_ENDS: Final = {
-    "p": {"p"},
-    "li": {"li"},
-    "dt": {"dt", "dd"},
-    "dd": {"dt", "dd"},
-    "td": {"td", "th"},
-    "th": {"td", "th"},
-    "tr": {"tr", "td", "th", "caption", "colgroup"},
-    "tbody": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
-    "tfoot": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
-    "thead": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
-}
-"""Elements that one ends by beginning, as far as it stands in the same list or table."""
-
-_BARRIERS: Final = frozenset({"table", "ul", "ol", "dl", "blockquote"})
 _DECLARATION: Final = re.compile(r"[\w\s#%.,+\-!'\"]*(?:rgba?\([\d\s%.,/]*\)[\w\s#%.,+\-!'\"]*)*", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINK: Final = re.compile(r"\s*(?:https?://|mailto:|tel:)", re.IGNORECASE)
@@ -125,6 +111,7 @@ def _balanced(source: str) -> str:
     out: list[str] = []
     open_tags: list[str] = []
     tags = 0
+    sheet = visible.Sheet(source)
     for token in tokens(source):
         if isinstance(token, Text):
             out.append(_text(token.text))
@@ -133,26 +120,14 @@ def _balanced(source: str) -> str:
                 _close(len(open_tags) - 1 - open_tags[::-1].index(token.name), open_tags, out)
         elif token.name in _TAGS and tags < MOST_TAGS:
             tags += 1
-            _close(_ended_by(token.name, open_tags), open_tags, out)
+            _close(ended_by(token.name, open_tags), open_tags, out)
             if token.name in VOID:
                 out.append(_tag(token))
             elif len(open_tags) < MOST_DEPTH:
-                out.append(_tag(token))
+                out.append(_tag(_as_hidden(token, sheet)))
                 open_tags.append(token.name)
     _close(0, open_tags, out)
     return "".join(out)
-
-
-def _ended_by(name: str, open_tags: list[str]) -> int:
-    """How many of the open elements stay open where `name` begins."""
-    stay = len(open_tags)
-    ends = _ENDS.get(name, set())
-    for index in range(len(open_tags) - 1, -1, -1):
-        if open_tags[index] in ends:
-            stay = index
-        elif not ends or open_tags[index] in _BARRIERS or (name == "p" and open_tags[index] in {"td", "th", "div"}):
-            break
-    return stay
 
 
 def _close(stay: int, open_tags: list[str], out: list[str]) -> None:
@@ -174,6 +149,13 @@ def _tag(token: Start) -> str:
         if name in allowed and (len(value) <= MOST_PIECE_CHARS or _PICTURE.fullmatch(value))
     )
     return f"<{token.name}{''.join(kept)}>"
+
+
+def _as_hidden(token: Start, sheet: visible.Sheet) -> Start:
+    """An element that the mail's own styles hide says so itself, since they don't stay."""
+    if "hidden" not in token.attributes and not sheet.hides(token):
+        return token
+    return Start(token.name, {**token.attributes, "style": token.attributes.get("style", "") + ";display:none"})
 
 
 def _style(value: str) -> str | None:

@@ -47,9 +47,25 @@ _ATTRIBUTE: Final = re.compile(
     r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|(\"|')|([^\s>\"'][^\s>]*)?))?"
 )
 _CLOSE: Final = re.compile(r"[\s/]*>")
-_ENDS: Final = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE) for name in SILENT}
+_CLOSES: Final = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE) for name in SILENT}
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,40});")
 MOST_ATTRIBUTES: Final = 50
+
+_ENDS: Final = {
+    "p": {"p"},
+    "li": {"li"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+    "td": {"td", "th"},
+    "th": {"td", "th"},
+    "tr": {"tr", "td", "th", "caption", "colgroup"},
+    "tbody": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
+    "tfoot": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
+    "thead": {"thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup"},
+}
+"""Elements that one ends by beginning, as far as it stands in the same list or table."""
+
+_BARRIERS: Final = frozenset({"table", "ul", "ol", "dl", "blockquote"})
 
 
 def tokens(source: str) -> Iterator[Token]:
@@ -104,7 +120,7 @@ def _after(source: str, at: int, name: str, endless: set[str]) -> int:
         return at
     end = None
     if name not in endless:
-        end = _ENDS[name].search(source, at)
+        end = _CLOSES[name].search(source, at)
     if end:
         return end.end()
     endless.add(name)
@@ -114,3 +130,15 @@ def _after(source: str, at: int, name: str, endless: set[str]) -> int:
 def _value(text: str) -> str:
     """An attribute's value; `&para=1` in an address is no entity, as one there must end with a semicolon."""
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+
+
+def ended_by(name: str, open_tags: list[str]) -> int:
+    """How many of the open elements stay open where `name` begins."""
+    stay = len(open_tags)
+    ends = _ENDS.get(name, set())
+    for index in range(len(open_tags) - 1, -1, -1):
+        if open_tags[index] in ends:
+            stay = index
+        elif not ends or open_tags[index] in _BARRIERS or (name == "p" and open_tags[index] in {"td", "th", "div"}):
+            break
+    return stay

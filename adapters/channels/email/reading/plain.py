@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from adapters.channels.email.reading import attribution
-from adapters.channels.email.reading.markup import End, Start, Text, tokens
+from adapters.channels.email.reading import attribution, visible
+from adapters.channels.email.reading.markup import End, Start, Text, Token, tokens
 
 QUOTE: Final = "\x1e"
 """A line of this alone begins what a mail program marked as quoted. No text of a mail has the character."""
@@ -49,9 +50,16 @@ def without_marks(text: str) -> str:
 
 
 def text_of(source: str) -> str:
-    """The text, in lines. What stands in a quotation begins with `> `, as in a plain mail."""
+    """The text that somebody sees, in lines. What stands in a quotation begins with `> `, as in a plain mail."""
+    source = source[:MOST_CHARS]
+    shown = _written(visible.tokens(tokens(source), visible.Sheet(source)))
+    # Where all of it is hidden, somebody's judgement is wrong, maybe ours.
+    return shown if shown.strip(f" \n{QUOTE}{UNQUOTE}") else _written(tokens(source))
+
+
+def _written(found: Iterable[Token]) -> str:
     writer = _Writer()
-    for token in tokens(source[:MOST_CHARS]):
+    for token in found:
         if isinstance(token, Text):
             writer.write(token.text)
         elif isinstance(token, Start):
