@@ -128,6 +128,12 @@ function MessageView(props: {
     });
   };
   const author = (): string => authorOf(desk, props.message, props.name);
+  const withdrawnBy = (): string => {
+    const by = props.message.recalledBy;
+    if (by === null) return t('message.recalled');
+    if (by.kind === 'agent' && by.id === desk.me.id) return t('message.withdrawn_you');
+    return t('message.withdrawn', { name: authorOf(desk, { by }, props.name) });
+  };
   const quote = (): Quote | undefined => {
     const id = props.message.replyTo;
     if (id === '') return undefined;
@@ -141,7 +147,7 @@ function MessageView(props: {
     picture: (name) => t('message.picture', { name }),
     lost: (name) => lostInWords(channel(), name),
     get recalled() {
-      return t('message.recalled');
+      return withdrawnBy();
     },
     get edited() {
       return t('message.edited');
@@ -158,6 +164,9 @@ function MessageView(props: {
       wide={PICTURE_PX}
       texts={texts}
       quote={quote()}
+      locale={locale()}
+      isFirst={props.isFirst}
+      onOriginal={props.message.hasOriginal ? () => setOriginal(true) : undefined}
       files={(seq, n) => () => fileUrl(props.conv, seq, n)}
     />
   );
