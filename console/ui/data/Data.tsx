@@ -77,7 +77,7 @@ export default function DataView(props: {
               {t()('hidden', { n: data().hidden })}
               <Show when={props.onOriginal}>
                 {(open) => (
-                  <button type="button" data-testid="hidden-show" onClick={() => open()()}>
+                  <button type="button" data-testid="mail-show" onClick={() => open()()}>
                     {t()('show_original')}
                   </button>
                 )}

@@ -1,4 +1,4 @@
-"""What a customer enters or chooses is drawn under words in both languages: each name of the log and of our channels."""
+"""What a customer enters or chooses is drawn under words in both languages: each name of the log and of channels."""
 
 from __future__ import annotations
 
