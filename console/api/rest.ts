@@ -489,13 +489,15 @@ export interface TenantOut {
 }
 /**
  * All that is changed here of an inbox. `reopen_window_s`: how long after it was resolved a conversation is
- *     reopened by what its customer writes.
+ *     reopened by what its customer writes. `opens_on`: what opens a conversation beside a message (what asks for
+ *     somebody, whoever comes in, nothing); without, it stays as it is.
  */
 export interface InboxIn {
   accent: string;
   greeting: string;
   locale: string;
   name: string;
+  opens_on?: 'asked' | 'entered' | 'never';
   origins: string[];
   reopen_window_s: number;
   team: string;
@@ -547,6 +549,7 @@ export interface InboxSettings {
   id: string;
   locale: string;
   name: string;
+  opens_on: string;
   origins: string[];
   reopen_window_s: number;
   revision: number;
@@ -767,6 +770,7 @@ export interface NewWebInbox {
   id?: string;
   locale?: string;
   name: string;
+  opens_on?: 'asked' | 'entered' | 'never';
   origins?: string[];
   reopen_window_s?: number;
   team?: string;

@@ -9,7 +9,7 @@ import * as outbox from './outbox.ts';
 import type { Entry } from './outbox.ts';
 import { openSocket, type Socket } from './socket.ts';
 import type { Tabs } from './tabs.ts';
-import type { Act, ClientFrame, Err, Hello, Heads, NodeFrame, Notice, Ok, Opened, Position, Presence, Signalled, Stored, Welcome } from './types.ts';
+import type { Act, ClientFrame, Edit, Err, Hello, Heads, NodeFrame, Notice, Ok, Opened, Position, Presence, Recall, Signalled, Stored, Welcome } from './types.ts';
 import { asked, receive, type Arrival, type Tail } from './watermark.ts';
 
 const EVENTS_KEPT = 200;
@@ -58,7 +58,7 @@ export interface Client {
   retry(id: string): void;
   discard(id: string): void;
   /** Answers with `ok`, or rejects with the node's `err` (code `offline` if nothing could be sent). */
-  ask(frame: Omit<Act, 'id'> | Omit<Presence, 'id'>): Promise<Ok>;
+  ask(frame: Omit<Act, 'id'> | Omit<Presence, 'id'> | Omit<Edit, 'id'> | Omit<Recall, 'id'>): Promise<Ok>;
   /** Now or never: for signals, marks and `watch`. */
   say(frame: ClientFrame): boolean;
 }

@@ -1,7 +1,7 @@
 /** The wire's types under short names; everything else of `client/` takes them from here. */
 export type {
-  Act, ActArgs, Actor, Attachment, ClientFrame, Counts, Err, Ev, Event, Evs, Head, Heads, Hello, LastMessage,
-  Limits, Me, MessageAdded, NodeFrame, Notice, Ok, Opened, Presence, Resync, Send, Signalled, Skip, Welcome,
+  Act, ActArgs, Actor, Attachment, ClientFrame, Counts, Edit, Err, Ev, Event, Evs, Head, Heads, Hello, LastMessage,
+  Limits, Me, MessageAdded, NodeFrame, Notice, Ok, Opened, Presence, Recall, Resync, Send, Signalled, Skip, Welcome,
 } from '../api/wire.ts';
 import type { Event, Send } from '../api/wire.ts';
 

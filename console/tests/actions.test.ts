@@ -58,7 +58,7 @@ test('a file put beside the others is in the key map and in the help, and nothin
 
 test('the help lists every action by rank, those of one label in one row', () => {
   expect(helpRows(ACTIONS).map(({ label, caps }) => `${label} ${caps.join(' ')}`)).toEqual([
-    'keys.move J K', 'keys.reply R', 'keys.open Enter', 'keys.note M', 'keys.back U', 'keys.assign A', 'keys.next N', 'keys.resolve E',
+    'keys.move J K', 'keys.reply R', 'keys.open Enter', 'keys.note M', 'keys.change C', 'keys.back U', 'keys.withdraw W', 'keys.assign A', 'keys.next N', 'keys.resolve E',
     'keys.search /', 'keys.send Enter', 'keys.pane F6', 'keys.newline Shift Enter', 'keys.views [', 'keys.go_inbox G I', 'keys.contact ]',
     'keys.go_search G S', 'keys.escape Esc', 'keys.go_overview G O', 'keys.go_channels G C', 'keys.go_settings G ,', 'keys.help ?', 'keys.save Ctrl Enter',
   ]);

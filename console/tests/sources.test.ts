@@ -5,6 +5,8 @@ import deskEn from '../desk/locale/en.json' with { type: 'json' };
 import deskZh from '../desk/locale/zh-CN.json' with { type: 'json' };
 import settingsEn from '../desk/locale/settings.en.json' with { type: 'json' };
 import settingsZh from '../desk/locale/settings.zh-CN.json' with { type: 'json' };
+import dataEn from '../ui/data/en.json' with { type: 'json' };
+import dataZh from '../ui/data/zh-CN.json' with { type: 'json' };
 import widgetEn from '../widget/locale/en.json' with { type: 'json' };
 import widgetZh from '../widget/locale/zh-CN.json' with { type: 'json' };
 
@@ -53,6 +55,7 @@ test.each([
   ['desk', deskEn, deskZh],
   ['desk/settings', settingsEn, settingsZh],
   ['widget', widgetEn, widgetZh],
+  ['ui/data', dataEn, dataZh],
 ])('%s: every text exists in both languages, with the same places', (app, en, zh) => {
   const [english, chinese] = [en as Record<string, string | Forms>, zh as Record<string, string | Forms>];
   expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());

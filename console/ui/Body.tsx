@@ -1,10 +1,15 @@
-import { For, Match, Show, Switch, type Accessor, type JSX } from 'solid-js';
+import { For, lazy, Match, Show, Suspense, Switch, type Accessor, type JSX } from 'solid-js';
 import type { Attachment } from '../client/index.ts';
+import type { Locale } from '../client/i18n.ts';
 import s from './body.module.css';
-import { box, pieces, size } from './format.ts';
+import { box, size } from './format.ts';
 import { Icon } from './Icon.tsx';
+import { Text } from './Text.tsx';
 import type { Message } from './thread.ts';
 import { previewOf } from './uploads.ts';
+
+/** What comes beside words is rare: its words and cards are a chunk of their own. */
+const DataView = lazy(() => import('./data/Data.tsx'));
 
 /** Where the bytes of attachment `n` are: an address the page may show, or undefined while it is being fetched. */
 export type FileSource = (seq: number, n: number) => Accessor<string | undefined>;
@@ -31,17 +36,30 @@ export function Body(props: {
   readonly texts: BodyTexts;
   readonly wide: number;
   readonly quote: Quote | undefined;
+  readonly locale: Locale;
+  /** Whether it begins a group of one author. */
+  readonly isFirst: boolean;
+  /** Shows a mail as it was written; without: there is no more of it. */
+  readonly onOriginal?: (() => void) | undefined;
 }): JSX.Element {
+  const bubble = (text: string): JSX.Element => (
+    <Show when={text} fallback={<Quoted quote={props.quote} />}>
+      <p class={s['bubble']}>
+        <Quoted quote={props.quote} />
+        <Text text={text} />
+        <Show when={props.message.edited}>
+          <small class={s['edited']}> {props.texts.edited}</small>
+        </Show>
+      </p>
+    </Show>
+  );
+  const hasData = (): boolean => Object.keys(props.message.data).length > 0;
   return (
     <Show when={!props.message.recalled} fallback={<p class={`${s['bubble']} ${s['recalled']}`}>{props.texts.recalled}</p>}>
-      <Show when={props.message.text} fallback={<Quoted quote={props.quote} />}>
-        <p class={s['bubble']}>
-          <Quoted quote={props.quote} />
-          <Text text={props.message.text} />
-          <Show when={props.message.edited}>
-            <small class={s['edited']}> {props.texts.edited}</small>
-          </Show>
-        </p>
+      <Show when={hasData()} fallback={bubble(props.message.text)}>
+        <Suspense fallback={bubble(props.message.text)}>
+          <DataView message={props.message} locale={props.locale} isFirst={props.isFirst} bubble={bubble} onOriginal={props.onOriginal} />
+        </Suspense>
       </Show>
       <Show when={props.message.attachments.length > 0}>
         <div class={s['files']}>
@@ -77,21 +95,6 @@ function Quoted(props: { readonly quote: Quote | undefined }): JSX.Element {
         </button>
       )}
     </Show>
-  );
-}
-
-/** Text as text nodes, with line breaks kept and addresses as links. */
-export function Text(props: { readonly text: string }): JSX.Element {
-  return (
-    <For each={pieces(props.text)}>
-      {(piece) => (
-        <Show when={piece.href} fallback={piece.text}>
-          <a class={s['link']} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-            {piece.text}
-          </a>
-        </Show>
-      )}
-    </For>
   );
 }
 

@@ -55,5 +55,5 @@ export function layout(items: readonly Item[], options: LayoutOptions): Line[] {
 }
 
 function sameGroup(a: Message, b: Message): boolean {
-  return a.by.kind === b.by.kind && a.by.id === b.by.id && a.note === b.note && b.at - a.at < GROUP_WITHIN_MS && !a.note;
+  return a.by.kind === b.by.kind && a.by.id === b.by.id && a.note === b.note && a.data['author'] === b.data['author'] && b.at - a.at < GROUP_WITHIN_MS && !a.note;
 }

@@ -4,7 +4,7 @@ import type { Entry, Event, Stored } from '../client/index.ts';
 import { BLANK } from '../client/outbox.ts';
 import { layout, type Line } from './layout.ts';
 import { reuse } from './reuse.ts';
-import { append, deliveryOf, EMPTY, prepend, withUnsent, type Message, type Thread } from './thread.ts';
+import { append, deliveryOf, EMPTY, prepend, refusedChange, withUnsent, type Message, type Thread } from './thread.ts';
 
 const visitor = { kind: 'visitor', id: 'c1', name: '林晓雨' } as const;
 const agent = { kind: 'agent', id: 'a1', name: '周子涵' } as const;
@@ -31,6 +31,53 @@ test('messages, edits, recalls and marks', () => {
   expect(messages(thread)[0]?.recalled).toBe(true);
   expect(messages(thread)[1]).toMatchObject({ text: 'better', edited: true });
   expect(deliveryOf(messages(thread)[1]!, thread.marks, (reader) => reader === 'visitor')).toBe('read');
+});
+
+test('who withdrew a message is known, and what was entered beside words stays until an edit brings other data', () => {
+  const place = { latitude: 1, longitude: 2 };
+  const events = [
+    said(2, visitor, { data: place }),
+    other(3, { type: 'message.edited', target: 'm2', text: 'better' }),
+    said(4, visitor, { data: { scene: 'till' } }),
+    other(5, { type: 'message.edited', target: 'm4', text: 't4', data: { scene: 'door' } }),
+    other(6, { type: 'message.recalled', target: 'm4', by: visitor }),
+  ];
+  expect(messages(append(EMPTY, events))).toMatchObject([
+    { data: place, recalledBy: null, edited: true },
+    { data: { scene: 'door' }, recalledBy: visitor, edited: false },
+  ]);
+});
+
+test('a change that its platform refused is told at the message until another one follows', () => {
+  const refusal = (seq: number, target: string): Stored =>
+    other(seq, { type: 'delivery.updated', target, state: 'failed', error: { code: 'channel.not_changed', text: 'too old', final: true } });
+  let thread = append(EMPTY, [said(2, agent), other(3, { type: 'message.edited', target: 'm2', text: 'better' })]);
+  expect(refusedChange(messages(thread)[0]!)).toBeUndefined();
+  thread = append(thread, [refusal(4, 'e3')]);
+  expect(refusedChange(messages(thread)[0]!)).toEqual({ id: 'e3', is: 'edit', refused: 'too old' });
+  expect(messages(thread)[0]?.deliveries).toEqual([]);
+  thread = append(thread, [other(5, { type: 'message.recalled', target: 'm2' })]);
+  expect(refusedChange(messages(thread)[0]!)).toBeUndefined();
+  expect(refusedChange(messages(append(thread, [refusal(6, 'e5')]))[0]!)).toMatchObject({ is: 'recall' });
+});
+
+test('what was changed and withdrawn after the first loaded event counts for messages that are loaded later', () => {
+  const all = [
+    said(2, agent),
+    said(3, visitor),
+    said(4, agent),
+    other(5, { type: 'message.edited', target: 'm2', text: 'better' }),
+    other(6, { type: 'message.recalled', target: 'm3', by: visitor }),
+    other(7, { type: 'delivery.updated', target: 'e5', state: 'failed', error: { code: 'channel.not_changed', text: 'too old' } }),
+  ];
+  for (let cut = 1; cut < all.length; cut += 1) {
+    const late = append(EMPTY, all.slice(cut));
+    for (let middle = 0; middle <= cut; middle += 1) {
+      const thread = prepend(prepend(late, all.slice(middle, cut), true), all.slice(0, middle), false);
+      expect(messages(thread), `${cut} ${middle}`).toEqual(messages(append(EMPTY, all)));
+      expect(thread.loose).toEqual([]);
+    }
+  }
 });
 
 test('delivery: stored, delivered, read', () => {

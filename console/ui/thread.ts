@@ -2,7 +2,7 @@
  * A conversation as people read it, folded from its events: messages with their state, and lines about what
  * happened. Pure: the same events in the same order give the same thread.
  */
-import type { Actor, Attachment, Entry, Event, Stored } from '../client/index.ts';
+import type { Actor, Attachment, Entry, Event, MessageAdded, Stored } from '../client/index.ts';
 
 /** How far a message got. `waiting`, `failed` belong to the outbox. */
 export type Delivery = 'waiting' | 'stored' | 'delivered' | 'read' | 'failed';
@@ -20,6 +20,16 @@ export interface Message {
   readonly note: boolean;
   readonly edited: boolean;
   readonly recalled: boolean;
+  /** Who withdrew it; null unless it is withdrawn. */
+  readonly recalledBy: Actor | null;
+  /** Its edits and withdrawals, oldest first. */
+  readonly changes: readonly Changed[];
+  /** What was entered or chosen beside words, by name. */
+  readonly data: Data;
+  /** The channel that it was said on. */
+  readonly channel: string;
+  /** Whether it is made of a template, which can't be changed. */
+  readonly isTemplate: boolean;
   /** Sequence of the event that holds its files: a provider's files come with an edit. */
   readonly filesSeq: number;
   readonly subject: string;
@@ -34,6 +44,16 @@ export interface Message {
   readonly deliveries: readonly Delivered[];
   /** Of a message that was refused here: why, for people. */
   readonly error: string;
+}
+
+export type Data = NonNullable<MessageAdded['data']>;
+
+/** An edit or withdrawal of a message. */
+export interface Changed {
+  readonly id: string;
+  readonly is: 'edit' | 'recall';
+  /** Why the platform didn't do it, so that the customer still sees the message as it was; null: nothing was refused. */
+  readonly refused: string | null;
 }
 
 export interface Delivered {
@@ -63,14 +83,19 @@ export interface Thread {
   readonly marks: Marks;
   /** True once the conversation's first event is known: nothing older to ask for. */
   readonly complete: boolean;
+  /** Edits, withdrawals and deliveries of messages before the oldest loaded one: they are applied when those come. */
+  readonly loose: readonly Stored[];
 }
 
-export const EMPTY: Thread = { items: [], marks: { read: {}, delivered: {} }, complete: false };
+export const EMPTY: Thread = { items: [], marks: { read: {}, delivered: {} }, complete: false, loose: [] };
+/** Most events of `loose`; the oldest go first. */
+const LOOSE_MOST = 500;
 
 /** `thread` after newer events, given in order. */
 export function append(thread: Thread, events: readonly Stored[]): Thread {
   const items = [...thread.items];
-  const places = new Map(items.map((item, index) => [item.id, index]));
+  const places = new Map(items.flatMap((item, index) => idsOf(item).map((id): [string, number] => [id, index])));
+  const loose = [...thread.loose];
   let marks = thread.marks;
   let complete = thread.complete;
   for (const [seq, , event] of events) {
@@ -83,19 +108,27 @@ export function append(thread: Thread, events: readonly Stored[]): Thread {
     } else if (changesMessage(event)) {
       const place = places.get(event.target);
       const target = place === undefined ? undefined : items[place];
-      if (place !== undefined && target?.is === 'message') items[place] = changed(target, event, seq);
+      if (place !== undefined && target?.is === 'message') {
+        items[place] = changed(target, event, seq);
+        places.set(event.id, place);
+      } else if (!loose.some(([known]) => known === seq)) loose.push([seq, seq - 1, event]);
     } else if (!places.has(event.id)) {
       places.set(event.id, items.length);
       items.push(itemOf(seq, event));
     }
   }
-  return { items, marks, complete };
+  return { items, marks, complete, loose: loose.slice(-LOOSE_MOST) };
 }
+
+/** What events name it by: its own id, and those of its changes, which a platform may refuse. */
+const idsOf = (item: Item): string[] => [item.id, ...(item.is === 'message' ? item.changes.map(({ id }) => id) : [])];
 
 /** `thread` with older events (ascending) before it; what they change in later items is already there. */
 export function prepend(thread: Thread, events: readonly Stored[], more: boolean): Thread {
   const first = thread.items[0]?.seq ?? Number.POSITIVE_INFINITY;
-  const older = append(EMPTY, events.filter(([seq]) => seq < first));
+  const before = events.filter(([seq]) => seq < first);
+  const known = new Set(before.map(([seq]) => seq));
+  const older = append(EMPTY, [...before, ...thread.loose.filter(([seq]) => !known.has(seq))]);
   const again = thread.items.filter((item) => !older.items.some((old) => old.id === item.id));
   return {
     items: [...older.items, ...again],
@@ -104,6 +137,7 @@ export function prepend(thread: Thread, events: readonly Stored[], more: boolean
       delivered: { ...older.marks.delivered, ...thread.marks.delivered },
     },
     complete: older.complete || thread.complete || !more,
+    loose: older.loose,
   };
 }
 
@@ -122,15 +156,31 @@ function changed(message: Message, event: Change, seq: number): Message {
     case 'message.edited': {
       const text = event.text ?? '';
       const files = event.attachments ? { attachments: event.attachments, filesSeq: seq } : {};
-      return { ...message, ...files, text, edited: message.edited || text !== message.text };
+      // A provider's files come with an edit that changes nothing else.
+      const isOther = text !== message.text;
+      const data = Object.keys(event.data ?? {}).length > 0 ? event.data! : message.data;
+      return { ...message, ...files, text, data, edited: message.edited || isOther, changes: withChange(message, event.id, 'edit') };
     }
     case 'message.recalled':
-      return { ...message, recalled: true };
+      return { ...message, recalled: true, recalledBy: message.recalledBy ?? event.by, changes: withChange(message, event.id, 'recall') };
     case 'delivery.updated': {
+      if (event.target !== message.id) {
+        const refused = event.error?.text ?? '';
+        return { ...message, changes: message.changes.map((one) => (one.id === event.target ? { ...one, refused } : one)) };
+      }
       const isKnown = message.deliveries.some((one) => one.seq === seq);
       return isKnown ? message : { ...message, deliveries: [...message.deliveries, { seq, event }] };
     }
   }
+}
+
+const withChange = (message: Message, id: string, is: Changed['is']): readonly Changed[] =>
+  message.changes.some((one) => one.id === id) ? message.changes : [...message.changes, { id, is, refused: null }];
+
+/** Of the last change that its platform refused, and no later one made good: what the customer still sees, and why. */
+export function refusedChange(message: Message): (Changed & { readonly refused: string }) | undefined {
+  const last = message.changes.at(-1);
+  return last !== undefined && last.refused !== null ? { ...last, refused: last.refused } : undefined;
 }
 
 function itemOf(seq: number, event: Event): Item {
@@ -149,6 +199,11 @@ function itemOf(seq: number, event: Event): Item {
     note: event.note ?? false,
     edited: false,
     recalled: false,
+    recalledBy: null,
+    changes: [],
+    data: event.data ?? {},
+    channel: event.channel,
+    isTemplate: (event.parts?.length ?? 0) > 0,
     filesSeq: seq,
     subject: event.subject ?? '',
     hasOriginal: (event.html ?? '') !== '',
@@ -185,6 +240,11 @@ export function messageOf(entry: Entry, me: Actor): Message {
     note: entry.note,
     edited: false,
     recalled: false,
+    recalledBy: null,
+    changes: [],
+    data: {},
+    channel: '',
+    isTemplate: false,
     filesSeq: entry.seq,
     subject: '',
     hasOriginal: false,

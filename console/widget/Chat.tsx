@@ -225,6 +225,8 @@ function Bubble(props: {
         wide={PICTURE_PX}
         texts={texts}
         quote={quote()}
+        locale={locale()}
+        isFirst={props.isFirst}
         files={(seq, n) => picture(props.conv, seq, n, props.place.token)}
       />
       <Show when={props.isLast || state() === 'failed'}>

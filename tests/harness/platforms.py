@@ -15,7 +15,7 @@ from backbone.accounts.registry import Broken, find
 from backbone.sealing import Sealer
 from tests.conformance.simulators import simulator_of
 from tests.harness.system import TENANT, System
-from tests.simulators.base import Simulator
+from tests.simulators.base import Push, Simulator
 from trunkline.connect import connected
 
 T = TypeVar("T")
@@ -52,12 +52,16 @@ class Platforms:
         self.do(self._connect(simulator.name, inbox, name, simulator.account()))
 
     def hears(self, simulator: Simulator, peer: str, text: str = "", **more: Any) -> None:
-        """A customer says something, and the platform delivers it; again while the account isn't known yet."""
-        pushes = self._now(lambda: simulator.say(peer, text, **more))
+        """A customer says something, and the platform delivers it."""
+        self.tells(simulator, lambda: simulator.say(peer, text, **more))
+
+    def tells(self, simulator: Simulator, act: Callable[[], list[Push]]) -> None:
+        """What a customer does comes from the platform; again while the account isn't known yet."""
+        pushes = self._now(act)
         deadline = time.monotonic() + WITHIN_S
         for push in pushes:
             while not 200 <= self.do(simulator.deliver(push, 1)) < 300:
-                assert time.monotonic() < deadline, f"{simulator.name} never got {text!r} through"
+                assert time.monotonic() < deadline, f"{simulator.name} never got {push.id!r} through"
                 time.sleep(0.1)
 
     def until(self, holds: Callable[[], bool], what: str) -> None:

@@ -13,6 +13,8 @@ export interface Targets {
   /** `move`: by rows down; it takes the focus. */
   readonly list: { move(by: number): void; open(): void };
   readonly conversation: { readonly conv: string; isOver(): boolean };
+  /** The message with the focus, else the last one of one's own. */
+  readonly message: { edit(): void; recall(): void };
   readonly assign: { open(): void };
   readonly composer: { write(kind: 'reply' | 'note'): void; send(): void; leave(): void };
 }

@@ -3,7 +3,15 @@ import { call } from '../../ui/rest.ts';
 import type { Carries } from './plan.ts';
 import type { Window } from './window.ts';
 
-export interface Channel extends Carries {
+/** What a channel lets be done with a message that went out, for so many seconds (0: always). */
+export interface Changes {
+  readonly recalls: boolean;
+  readonly edits: boolean;
+  readonly recall_s: number;
+  readonly edit_s: number;
+}
+
+export interface Channel extends Carries, Changes {
   readonly name: string;
   readonly windows: readonly Window[];
   readonly receipts: readonly string[];

@@ -5,10 +5,10 @@ import { t } from '../words/texts.ts';
 
 const EXCERPT = 120;
 
-export const isOurs = (message: Message): boolean => message.by.kind !== 'visitor' && message.by.kind !== 'provider';
+export const isOurs = (message: Pick<Message, 'by'>): boolean => message.by.kind !== 'visitor' && message.by.kind !== 'provider';
 
 /** The author's name; `visitor`: display name of the contact. */
-export const authorOf = (desk: Desk, message: Message, visitor: string): string =>
+export const authorOf = (desk: Desk, message: Pick<Message, 'by'>, visitor: string): string =>
   isOurs(message) ? message.by.name || desk.colleagues.nameOf(message.by.id) : message.by.name || visitor;
 
 export function excerptOf(message: Pick<Message, 'text' | 'kind'> & Partial<Message>): string {

@@ -44,6 +44,7 @@ const FIELDS: Readonly<Record<string, SettingsKey>> = {
   accent: 'invalid.accent',
   locale: 'invalid.locale',
   reopen_window_s: 'invalid.reopen_window_s',
+  opens_on: 'invalid.opens_on',
   capacity: 'invalid.capacity',
   teams: 'invalid.teams',
   inboxes: 'invalid.inboxes',

@@ -3,10 +3,11 @@ import { batch, createContext, useContext } from 'solid-js';
 import { createStore } from 'solid-js/store';
 import { createClient, openCache, openTabs, type Actor, type Client, type Listener, type Ok, type Tabs } from '../../client/index.ts';
 import { locale } from '../words/texts.ts';
+import { createChanges, type ChangesSlice } from './writing/changes.ts';
 import { createChannels, type ChannelsSlice } from './channels.ts';
 import { createColleagues, type ColleaguesSlice } from './colleagues.ts';
 import { createConnection, type Connection } from './connection.ts';
-import { createDrafts, type DraftsSlice } from './drafts.ts';
+import { createDrafts, type DraftsSlice } from './writing/drafts.ts';
 import { createPresence, type PresenceSlice } from './presence.ts';
 import { inboxHref } from './address.ts';
 import { go, route } from './route.ts';
@@ -31,6 +32,7 @@ export interface Desk {
   readonly threads: ThreadsSlice;
   readonly typing: TypingSlice;
   readonly drafts: DraftsSlice;
+  readonly changes: ChangesSlice;
   /** Rejects with the node's refusal: `expect` is the head that this desk knew. */
   act(conv: string, what: 'take' | 'resolve' | 'reopen' | 'release'): Promise<Ok>;
   assign(conv: string, agent: string): Promise<Ok>;
@@ -123,6 +125,7 @@ export async function createDesk(identity: Identity): Promise<Desk> {
     }),
     listener,
   });
+  const changes = createChanges(client);
   const threads = createThreads(client, () => {
     const at = route();
     return at.page === 'inbox' ? at.conv : '';
@@ -159,6 +162,7 @@ export async function createDesk(identity: Identity): Promise<Desk> {
     threads,
     typing,
     drafts,
+    changes,
     act: (conv, what) => client.ask({ t: 'act', conv, do: what, expect: expect(conv) }),
     assign: (conv, agent) => client.ask({ t: 'act', conv, do: 'assign', args: { agent }, expect: expect(conv) }),
     renamed: (name) => setWho('agent', 'name', name),

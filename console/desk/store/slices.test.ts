@@ -5,7 +5,7 @@ import type { Channel, Known } from '../channels/known.ts';
 import { createChannels, inboxNameIn, isRemovedFrom, namesNewInbox } from './channels.ts';
 import { nameIn, namesStranger, type Colleague } from './colleagues.ts';
 import { createConnection, isWell, unsent } from './connection.ts';
-import { createDrafts, isBlank } from './drafts.ts';
+import { createDrafts, isBlank } from './writing/drafts.ts';
 import { createPresence, presenceOf } from './presence.ts';
 import { createThreads, used } from './threads.ts';
 import { createTypists, typistOf, TYPING_FOR_MS } from './typing.ts';

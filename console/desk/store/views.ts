@@ -46,8 +46,8 @@ export function heard(head: Head, items: readonly Item[]): Head {
   if (last === undefined) return head;
   const spoken = newer.findLast((item) => !item.note);
   const waitingSince = spoken === undefined ? (head.waiting_since ?? 0) : spoken.by.kind === 'agent' ? 0 : head.waiting_since || spoken.at;
-  const { seq, at, by, kind, text, note } = last;
-  return { ...head, last: { seq, at, by, kind, text, note }, waiting_since: waitingSince };
+  const { seq, id, at, by, kind, text, note, recalled } = last;
+  return { ...head, last: { seq, id, at, by, kind, text: recalled ? '' : text, note, recalled }, waiting_since: waitingSince };
 }
 
 /** Unread messages of a row: `count` 0 with `isUnread` when only the fact is known. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event } from '../../client/index.ts';
-import { factText } from './names.ts';
+import { eventText, factText } from './names.ts';
 
 const agent = { kind: 'agent', id: 'a1' } as const;
 
@@ -20,4 +20,11 @@ test('facts say rules and reasons in words, and fall back to what was written', 
   expect(say({ type: 'conversation.resolved', by: agent, reason: 'sent a new one' })).toBe('fact.because');
   expect(say({ type: 'conversation.resolved', by: agent })).toBe('fact.resolved_by');
   expect(say({ type: 'moon.landed', by: routing })).toBe('fact.other');
+});
+
+test('what a customer did at their provider says what was tapped, by what they came, and where they are now', () => {
+  expect(eventText('menu', { choice: 'V1', choice_text: 'Talk to us' })).toBe('fact.tapped');
+  expect([eventText('menu', { scanned: 'x', choice: 'V1' }), eventText('enter', { scene: 'till-4' }), eventText('menu', { scene: 'till-4' })]).toEqual(['fact.scanned', 'fact.came_by', 'fact.came_by']);
+  expect([eventText('moved', { from: '1', to: '2' }), eventText('moved', { to: '2' }), eventText('moved')]).toEqual(['fact.moved_from', 'fact.moved_to', 'fact.moved']);
+  expect([eventText('enter'), eventText('menu'), eventText('blocked'), eventText('waved')]).toEqual(['fact.entered', 'fact.menu', 'fact.blocked', 'fact.other']);
 });

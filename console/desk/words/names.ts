@@ -18,13 +18,26 @@ const RULES: Readonly<Record<string, TextKey>> = { fewest_open: 'fact.assigned_f
 const RELEASES: Readonly<Record<string, TextKey>> = { agent_gone: 'fact.released_gone' };
 const REOPENINGS: Readonly<Record<string, TextKey>> = { visitor: 'fact.reopened_visitor' };
 
-const DEEDS: Readonly<Record<string, TextKey>> = { enter: 'fact.entered', menu: 'fact.menu', blocked: 'fact.blocked' };
+const DEEDS: Readonly<Record<string, TextKey>> = { enter: 'fact.entered', menu: 'fact.menu', blocked: 'fact.blocked', moved: 'fact.moved' };
 
-/** Sentence about an event at the provider, such as a menu click. */
-export const eventText = (name: string): string => {
+type Told = Readonly<Record<string, unknown>>;
+
+/** Sentence about what a customer did at the provider: what they tapped, by which code they came, where they are now. */
+export function eventText(name: string, data: Told = {}): string {
+  const told = (...names: readonly string[]): string => {
+    const value = names.map((one) => data[one]).find((one) => (typeof one === 'string' && one !== '') || typeof one === 'number');
+    return value === undefined ? '' : String(value);
+  };
+  const [scene, choice, scanned, to, from] = [told('scene', 'scene_param'), told('choice_text', 'choice'), told('scanned'), told('to'), told('from')];
+  if (name === 'moved' && to) return from ? t('fact.moved_from', { from, to }) : t('fact.moved_to', { to });
+  if (name === 'enter' || name === 'menu') {
+    if (scanned) return t('fact.scanned', { text: scanned });
+    if (choice) return t('fact.tapped', { choice });
+    if (scene) return t('fact.came_by', { scene });
+  }
   const key = DEEDS[name];
   return key === undefined ? t('fact.other', { type: name }) : t(key);
-};
+}
 
 /** Sentence about a system event; a neutral one for unknown types. */
 export function factText(event: Event, nameOf: (agent: string) => string): string {
@@ -59,7 +72,7 @@ export function factText(event: Event, nameOf: (agent: string) => string): strin
     case 'rating.given':
       return t('fact.rated', { score: event.score, scale: event.scale ?? 5 });
     case 'message.added':
-      return eventText(event.text ?? '');
+      return eventText(event.text ?? '', event.data);
     default:
       return t('fact.other', { type: event.type });
   }

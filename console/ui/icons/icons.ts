@@ -15,6 +15,7 @@ export const ICONS = {
   compact: 'rows-3',
   contact: 'contact',
   down: 'chevron-down',
+  edit: 'pencil',
   file: 'file-text',
   history: 'history',
   inbox: 'inbox',

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from backbone import directory
 from backbone.access import ACTIONS, ROLES, actions_of
@@ -32,6 +32,7 @@ from node.rest.settings import nouns, rules
 from node.rest.settings.nouns import Noun, Why
 from node.rest.settings.people import open_invitations
 
+OpensOn = Literal["asked", "entered", "never"]
 Id = Annotated[str, Meta(max_length=64, description="1 to 64 of A-Z a-z 0-9 _ and -; one is made where it is empty")]
 
 
@@ -183,7 +184,8 @@ class ActionsOut(Struct, kw_only=True):
 
 class InboxIn(Struct, kw_only=True):
     """All that is changed here of an inbox. `reopen_window_s`: how long after it was resolved a conversation is
-    reopened by what its customer writes.
+    reopened by what its customer writes. `opens_on`: what opens a conversation beside a message (what asks for
+    somebody, whoever comes in, nothing); without, it stays as it is.
     """
 
     name: str
@@ -193,6 +195,7 @@ class InboxIn(Struct, kw_only=True):
     locale: str
     reopen_window_s: Annotated[int, Meta(ge=0, le=REOPEN_WINDOW_MOST_S)]
     team: str
+    opens_on: OpensOn | UnsetType = UNSET
     why: Why = ""
 
 
@@ -207,6 +210,7 @@ class NewWebInbox(Struct, kw_only=True):
     locale: str = ""
     reopen_window_s: Annotated[int, Meta(ge=0, le=REOPEN_WINDOW_MOST_S)] = REOPEN_WINDOW_S
     team: str = ""
+    opens_on: OpensOn = "asked"
     why: Why = ""
 
 
@@ -222,6 +226,7 @@ class InboxSettings(Struct, kw_only=True):
     locale: str
     reopen_window_s: int
     team: str
+    opens_on: str
     revision: int
 
 

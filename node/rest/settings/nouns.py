@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple
 
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, structs
 
 from backbone import directory
 from backbone.access import OnTenant
@@ -122,7 +122,9 @@ async def find(ask: Ask, noun: Noun, identity: str) -> Kept[Any]:
 
 
 def _given(body: Struct) -> dict[str, Any]:
-    return {name: getattr(body, name) for name in body.__struct_fields__ if name not in _NOT_OF_THE_RECORD}
+    """The fields that a body gives; those that a newer version added, an older client leaves out."""
+    fields = {name: getattr(body, name) for name in body.__struct_fields__ if name not in _NOT_OF_THE_RECORD}
+    return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 async def _shown(ask: Ask, noun: Noun, kept: Sequence[Kept[Any]]) -> list[Any]:

@@ -287,3 +287,15 @@ def test_a_tenant_has_a_thousand_records_of_a_kind_at_most(globex: Company) -> N
     globex.work(fill)
     answer = globex.ask("ada", "POST", "settings/skills", {"name": "One more"})
     assert (answer.status, answer.code) == (409, "record.too_many")
+
+
+def test_what_opens_a_conversation_stays_where_an_older_client_does_not_tell_it(acme: Company) -> None:
+    made = acme.ask("ada", "POST", "settings/inboxes", {"id": "opening", "name": "O", "opens_on": "entered"})
+    assert (made.status, made.body["opens_on"]) == (201, "entered")
+    older = NOUNS["inboxes"][1]
+    kept = acme.ask("ada", "PUT", "settings/inboxes/opening", older, If_Match=made.etag)
+    assert (kept.status, kept.body["opens_on"]) == (200, "entered")
+    changed = acme.ask("ada", "PUT", "settings/inboxes/opening", {**older, "opens_on": "never"}, If_Match=kept.etag)
+    assert (changed.status, changed.body["opens_on"]) == (200, "never")
+    odd = acme.ask("ada", "PUT", "settings/inboxes/opening", {**older, "opens_on": "always"}, If_Match="*")
+    assert odd.status in {400, 422}

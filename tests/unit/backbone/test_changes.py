@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from backbone import changes
+from backbone import changes, directory
 from backbone import events as ev
 from backbone.changes import ALWAYS, Allowed
 
@@ -63,3 +65,32 @@ def test_a_file_may_lose_its_words_and_a_template_be_withdrawn() -> None:
     file = ev.Attachment(file="f", name="a.png", mime="image/png", bytes=1)
     assert not _refused(msgspec.structs.replace(SAID, attachments=[file]), text="")
     assert not _refused(msgspec.structs.replace(SAID, parts=[{"name": "t"}]))
+
+
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "cases" / "changes.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.parametrize("change", ["edit", "recall"])
+def test_the_desk_offers_what_the_node_does(case: dict[str, Any], change: str) -> None:
+    added = ev.MessageAdded(
+        id="m",
+        at=1_000_000,
+        by=ev.Actor(case.get("kind", "agent"), case.get("by", "lin")),
+        note=case.get("note", False),
+        provider=ev.Provider(id="p") if case.get("provider") else None,
+        parts=[{"name": "t"}] if case.get("template") else [],
+        **ENVELOPE,
+    )
+    always = case.get("note") or case["channel"] in directory.VISITED
+    allowed = ALWAYS if always else Allowed(case.get(f"{change}s", False), case.get(f"{change}_s", 0))
+    found = changes.refusal(
+        changes.now(added, [WITHDRAWN] if case.get("withdrawn") else []),
+        "lin",
+        "better" if change == "edit" else None,
+        allowed,
+        added.at + round(case.get("after_s", 1) * 1000),
+    )
+    assert (found.code if found else "") == case[change]

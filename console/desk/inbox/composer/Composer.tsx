@@ -1,6 +1,7 @@
 import { createEffect, createSignal, For, lazy, on, Show, Suspense, type JSX } from 'solid-js';
 import { size } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/Icon.tsx';
+import { messageWith } from '../../../ui/thread.ts';
 import { isComposing, pastedFiles } from '../../../ui/writing.ts';
 import { change } from '../../actions/acts.ts';
 import newline from '../../actions/composer/newline.ts';
@@ -29,7 +30,7 @@ const KEYS = { send: keycaps(sendAction), newline: keycaps(newline) };
 export function Composer(props: { readonly conv: string; readonly name: string; readonly standing: Standing }): JSX.Element {
   const desk = useDesk();
   const composing = createComposing(desk, props);
-  const { tab, setTab, text, uploads, channel, room, isResolved, isRemoved, answered, mail } = composing;
+  const { tab, setTab, text, uploads, channel, room, isResolved, isRemoved, answered, mail, editing } = composing;
   const [isOver, setOver] = createSignal(false);
   const [isChoosing, setChoosing] = createSignal(false);
   let box!: HTMLTextAreaElement;
@@ -50,6 +51,18 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.focus();
     }, { defer: true }),
   );
+  // Begun by a key or the menu: the words are there, the cursor behind them. Left: the draft is there again.
+  createEffect(
+    on(() => editing()?.target, (target) => {
+      if (target === undefined) return;
+      setTab(messageWith(desk.threads.of(props.conv)(), target)?.note === true ? 'note' : 'reply');
+      // Once the menu that it was chosen from has given the focus back.
+      setTimeout(() => {
+        box.focus();
+        box.setSelectionRange(box.value.length, box.value.length);
+      });
+    }, { defer: true }),
+  );
   const send = (): void => {
     const outcome = composing.send();
     if (outcome === 'full') toast({ text: t('error.outbox_full') });
@@ -64,6 +77,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     uploads.add([...(event.dataTransfer?.files ?? [])]);
   };
   const focusTab = (next: Tab): void => {
+    composing.leaveEditing();
     setTab(next);
     box.focus();
   };
@@ -71,6 +85,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
     write: focusTab,
     send,
     leave: () => {
+      if (editing() !== undefined) return composing.leaveEditing();
       box.blur();
       document.getElementById('list')?.focus();
     },
@@ -153,7 +168,18 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
           <Recipients known={known()} customer={composing.customer()} onChoose={composing.choose} />
         )}
       </Show>
-      <Show when={answered()}>
+      <Show when={editing()}>
+        <p class={s['quote']} data-testid="editing">
+          <Icon name="edit" />
+          <span class="cut grow">
+            <b>{t('composer.changing')}</b> {editing()?.before}
+          </span>
+          <button class="ib" type="button" aria-label={t('composer.leave_change')} title={t('composer.leave_change')} data-testid="editing-leave" onClick={composing.leaveEditing}>
+            <Icon name="close" />
+          </button>
+        </p>
+      </Show>
+      <Show when={editing() === undefined && answered()}>
         {(message) => (
           <p class={s['quote']} data-testid="answering">
             <Icon name="reply" />
@@ -179,7 +205,7 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
         onPaste={(event) => uploads.add(pastedFiles(event))}
         onBlur={composing.stoppedTyping}
       />
-      <Show when={uploads.items().length > 0}>
+      <Show when={editing() === undefined && uploads.items().length > 0}>
         <ul class={s['uploads']}>
           <For each={uploads.items()}>
             {(one) => (
@@ -226,16 +252,16 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
             box.focus();
           }}
         />
-        <button class="ib" type="button" aria-label={t('attach')} title={t('attach')} onClick={() => picker.click()}>
+        <button class="ib" type="button" aria-label={t('attach')} title={t('attach')} disabled={editing() !== undefined} onClick={() => picker.click()}>
           <Icon name="clip" />
         </button>
         <Show when={tab() === 'reply'}>
-          <Lengths channel={channel()} text={text().trim()} files={composing.files()} room={room()} />
+          <Lengths channel={channel()} text={text().trim()} files={editing() === undefined ? composing.files() : []} room={room()} />
         </Show>
         <span class="grow" />
         <span class={s['keys']}>{t('composer.keys', KEYS)}</span>
         <button class="btn primary" type="button" data-testid="send" disabled={!composing.canSend()} onClick={send}>
-          {t(sendLabel(tab(), room()))}
+          {t(sendLabel(tab(), room(), editing() !== undefined))}
         </button>
       </div>
     </section>

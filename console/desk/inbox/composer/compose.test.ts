@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { inMemory } from '../../../client/cache.ts';
 import type { Draft as Message, Event, Stored } from '../../../client/index.ts';
 import type { Channel, Known } from '../../channels/known.ts';
+import { createChanges } from '../../store/writing/changes.ts';
 import { createChannels } from '../../store/channels.ts';
 import { createConnection } from '../../store/connection.ts';
-import { createDrafts } from '../../store/drafts.ts';
+import { createDrafts } from '../../store/writing/drafts.ts';
 import type { Standing } from '../../store/standing.ts';
 import { createThreads } from '../../store/threads.ts';
 import { createViews } from '../../store/views.ts';
@@ -48,18 +49,20 @@ test('the button says what it does', () => {
 
 interface Told {
   readonly said: string[];
+  readonly asked: object[];
   readonly sent: Message[];
   isFull: boolean;
 }
 
 /** The composer's logic on slices of its own, and what it told the client. */
 async function composing(act: (one: Composing, told: Told, desk: Parameters<typeof createComposing>[0]) => void | Promise<void>): Promise<void> {
-  const told: Told = { said: [], sent: [], isFull: false };
+  const told: Told = { said: [], asked: [], sent: [], isFull: false };
   const wire = { follow: () => undefined, unfollow: () => undefined, history: () => true, say: () => true };
   const known: Known = { channels: { email: { name: 'email', windows: [] } as unknown as Channel }, inboxes: { shop: { id: 'shop', channel: 'email', name: 'Shop' } } };
   const channels = createChannels(async () => known);
   await channels.refresh();
   const desk = {
+    changes: createChanges({ ask: (frame) => new Promise(() => void told.asked.push(frame)) }),
     connection: createConnection().state,
     channels,
     drafts: createDrafts(inMemory()),
@@ -93,6 +96,23 @@ test('what is sent is cleared with what it answered; the other tab keeps its tex
     one.setTab('reply');
     expect(one.text()).toBe('a reply');
     expect(told.sent).toEqual([expect.objectContaining({ conv: 'x', text: 'a note', note: true, replyTo: 'm1' })]);
+  }));
+
+test('a message that is changed is written in the place of the draft, which is there again afterwards', () =>
+  composing((one, told, desk) => {
+    one.write('a draft');
+    desk.changes.begin('x', 'm1', 'helo');
+    expect([one.text(), one.canSend(), one.send()]).toEqual(['helo', false, 'nothing']);
+    one.write('hello');
+    expect([one.text(), one.canSend(), desk.drafts.of('x').reply]).toEqual(['hello', true, 'a draft']);
+    one.leaveEditing();
+    expect([one.text(), one.editing(), told.asked]).toEqual(['a draft', undefined, []]);
+    desk.changes.begin('x', 'm1', 'helo');
+    one.write('  ');
+    expect(one.canSend()).toBe(false);
+    one.write('hello');
+    expect([one.send(), one.text(), told.asked.length, told.sent]).toEqual(['sent', 'a draft', 1, []]);
+    expect(told.said).toEqual(['typing']);
   }));
 
 test('a full outbox keeps what was written', () =>

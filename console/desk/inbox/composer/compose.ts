@@ -10,7 +10,8 @@ import { contextOf, recipients, type Recipients } from '../../channels/mail.ts';
 import { sentAs, type Carries, type Kept } from '../../channels/plan.ts';
 import { roomOf, type Room } from '../../channels/window.ts';
 import type { Desk } from '../../store/desk.ts';
-import type { Draft } from '../../store/drafts.ts';
+import type { Editing } from '../../store/writing/changes.ts';
+import type { Draft } from '../../store/writing/drafts.ts';
 import { now } from '../../store/now.ts';
 import type { Standing } from '../../store/standing.ts';
 
@@ -36,6 +37,9 @@ export function lossOf(tab: Tab, channel: Carries | undefined, file: Kept): Loss
 export const isSendable = (text: string, files: number, isBusy: boolean, losses: readonly (Loss | undefined)[]): boolean =>
   (text.trim() !== '' || files > 0) && !isBusy && !losses.includes('upload.as_nothing');
 
+/** Whether what is written anew says something, and something else than before; a message with files may lose its words. Pure. */
+export const isChanged = ({ text, before }: Editing, files: number): boolean => text.trim() !== before.trim() && (text.trim() !== '' || files > 0);
+
 /** The message of a draft. Of a mail whose Reply-To is unproven, `answerTo` is the address that the agent chose. Pure. */
 export function messageOf(draft: Draft, tab: Tab, attachments: NonNullable<Message['attachments']>, mail: Recipients | undefined): Message {
   const isChosen = tab === 'reply' && mail !== undefined && mail.doubtful === mail.to;
@@ -51,7 +55,8 @@ export function messageOf(draft: Draft, tab: Tab, attachments: NonNullable<Messa
 }
 
 /** Label of the button: a note is saved, a reply outside the channel's window is held. Pure. */
-export function sendLabel(tab: Tab, room: Room | null): 'composer.save' | 'composer.hold' | 'composer.send' {
+export function sendLabel(tab: Tab, room: Room | null, isEditing = false): 'composer.change' | 'composer.save' | 'composer.hold' | 'composer.send' {
+  if (isEditing) return 'composer.change';
   if (tab === 'note') return 'composer.save';
   return room?.isOpen === false ? 'composer.hold' : 'composer.send';
 }
@@ -59,6 +64,7 @@ export function sendLabel(tab: Tab, room: Room | null): 'composer.save' | 'compo
 export interface Composing {
   readonly tab: Accessor<Tab>;
   readonly setTab: (tab: Tab) => void;
+  /** Of the message that is being changed, else of the draft. */
   readonly text: Accessor<string>;
   write(text: string): void;
   readonly uploads: Uploads;
@@ -79,13 +85,16 @@ export interface Composing {
   readonly mail: Accessor<Recipients | undefined>;
   /** Another Reply-To than the one that was seen; empty: none. */
   choose(address: string): void;
+  /** The message that is being changed; the draft is kept meanwhile. */
+  readonly editing: Accessor<Editing | undefined>;
+  leaveEditing(): void;
   readonly canSend: Accessor<boolean>;
-  /** `full`: the outbox takes no more; `nothing`: there was nothing to send. */
+  /** `full`: the outbox takes no more; `nothing`: there was nothing to send, or to change. */
   send(): 'sent' | 'full' | 'nothing';
   readonly stoppedTyping: Typing['stopped'];
 }
 
-type Needs = Pick<Desk, 'connection' | 'channels' | 'drafts' | 'threads' | 'views'> & { readonly client: Pick<Client, 'say' | 'send'> };
+type Needs = Pick<Desk, 'changes' | 'connection' | 'channels' | 'drafts' | 'threads' | 'views'> & { readonly client: Pick<Client, 'say' | 'send'> };
 
 /** `at` is read again whenever it changes, as props are. Belongs to the component that calls it. */
 export function createComposing(desk: Needs, at: { readonly conv: string; readonly standing: Standing }): Composing {
@@ -116,14 +125,20 @@ export function createComposing(desk: Needs, at: { readonly conv: string; readon
     const address = chosen().conv === at.conv ? chosen().address : '';
     return said && recipients(said, customer(), address);
   });
-  const text = (): string => draft()[tab()];
-  const canSend = (): boolean => isSendable(text(), uploads.items().length, uploads.isBusy(), uploads.items().map(loss));
+  const editing = (): Editing | undefined => desk.changes.editing(at.conv);
+  const text = (): string => editing()?.text ?? draft()[tab()];
+  const canSend = (): boolean => {
+    const now = editing();
+    if (now !== undefined) return isChanged(now, messageWith(thread(), now.target)?.attachments.length ?? 0);
+    return isSendable(text(), uploads.items().length, uploads.isBusy(), uploads.items().map(loss));
+  };
 
   return {
     tab,
     setTab,
     text,
     write(value) {
+      if (editing() !== undefined) return desk.changes.write(at.conv, value);
       desk.drafts.keep(at.conv, { [tab()]: value });
       if (tab() === 'reply') typing.wrote(value);
     },
@@ -140,9 +155,15 @@ export function createComposing(desk: Needs, at: { readonly conv: string; readon
     customer,
     mail,
     choose: (address) => void setChosen({ conv: at.conv, address }),
+    editing,
+    leaveEditing: () => desk.changes.leave(at.conv),
     canSend,
     send() {
       if (!canSend()) return 'nothing';
+      if (editing() !== undefined) {
+        void desk.changes.save(at.conv);
+        return 'sent';
+      }
       try {
         desk.client.send(messageOf(draft(), tab(), uploads.attachments(), mail()));
       } catch {

@@ -17,6 +17,8 @@ import { factText } from '../../words/names.ts';
 import { inboxHref, type View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { locale, t } from '../../words/texts.ts';
+import { Changes } from './Changes.tsx';
+import { Menu } from './Menu.tsx';
 import s from './line.module.css';
 import { authorOf, excerptOf, isOurs as isOursOf } from '../said.ts';
 
@@ -128,6 +130,12 @@ function MessageView(props: {
     });
   };
   const author = (): string => authorOf(desk, props.message, props.name);
+  const withdrawnBy = (): string => {
+    const by = props.message.recalledBy;
+    if (by === null) return t('message.recalled');
+    if (by.kind === 'agent' && by.id === desk.me.id) return t('message.withdrawn_you');
+    return t('message.withdrawn', { name: authorOf(desk, { by }, props.name) });
+  };
   const quote = (): Quote | undefined => {
     const id = props.message.replyTo;
     if (id === '') return undefined;
@@ -141,7 +149,7 @@ function MessageView(props: {
     picture: (name) => t('message.picture', { name }),
     lost: (name) => lostInWords(channel(), name),
     get recalled() {
-      return t('message.recalled');
+      return withdrawnBy();
     },
     get edited() {
       return t('message.edited');
@@ -158,6 +166,9 @@ function MessageView(props: {
       wide={PICTURE_PX}
       texts={texts}
       quote={quote()}
+      locale={locale()}
+      isFirst={props.isFirst}
+      onOriginal={props.message.hasOriginal ? () => setOriginal(true) : undefined}
       files={(seq, n) => () => fileUrl(props.conv, seq, n)}
     />
   );
@@ -200,7 +211,7 @@ function MessageView(props: {
         <Show when={props.message.kind === 'unsupported' && props.message.attachments.length > 0}>
           <p class={s['meta']}>{t('message.unsupported')}</p>
         </Show>
-        <Show when={props.message.hasOriginal && !props.message.recalled}>
+        <Show when={props.message.hasOriginal && !props.message.recalled && !props.message.data['hidden']}>
           <p class={s['meta']}>
             <button type="button" data-testid="mail-show" onClick={() => setOriginal(true)}>
               {t('mail.show')}
@@ -219,6 +230,9 @@ function MessageView(props: {
             >
               <Icon name="reply" />
             </button>
+            <Show when={props.message.by.kind === 'agent' && props.message.by.id === desk.me.id && !props.message.recalled}>
+              <Menu message={props.message} conv={props.conv} />
+            </Show>
             <a
               href={inboxHref(props.view, props.conv, props.message.seq)}
               title={`${t('message.link')}: ${exact(props.message.at, locale())} #${props.message.seq}`}
@@ -228,6 +242,7 @@ function MessageView(props: {
           </div>
         </Show>
       </div>
+      <Changes message={props.message} channel={channel()} />
       <Show when={isOurs() && (isTold() || (props.isLast && !props.message.note))}>
         <p class={s['meta']} data-bad={state() === 'failed' ? '' : undefined} data-held={state() === 'held' || state() === 'unknown' || isPartly() ? '' : undefined}>
           <Show when={state() === 'failed'}>

@@ -1,10 +1,12 @@
-import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch, type JSX } from 'solid-js';
 import { Virtualizer, type VirtualizerHandle } from 'virtua/solid';
 import { dayOf } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/Icon.tsx';
 import { layout, type Line } from '../../../ui/layout.ts';
 import { reuse } from '../../../ui/reuse.ts';
-import { isPublic, withUnsent, type Fact, type Item, type Message } from '../../../ui/thread.ts';
+import { isPublic, messageWith, withUnsent, type Fact, type Item, type Message } from '../../../ui/thread.ts';
+import { begin } from '../../actions/changes.ts';
+import { offer } from '../../actions/scene.ts';
 import type { View } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { t } from '../../words/texts.ts';
@@ -12,6 +14,7 @@ import { delayed } from '../../common/delayed.ts';
 import { LineView } from './Line.tsx';
 import s from './log.module.css';
 
+const Withdraw = lazy(() => import('./Withdraw.tsx'));
 /** Distance to the end, px, within which the log sticks to it. */
 const END_PX = 48;
 const OLDER_WITHIN_PX = 600;
@@ -137,6 +140,18 @@ export function Log(props: {
     onCleanup(() => clearTimeout(timer));
   });
 
+  /** The message that has the focus, else the last one of one's own that isn't withdrawn. */
+  const meant = (): Message | undefined => {
+    const focused = document.activeElement?.closest<HTMLElement>('[data-testid=message]')?.dataset['id'] ?? '';
+    const isMine = (item: Item): item is Message => item.is === 'message' && item.by.kind === 'agent' && item.by.id === desk.me.id && !item.recalled;
+    return messageWith(thread(), focused) ?? thread().items.findLast(isMine);
+  };
+  offer('message', {
+    edit: () => begin(desk, props.conv, meant(), 'edit'),
+    recall: () => begin(desk, props.conv, meant(), 'recall'),
+  });
+  const doubted = (): Message | undefined => messageWith(thread(), desk.changes.doubted(props.conv) ?? '');
+
   const typing = () => {
     const now = desk.typing.of(props.conv);
     return now !== undefined && now.byKind !== 'agent' ? now : undefined;
@@ -174,6 +189,13 @@ export function Log(props: {
           <Icon name="down" />
           {t('log.behind', { n: behind() })}
         </button>
+      </Show>
+      <Show when={doubted()}>
+        {(message) => (
+          <Suspense>
+            <Withdraw conv={props.conv} message={message()} />
+          </Suspense>
+        )}
       </Show>
       <p class={s['typing']} aria-live="polite" data-testid="typing">
         <Show when={typing()}>

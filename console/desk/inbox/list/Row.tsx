@@ -30,7 +30,7 @@ export function Row(props: {
   const line = (): string => {
     const last = head()?.last;
     if (!last) return t('row.no_message');
-    const text = last.kind === 'event' ? eventText(last.text ?? '') : excerptOf({ text: last.text ?? '', kind: last.kind ?? 'text' });
+    const text = last.kind === 'event' ? eventText(last.text ?? '') : excerptOf({ text: last.text ?? '', kind: last.kind ?? 'text', recalled: last.recalled === true });
     return last.by.kind === 'agent' && last.by.id !== desk.me.id && last.by.name ? `${last.by.name}: ${text}` : text;
   };
   const waits = (): string => {

@@ -18,6 +18,7 @@ test.each([
   ['password', '(set)', 'set'],
   ['settings', '(another)', 'another one'],
   ['reopen_window_s', 259_200, '3 days'],
+  ['opens_on', 'entered', 'Whoever comes in'],
   ['reach', 'own', 'Only their own'],
   ['reach', 'new', 'new'],
   ['role', 'admin', 'Admin'],

@@ -57,6 +57,7 @@ const FIELDS: Readonly<Record<string, SettingsKey>> = {
   accent: 'field.accent',
   greeting: 'field.greeting',
   reopen_window_s: 'field.reopen_window_s',
+  opens_on: 'field.opens_on',
   settings: 'field.settings',
   calendar: 'field.calendar',
   zone: 'field.zone',
@@ -74,6 +75,8 @@ export const fieldName = (field: string): string => {
 
 const MARKS: Readonly<Record<string, SettingsKey>> = { '(set)': 'value.set', '(another)': 'value.another', '(not kept)': 'value.not_kept' };
 const REACHES: Readonly<Record<string, SettingsKey>> = { all: 'reach.all', teams: 'reach.teams', inboxes: 'reach.inboxes', own: 'reach.own' };
+
+const OPENINGS: Readonly<Record<string, SettingsKey>> = { asked: 'opens.asked', entered: 'opens.entered', never: 'opens.never' };
 
 const joined = (values: readonly string[]): string => values.join(t('value.join')) || t('value.none');
 
@@ -95,6 +98,10 @@ export function valueText(field: string, value: unknown, names: Names, time: (at
     }
     case 'exp':
       return time(Number(value) * 1000);
+    case 'opens_on': {
+      const key = OPENINGS[String(value)];
+      return key === undefined ? String(value) : t(key);
+    }
     case 'reopen_window_s': {
       const { n, unit } = spanOf(Number(value));
       return t(`duration.of_${unit}`, { n });

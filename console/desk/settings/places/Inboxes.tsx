@@ -31,7 +31,13 @@ interface Inbox {
   readonly locale: string;
   readonly reopen_window_s: number;
   readonly team: string;
+  readonly opens_on: OpensOn;
 }
+
+type OpensOn = 'asked' | 'entered' | 'never';
+const OPENINGS: readonly OpensOn[] = ['asked', 'entered', 'never'];
+/** A word of a newer version is shown, and saved, as the usual one. */
+const openingOf = (value: string): OpensOn => OPENINGS.find((one) => one === value) ?? 'asked';
 
 /** Channels whose customers come to this server themselves: they see the greeting, and sites show it. */
 const isVisited = (channel: string | undefined): boolean => channel === undefined || channel === 'web' || channel === 'app';
@@ -102,14 +108,15 @@ function One(props: { readonly id: string }): JSX.Element {
   const spec: Spec<InboxSettings, Inbox> = {
     noun: 'inboxes',
     kind: 'inbox',
-    blank: () => ({ id: '', name: '', greeting: '', origins: ['*'], accent: '#0A6B62', locale: '', reopen_window_s: 259_200, team: '' }),
-    valueOf: ({ id, name, greeting, origins, accent, locale, reopen_window_s, team }) => ({ id, name, greeting, origins, accent, locale, reopen_window_s, team }),
+    blank: () => ({ id: '', name: '', greeting: '', origins: ['*'], accent: '#0A6B62', locale: '', reopen_window_s: 259_200, team: '', opens_on: 'asked' }),
+    valueOf: ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on }) => ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on: openingOf(opens_on) }),
     bodyOf: ({ id, ...value }, isNew) => ({ ...value, name: value.name.trim(), ...(isNew && id.trim() ? { id: id.trim() } : {}) }),
     nameOf: ({ name }) => name,
     tell: {
       name: (field) => t(`field.${field}`),
       value: (field, value) => {
         if (field === 'team') return value ? nameIn(teams(), String(value)) : t('team.everybody');
+        if (field === 'opens_on') return t(`opens.${openingOf(String(value))}`);
         if (field === 'locale') return languageOf(String(value));
         if (field === 'reopen_window_s') return durationText(Number(value));
         return Array.isArray(value) ? value.join(', ') : String(value);
@@ -131,8 +138,11 @@ function One(props: { readonly id: string }): JSX.Element {
           </Show>
           <ChoiceField form={form} name="team" label={t('field.team')} help={t('inboxes.team_help')} required options={withNone(teams(), t('team.everybody'))} />
           <DurationField form={form} name="reopen_window_s" label={t('field.reopen_window_s')} help={t('inboxes.reopen_help')} required />
+          <Show when={!isVisited(record()?.channel)}>
+            <ChoiceField form={form} name="opens_on" label={t('field.opens_on')} help={t('inboxes.opens_help')} required options={OPENINGS.map((id) => ({ id, name: t(`opens.${id}`) }))} />
+          </Show>
+          <AreaField form={form} name="greeting" label={t('field.greeting')} help={t(isVisited(record()?.channel) ? 'inboxes.greeting_help' : 'inboxes.greeting_wordless')} />
           <Show when={isVisited(record()?.channel)}>
-            <AreaField form={form} name="greeting" label={t('field.greeting')} help={t('inboxes.greeting_help')} />
             <ChoiceField form={form} name="locale" label={t('field.locale')} required options={['', 'zh-CN', 'en'].map((id) => ({ id, name: languageOf(id) }))} />
             <ColourField form={form} name="accent" label={t('field.accent')} help={t('inboxes.accent_help')} required />
             <LinesField form={form} name="origins" label={t('field.origins')} help={t('inboxes.origins_help')} required />

@@ -1,6 +1,6 @@
 /** Slice: unsent texts, one a conversation and kind, kept in this device's cache; the list shows how a reply begins. */
 import { createStore } from 'solid-js/store';
-import type { Cache } from '../../client/index.ts';
+import type { Cache } from '../../../client/index.ts';
 
 export interface Draft {
   readonly conv: string;
