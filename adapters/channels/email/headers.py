@@ -17,7 +17,11 @@ _WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=
 _PADDING: Final = re.compile(rb"=+")
 _STRANGE: Final = re.compile(rb"[^A-Za-z0-9+/\s]")
 _NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-_WORDS: Final = re.compile(rb"[A-Za-z0-9] [A-Za-z0-9]")
+_SAMPLE_BYTES: Final = 4000
+_MOST_STRANGE: Final = 2
+"""Bytes of a line in base64 that may be broken."""
+
+_WORDS: Final = re.compile(rb"[^\s] [^\s]")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BETWEEN: Final = re.compile(r"\s*")
 _SPACES: Final = re.compile(r"\s+")
@@ -164,6 +168,17 @@ def base64(raw: bytes) -> bytes:
         kept = kept[: len(kept) - 1] if len(kept) % 4 == 1 else kept
         found += binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
     return bytes(found)
+
+
+def is_base64(raw: bytes) -> bool:
+    """Whether most of it are lines of base64: a label of a text that was never encoded is refuted by its words."""
+    lines = [line.strip() for line in raw[:_SAMPLE_BYTES].splitlines() if line.strip()]
+    odd = sum(
+        len(line)
+        for line in lines
+        if len(_WORDS.findall(line)) > 1 or len(_STRANGE.findall(line.rstrip(b"="))) > _MOST_STRANGE
+    )
+    return 2 * odd <= sum(map(len, lines))
 
 
 def _coded(raw: bytes) -> bytes:

@@ -107,7 +107,8 @@ class Part:
         """The body decoded from its transfer encoding; one that isn't known is left as it is."""
         encoding = self.encoding
         if encoding == "base64":
-            return headers.base64(self.body)
+            body = self.body
+            return headers.base64(body) if headers.is_base64(body) else body
         if encoding == "quoted-printable":
             return binascii.a2b_qp(self.body)
         if encoding == "x-uuencode":
@@ -245,10 +246,16 @@ def _fields(source: bytes, start: int, end: int) -> tuple[list[tuple[str, bytes]
         elif at > start or not line.startswith((b"From ", b">From ")):
             bad += 1
             # Where headers that everybody knows follow, it is a bad line and no end.
-            if index >= last or bad > MOST_BAD_LINES or (not fields and start):
+            if index >= last or bad > MOST_BAD_LINES or (not fields and start and not _is_head(names)):
                 return fields, at
         at += len(line)
     return fields, blank.end() if blank else at
+
+
+def _is_head(names: list[re.Match[bytes] | None]) -> bool:
+    """Whether a part that begins with a bad line has headers all the same: two that everybody knows."""
+    known = (name for name in names[: MOST_BAD_LINES + 3] if name and name[1].decode("ascii").lower() in _KNOWN)
+    return next(known, None) is not None and next(known, None) is not None
 
 
 def _last_known(names: list[re.Match[bytes] | None]) -> int:

@@ -38,7 +38,7 @@ _FREQUENT: Final = {
     "hebrew": frozenset("יולהאמרתבשנם"),
     "arabic": frozenset("اليمونرتبةعدسه"),
     "thai": frozenset("านรกเองยลวมทสตคดี่้ปั"),
-    "latin": frozenset("äöüßéèàçêñóíáúãõôâåøæěščřžýąćęłńśźżőűğışțșđëïîůÉÀÄÖÜ"),
+    "latin": frozenset("äöüßéèàçêñóíáúãõôâåøæðþěščřžýąćęłńśźżőűğışțșđëïîůùûìòœÉÈÊÀÁÂÃÄÅÆÇËÍÎÑÓÔÕÖØÚÛÜÝÐÞŠŽ"),
 }
 _RANGES: Final = {
     "cyrillic": re.compile("[Ѐ-ӿ]"),
@@ -207,7 +207,8 @@ def _letters(text: str, script: str) -> float:
             if character.isupper() and before.islower():
                 total -= 2
             if script == "latin" and run > 2:
-                total -= 2.5
+                # Those before it counted as letters between others.
+                total -= 2.5 if run > 3 else 6
             elif script != "latin" and before < "\x80" and before.isalpha():
                 total -= 2
             if character in _THAI_MARKS and not letters.match(before):

@@ -17,7 +17,6 @@ MOST_RULES: Final = 500
 MOST_CSS_CHARS: Final = 100_000
 _STYLE: Final = re.compile(r"<style(?=[\s>])[^>]{0,500}>", re.IGNORECASE)
 _END: Final = re.compile(r"</style", re.IGNORECASE)
-_RULE: Final = re.compile(r"([^{}]*)\{([^{}]*)\}")
 _BRACES: Final = re.compile(r"(?=[{}])")
 _SIMPLE: Final = re.compile(r"\s*([a-z0-9]{0,20})([.#][\w-]{1,60})\s*", re.IGNORECASE)
 _ZERO: Final = re.compile(r"0*(?:\.0*)?(?:px|pt|em|rem|ex|%|vh|vw)?")
@@ -58,7 +57,7 @@ class Sheet:
         """Whether any rule sets a background: then colours say nothing."""
 
         for css in _sheets(source):
-            self._read(_without_blocks(css))
+            self._read(css)
 
     def of(self, tag: Start) -> dict[str, str]:
         """What is declared for an element, its own style last."""
@@ -75,7 +74,7 @@ class Sheet:
         return bool(self._rules) and _is_gone(self.of(tag))
 
     def _read(self, css: str) -> None:
-        for selectors, body in _RULE.findall(css):
+        for selectors, body in _outer(_BRACES.split(_uncommented(css))):
             properties = declared(body)
             self.has_grounds = self.has_grounds or any(name.startswith("background") for name in properties)
             for selector in selectors.split(","):
@@ -190,13 +189,8 @@ def _sheets(source: str) -> Iterator[str]:
         yield css
 
 
-def _without_blocks(css: str) -> str:
-    """Without blocks of rules, which hold for some screens alone, and without comments."""
-    return "".join(_outer(_BRACES.split(_uncommented(css))))
-
-
-def _outer(pieces: list[str]) -> Iterator[str]:
-    """Rules that stand in no block."""
+def _outer(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    """Selectors and properties of rules that stand in no block, since those hold for some screens alone."""
     depth, pending, is_block = 0, "", False
     for piece in pieces:
         mark, body = (piece[0], piece[1:]) if piece[:1] in {"{", "}"} else ("", piece)
@@ -204,7 +198,7 @@ def _outer(pieces: list[str]) -> Iterator[str]:
             depth += 1
             is_block = is_block or pending.lstrip().startswith("@")
             if depth == 1 and not is_block:
-                yield f"{pending}{{{body}}}"
+                yield pending, body
         elif mark == "}":
             depth = max(0, depth - 1)
             is_block = is_block and depth > 0

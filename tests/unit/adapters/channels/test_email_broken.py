@@ -185,3 +185,20 @@ def test_a_file_in_uuencode_is_told_from_words_that_begin_like_one() -> None:
     ):
         assert uuencode.within(words) == (words, [])
     assert uuencode.within("begin-base64 644 a b.txt\naGVsbG8=\n====\n")[1] == [("a b.txt", b"hello")]
+
+
+@pytest.mark.parametrize(
+    "words", ["Die Größe passt nicht, bitte.", "I am out of the office until Monday.\r\n\r\nAnna", "请问何时发货？"]
+)
+def test_words_that_were_never_encoded_are_read_under_the_label_of_base64(words: str) -> None:
+    raw = (
+        HEAD + b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + words.encode()
+    )
+    assert read(raw).text == words.replace("\r\n", "\n")
+
+
+def test_a_bad_line_above_the_headers_of_a_part_hides_none_below_it() -> None:
+    head = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nno header\r\n"
+    part = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nUERG\r\n--b--\r\n"
+    message = read(head + part)
+    assert (message.text, [(each.name, each.content) for each in message.media]) == ("hi", [("a.pdf", b"PDF")])

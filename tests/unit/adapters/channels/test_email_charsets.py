@@ -60,6 +60,11 @@ def test_a_label_that_is_right_is_believed_also_of_a_few_letters(codec: str) -> 
         "£5 – §3",
         "Ångström på Åland",
         "Ñandú ¿qué?",
+        "Álvaro",
+        "Ástæða og Ísland",
+        "Álvaro Ángel Íñigo",
+        "Þór",
+        "Übergröße",
     ],
 )
 def test_western_words_are_never_taken_for_those_of_asia(text: str) -> None:
