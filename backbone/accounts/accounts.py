@@ -42,13 +42,15 @@ _paused = prometheus_client.Gauge(
 
 class AccountState(Struct, frozen=True):
     """How its processes find an account, as they answer `accounts`. `ill`: why nothing goes out, empty if it does;
-    since when, and until when its platform holds it (UTC ms).
+    since when, and until when its platform holds it (UTC ms). `failing`: why nothing comes in, and since when.
     """
 
     inbox: str
     ill: str = ""
     since: int = 0
     until: int = 0
+    failing: str = ""
+    failing_since: int = 0
 
 
 class Account:
@@ -139,13 +141,20 @@ class Accounts:
         """The provider wants the whole account to wait."""
         until = utc_ms() + round(seconds * 1000)
         if until > account.health.until and not account.health.paused:
-            await self._put(account, Health(until=until))
+            await self._put(account, structs.replace(account.health, until=until))
 
     async def repaired(self, account: Account) -> None:
         """The account is well again."""
         if account.health.paused:
             _log.info("account.repaired", tenant=account.tenant, inbox=account.id)
             await self._put(account, Health())
+
+    async def fails_to_fetch(self, account: Account, reason: str) -> None:
+        """What comes in can't be fetched, again and again; empty once it can."""
+        if bool(reason) != bool(account.health.failing):
+            (_log.error if reason else _log.info)("account.fetching", inbox=account.id, failing=reason)
+            since = utc_ms() if reason else 0
+            await self._put(account, structs.replace(account.health, failing=reason, failing_since=since))
 
     async def _put(self, account: Account, health: Health) -> None:
         self._set_health(account, health)
@@ -180,7 +189,7 @@ class Accounts:
             account.settings, account.problem = None, NO_SETTINGS
         else:
             self._open(account)
-        if before != sealed_id(whole) and account.health.paused:
+        if before != sealed_id(whole) and (account.health.paused or account.health.failing):
             # New settings are a repair: what is still wrong pauses it again.
             account.health = Health()
         self._tell(account)
