@@ -152,7 +152,10 @@ class Accounts:
     async def fails_to_fetch(self, account: Account, reason: str) -> None:
         """What comes in can't be fetched, again and again; empty once it can."""
         if bool(reason) != bool(account.health.failing):
-            (_log.error if reason else _log.info)("account.fetching", inbox=account.id, failing=reason)
+            if reason:
+                _log.error("account.unfetched", tenant=account.tenant, inbox=account.id, reason=reason)
+            else:
+                _log.info("account.fetched", tenant=account.tenant, inbox=account.id)
             since = utc_ms() if reason else 0
             await self._put(account, structs.replace(account.health, failing=reason, failing_since=since))
 

@@ -172,6 +172,12 @@ class Account(Struct, frozen=True, kw_only=True):
     subject: Annotated[
         str, Meta(title="Subject", description="Of mails that answer none and have none.", min_length=1)
     ] = "Your request"
+    quotes: Annotated[
+        bool,
+        Meta(
+            title="Quote", description="Whether the customer's last words stand below an answer, as mail programs do."
+        ),
+    ] = False
     look_back_days: Annotated[
         int,
         Meta(
