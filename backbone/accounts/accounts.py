@@ -128,13 +128,23 @@ class Accounts:
         """The provider wants the whole account to wait."""
         until = utc_ms() + round(seconds * 1000)
         if until > account.health.until and not account.health.paused:
-            await self._put(account, Health(until=until))
+            await self._put(account, structs.replace(account.health, until=until))
 
     async def repaired(self, account: Account) -> None:
         """The account is well again."""
         if account.health.paused:
             _log.info("account.repaired", tenant=account.tenant, inbox=account.id)
             await self._put(account, Health())
+
+    async def fails_to_fetch(self, account: Account, reason: str) -> None:
+        """What comes in can't be fetched, again and again; empty once it can."""
+        if bool(reason) != bool(account.health.failing):
+            if reason:
+                _log.error("account.unfetched", tenant=account.tenant, inbox=account.id, reason=reason)
+            else:
+                _log.info("account.fetched", tenant=account.tenant, inbox=account.id)
+            since = utc_ms() if reason else 0
+            await self._put(account, structs.replace(account.health, failing=reason, failing_since=since))
 
     async def _put(self, account: Account, health: Health) -> None:
         self._set_health(account, health)
@@ -169,7 +179,7 @@ class Accounts:
             account.settings, account.problem = None, NO_SETTINGS
         else:
             self._open(account)
-        if before != sealed_id(whole) and account.health.paused:
+        if before != sealed_id(whole) and (account.health.paused or account.health.failing):
             # New settings are a repair: what is still wrong pauses it again.
             account.health = Health()
         self._tell(account)

@@ -102,11 +102,15 @@ class Unfetched(Struct, frozen=True, tag="unfetched", kw_only=True):
 
 
 class Health(Struct, frozen=True, tag="health", kw_only=True):
-    """How an account is: `paused` with the reason, or held back by its provider until a time."""
+    """How an account is: `paused` with the reason, or held back by its provider until a time. `failing`: why what comes
+    in can't be fetched, again and again, and since when.
+    """
 
     paused: str = ""
     since: int = 0
     until: int = 0
+    failing: str = ""
+    failing_since: int = 0
 
 
 Record = KeptToken | Trying | Ref | Early | Value | Budget | Cursor | Parked | Unfetched | Health

@@ -22,13 +22,15 @@ class Which(Struct, frozen=True):
 
 class AccountState(Struct, frozen=True):
     """How its processes find an account. `ill`: why nothing goes out, empty if it does; since when, and until when its
-    platform holds it (UTC ms).
+    platform holds it (UTC ms). `failing`: why nothing comes in, and since when.
     """
 
     inbox: str
     ill: str = ""
     since: int = 0
     until: int = 0
+    failing: str = ""
+    failing_since: int = 0
 
 
 ACCOUNTS: Final = Ask("accounts", Nothing, list[AccountState])

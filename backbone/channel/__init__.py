@@ -62,6 +62,7 @@ from backbone.channel.outbound import (
     FileKind,
     Out,
     OutMedia,
+    Said,
     Sent,
     Template,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "Reply",
     "Request",
     "Retry",
+    "Said",
     "Sent",
     "Signal",
     "SignalKind",

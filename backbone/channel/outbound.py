@@ -23,6 +23,14 @@ class OutMedia(Struct, frozen=True, kw_only=True):
     link: str = ""
 
 
+class Said(Struct, frozen=True, kw_only=True):
+    """What a message of ours answers: the customer's words, who they are, and when (UTC ms) they said it."""
+
+    text: str
+    author: str
+    at: int
+
+
 class Out(Struct, frozen=True, kw_only=True):
     """One part of a message, within every limit of `Caps`.
 
@@ -55,6 +63,8 @@ class Out(Struct, frozen=True, kw_only=True):
     template: Mapping[str, str] = {}
     automatic: bool = False
     is_resend: bool = False
+    answered: Said | None = None
+    """The customer's last message before this one, where the account's settings have a field `quotes` that is on."""
 
 
 class Sent(Struct, frozen=True):

@@ -433,9 +433,12 @@ export interface HeadPage {
 }
 /**
  * How an account is: whether its channel runs, why nothing goes out, when something last came in and went out (UTC
- *     ms, 0: never), and `problem`: why the channel itself can't be used.
+ *     ms, 0: never), and `problem`: why the channel itself can't be used. `failing`: why nothing can be fetched, again and
+ *     again, and since when; absent while it can.
  */
 export interface HealthOut {
+  failing?: string;
+  failing_since?: number;
   heard_at: number;
   ill: string;
   problem: string;

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from backbone import directory
 from backbone.access import Who
@@ -65,7 +65,8 @@ class ChangedInbox(Struct, kw_only=True):
 
 class HealthOut(Struct, kw_only=True):
     """How an account is: whether its channel runs, why nothing goes out, when something last came in and went out (UTC
-    ms, 0: never), and `problem`: why the channel itself can't be used.
+    ms, 0: never), and `problem`: why the channel itself can't be used. `failing`: why nothing can be fetched, again and
+    again, and since when; absent while it can.
     """
 
     running: bool
@@ -75,6 +76,8 @@ class HealthOut(Struct, kw_only=True):
     until: int
     heard_at: int
     sent_at: int
+    failing: str | UnsetType = UNSET
+    failing_since: int | UnsetType = UNSET
 
 
 class InboxOut(Struct, kw_only=True):
@@ -260,6 +263,8 @@ async def health_of(context: Context, who: Who, inboxes: list[Inbox]) -> dict[st
             problem=abouts[inbox.channel].problem,
             ill=state.ill if state else "",
             since=state.since if state else 0,
+            failing=state.failing if state and state.failing else UNSET,
+            failing_since=state.failing_since if state and state.failing else UNSET,
             until=state.until if state else 0,
             heard_at=beats.get((inbox.id, "in"), 0),
             sent_at=beats.get((inbox.id, "out"), 0),

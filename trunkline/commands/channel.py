@@ -110,7 +110,7 @@ def accounts(name: str, tenant: str, data: Path | None) -> None:
         click.echo(f"trunkline channel accounts: {error}", err=True)
         sys.exit(1)
     for account in found:
-        click.echo(f"{account.inbox:<24} {account.ill or 'ok'}")
+        click.echo(f"{account.inbox:<24} {account.ill or account.failing or 'ok'}")
 
 
 @command.command("new")

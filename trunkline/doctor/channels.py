@@ -92,6 +92,11 @@ def accounts_of(name: str, by_tenant: dict[str, list[str]], states: list[Account
         return Check(
             name, "wrong", detail, "Mend what it names, or give the account other settings: all that waits goes out."
         )
+    failing = [f"{one.inbox}: {one.failing}" for one in states if one.failing]
+    if failing:
+        more = f", and {len(failing) - MOST_NAMED} more" if len(failing) > MOST_NAMED else ""
+        detail = f"{len(failing)} of {detail} can't be read: {'; '.join(failing[:MOST_NAMED])}{more}"
+        return Check(name, "wrong", detail, "It is tried again by itself. Mend what it names at its provider.")
     return Check(name, "ok", f"{detail}, all well")
 
 

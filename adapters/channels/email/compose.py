@@ -12,7 +12,7 @@ from adapters.channels.email import headers, mailboxes, recipients, thread
 from adapters.channels.email.reading import html
 from adapters.channels.email.reading.automatic import LOOP_HEADER
 from adapters.channels.email.settings import Account
-from backbone.channel import FaultError, Out, OutMedia, Rejected
+from backbone.channel import FaultError, Out, OutMedia, Rejected, Said
 
 MOST_LINE_CHARS: Final = 76
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -162,9 +162,20 @@ def _body(out: Out) -> bytes:
     text = "\n\n".join(filter(None, (text, *links)))
     rich = html.clean(out.html) if out.html else ""
     rich = rich + html.from_text("\n".join(links)) if rich else html.from_text(text)
+    if out.answered is not None:
+        head, quoted = _quoted(out.answered)
+        text += f"\n\n{head}\n" + "\n".join(f"> {line}" for line in quoted)
+        rich += f'{html.from_text(head)}<blockquote type="cite">{html.from_text(chr(10).join(quoted))}</blockquote>'
     page = f'<html><head><meta charset="utf-8"></head><body>{rich}</body></html>'
     both = _multipart("alternative", out.key, [_text("plain", text), _text("html", page)])
     return _multipart("mixed", out.key, [both, *map(_file, held)]) if held else both
+
+
+def _quoted(said: Said) -> tuple[str, list[str]]:
+    """The line above a quotation, in no language, and its lines."""
+    at = datetime.fromtimestamp(said.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    author = " ".join(_CONTROL.sub(" ", said.author).split())
+    return f"{at}, {author}:" if author else f"{at}:", said.text.replace("\r\n", "\n").split("\n")
 
 
 def _multipart(kind: str, key: str, parts: list[bytes]) -> bytes:

@@ -25,6 +25,10 @@ UNREAD: Final = (
 )
 """In both languages of the desk: it is stored as the message's text."""
 
+UNGIVEN: Final = (
+    "A mail that can't be read: the mail server doesn't give it. It is still in the mailbox.\n"
+    "有一封邮件无法读取：邮件服务器没有给出它，原件仍在邮箱里。"
+)
 MOST_ID_CHARS: Final = 300
 MOST_SUBJECT_CHARS: Final = 500
 MOST_ATTRIBUTE_CHARS: Final = 500
@@ -102,6 +106,11 @@ def kept_whole(head: Translated | None, raw: bytes, now: float, key: str) -> Tra
         key=key, peer=Peer(UNKNOWN), kind="email", text=UNREAD, at=int(now * 1000), media=[mail], automatic=True
     )
     return Translated([told], ())
+
+
+def passed_over(now: float, key: str) -> Message:
+    """What stands for a mail that the server doesn't give. Nothing answers it by itself."""
+    return Message(key=key, peer=Peer(UNKNOWN), kind="email", text=UNGIVEN, at=int(now * 1000), automatic=True)
 
 
 class _Mail(NamedTuple):

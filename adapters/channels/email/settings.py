@@ -16,6 +16,7 @@ _SERVERS: Final = [
     *("smtp_host", "smtp_port", "smtp_security"),
     "ca",
 ]
+_SMTP: Final = ["smtp_host", "smtp_port", "smtp_security", "ca"]
 """Where the password goes, and what proves that it goes there."""
 
 Security = Literal["tls", "starttls", "none"]
@@ -93,6 +94,23 @@ class Account(Struct, frozen=True, kw_only=True):
             extra_json_schema=_ADDRESS,
         ),
     ] = "tls"
+    smtp_auth: Annotated[
+        Literal["same", "password", "none"],
+        Meta(
+            title="Signing in to SMTP",
+            description="same: as the mailbox does. password: with the user and password below, where mail goes out by "
+            "somebody else (SES, Mailgun, SendGrid, mail.ru). none: a relay that wants no login.",
+        ),
+    ] = "same"
+    smtp_user: Annotated[str, Meta(title="SMTP user", description="Where SMTP has a login of its own.")] = ""
+    smtp_password: Annotated[
+        str,
+        Meta(
+            title="SMTP password",
+            description="Where SMTP has a login of its own; empty with the user: no login.",
+            extra_json_schema={**_SECRET, "goes_to": _SMTP},
+        ),
+    ] = ""
     ca: Annotated[
         str,
         Meta(
@@ -154,6 +172,12 @@ class Account(Struct, frozen=True, kw_only=True):
     subject: Annotated[
         str, Meta(title="Subject", description="Of mails that answer none and have none.", min_length=1)
     ] = "Your request"
+    quotes: Annotated[
+        bool,
+        Meta(
+            title="Quote", description="Whether the customer's last words stand below an answer, as mail programs do."
+        ),
+    ] = False
     look_back_days: Annotated[
         int,
         Meta(
@@ -171,11 +195,11 @@ class Account(Struct, frozen=True, kw_only=True):
         float,
         Meta(
             title="Longest wait",
-            description="Seconds after which a connection that told of nothing is tried, under 29 minutes.",
+            description="Seconds after which a server that tells of mail and told of none is asked, 240 at most.",
             gt=0,
             lt=29 * 60,
         ),
-    ] = 28 * 60
+    ] = 240
     timeout_s: Annotated[
         float, Meta(title="Patience", description="Seconds that a server may take to answer.", gt=0, le=600)
     ] = 60

@@ -41,7 +41,7 @@ class Answers:
     async def states(self, tenant: str, _request: Nothing) -> list[AccountState]:
         """How each account of a tenant is."""
         return [
-            AccountState(a.id, a.ill, a.health.since, a.health.until)
+            AccountState(a.id, a.ill, a.health.since, a.health.until, a.health.failing, a.health.failing_since)
             for a in self._accounts.all()
             if a.tenant == tenant
         ]

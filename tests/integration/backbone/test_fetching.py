@@ -6,22 +6,49 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from adapters.channels.api import Api
+from adapters.channels.api.settings import Account
 from adapters.channels.kit.incoming.fetching import Fetching
 from adapters.channels.kit.incoming.receive import Receiver
 from adapters.channels.kit.kits import Kits
 from backbone import directory
-from backbone.accounts.accounts import Accounts
-from backbone.channel import Kit, Page
+from backbone.accounts.accounts import Accounts, seal_settings
+from backbone.channel import FaultError, Kit, Page, Retry
 from backbone.nats import subjects
 from backbone.nats.buckets import Bucket, Kept
 from backbone.nats.leases import Holder
 from backbone.nats.link import Link
+from backbone.sealing import Sealer
 from backbone.until import cancel
 from tests.harness.nats import NatsServer
-from tests.integration.backbone.rooms import closed, made_room
+from tests.harness.waiting import until
+from tests.integration.backbone.rooms import SECRET, closed, made_room
 
 TENANT, INBOX = "main", "asked"
+
+
+class Read(Api):
+    """A channel that listens: `failing` where its provider breaks off each time."""
+
+    def __init__(self, failing: str = "") -> None:
+        super().__init__()
+        self.failing = failing
+        self.read: list[str] = []
+        """Addresses of the settings that were listened with."""
+
+        self.begun = asyncio.Event()
+
+    async def listen(self, acc: Account, stream: str, cursor: str, kit: Kit) -> AsyncIterator[Page]:
+        """Notes that it was asked, and with what."""
+        del stream, cursor, kit
+        self.read.append(acc.url)
+        self.begun.set()
+        if self.failing:
+            raise FaultError(Retry(), self.failing)
+        await asyncio.Event().wait()
+        yield Page()
 
 
 class Fetched(Api):
@@ -42,13 +69,20 @@ class Fetched(Api):
 async def _replica(link: Link, instance: str) -> AsyncIterator[tuple[Fetched, asyncio.Task[None]]]:
     """Its channel, and the task that fetches by it."""
     channel = Fetched()
+    async with _running(link, instance, channel) as (fetching, _):
+        yield channel, fetching
+
+
+@contextlib.asynccontextmanager
+async def _running(link: Link, instance: str, channel: Api) -> AsyncIterator[tuple[asyncio.Task[None], Accounts]]:
+    """The task that fetches, and the accounts that it knows."""
     room = await made_room(link, channel, instance, TENANT, INBOX)
     accounts = Accounts(link, channel, room.sealer)
     await accounts.caught_up()
     kits = Kits(room)
     fetching = asyncio.create_task(Fetching(room, accounts, kits, Receiver(room, accounts, kits)).run())
     try:
-        yield channel, fetching
+        yield fetching, accounts
     finally:
         await cancel(fetching)
         await accounts.close()
@@ -94,6 +128,41 @@ async def test_an_account_that_goes_as_its_replica_stops_is_given_back(link: Lin
         await cancel(fetching)
         await watch.close()
         assert not await _polls(link)
+
+
+async def test_settings_are_taken_up_at_once_and_a_name_alone_changes_nothing(link: Link) -> None:
+    channel = Read()
+    async with _running(link, "one", channel) as (_, accounts):
+        await asyncio.wait_for(channel.begun.wait(), 30)
+        channel.begun.clear()
+        await _set(link, channel, "renamed", "https://example.com/hook")
+        await until(lambda: accounts.find(TENANT, INBOX).inbox.name == "renamed", "the name is known")
+        await _set(link, channel, "renamed", "https://example.com/other")
+        await asyncio.wait_for(channel.begun.wait(), 30)
+        assert channel.read == ["https://example.com/hook", "https://example.com/other"]
+
+
+async def test_a_stream_that_fails_again_and_again_is_told_in_every_replica_until_it_runs(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.channels.kit.incoming.fetching.WELL_S", 0.5)
+    # Whichever of the two reads.
+    one, two = Read("the connection is lost"), Read("the connection is lost")
+    async with _running(link, "one", one) as (_, accounts), _running(link, "two", two) as (_, others):
+        seen = (accounts.find(TENANT, INBOX), others.find(TENANT, INBOX))
+        await until(lambda: all(each.health.failing for each in seen), "it is told")
+        assert {each.health.failing for each in seen} == {"the connection is lost"}
+        assert all(each.health.failing_since for each in seen)
+        assert not any(each.ill for each in seen)
+        one.failing = two.failing = ""
+        await until(lambda: not any(each.health.failing for each in seen), "it is well again")
+
+
+async def _set(link: Link, channel: Api, name: str, url: str) -> None:
+    """An admin saves the account."""
+    settings = {"url": url, "secret": "whsec_" + "A" * 40}
+    sealed = seal_settings(channel, Sealer([SECRET]), TENANT, INBOX, settings)
+    await directory.connect_inbox(link, TENANT, directory.Inbox(id=INBOX, channel="api", name=name, settings=sealed))
 
 
 async def _polls(link: Link) -> list[Kept[Holder]]:

@@ -27,6 +27,13 @@ def test_a_broken_plugin_is_named_with_its_reason_and_stops_nothing() -> None:
             "1 of 2 accounts paused: shop: no token",
             "Mend what",
         ),
+        (
+            [AccountState("bot"), AccountState("shop", failing="the connection is lost")],
+            "",
+            "wrong",
+            "1 of 2 accounts can't be read: shop: the connection is lost",
+            "tried again",
+        ),
         ([], "The telegram doesn't answer now.", "wrong", "2 accounts, and no adapter runs", "adapter telegram"),
     ],
 )

@@ -28,6 +28,10 @@ _UIDVALIDITY: Final = re.compile(rb"\[UIDVALIDITY (\d+)\]", re.IGNORECASE)
 _UIDNEXT: Final = re.compile(rb"\[UIDNEXT (\d+)\]", re.IGNORECASE)
 
 
+class UngivenError(FaultError):
+    """The server didn't give what was asked for of mails: it said no, or ended the connection."""
+
+
 class Folder(NamedTuple):
     """A selected folder. `uid_next` is 0 where the server doesn't say it."""
 
@@ -121,7 +125,10 @@ class Box:
 
     async def _fetched(self, uids: str, what: str) -> Response:
         # A large mail takes long: what aioimaplib times is silence.
-        return _well(await self._client.unless_lost(self._client.uid("FETCH", uids, what), None))
+        try:
+            return _well(await self._client.unless_lost(self._client.uid("FETCH", uids, what), None))
+        except FaultError as failed:
+            raise UngivenError(failed.fault, failed.answer) from failed
 
     async def _done(self, doing: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> Response:
         return _well(await self._client.unless_lost(doing, self._patience_s))

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from msgspec import Struct
+import structlog
+from msgspec import Struct, structs
 
-from adapters.channels.email import thread
+from adapters.channels.email import parse, thread
 from adapters.channels.email.parse import Translated
 from adapters.channels.email.reading.automatic import Fuse
 from adapters.channels.email.reading.bounce import Lost
-from adapters.channels.email.servers import imap
-from adapters.channels.email.servers.imap import Box, Folder, Listed
+from adapters.channels.email.servers import imap, ungiven
+from adapters.channels.email.servers.imap import Box, Folder, Listed, UngivenError
 from adapters.channels.email.servers.imap_words import day_before
 from adapters.channels.email.servers.reader import Reader
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Kit, Message, Page, Receipt
+from backbone.ids import key_hash
 
 PAGE_MAILS: Final = 20
+PLACE_CHARS: Final = 12
 PAGE_BYTES: Final = 35 * 1024 * 1024
 """A page ends behind the mail that passes it, so that a page of large mails fits into memory."""
 
 
+ASK_S: Final = 240.0
+"""Some servers take IDLE and never tell of anything; they are asked after so long."""
+
+_log = structlog.get_logger("channels.email")
+
+
 class Cursor(Struct, frozen=True):
-    """How far a folder has been read: `<uidvalidity>:<uid>`, and `:<day>` while it is looked back.
+    """How far a folder has been read: `<uidvalidity>:<uid>`, and `:<day>` while it is looked back; `@<place>` is a hash
+    of host, user and folder, to which the numbers belong.
 
     Looking back, mails from before that day are passed over. Another `uid_validity` means that all numbers are new.
     """
@@ -32,39 +42,69 @@ class Cursor(Struct, frozen=True):
     uid_validity: int
     uid: int
     day: str = ""
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.uid_validity}:{self.uid}" + (f":{self.day}" if self.day else "")
+        day, place = f":{self.day}" if self.day else "", f"@{self.place}" if self.place else ""
+        return f"{self.uid_validity}:{self.uid}{day}{place}"
+
+    def at(self, uid: int, *, looks_back: bool = True) -> Cursor:
+        """The same folder, read up to `uid`."""
+        return structs.replace(self, uid=uid, day=self.day if looks_back else "")
 
 
-def cursor_of(text: str, folder: Folder, now: float, look_back_days: int) -> Cursor:
-    """Where to read on: what `text` says if the folder counts as it did, else from some days ago."""
+def place_of(acc: Account) -> str:
+    """The folder that is read, as cursors name it."""
+    return key_hash(f"{acc.imap_host.lower()} {acc.login} {acc.mailbox}")[:PLACE_CHARS]
+
+
+def cursor_of(text: str, folder: Folder, now: float, look_back_days: int, place: str = "") -> Cursor:
+    """Where to read on: what `text` says if it is of this folder and that counts as it did, else from some days ago.
+
+    One without a place was written by an earlier version.
+    """
+    text, _, of = text.partition("@")
     validity, _, rest = text.partition(":")
     uid, _, day = rest.partition(":")
-    if validity == str(folder.uid_validity) and uid.isdecimal():
-        return Cursor(folder.uid_validity, int(uid), day)
-    return Cursor(folder.uid_validity, 0, day_before(now, look_back_days))
+    if of in {"", place} and validity == str(folder.uid_validity) and uid.isdecimal():
+        return Cursor(folder.uid_validity, int(uid), day, place)
+    return Cursor(folder.uid_validity, 0, day_before(now, look_back_days), place)
 
 
 async def read(acc: Account, cursor: str, kit: Kit, reader: Reader) -> AsyncIterator[Page]:
     """Pages, first of what is there, then of what comes."""
     async with imap.opened(acc, kit) as box:
-        at = cursor_of(cursor, box.folder, kit.now(), acc.look_back_days)
+        at = cursor_of(cursor, box.folder, kit.now(), acc.look_back_days, place_of(acc))
+        hard = await ungiven.recalled(kit, box.folder.uid_validity)
         fuse = Fuse()
         # Before anything is looked for: what comes from here on is above it, and is read.
         top = await _top(box) if at.day else 0
         while True:
             uids = await box.since(at.uid, at.day)
             while uids:
-                events, last = await _page(box, uids[:PAGE_MAILS], acc, kit, fuse, reader)
+                wanted = uids[: 1 if hard.is_alone(uids[0]) else PAGE_MAILS]
+                events: list[Event]
+                try:
+                    if await ungiven.is_given_up(hard, uids, box):
+                        events, last = [_passed_over(box, wanted[0], kit)], wanted[0]
+                    else:
+                        events, last = await _page(box, wanted, acc, kit, fuse, reader)
+                except UngivenError:
+                    await ungiven.failed(hard, wanted, kit)
+                    raise
                 uids = [uid for uid in uids if uid > last]
-                at = Cursor(at.uid_validity, last, at.day)
+                at = at.at(last)
                 yield Page(events=events, cursor=str(at), more=bool(uids))
             if at.day:
-                at = Cursor(at.uid_validity, max(at.uid, top))
+                at = at.at(max(at.uid, top), looks_back=False)
                 yield Page(cursor=str(at))
             else:
-                await box.wait(acc.idle_s, acc.poll_s)
+                await box.wait(min(acc.idle_s, ASK_S), acc.poll_s)
+
+
+def _passed_over(box: Box, uid: int, kit: Kit) -> Event:
+    _log.error("a mail is passed over", uid=uid, folder=box.folder.uid_validity, tries=ungiven.MOST_TRIES)
+    return parse.passed_over(kit.now(), f"uid:{box.folder.uid_validity}:{uid}")
 
 
 async def _top(box: Box) -> int:

@@ -87,6 +87,12 @@ async def connected(acc: Account, kit: Kit) -> SMTP:
 
 
 async def _sign_in(client: SMTP, acc: Account, kit: Kit) -> None:
+    if acc.smtp_auth == "none":
+        return
+    if acc.smtp_auth == "password":
+        if acc.smtp_user or acc.smtp_password:
+            await client.login(acc.smtp_user or acc.login, acc.smtp_password)
+        return
     if acc.auth == "password":
         if acc.password:
             await client.login(acc.login, acc.password)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +28,14 @@ from backbone.nats.leases import Lease
 
 BACKOFF_MOST_S: Final = 60.0
 LEASE_S: Final = 15
+FAILING_TRIES: Final = 3
+FAILING_S: Final = 15.0
+"""A stream that failed 3 times in a row, or twice in so long, is told of: within a minute also where each try takes its
+time. One that runs for `WELL_S` is well again, which is longer than a server's silence is borne (60 s).
+"""
+
+WELL_S: Final = 70.0
+REASON_MOST: Final = 300
 
 _log = structlog.get_logger("channels.fetching")
 
@@ -40,7 +49,9 @@ class Fetching:
         self._kits = kits
         self._receiver = receiver
         self._bucket = stores.channels(room.link)
-        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, str], tuple[asyncio.Task[None], Any]] = {}
+        """By account and stream, each with the settings that it began with."""
+
         self._tasks: set[asyncio.Task[None]] = set()
         """Those that run, and those that were told to end and still give back what they hold."""
 
@@ -74,12 +85,15 @@ class Fetching:
             if account.settings is not None
             for stream in self._streams(account)
         }
-        for key in self._running.keys() - wanted.keys():
-            self._running.pop(key).cancel()
+        for key, (task, settings) in list(self._running.items()):
+            # Another mailbox or password counts at once, not once a connection has broken.
+            if key not in wanted or wanted[key].settings != settings:
+                self._running.pop(key)
+                task.cancel()
         for key, account in wanted.items():
             if key not in self._running:
                 task = asyncio.create_task(self._stream(account, key[1]), name=f"fetch.{key[0]}")
-                self._running[key] = task
+                self._running[key] = (task, account.settings)
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
@@ -91,26 +105,56 @@ class Fetching:
     async def _stream(self, account: Account, stream: str) -> None:
         """One stream for ever: alone, from its cursor, again with backoff."""
         failures = 0
+        first_at = 0.0
         while True:
+            why = ""
+            began_at = 0.0
             lease = Lease(self._room.link, f"poll.{account.id}.{key_hash(stream)[:16]}", self._room.instance, LEASE_S)
             try:
                 await lease.take()
+                began_at = time.monotonic()
                 await lease.while_held(self._work(account, stream))
                 failures = 0
-            except (TrunklineError, FaultError) as error:
-                failures += 1
-                if isinstance(error, FaultError) and isinstance(error.fault, Pause):
+            except FaultError as error:
+                why = error.answer or str(error)
+                if isinstance(error.fault, Pause):
+                    why = ""
                     await self._accounts.pause(account, error.fault.reason)
-                _log.warning("fetch.failed", inbox=account.id, stream=stream, error=str(error)[:300])
-            except Exception:  # noqa: BLE001 - somebody else's code: logged, and begun anew
-                failures += 1
+                _log.warning("fetch.failed", inbox=account.id, stream=stream, error=str(error)[:REASON_MOST])
+            except TrunklineError as error:
+                # The log's or a bucket's: nothing is wrong with the account.
+                _log.warning("fetch.failed", inbox=account.id, stream=stream, error=str(error)[:REASON_MOST])
+            except Exception as error:  # noqa: BLE001 - somebody else's code: logged, and begun anew
+                why = f"{type(error).__name__}: {error}"
                 _log.exception("fetch.broke", inbox=account.id, stream=stream)
             finally:
                 await lease.release()
-            await asyncio.sleep(random.uniform(0.2, min(BACKOFF_MOST_S, 0.5 * 2**failures)))  # noqa: S311 - jitter
+            now = time.monotonic()
+            if began_at and now - began_at > WELL_S:
+                failures = 0
+            first_at = first_at if failures else now
+            failures += 1
+            if why and (failures >= FAILING_TRIES or (failures > 1 and now - first_at > FAILING_S)):
+                await self._tell(account, why[:REASON_MOST])
+            await asyncio.sleep(random.uniform(0.2, min(BACKOFF_MOST_S, 0.5 * 2 ** min(failures, 10))))  # noqa: S311 - jitter
 
     async def _work(self, account: Account, stream: str) -> None:
-        await (self._listen if hasattr(self._room.channel, "listen") else self._fetch)(account, stream)
+        well = asyncio.create_task(self._well_later(account))
+        try:
+            await (self._listen if hasattr(self._room.channel, "listen") else self._fetch)(account, stream)
+        finally:
+            well.cancel()
+
+    async def _well_later(self, account: Account) -> None:
+        await asyncio.sleep(WELL_S)
+        await self._tell(account, "")
+
+    async def _tell(self, account: Account, why: str) -> None:
+        """Says in the account's health that nothing can be fetched, or that it can again."""
+        try:
+            await self._accounts.fails_to_fetch(account, why)
+        except TrunklineError as error:
+            _log.warning("fetch.untold", inbox=account.id, error=str(error)[:REASON_MOST])
 
     async def _listen(self, account: Account, stream: str) -> None:
         channel: Any = self._room.channel

@@ -36,14 +36,19 @@ from backbone.channel import (
     Pause,
     Peer,
     Rejected,
+    Said,
     Sent,
     Unknown,
 )
 from backbone.clock import utc_ms
+from backbone.decide import parse_tolerant
 from backbone.ids import derived_event_id
+from backbone.nats import subjects
 from backbone.nats.buckets import KeyExistsError
 
 LINK_LIFE_S: Final = 7 * 86_400
+QUOTED_MOST_CHARS: Final = 10_000
+"""Of what a message answers."""
 
 WINDOW_CODES: Final = {
     "time": "channel.window_time",
@@ -81,6 +86,7 @@ class Deliverer:
         self._signer = room.signer
         self._bucket = stores.channels(room.link)
         self._link = room.link
+        self._log = room.log
         self._rates: dict[str, Rates] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
         self.outcomes = Outcomes(room)
@@ -253,6 +259,7 @@ class Deliverer:
             template=event.parts[0] if event.parts else {},
             automatic=event.by.kind != "agent",
             is_resend=is_resend,
+            answered=await self._answered(one),
         )
         account = one.account
         async with self._slots.setdefault(account.id, asyncio.Semaphore(self._channel.caps.parallel)):
@@ -273,6 +280,20 @@ class Deliverer:
         self._count(one, sent.state)
         self._said[key] = sent
         return sent
+
+    async def _answered(self, one: Try) -> Said | None:
+        """The customer's last message before this one; the same at every try, whatever came since."""
+        if not getattr(one.account.settings, "quotes", False) or one.event.by.kind != "agent":
+            return None
+        before = one.known.places.get(one.event.id, one.known.seq + 1)
+        seq = next((seq for seq, _ in reversed(one.known.heard) if seq < before), 0)
+        head = one.known.head
+        kept = await self._log.at(subjects.chat(head.tenant, head.channel, head.conv), seq) if seq else None
+        said = parse_tolerant(kept.raw) if kept else None
+        if not isinstance(said, ev.MessageAdded) or not said.text:
+            return None
+        at = said.provider.at if said.provider and said.provider.at else said.at
+        return Said(text=said.text[:QUOTED_MOST_CHARS], author=said.by.name, at=at)
 
     async def _took(self, one: Try, sent: Sent) -> None:
         if sent.id and self.outcomes.has_receipts():

@@ -18,13 +18,14 @@ export interface Row extends Inbox {
 
 export const listAccounts = async (): Promise<readonly Row[]> => (await call<{ items: Row[] }>('GET', 'inboxes?health=true')).items;
 
-export type Condition = 'well' | 'ill' | 'away' | 'quiet' | 'own' | 'broken';
+export type Condition = 'well' | 'ill' | 'failing' | 'away' | 'quiet' | 'own' | 'broken';
 
 export function conditionOf(health: Health | null): Condition {
   if (health === null) return 'own';
   if (health.problem) return 'broken';
   if (!health.running) return 'away';
   if (health.ill) return 'ill';
+  if (health.failing) return 'failing';
   return health.heard_at || health.sent_at ? 'well' : 'quiet';
 }
 
@@ -39,6 +40,7 @@ export function healthText({ channel, health }: Row): string {
   const words = { in: time(health.heard_at), out: time(health.sent_at) };
   const reason = inWords(channel, health.ill);
   if (condition === 'ill') return health.since ? t('health.ill', { since: time(health.since), reason }) : t('health.unusable', { reason });
+  if (condition === 'failing') return t('health.failing', { since: time(health.failing_since ?? 0), reason: inWords(channel, health.failing ?? '') });
   if (health.until > Date.now()) return t('health.held', { time: time(health.until) });
   return condition === 'quiet' ? t('health.quiet') : t('health.well', words);
 }

@@ -11,7 +11,7 @@ from adapters.channels.email import headers, mailboxes
 from adapters.channels.email.compose import Mail, compose
 from adapters.channels.email.parse import mail_to_events
 from adapters.channels.email.settings import Account
-from backbone.channel import Message
+from backbone.channel import Message, Said
 from tests.simulators.email import letters
 from tests.unit.adapters.channels.kit_email import NOW, OF_CORPUS, corpus, mail, out
 
@@ -138,6 +138,19 @@ def test_ids_are_read_however_programs_write_them(written: str, wanted: list[str
     assert message_of(raw).reply_to == (wanted[0] if wanted else "")
     raw = raw.replace(b"In-Reply-To", b"References")
     assert message_of(raw).context.get("references", "").split() == wanted
+
+
+def test_the_customers_words_stand_below_an_answer_where_the_inbox_wants_them() -> None:
+    said = Said(text="Is it <b>here</b>?\n> as quoted", author="Anna\r\nBcc: x", at=1_715_650_200_000)
+    mail_of = letters.read(compose(out("Yes.", answered=said), OF_CORPUS, NOW).content)
+    plain, rich = (mail_of.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert rich is not None
+    quoted = "2024-05-14 01:30 UTC, Anna Bcc: x:\n> Is it <b>here</b>?\n> > as quoted"
+    assert plain.get_content().replace("\r\n", "\n").strip() == f"Yes.\n\n{quoted}"
+    assert "<blockquote" in rich.get_content()
+    assert "&lt;b&gt;here&lt;/b&gt;" in rich.get_content()
+    assert letters.read(compose(out("Yes."), OF_CORPUS, NOW).content).get_body(("plain",)) is not None
 
 
 def test_an_address_of_ours_in_punycode_is_ours() -> None:

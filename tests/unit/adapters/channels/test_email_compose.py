@@ -194,7 +194,7 @@ def test_the_form_of_an_account_names_every_field_and_hides_secrets() -> None:
     schema = msgspec.json.schema(Account)["$defs"]["Account"]["properties"]
     assert all(field.get("title") and field.get("description") for field in schema.values())
     secret = {name for name, field in schema.items() if field.get("secret")}
-    assert secret == {"password", "client_secret", "refresh_token", "thread_secret"}
+    assert secret == {"password", "smtp_password", "client_secret", "refresh_token", "thread_secret"}
 
 
 def test_an_account_knows_its_own_addresses() -> None:

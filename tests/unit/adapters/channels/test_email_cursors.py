@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import structs
 
 from adapters.channels.email.servers import imap
 from adapters.channels.email.servers.imap import Folder
 from adapters.channels.email.servers.imap_client import Client
-from adapters.channels.email.servers.mailbox import Cursor, cursor_of
+from adapters.channels.email.servers.mailbox import Cursor, cursor_of, place_of
 from adapters.channels.email.settings import Account
 from backbone.channel import Message
 from tests.simulators.email import ADDRESS, EmailSimulator
-from tests.unit.adapters.channels.kit_email import DAY_S, PEER, Reading, kit_for, letter, texts
+from tests.unit.adapters.channels.kit_email import DAY_S, OF_CORPUS, PEER, Reading, kit_for, letter, texts
 
 
 @pytest.fixture
@@ -134,6 +135,13 @@ async def test_another_uidvalidity_looks_back_and_gives_every_mail_its_old_key(p
     assert "words of 0" not in texts(after)
 
 
+@pytest.mark.parametrize("change", [{"imap_host": "imap.example"}, {"user": "other"}, {"mailbox": "Archive"}])
+def test_a_cursor_belongs_to_host_user_and_folder(change: dict[str, str]) -> None:
+    """UIDVALIDITY is often the same in two mailboxes: that of another would pass over all mail below the cursor."""
+    assert place_of(structs.replace(OF_CORPUS, **change)) != place_of(OF_CORPUS)
+    assert place_of(structs.replace(OF_CORPUS, password="another", name="x")) == place_of(OF_CORPUS)
+
+
 def test_a_cursor_is_kept_only_while_the_folder_counts_as_it_did() -> None:
     folder = Folder(uid_validity=7, uid_next=100)
     now = 1_717_200_000.0
@@ -142,4 +150,8 @@ def test_a_cursor_is_kept_only_while_the_folder_counts_as_it_did() -> None:
     for lost in ("", "6:41", "7", "7:", "7:x", "nonsense", ":", "7:-1"):
         assert cursor_of(lost, folder, now, 3) == Cursor(7, 0, "29-May-2024"), lost
     assert str(Cursor(7, 41)) == "7:41"
+    # One of an earlier version is of the folder that is read; one of another host, user or folder never is.
+    assert cursor_of("7:41", folder, now, 3, "here") == cursor_of("7:41@here", folder, now, 3, "here")
+    assert cursor_of("7:41@there", folder, now, 3, "here") == Cursor(7, 0, "29-May-2024", "here")
+    assert str(cursor_of("7:41:1-May-2024@here", folder, now, 3, "here")) == "7:41:1-May-2024@here"
     assert str(Cursor(7, 41, "1-May-2024")) == "7:41:1-May-2024"

@@ -11,7 +11,7 @@ from adapters.channels.email import Email
 from adapters.channels.email.servers import imap
 from backbone.channel import FaultError, Pause
 from backbone.outside import guard
-from tests.simulators.email import EmailSimulator
+from tests.simulators.email import ADDRESS, PASSWORD, EmailSimulator
 from tests.unit.adapters.channels.kit_email import kit_for, out, refused
 
 
@@ -19,6 +19,37 @@ from tests.unit.adapters.channels.kit_email import kit_for, out, refused
 async def provider() -> AsyncIterator[EmailSimulator]:
     async with EmailSimulator(is_read=False).running() as running:
         yield running
+
+
+@pytest.mark.parametrize(
+    ("own", "password"),
+    [
+        ({"smtp_auth": "password", "smtp_user": ADDRESS, "smtp_password": PASSWORD}, "of the mailbox alone"),
+        ({}, PASSWORD),
+    ],
+)
+async def test_smtp_has_a_login_of_its_own_where_it_is_somebody_elses(
+    provider: EmailSimulator, own: dict[str, str], password: str
+) -> None:
+    async with kit_for(provider, user="mailbox" if own else "", password=password, **own) as (kit, acc):
+        await Email().send(out(), acc, kit)
+    assert len(provider.accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_tried"), [({"smtp_auth": "none"}, False), ({"smtp_auth": "password"}, False), ({}, True)]
+)
+async def test_a_relay_without_login_is_given_no_password(
+    provider: EmailSimulator, settings: dict[str, str], *, is_tried: bool
+) -> None:
+    tried: list[str] = []
+    provider.refuses_password = lambda user, *_, **__: bool(tried.append(user)) or True  # type: ignore[method-assign]
+    async with kit_for(provider, **settings) as (kit, acc):
+        fault = await refused(out(), acc, kit)
+    assert isinstance(fault, Pause)
+    assert bool(tried) is is_tried
+    # What it says of a mail by somebody who isn't in is all that goes wrong.
+    assert ("530" in fault.reason) is not is_tried
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
