@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from backbone import directory
 from backbone import events as ev
+from backbone.directory import Agent
 from backbone.ids import new_event_id
 from backbone.log import Log
 from backbone.nats import subjects
+from node.entry.passwords import hash_password
 from tests.harness.apart import run_apart
 from tests.harness.browser import People, answer, message, open_widget, picture, say, violations
 from tests.harness.platforms import Platforms
-from tests.harness.system import LIN, TENANT, System
+from tests.harness.system import LIN, TENANT, Login, System
 from tests.simulators.base import Simulator
 from trunkline.connect import connected
 
@@ -25,6 +29,7 @@ ITEMS = [
     {"product_retailer_id": "oolong-250", "quantity": 1, "item_price": 12, "currency": "EUR"},
 ]
 DAY_MS = 86_400_000
+GU = Login("gu", "顾言", "gu@example.com")
 EVERYTHING: dict[str, Any] = {
     "author": "Zhao",
     "forwarded": True,
@@ -257,3 +262,47 @@ def test_desk_and_widget_draw_every_kind_as_text(people: People, host: str, syst
     picture(visitor, "data-everything-widget-dark")
     picture(desk, "data-everything")
     expect(desk.get_by_test_id("mail-show")).to_have_text("Show original")
+
+
+@pytest.mark.rest
+def test_an_admin_says_what_opens_a_conversation(crowd: People, channels: System, world: Platforms) -> None:
+    """Who only follows opens none; once the inbox says that whoever comes in does, they are greeted."""
+    run_apart(_add_admin(channels))
+    wechat = world.connect("wechat", "data-follow", "听澜关注")
+    page = crowd.signed_in(GU)
+    page.goto(f"{crowd.node}/#/settings/inboxes/at/data-follow")
+    expect(page.get_by_test_id("field-opens_on")).to_have_value("asked")
+    page.get_by_test_id("field-opens_on").select_option("entered")
+    page.get_by_test_id("field-greeting").fill("欢迎关注听澜")
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("saved")).to_have_text("Saved")
+    _seen(page, "data-opens-on")
+    chinese = crowd.signed_in(GU, locale="zh-CN", theme="dark")
+    chinese.goto(page.url)
+    expect(chinese.get_by_test_id("field-opens_on")).to_have_value("entered")
+    _seen(chinese, "data-opens-on-zh-CN-dark")
+
+    deadline = time.monotonic() + 30
+    greeted: list[str] = []
+    # The adapter takes a setting up a moment after it is stored.
+    for n in itertools.count():
+        world.tells(wechat, lambda n=n: wechat.comes_by(f"o6_follow_{n}", "till-4"))  # type: ignore[misc]
+        page.wait_for_timeout(500)
+        greeted = [one.text for one in wechat.accepted]
+        if greeted or time.monotonic() > deadline:
+            break
+    assert greeted[0] == "欢迎关注听澜"
+    desk = _at(crowd, "欢迎关注听澜")
+    expect(desk.get_by_test_id("fact").filter(has_text="The customer came by “till-4”")).to_have_count(1)
+    _seen(desk, "data-came-by")
+    tapped = "The customer tapped “V1001_HUMAN”"
+    peer = wechat.accepted[0].peer
+    world.tells(wechat, lambda: wechat.taps(peer, "V1001_HUMAN"))
+    expect(desk.get_by_test_id("fact").filter(has_text=tapped)).to_have_count(1)
+
+
+async def _add_admin(system: System) -> None:
+    async with connected(system.common, "test") as link:
+        hashed = await hash_password(GU.password)
+        admin = Agent(id=GU.id, name=GU.name, email=GU.email, password=hashed, role="admin")
+        await directory.create_agent(link, TENANT, admin)

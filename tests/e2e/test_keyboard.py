@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -67,9 +68,9 @@ def test_the_help_lists_the_keys_and_each_does_what_it_says(people: People, syst
     desk.get_by_test_id("composer").wait_for()
     desk.keyboard.press("?")
     help_rows = desk.get_by_role("dialog").locator("dl > div")
-    expect(help_rows).to_have_count(22)
+    expect(help_rows).to_have_count(24)
     expect(help_rows.nth(0)).to_have_text("Move in the listJK")
-    expect(help_rows.nth(11)).to_have_text("New lineShiftEnter")
+    expect(help_rows.nth(13)).to_have_text("New lineShiftEnter")
     desk.keyboard.press("g")
     desk.keyboard.press("s")
     assert "#/inbox/all" in desk.url, "a key worked behind the dialog"
@@ -87,6 +88,8 @@ def test_the_help_lists_the_keys_and_each_does_what_it_says(people: People, syst
     desk.keyboard.press("Shift+Enter")
     desk.keyboard.type("on two lines")
     expect(desk.get_by_test_id("composer")).to_have_value("r[ stays text\non two lines")
+    _changes_and_withdraws(desk)
+    desk.keyboard.press("r")
     desk.keyboard.press("F6")
     expect(desk.get_by_test_id("composer")).not_to_be_focused()
     desk.keyboard.press("u")
@@ -98,6 +101,32 @@ def test_the_help_lists_the_keys_and_each_does_what_it_says(people: People, syst
         if page == "search":  # its field takes the focus once it is there, and letters are text in it
             expect(desk.get_by_test_id("search")).to_be_focused()
             desk.get_by_test_id("search").blur()
+
+
+def _changes_and_withdraws(desk: Page) -> None:
+    """`c` brings one's last message into the composer, Escape leaves it and then the composer; `w` asks first."""
+    composer = desk.get_by_test_id("composer")
+    desk.keyboard.press("Enter")
+    said = message(desk, "on two lines")
+    expect(said).to_have_attribute("data-state", re.compile("stored|delivered|read"))
+    desk.keyboard.press("Escape")
+    expect(composer).not_to_be_focused()
+    desk.keyboard.press("c")
+    expect(composer).to_be_focused()
+    expect(composer).to_have_value("r[ stays text\non two lines")
+    desk.keyboard.type(", not three")
+    desk.keyboard.press("Escape")
+    expect(composer).to_have_value("")
+    expect(said).not_to_contain_text("not three")
+    desk.keyboard.press("Escape")
+    expect(composer).not_to_be_focused()
+    desk.keyboard.press("w")
+    expect(desk.get_by_test_id("withdraw-keep")).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_test_id("withdraw")).to_have_count(0)
+    desk.keyboard.press("w")
+    desk.get_by_test_id("withdraw-go").press("Enter")
+    expect(message(desk, "You withdrew this message")).to_have_count(1)
 
 
 async def _ask(system: System, said: str) -> str:

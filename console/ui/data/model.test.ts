@@ -83,7 +83,7 @@ test('links are http and https alone; another address is told as it is, beside i
 });
 
 test('authors, forwarded words, quotations, and what was left out', () => {
-  expect(drawn({ author: 'Zhao', author_id: '7', forwarded: true, forwarded_from: 'Eve', quoted: 'when?', cut: true, hidden: 120 })).toEqual({
+  expect(drawn({ author: 'Zhao', author_id: '7', forwarded: true, forwarded_from: 'Eve', quoted: 'when?', cut: true, hidden: 120, quoted_text: 'On Monday' })).toEqual({
     author: 'Zhao', forwardedFrom: 'Eve', quoted: { text: 'when?', from: '' }, blocks: [], rows: [], isCut: true, hidden: 120,
   });
   expect([drawn({ forwarded: true })?.forwardedFrom, drawn({ scene: 'x' })?.forwardedFrom]).toEqual(['', null]);

@@ -67,10 +67,10 @@ export interface Drawn {
   readonly hidden: number;
 }
 
-/** Told otherwise, or of no use to a reader: pictures of an album stand together, ids of authors have a name beside. */
+/** Told otherwise, or of no use to a reader: pictures of an album stand together, ids of authors have a name beside, hidden quotations are a number. */
 const UNSAID = new Set([
   'author', 'author_id', 'forwarded', 'forwarded_from', 'quoted', 'quoted_from', 'latitude', 'longitude', 'place', 'address', 'form', 'order', 'items',
-  'product', 'card', 'poll', 'contact', 'links', 'album', 'cut', 'hidden', 'event', 'emoji',
+  'product', 'card', 'poll', 'contact', 'links', 'album', 'cut', 'hidden', 'quoted_text', 'event', 'emoji',
 ]);
 /** A key of the platform's among a form's answers, which nobody gave. */
 const FORM_KEYS = new Set(['flow_token']);

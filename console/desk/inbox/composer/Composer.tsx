@@ -51,11 +51,15 @@ export function Composer(props: { readonly conv: string; readonly name: string; 
       box.focus();
     }, { defer: true }),
   );
+  createEffect(
+    on(() => editing()?.target, (target) => {
+      if (target !== undefined) setTab(messageWith(desk.threads.of(props.conv)(), target)?.note === true ? 'note' : 'reply');
+    }),
+  );
   // Begun by a key or the menu: the words are there, the cursor behind them. Left: the draft is there again.
   createEffect(
     on(() => editing()?.target, (target) => {
       if (target === undefined) return;
-      setTab(messageWith(desk.threads.of(props.conv)(), target)?.note === true ? 'note' : 'reply');
       // Once the menu that it was chosen from has given the focus back.
       setTimeout(() => {
         box.focus();

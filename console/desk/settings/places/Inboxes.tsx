@@ -31,13 +31,15 @@ interface Inbox {
   readonly locale: string;
   readonly reopen_window_s: number;
   readonly team: string;
-  readonly opens_on: OpensOn;
+  /** One of `OPENINGS`, or a newer version's word, which is shown as it is. */
+  readonly opens_on: string;
 }
 
-type OpensOn = 'asked' | 'entered' | 'never';
-const OPENINGS: readonly OpensOn[] = ['asked', 'entered', 'never'];
-/** A word of a newer version is shown, and saved, as the usual one. */
-const openingOf = (value: string): OpensOn => OPENINGS.find((one) => one === value) ?? 'asked';
+const OPENINGS = ['asked', 'entered', 'never'] as const;
+const openingName = (value: string): string => {
+  const known = OPENINGS.find((one) => one === value);
+  return known === undefined ? value : t(`opens.${known}`);
+};
 
 /** Channels whose customers come to this server themselves: they see the greeting, and sites show it. */
 const isVisited = (channel: string | undefined): boolean => channel === undefined || channel === 'web' || channel === 'app';
@@ -109,14 +111,14 @@ function One(props: { readonly id: string }): JSX.Element {
     noun: 'inboxes',
     kind: 'inbox',
     blank: () => ({ id: '', name: '', greeting: '', origins: ['*'], accent: '#0A6B62', locale: '', reopen_window_s: 259_200, team: '', opens_on: 'asked' }),
-    valueOf: ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on }) => ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on: openingOf(opens_on) }),
+    valueOf: ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on }) => ({ id, name, greeting, origins, accent, locale, reopen_window_s, team, opens_on }),
     bodyOf: ({ id, ...value }, isNew) => ({ ...value, name: value.name.trim(), ...(isNew && id.trim() ? { id: id.trim() } : {}) }),
     nameOf: ({ name }) => name,
     tell: {
       name: (field) => t(`field.${field}`),
       value: (field, value) => {
         if (field === 'team') return value ? nameIn(teams(), String(value)) : t('team.everybody');
-        if (field === 'opens_on') return t(`opens.${openingOf(String(value))}`);
+        if (field === 'opens_on') return openingName(String(value));
         if (field === 'locale') return languageOf(String(value));
         if (field === 'reopen_window_s') return durationText(Number(value));
         return Array.isArray(value) ? value.join(', ') : String(value);
@@ -139,7 +141,7 @@ function One(props: { readonly id: string }): JSX.Element {
           <ChoiceField form={form} name="team" label={t('field.team')} help={t('inboxes.team_help')} required options={withNone(teams(), t('team.everybody'))} />
           <DurationField form={form} name="reopen_window_s" label={t('field.reopen_window_s')} help={t('inboxes.reopen_help')} required />
           <Show when={!isVisited(record()?.channel)}>
-            <ChoiceField form={form} name="opens_on" label={t('field.opens_on')} help={t('inboxes.opens_help')} required options={OPENINGS.map((id) => ({ id, name: t(`opens.${id}`) }))} />
+            <ChoiceField form={form} name="opens_on" label={t('field.opens_on')} help={t('inboxes.opens_help')} required options={OPENINGS.map((id) => ({ id, name: openingName(id) }))} />
           </Show>
           <AreaField form={form} name="greeting" label={t('field.greeting')} help={t(isVisited(record()?.channel) ? 'inboxes.greeting_help' : 'inboxes.greeting_wordless')} />
           <Show when={isVisited(record()?.channel)}>
