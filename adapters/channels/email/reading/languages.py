@@ -68,7 +68,7 @@ WROTE: Final = (
     *("escreveu", "schreef", "geschreven", "skrev", "kirjoitti", "napisał", "napisała", "napisał(a)", "pisze"),
     *("napsal", "napsala", "napsal(a)", "napísal", "napísala", "napísal(a)", "ezt írta", "írta", "a scris"),
     *("написал", "написала", "написал(а)", "пишет", "пише", "написав", "написала(в)", "написа", "yazdı", "έγραψε"),
-    *("đã viết", "viết", "كتب", "كتبت", "تمت كتابة ما يلي بواسطة", "כתב", "כתבה", "כתב/ה", "נוشت", "نوشت"),
+    *("đã viết", "viết", "كتب", "كتبت", "تمت كتابة ما يلي بواسطة", "כתב", "כתבה", "כתב/ה", "نوشت"),
     *("menulis", "kirjutas", "parašė", "rakstīja", "va escriure", "napisao", "napisala", "je napisao/la", "piše"),
 )
 """Verbs between spaces, small as they are written."""
@@ -168,7 +168,7 @@ SENT_BY: Final = (
         "verzonden",
     ),
     *("verstuurd", "skickat", "sendt", "lähetetty", "wysłane", "wysłano", "odesláno", "odoslané", "elküldve", "küldve"),
-    *("trimis", "отправлено", "надіслано", "изпратено", "gönderildi", "gönderilmiştir", "στάλθηκε", "estaltike"),
+    *("trimis", "отправлено", "надіслано", "изпратено", "gönderildi", "gönderilmiştir", "στάλθηκε"),
     *(
         "发自",
         "來自",

@@ -83,7 +83,7 @@ SENT_FROM = (
     ),
     *(
         "Στάλθηκε από το iPhone μου",
-        "תם נשלח מה-iPhone שלי",
+        "נשלח מה-iPhone שלי",
         "تم الإرسال من iPhone الخاص بي",
         "Get Outlook for Android",
     ),
