@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 from adapters.channels.email import charset, headers, mime, uuencode
 from adapters.channels.email.mime import Part, opened
-from adapters.channels.email.reading import embedded, enriched, html, plain, rtf, smime, tnef
-from adapters.channels.email.reading.flowed import unflow
+from adapters.channels.email.reading import html, plain
+from adapters.channels.email.reading.formats import embedded, enriched, rtf, smime, tnef
+from adapters.channels.email.reading.formats.flowed import unflow
 from backbone.channel import Media
 
 MOST_NAME_CHARS: Final = 150

@@ -15,10 +15,11 @@ from msgspec import structs
 from adapters.channels.email import charset, headers, mime
 from adapters.channels.email.headers import Address
 from adapters.channels.email.reading import html as safe_html
-from adapters.channels.email.reading import plain, quote, tnef, trust
+from adapters.channels.email.reading import plain, quote, trust
 from adapters.channels.email.reading.automatic import Fuse
 from adapters.channels.email.reading.body import file_name
-from adapters.channels.email.reading.flowed import unflow
+from adapters.channels.email.reading.formats import tnef
+from adapters.channels.email.reading.formats.flowed import unflow
 from adapters.channels.email.servers.codes import fault_of_login, fault_of_reply, fault_of_token
 from backbone.channel import Pause, Retry
 from tests.unit.adapters.channels.kit_email import CORPUS, OF_CORPUS

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.channels.email.parse import mail_to_events
-from adapters.channels.email.reading import embedded, enriched, rtf, smime, tnef
+from adapters.channels.email.reading.formats import embedded, enriched, rtf, smime, tnef
 from backbone.channel import Message
 from tests.unit.adapters.channels.kit_email import NOW, OF_CORPUS
 

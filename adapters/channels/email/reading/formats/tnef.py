@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from adapters.channels.email import charset
-from adapters.channels.email.reading import rtf
+from adapters.channels.email.reading.formats import rtf
 
 _SIGNATURE: Final = b"\x78\x9f\x3e\x22"
 _BODY: Final = 0x0002800C

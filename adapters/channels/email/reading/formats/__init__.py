@@ -1,0 +1,1 @@
+"""Forms in which the words of a mail come beside plain text and HTML."""
