@@ -17,10 +17,12 @@ up: install ## run the whole system on this machine (ARGS="--demo --port 8080 --
 	@$(BIN)/trunkline up $(ARGS)
 
 test: install ## every kind of test: unit, contract, integration, faults, browser; two at a time (ARGS="-n 0": one)
+	@.ci/install .venv-parsers --only-group parsers
 	@.ci/browser
 	@$(BIN)/pytest $(BY_TWO) -m "not rest and not long" $(ARGS)
 
 test-rest: install ## the tests that `make test` leaves out, but for the campaigns
+	@.ci/install .venv-parsers --only-group parsers
 	@.ci/browser
 	@.ci/operations
 	@.ci/go
@@ -28,6 +30,7 @@ test-rest: install ## the tests that `make test` leaves out, but for the campaig
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
 
 unit: install ## the tests that need no server and no browser
+	@.ci/install .venv-parsers --only-group parsers
 	@$(BIN)/pytest $(BY_TWO) tests/unit tests/contract $(ARGS)
 
 e2e: install ## the journeys in a real browser, screenshots in tests/e2e/artefacts

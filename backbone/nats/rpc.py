@@ -192,8 +192,13 @@ async def call(  # noqa: PLR0917 - where to, what, and what comes back
     return msgspec.json.decode(reply.data, type=kind)
 
 
+def _flat(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The first value of each: nats-py gives lists of them where the package fast-mail-parser is there."""
+    return {name: value[0] if isinstance(value, list) else value for name, value in headers.items() if value}
+
+
 async def _answer(request: MicroRequest, verb: Verb[Any]) -> None:
-    headers = request.headers or {}
+    headers = _flat(request.headers or {})
     deadline = headers.get(DEADLINE_HEADER)
     if deadline and deadline.isdigit() and int(deadline) < time.time() * 1000:
         return

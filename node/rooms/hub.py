@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -48,6 +49,9 @@ class Hub:
         self._log = log
         self._heads: Bucket[Head] = Bucket(link, "heads", Head)
         self._rooms: dict[str, Room] = {}
+        self._every: weakref.WeakSet[Room] = weakref.WeakSet()
+        """Those that are being opened, too."""
+
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._closed: OrderedDict[str, Head] = OrderedDict()
         self._epochs: dict[str, tuple[float, Epochs]] = {}
@@ -157,8 +161,10 @@ class Hub:
         self._remember_epochs()
         self._is_in_doubt = True
         self._closed.clear()
-        for room in self._rooms.values():
+        for room in self._every:
+            # Those that are being opened, too: they may have read the log before.
             room.doubt()
+        for room in self._rooms.values():
             self._log.note(subjects.parse_chat(room.subject).stream, room.seq)
 
     async def _found(self) -> None:
@@ -294,6 +300,7 @@ class Hub:
 
     async def _load(self, head: Head) -> Room:
         room = Room(self._log, subjects.chat(head.tenant, head.channel, head.conv), head, self._rolled_back)
+        self._every.add(room)
         try:
             await room.load()
             # Which epoch was in force must be known before the log can go back.

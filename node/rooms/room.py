@@ -74,7 +74,9 @@ class Room:
     """Attached to the live subject from `__init__` on; `load` brings it up to now."""
 
     __slots__ = (
+        "__weakref__",
         "_catching_up",
+        "_doubts",
         "_is_behind",
         "_is_sure",
         "_last",
@@ -92,6 +94,7 @@ class Room:
         self._log = log
         self._on_rollback = on_rollback
         self._is_sure = False
+        self._doubts = 0
         self._last: int | None = None
         self.subject = subject
         self.head = head
@@ -126,6 +129,7 @@ class Room:
     def doubt(self) -> None:
         """The connection was lost: the log that comes back may be an older copy."""
         self._is_sure = False
+        self._doubts += 1
 
     def holds(self, raw: bytes) -> bool:
         """Whether the event at this room's sequence, read again, is the one that was shown."""
@@ -233,6 +237,7 @@ class Room:
     async def _read_on(self) -> None:
         """From the last event shown, inclusive: the log must still hold that one."""
         more = True
+        doubts = self._doubts
         while more:
             self._is_behind = False
             shown = self.seq
@@ -246,6 +251,9 @@ class Room:
                     self._advance(event.seq, event.raw)
             # An event that came in while the page was on its way was left to the next page.
             more = more or self._is_behind
+            if not more and doubts != self._doubts:
+                # The connection was lost since: what was read is of the log before, which may have gone back.
+                more, doubts = True, self._doubts
         self._is_sure = True
 
     async def _read_on_with_retries(self) -> None:

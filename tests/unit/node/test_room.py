@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backbone.acks import LogEvent
 from backbone.conversation import empty
 from node.rooms.room import RolledBackError, Room
 
@@ -59,3 +60,48 @@ async def test_who_leaves_while_waiting_ends_nobody_elses_reading() -> None:
     room.close()
     await asyncio.wait({staying}, timeout=30)
     assert isinstance(staying.exception(), RolledBackError)
+
+
+class Replaced:
+    """A log of one event that is lost, with the connection, while its answer is on the way."""
+
+    def __init__(self) -> None:
+        self.answers: list[asyncio.Future[Any]] = []
+
+    def attach(self, *_arguments: object) -> int:
+        """Nothing comes live."""
+        return 1
+
+    def detach(self, _subscription: int) -> None:
+        """Nothing came."""
+
+    async def replay(self, *_arguments: object) -> Any:
+        """Each answer when the test gives it."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answers.append(answer)
+        return await answer
+
+
+async def test_a_room_that_was_read_before_the_connection_was_lost_is_read_again() -> None:
+    """It counted as sure, and took messages into a conversation that the log behind the new connection didn't have."""
+    log = Replaced()
+    room = Room(log, f"chat.00.main.web.{CONV}", empty("main", "web", CONV), lambda _room: None)  # type: ignore[arg-type]
+    loading = asyncio.create_task(room.load())
+    await _asked(log, 1)
+    event = LogEvent(
+        7, b'{"type":"x","id":"e","tenant":"main","channel":"web","conv":"c","at":1,"by":{"kind":"bot","id":"b"}}'
+    )
+    log.answers[0].set_result(([event], False))
+    room.doubt()
+    await _asked(log, 2)
+    assert not room.is_sure
+    log.answers[1].set_result(([], False))
+    with pytest.raises(RolledBackError):
+        await asyncio.wait_for(loading, 30)
+    assert not room.is_sure
+
+
+async def _asked(log: Replaced, times: int) -> None:
+    async with asyncio.timeout(30):
+        while len(log.answers) < times:
+            await asyncio.sleep(0)

@@ -14,14 +14,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-import fast_mail_parser
 import pytest
-from fast_mail_parser import ParseError
 
 from adapters.channels.email import mime, uuencode
 from adapters.channels.email.parse import mail_to_events
 from backbone.channel import Message
 from backbone.events.data import words as words_of
+from tests.harness.rust_parser import RustParser
 from tests.unit.adapters.channels.kit_email import CORPUS, NOW, OF_CORPUS
 
 WORD = re.compile(rb"(?<![A-Za-z0-9\x80-\xff])[A-Za-z0-9]{5,40}(?![A-Za-z0-9])")
@@ -88,15 +87,11 @@ def leaves_of_python(raw: bytes) -> Iterator[tuple[str, bytes]]:
             yield part.get_content_type(), payload
 
 
-def leaves_of_rust(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    """The same, as mailparse reads them."""
-    try:
-        tree = fast_mail_parser.parse_email_tree(raw)
-    except ParseError:
-        return
-    for part in fast_mail_parser.walk(tree):
-        if not part.children and part.content:
-            yield part.content_type or "text/plain", bytes(part.content)
+@pytest.fixture(scope="module")
+def rust() -> Iterator[RustParser]:
+    parser = RustParser()
+    yield parser
+    parser.end()
 
 
 class Seen(html.parser.HTMLParser):
@@ -161,13 +156,13 @@ def outside(raw: bytes, root: mime.Part) -> Iterator[bytes]:
             yield line
 
 
-def differences(seed: int) -> Iterator[tuple[str, str, bytes]]:
+def differences(seed: int, rust: RustParser) -> Iterator[tuple[str, str, bytes]]:
     """(whose opinion, the rule or nothing, the word) of each word that ours hasn't."""
     raw = mutant(seed)
     message, ours = told(raw)
     if message is None:
         return
-    for who, leaves in (("python", leaves_of_python), ("rust", leaves_of_rust)):
+    for who, leaves in (("python", leaves_of_python), ("rust", rust.leaves)):
         for kind, content in leaves(raw):
             source = content
             if kind == "text/html":
@@ -179,11 +174,11 @@ def differences(seed: int) -> Iterator[tuple[str, str, bytes]]:
                     yield who, rule(raw, kind, content, word), word
 
 
-def unexplained(seeds: range) -> list[tuple[int, str, bytes]]:
+def unexplained(seeds: range, rust: RustParser) -> list[tuple[int, str, bytes]]:
     rules: Counter[str] = Counter()
     found = []
     for seed in seeds:
-        for who, why, word in differences(seed):
+        for who, why, word in differences(seed, rust):
             rules[why] += 1
             if not why:
                 found.append((seed, who, word))
@@ -191,24 +186,24 @@ def unexplained(seeds: range) -> list[tuple[int, str, bytes]]:
     return found
 
 
-def test_other_parsers_find_no_word_in_300_mutants_that_ours_has_lost() -> None:
-    assert unexplained(range(300)) == []
+def test_other_parsers_find_no_word_in_300_mutants_that_ours_has_lost(rust: RustParser) -> None:
+    assert unexplained(range(300), rust) == []
 
 
 @pytest.mark.rest
-def test_other_parsers_find_no_word_in_further_mutants_that_ours_has_lost() -> None:
-    assert unexplained(range(1000, 1700)) == []
+def test_other_parsers_find_no_word_in_further_mutants_that_ours_has_lost(rust: RustParser) -> None:
+    assert unexplained(range(1000, 1700), rust) == []
 
 
 @pytest.mark.long
-def test_other_parsers_find_no_word_in_2000_mutants_of_this_hour_that_ours_has_lost() -> None:
+def test_other_parsers_find_no_word_in_2000_mutants_of_this_hour_that_ours_has_lost(rust: RustParser) -> None:
     """Another 2,000 at each run; the seed of a difference names its mail."""
     first = random.SystemRandom().randrange(10**9)
-    assert unexplained(range(first, first + 2000)) == []
+    assert unexplained(range(first, first + 2000), rust) == []
 
 
-def test_a_word_that_ours_had_lost_would_be_seen() -> None:
+def test_a_word_that_ours_had_lost_would_be_seen(rust: RustParser) -> None:
     raw = b"From: a@b.example\nContent-Type: text/plain\n\nvanished words\n"
     assert rule(raw, "text/plain", b"vanished words", b"vanished") == ""
     assert b"vanished" in dict(leaves_of_python(raw))["text/plain"]
-    assert b"vanished" in dict(leaves_of_rust(raw))["text/plain"]
+    assert b"vanished" in dict(rust.leaves(raw))["text/plain"]
