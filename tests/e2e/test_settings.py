@@ -126,8 +126,9 @@ def _is_in_the_audit(page: Page) -> None:
     assert PASSWORD not in page.content()
     assert "argon2" not in page.content()
     page.get_by_test_id("audit-kind").select_option("invitation")
+    # Others of this company were invited by other journeys.
     removed = page.get_by_test_id("audit-entry").filter(has_text="Removed an invitation")
-    expect(removed.filter(has_text="accepted")).to_have_count(1)
+    expect(removed.filter(has_text="accepted").first).to_be_visible()
     page.get_by_test_id("audit-kind").select_option("agent")
     page.get_by_test_id("audit-by").select_option("zhou")
     expect(made).to_have_count(0)

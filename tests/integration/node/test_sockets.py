@@ -185,13 +185,13 @@ async def test_an_agent_writes_to_a_contact_who_is_known(system: System) -> None
 
 async def test_tenants_are_islands(system: System) -> None:
     async with connected(system.common, "test") as link:
-        await directory.create_tenant(link, "acme", "Acme")
-        await directory.create_inbox(link, "acme", directory.Inbox(id="acme-web", channel="web", name="Acme"))
-        spy = directory.Agent(id="spy", name="Spy", email="spy@acme.example", password=await hash_password(PASSWORD))
-        await directory.create_agent(link, "acme", spy)
+        await directory.create_tenant(link, "islands", "Islands")
+        await directory.create_inbox(link, "islands", directory.Inbox(id="islands-web", channel="web", name="Islands"))
+        spy = directory.Agent(id="spy", name="Spy", email="spy@islands.example", password=await hash_password(PASSWORD))
+        await directory.create_agent(link, "islands", spy)
         with pytest.raises(Exception, match="taken"):
-            await directory.create_inbox(link, "acme", directory.Inbox(id="web", channel="web", name="Mine now"))
-    cookie = rest.sign_in(system.nodes[0].http, "spy@acme.example", PASSWORD).cookie
+            await directory.create_inbox(link, "islands", directory.Inbox(id="web", channel="web", name="Mine now"))
+    cookie = rest.sign_in(system.nodes[0].http, "spy@islands.example", PASSWORD).cookie
     async with system.visitor().running() as visitor:
         conv = (await visitor.send("canary of main"))["conv"]
     async with raw(system.nodes[0], cookie=cookie) as socket:
