@@ -168,7 +168,7 @@ def test_a_channel_runs_from_its_first_account_on_and_doctor_tells_of_it(tmp_pat
     """The adapter starts by itself, again after a crash and with the next start of `up`."""
     settings = tmp_path / "bot.json"
     settings.write_text(
-        json.dumps({"token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "secret": "secret-of-hooks"})
+        json.dumps({"token": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "secret": "hooks", "updates": "webhook"})
     )
     with up(tmp_path) as running:
         assert "adapter telegram" not in running.family()
