@@ -103,17 +103,24 @@ def check_ids(command: Send) -> None:
 
 def wrong_with(command: Send, kind: str, text_bytes: int) -> Wrong | None:
     """What is wrong with a message of an actor of `kind`, who may write `text_bytes` of UTF-8; None if nothing is."""
-    size = len(command.text.encode(errors="surrogatepass"))
-    if size > text_bytes:
-        return Wrong("text.too_long", f"Texts may have {text_bytes} bytes; this has {size}.", "text")
+    if wrong := wrong_text(command.text, text_bytes):
+        return wrong
     if not command.text.strip() and not command.attachments:
         return Wrong("text.empty", "Write something or attach a file.", "text")
-    if not _is_storable(command.text):
-        return Wrong("text.invalid", "The text holds characters that aren't Unicode text.", "text")
     if kind == "visitor" and (command.note or command.to or command.mentions):
         return Wrong("access.agents_only", "Only agents write notes or choose whom to write to.", "note")
     if kind == "agent" and command.conv is None and command.to is None:
         return Wrong("send.no_conversation", "Name the conversation, or whom to write to.", "conv")
+    return None
+
+
+def wrong_text(text: str, text_bytes: int) -> Wrong | None:
+    """What is wrong with the text of a message or of a change of one, which may have `text_bytes` of UTF-8."""
+    size = len(text.encode(errors="surrogatepass"))
+    if size > text_bytes:
+        return Wrong("text.too_long", f"Texts may have {text_bytes} bytes; this has {size}.", "text")
+    if not _is_storable(text):
+        return Wrong("text.invalid", "The text holds characters that aren't Unicode text.", "text")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -132,6 +133,12 @@ def parse_tolerant(raw: bytes) -> ev.Event | ev.Envelope:
             return ev.parse_envelope(raw)
     except UnicodeDecodeError as wrong:
         raise msgspec.DecodeError(str(wrong)) from wrong
+
+
+def naming(identity: str, events: Iterable[LogEvent]) -> Iterator[tuple[int, ev.Event | ev.Envelope]]:
+    """Those of `events` that hold an id of ours wherever, with their sequences: what hasn't its bytes isn't decoded."""
+    wanted = identity.encode()
+    return ((each.seq, parse_tolerant(each.raw)) for each in events if wanted in each.raw)
 
 
 def is_readable(raw: bytes) -> bool:

@@ -9,8 +9,8 @@ from backbone import events as ev
 from backbone.access import Who
 from backbone.changes import Allowed
 from backbone.clock import utc_ms
-from backbone.commands import Edit, Recall
-from backbone.decide import parse_tolerant
+from backbone.commands import Edit, Recall, wrong_text
+from backbone.decide import naming, parse_tolerant
 from backbone.errors import InvalidInputError, NotFoundError
 from backbone.ids import check_client_uuid, check_uuid
 from node import resends
@@ -25,13 +25,14 @@ LOOK_AHEAD: Final = 20_000
 async def change(context: Context, who: Who, command: Edit | Recall) -> Answer:
     """Stores the change, or finds it stored by the same id; the channel has it done at its platform.
 
-    Raises NotFoundError `message.not_found`, and what `changes.refusal` says.
+    Raises NotFoundError `message.not_found`, InvalidInputError `text.too_long` or `text.invalid`, and what
+    `changes.refusal` says.
     """
     check_client_uuid(command.id)
     check_uuid(command.target, "target")
     text = command.text if isinstance(command, Edit) else None
-    if text is not None and len(text.encode(errors="surrogatepass")) > context.settings.text_bytes:
-        raise InvalidInputError("text.too_long", f"Texts may have {context.settings.text_bytes} bytes.", field="text")
+    if text is not None and (wrong := wrong_text(text, context.settings.text_bytes)):
+        raise InvalidInputError(wrong.code, wrong.text, field=wrong.field)
     async with context.hub.visit(who.tenant, command.conv) as room:
         authorise(who, "conversation.read", room)
         message, again = await _message(context, room, command)
@@ -65,12 +66,7 @@ async def _message(context: Context, room: Room, command: Edit | Recall) -> tupl
     added = parse_tolerant(found.raw) if found else None
     if found is None or not isinstance(added, ev.MessageAdded):
         raise NotFoundError("message.not_found", "There is no such message.", field="target")
-    wanted = command.target.encode()
-    later = [
-        (each.seq, parse_tolerant(each.raw))
-        for each in await context.log.replay_all(room.subject, found.seq, LOOK_AHEAD)
-        if wanted in each.raw
-    ]
+    later = list(naming(command.target, await context.log.replay_all(room.subject, found.seq, LOOK_AHEAD)))
     again = next((Answer(seq, command.conv, one.at) for seq, one in later if one.id == command.id), None)
     return changes.now(added, [one for _, one in later]), again
 

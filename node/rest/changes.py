@@ -44,7 +44,7 @@ _REFUSES = (
     at=MessageAt,
     body=NewText,
     answers={200: StoredOut},
-    refuses=(*_REFUSES, "message.fixed", "text.empty", "text.too_long"),
+    refuses=(*_REFUSES, "message.fixed", "text.empty", "text.invalid", "text.too_long"),
     counts="message",
 )
 async def edit(ask: Ask, at: MessageAt, body: NewText) -> StoredOut:

@@ -181,6 +181,7 @@ async def test_an_agent_changes_and_withdraws_what_they_said_and_nobody_else_doe
     assert visitor(system)("DELETE", place).status == 404
     assert lin("PUT", f"/conversations/{conv}/messages/{other}", {"text": "x"}).body["code"] == "message.not_found"
     assert lin("PUT", place, {"text": " "}).body["code"] == "text.empty"
+    assert lin("PUT", place, {"text": "to\x00morrow"}).body["code"] == "text.invalid"
     key = str(uuid.uuid4())
     again = [agent(system, node=n)("PUT", place, {"id": key, "text": "tomorrow"}) for n in (0, 1)]
     assert [one.status for one in again] == [200, 200]

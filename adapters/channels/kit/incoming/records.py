@@ -17,7 +17,7 @@ from backbone.accounts import stores
 from backbone.accounts.accounts import Account
 from backbone.accounts.stores import Ref, Seen, Value
 from backbone.channel import Peer
-from backbone.decide import parse_tolerant
+from backbone.decide import naming, parse_tolerant
 from backbone.ids import provider_event_id
 from backbone.nats import subjects
 from backbone.nats.buckets import KeyExistsError
@@ -26,7 +26,6 @@ from backbone.opening import Placed
 PEERS_KEPT: Final = 50_000
 LOOK_BACK: Final = 5_000
 CAME_LIFE_S: Final = 86_400
-Holder = ev.MessageAdded | ev.MessageEdited
 
 
 class Records:
@@ -122,11 +121,10 @@ class Records:
         if last is None or not all(wanted):
             return False
         found: list[str] = []
-        for each in await self._room.log.replay_all(last.subject, 0, opening.LOOK_BACK):
-            if message.encode() in each.raw and isinstance(event := parse_tolerant(each.raw), Holder):
+        for _, event in naming(message, await self._room.log.replay_all(last.subject, 0, opening.LOOK_BACK)):
+            if isinstance(event, ev.MessageAdded | ev.MessageEdited) and event.attachments:
                 is_it = event.id == message or (isinstance(event, ev.MessageEdited) and event.target == message)
-                if is_it and event.attachments:
-                    found = [one.fingerprint for one in event.attachments]
+                found = [one.fingerprint for one in event.attachments] if is_it else found
         return found == wanted
 
     async def publish_once(self, account: Account, key: str, event: ev.Event) -> None:

@@ -143,15 +143,15 @@ class Effects:
             await self._deliverer.outcomes.not_changed(known, event, account.ill)
             return
         doing = channel.recall if is_recall else channel.edit
+        out = Out(
+            event=event.id,
+            key=out_key(event.id, 0),
+            conv=known.head.conv,
+            peer=Peer(state.peer_of(known)),
+            text=getattr(event, "text", ""),
+            context=known.context,
+        )
         for ref in refs:
-            out = Out(
-                event=event.id,
-                key=out_key(event.id, 0),
-                conv=known.head.conv,
-                peer=Peer(state.peer_of(known)),
-                text=getattr(event, "text", ""),
-                context=known.context,
-            )
             try:
                 await doing(ref, out, account.settings, self._kits.of(account))
             except FaultError as error:

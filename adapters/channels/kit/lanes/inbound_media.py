@@ -16,7 +16,7 @@ from backbone.accounts.accounts import Account
 from backbone.acks import WrongSequenceError
 from backbone.channel import Fault, FaultError, Media, MediaGone, Pause, Rejected, Retry, TokenExpired, Unknown
 from backbone.clock import utc_ms
-from backbone.decide import parse_tolerant
+from backbone.decide import naming
 from backbone.errors import TrunklineError, UnavailableError, UnknownOutcomeError
 from backbone.ids import derived_event_id
 from backbone.nats import subjects
@@ -92,10 +92,7 @@ async def _standing(room: Room, subject: str, event: Holder, seq: int) -> _Stand
     """The message of `event` with the customer's corrections; None where its files are there or wanted no more."""
     last = await room.log.last(subject)
     text, message, edited_id = event.text, _message_of(event), _edited_id(event)
-    for each in await room.log.replay_all(subject, seq, LOOK_AHEAD):
-        if message.encode() not in each.raw:
-            continue
-        later = parse_tolerant(each.raw)
+    for _, later in naming(message, await room.log.replay_all(subject, seq, LOOK_AHEAD)):
         if not isinstance(later, ev.MessageEdited | ev.MessageRecalled) or later.target != message:
             continue
         if isinstance(later, ev.MessageRecalled) or later.id == edited_id:
