@@ -1,8 +1,9 @@
-"""A provider's JSON as one row of values: for kinds whose fields nobody knows yet, so that nothing is lost."""
+"""A provider's JSON as rows of values: kinds whose fields nobody knows yet, and forms, so that nothing is lost."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -10,6 +11,8 @@ from backbone.events import Row
 
 MOST: Final = 64
 DEEPEST: Final = 8
+
+V = TypeVar("V")
 
 
 def leaves(found: Any, part: str = "") -> Row:
@@ -27,6 +30,22 @@ def leaves(found: Any, part: str = "") -> Row:
     row: Row = {}
     _gather(found, "", row, DEEPEST)
     return row
+
+
+def answers(text: str) -> Row:
+    """A form's answers by question, of the JSON in a text; one `answer` where that is no object or list."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict | list):
+        return leaves(found)
+    return {"answer": text} if text else {}
+
+
+def without_empty(found: Mapping[str, V]) -> dict[str, V]:
+    """What of `found` has a value: providers send fields that nobody filled in."""
+    return {name: value for name, value in found.items() if value}
 
 
 def _gather(found: Any, path: str, row: Row, deep: int) -> None:

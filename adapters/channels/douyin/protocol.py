@@ -21,7 +21,7 @@ from backbone.channel import (
     Signal,
     same,
 )
-from backbone.channel.leaves import leaves
+from backbone.channel.leaves import leaves, without_empty
 
 ENTER: Final = "im_enter_direct_msg"
 """The scene of an answer to who opened the chat. An answer to a message is the default scene, and has none."""
@@ -166,17 +166,18 @@ def _said(content: dict[str, Any], message_id: str, conversation: str, body: byt
 
 def _filled(content: dict[str, Any]) -> dict[str, Any]:
     """A card's answers by question."""
-    rows = content.get("card_data")
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    form = {_text(row, "label"): _text(row, "value") for row in found}
+    form = {_text(row, "label"): _text(row, "value") for row in _rows(content)}
     return {"card_id": _text(content, "card_id"), "form": form}
 
 
 def _card(content: dict[str, Any]) -> str:
     """What a customer entered into a card, as lines."""
+    return "\n".join(f"{_text(row, 'label')}: {_text(row, 'value')}" for row in _rows(content)) or "(a card)"
+
+
+def _rows(content: dict[str, Any]) -> list[dict[str, Any]]:
     rows = content.get("card_data")
-    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return "\n".join(f"{_text(row, 'label')}: {_text(row, 'value')}" for row in found) or "(a card)"
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _entered(content: dict[str, Any], peer: Peer, message_id: str, delivery: str) -> Signal:
@@ -192,7 +193,7 @@ def _entered(content: dict[str, Any], peer: Peer, message_id: str, delivery: str
         key=f"enter:{message_id or delivery}",
         name="enter",
         peer=peer,
-        data={name: value for name, value in data.items() if value},
+        data=without_empty(data),
     )
 
 

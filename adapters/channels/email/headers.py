@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import idna
 
-from adapters.channels.email import charset, mailboxes
+from adapters.channels.email import charset, mailboxes, structured
 
 _WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=")
 _PADDING: Final = re.compile(rb"=+")
@@ -75,7 +75,7 @@ def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
     write in its place.
     """
     text = charset.decode(raw[:MOST_CHARS]).replace("\n", " ")
-    value, *further = _split(text, ";")
+    value, *further = (piece for piece, _ in structured.pieces(text, ";"))
     value, forgotten = _token(value)
     rest = ";".join([forgotten, *further])
     plain: dict[str, str] = {}
@@ -191,7 +191,7 @@ def _coded(raw: bytes) -> bytes:
 def _pairs(text: str) -> list[tuple[str, str]]:
     """`name=value` of parameters; values may be quoted, and hold semicolons then."""
     found: list[tuple[str, str]] = []
-    for piece in _split(text, ";"):
+    for piece, _ in structured.pieces(text, ";"):
         name, sign, value = piece.partition("=")
         name = _comments_out(name).strip().lower()
         if sign and name:
@@ -232,29 +232,6 @@ def _joined(pieces: list[tuple[str, bool]]) -> str:
     # Joined first: some cut within the two digits behind a percent sign.
     raw = b"".join(unquote_to_bytes(text) if coded else text.encode() for coded, text in runs)
     return charset.decode(raw, label) if label or any(coded for _, coded in pieces) else words(raw)
-
-
-def _split(text: str, at: str = ",") -> list[str]:
-    """Pieces between separators that stand outside of quotes, comments and brackets. `;` and `:` end groups too."""
-    pieces: list[str] = []
-    start, depth, is_quoted, is_escaped, in_bracket = 0, 0, False, False, False
-    for index, character in enumerate(text):
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\":
-            is_escaped = True
-        elif character == '"' and not depth:
-            is_quoted = not is_quoted
-        elif is_quoted:
-            continue
-        elif character in "()":
-            depth = max(0, depth + (1 if character == "(" else -1))
-        elif character in "<>":
-            in_bracket = character == "<"
-        elif not depth and not in_bracket and (character == at or (at == "," and character in ";:")):
-            pieces.append(text[start:index])
-            start = index + 1
-    return [*pieces, text[start:]]
 
 
 def _unquoted(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from adapters.channels.email import structured
+
 _ADDRESS: Final = re.compile(r"(?<![^\s<>()\[\]\\,;:\"@])[^\s<>()\[\]\\,;:\"@]+@[^\s<>()\[\]\\,;:\"@]+")
 _QUOTED: Final = re.compile(r"\"((?:[^\"\\]|\\.){1,64})\"@([^\s<>()\[\]\\,;:\"@]{1,253})")
 """A local part in quotes, which holds what RFC 5322 lets nobody write without: `"taro..yamada."@docomo.example`."""
@@ -12,6 +14,9 @@ _QUOTED: Final = re.compile(r"\"((?:[^\"\\]|\\.){1,64})\"@([^\s<>()\[\]\\,;:\"@]
 _PLAIN: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f]+")
 _ATOM: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOTTED: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
+_SEPARATORS: Final = ",;:"
+"""`;` and `:` end groups."""
+
 _APOSTROPHES: Final = "'’‘‚´`“”„"
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 
@@ -33,7 +38,7 @@ def read(text: str) -> list[Mailbox]:
     """
     found: list[Mailbox] = []
     before: list[str] = []
-    for piece, end in _pieces(text):
+    for piece, end in structured.pieces(text, _SEPARATORS):
         at = _bracket_of(piece)
         rest = piece[at + 1 :] if at >= 0 else _COMMENT.sub(" ", piece)
         written = _address_in(rest)
@@ -85,26 +90,3 @@ def _bracket_of(piece: str) -> int:
             found = index
     # A quote that nobody closes hides nothing.
     return at if found < 0 and is_quoted else found
-
-
-def _pieces(text: str) -> list[tuple[str, str]]:
-    """Pieces and what ends each, between separators outside quotes, comments and brackets; `;` and `:` end groups."""
-    pieces: list[tuple[str, str]] = []
-    start, depth, is_quoted, is_escaped, in_bracket = 0, 0, False, False, False
-    for index, character in enumerate(text):
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\":
-            is_escaped = True
-        elif character == '"' and not depth:
-            is_quoted = not is_quoted
-        elif is_quoted:
-            continue
-        elif character in "()":
-            depth = max(0, depth + (1 if character == "(" else -1))
-        elif character in "<>":
-            in_bracket = character == "<"
-        elif not depth and not in_bracket and character in ",;:":
-            pieces.append((text[start:index], character))
-            start = index + 1
-    return [*pieces, (text[start:], "")]

@@ -14,6 +14,7 @@ from adapters.channels.email.reading.automatic import is_automatic
 from adapters.channels.email.reading.bounce import Bounce, Lost
 from adapters.channels.email.settings import Account
 from backbone.channel import Event, Media, Message, Peer, Receipt, Signal
+from backbone.channel.leaves import without_empty
 from backbone.events import Data
 from backbone.ids import key_hash
 
@@ -257,9 +258,9 @@ def _listed(mail: _Mail, acc: Account) -> list[Address]:
 
 def _attributes(mail: _Mail, acc: Account) -> Data:
     others = dict.fromkeys(each.address for each in _listed(mail, acc))
-    found = {
+    told = {
         "dmarc": "fail" if mail.dmarc == "fail" else "",
         "cc": ", ".join(others)[:MOST_ATTRIBUTE_CHARS],
         "reply_to": ", ".join(each.address for each in _wished(mail, acc))[:MOST_ATTRIBUTE_CHARS],
     }
-    return {name: value for name, value in found.items() if value}
+    return without_empty(told)

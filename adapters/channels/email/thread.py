@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from adapters.channels.email import headers
+from adapters.channels.email import headers, languages
 from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
 from backbone.channel import same
@@ -29,46 +29,9 @@ LIFE_S: Final = 400 * 86_400
 SENT_LIFE_S: Final = 7 * 86_400
 """How long a bounce that names no id may come: servers try for 5 days (RFC 5321, 4.5.4.1)."""
 
-_ANSWERS: Final = (
-    *(
-        "re",
-        "aw",
-        "antw",
-        "antwort",
-        "sv",
-        "vs",
-        "ref",
-        "rif",
-        "r",
-        "res",
-        "resp",
-        "odp",
-        "ynt",
-        "vá",
-        "atb",
-        "bls",
-        "ad",
-    ),
-    *(
-        "απ",
-        "σχετ",
-        "ответ",
-        "отв",
-        "відп",
-        "на",
-        "回复",
-        "回覆",
-        "答复",
-        "答覆",
-        "返信",
-        "회신",
-        "답장",
-        "השב",
-        "תגובה",
-        "رد",
-        "trả lời",
-    ),
-)
+_ANSWERS: Final = (*languages.ANSWERS, "antwort", "resp", "ad", "σχετ", "на")
+"""And words that may begin any subject: no evidence that a mail answers, but enough where two subjects are compared."""
+
 _ANSWER: Final = re.compile(rf"\s*(?:{'|'.join(_ANSWERS)})(?:\s?[\[(]\d{{1,3}}[\])])?\s?[:：]", re.IGNORECASE)
 """What mail programs put before the subject of an answer; `Re[2]:` counts."""
 

@@ -7,7 +7,7 @@ A message of ours is settled once each of its parts has an outcome that is final
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from msgspec import Struct, field
 
@@ -123,8 +123,7 @@ def apply(known: Conversation, event: ev.Event | ev.Envelope, seq: int) -> None:
     elif isinstance(event, ev.MessageAdded):
         if is_ours(event):
             known.places[event.id] = seq
-            while len(known.places) > MOST_OUTCOMES:
-                known.places.popitem(last=False)
+            _drop_oldest(known.places)
             if not is_settled(known, event.id):
                 known.pending[event.id] = seq
         _message(known, event)
@@ -252,8 +251,7 @@ def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
     is_final = event.error is None or event.error.final
     rank = rank_of(event.state, is_final=is_final)
     of_event = known.outcomes.setdefault(event.target, {})
-    while len(known.outcomes) > MOST_OUTCOMES:
-        old, _ = known.outcomes.popitem(last=False)
+    for old in _drop_oldest(known.outcomes):
         known.parts.pop(old, None)
     known.parts[event.target] = max(event.parts, known.parts.get(event.target, 1))
     before = of_event.get(event.part)
@@ -272,8 +270,7 @@ def _outcome(known: Conversation, event: ev.DeliveryUpdated) -> None:
         seq = known.pending.pop(event.target, 0)
         if seq and known.outcomes[event.target][event.part].rank == RANK["failed"]:
             known.failed[event.target] = seq
-            while len(known.failed) > MOST_OUTCOMES:
-                known.failed.popitem(last=False)
+            _drop_oldest(known.failed)
 
 
 def _changed(known: Conversation, event: ev.MessageEdited | ev.MessageRecalled) -> None:
@@ -282,9 +279,8 @@ def _changed(known: Conversation, event: ev.MessageEdited | ev.MessageRecalled) 
     else:
         known.withdrawn[event.target] = None
         known.pending.pop(event.target, None)
-    for kept in (known.texts, known.withdrawn):
-        while len(kept) > MOST_OUTCOMES:
-            kept.popitem(last=False)
+    _drop_oldest(known.texts)
+    _drop_oldest(known.withdrawn)
 
 
 def _is_taken_back(before: Outcome, event: ev.DeliveryUpdated) -> bool:
@@ -299,8 +295,7 @@ def _wait_anew(known: Conversation, event: ev.DeliveryUpdated, part: Outcome) ->
     if seq:
         known.pending = dict(sorted([*known.pending.items(), (event.target, seq)], key=lambda one: one[1]))
     known.refused[event.target] = known.refused.get(event.target, 0) + 1
-    while len(known.refused) > MOST_OUTCOMES:
-        known.refused.pop(next(iter(known.refused)))
+    _drop_oldest(known.refused)
 
 
 def _again(known: Conversation, event: ev.DeliveryUpdated) -> None:
@@ -313,12 +308,20 @@ def _again(known: Conversation, event: ev.DeliveryUpdated) -> None:
             known.pending[event.target] = seq
     before = known.again.get(event.target)
     known.again[event.target] = Again(event.at, before.times + 1 if before else 1)
-    while len(known.again) > MOST_OUTCOMES:
-        known.again.pop(next(iter(known.again)))
+    _drop_oldest(known.again)
 
 
 def _remember(known: Conversation, event_id: str, provider_id: str) -> None:
     known.provider_ids[event_id] = provider_id
     known.refs = [*known.refs, provider_id][-MOST_REFS:]
-    while len(known.provider_ids) > MOST_OUTCOMES:
-        known.provider_ids.popitem(last=False)
+    _drop_oldest(known.provider_ids)
+
+
+def _drop_oldest(kept: dict[str, Any]) -> list[str]:
+    """Keeps the newest 1,000; the ids of the others."""
+    dropped = []
+    while len(kept) > MOST_OUTCOMES:
+        oldest = next(iter(kept))
+        del kept[oldest]
+        dropped.append(oldest)
+    return dropped

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from backbone.channel import Kind, Media
-from backbone.channel.leaves import leaves
+from backbone.channel.leaves import answers, leaves, without_empty
 from backbone.events import Data, Row
 
 SERVICE: Final = frozenset(
@@ -241,14 +241,14 @@ def _said(body: Body) -> Said | None:  # noqa: PLR0911 - a return a kind
         named = [body.venue.title, body.venue.address] if body.venue else ["", ""]
         where: Data = {"latitude": place.latitude, "longitude": place.longitude}
         lines = [*filter(None, named), f"{place.latitude}, {place.longitude}"]
-        return Said("location", "\n".join(lines), data=where | _kept({"place": named[0], "address": named[1]}))
+        return Said("location", "\n".join(lines), data=where | without_empty({"place": named[0], "address": named[1]}))
     if contact := body.contact:
         name = f"{contact.first_name} {contact.last_name}".strip()
         known = {"contact_id": str(contact.user_id) if contact.user_id else "", "vcard": contact.vcard}
         row: Row = {"name": name, "phone": contact.phone_number}
         text = "\n".join(filter(None, (name, contact.phone_number)))
         data: Data = {"contact": row}
-        return Said("card", text, data=data | _kept(known))
+        return Said("card", text, data=data | without_empty(known))
     if body.poll is not None and body.poll.question:
         options = [option.text for option in body.poll.options]
         text = "\n".join([body.poll.question, *(f"- {option}" for option in options)])
@@ -260,11 +260,7 @@ def _said(body: Body) -> Said | None:  # noqa: PLR0911 - a return a kind
 
 def _web_app(sent: _WebApp) -> Said:
     """What a mini app handed over: the button that opened it, and its answers."""
-    try:
-        found = msgspec.json.decode(sent.data)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        found = sent.data
-    form: Row = leaves(found) if isinstance(found, dict | list) else {"answer": sent.data}
+    form = answers(sent.data)
     lines = [f"{question}: {answer}" for question, answer in form.items()]
     return Said("card", "\n".join([sent.button_text, *lines]), data={"form": form, "choice_text": sent.button_text})
 
@@ -273,7 +269,7 @@ def _sticker(sticker: _Sticker) -> Said:
     shown: Kind = "file" if sticker.is_animated else "video" if sticker.is_video else "image"
     mime = {"file": "application/x-tgsticker", "video": "video/webm", "image": "image/webp"}[shown]
     # An animated one is a file that no browser draws: its sign says what was meant.
-    return Said(shown, sticker.emoji, (_media(shown, sticker, mime),), _kept({"emoji": sticker.emoji}))
+    return Said(shown, sticker.emoji, (_media(shown, sticker, mime),), without_empty({"emoji": sticker.emoji}))
 
 
 def _file(body: Body) -> tuple[Kind, Media] | None:
@@ -328,11 +324,7 @@ def _beside(body: Body) -> Data:
     if external := body.external_reply:
         whose = external.origin.name if external.origin else ""
         found["quoted_from"] = whose or (external.chat.name if external.chat else "")
-    data = _kept(found)
+    data: Data = {**without_empty(found)}
     if body.forward_origin is not None:
-        data |= {"forwarded": True} | _kept({"forwarded_from": body.forward_origin.name})
+        data |= {"forwarded": True} | without_empty({"forwarded_from": body.forward_origin.name})
     return data
-
-
-def _kept(found: dict[str, Any]) -> Data:
-    return {name: value for name, value in found.items() if value}

@@ -20,6 +20,7 @@ from backbone.channel import (
     Signal,
     same,
 )
+from backbone.channel.leaves import without_empty
 
 SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
 
@@ -212,7 +213,7 @@ def _tap(key: str, tapped: _Callback) -> Signal:
     data = {"code": tapped.id, "choice": tapped.data, "ref": _ref(tapped.message)}
     if chat.id != who.id:
         data |= {"author": who.name, "author_id": str(who.id)}
-    return Signal(key=key, name="menu", peer=_peer(chat), data={k: v for k, v in data.items() if v}, asks=True)
+    return Signal(key=key, name="menu", peer=_peer(chat), data=without_empty(data), asks=True)
 
 
 def _ref(message: _Replied | None) -> str:

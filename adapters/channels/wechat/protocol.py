@@ -20,6 +20,7 @@ from backbone.channel import (
     Signal,
     SignalKind,
 )
+from backbone.channel.leaves import without_empty
 
 SIGNALS: Final[dict[str, SignalKind]] = {
     "subscribe": "menu",
@@ -147,7 +148,7 @@ def _signal(found: dict[str, str], peer: str, body: bytes) -> Signal:
         key=f"{peer}:{at_s}:{event}",
         name=name,
         peer=Peer(peer),
-        data={k: v for k, v in data.items() if v},
+        data=without_empty(data),
         at=_seconds(at_s) * 1000 if at_s else 0,
         # Who only follows asks for nothing; a code with a scene and a tapped menu do.
         asks=name == "menu" and bool(key),

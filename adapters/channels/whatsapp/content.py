@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from msgspec import Struct, field
 
 from backbone.channel import Kind, Media
-from backbone.channel.leaves import leaves
+from backbone.channel.leaves import answers, leaves, without_empty
 from backbone.events import Data, Row
 
 MEDIA: Final[dict[str, Kind]] = {
@@ -176,7 +175,7 @@ def _said(body: Body) -> Said | None:  # noqa: PLR0911 - a return a kind
     if body.type == "contacts" and body.contacts:
         return _cards(body.contacts)
     if body.type == "button" and body.button:
-        return Said("text", body.button.text, data=_kept({"choice": body.button.payload}))
+        return Said("text", body.button.text, data=without_empty({"choice": body.button.payload}))
     if body.type == "reaction" and body.reaction:
         return Said("text", body.reaction.emoji, data={"reaction": True})
     if body.type == "order" and body.order:
@@ -192,7 +191,7 @@ def _file(body: Body) -> File | None:
 def _place(place: _Location) -> Said:
     lines = (place.name, place.address, f"{place.latitude}, {place.longitude}")
     data: Data = {"latitude": place.latitude, "longitude": place.longitude}
-    data |= _kept({"place": place.name, "address": place.address})
+    data |= without_empty({"place": place.name, "address": place.address})
     if place.url:
         data["links"] = [{"url": place.url}]
     return Said("location", "\n".join(filter(None, lines)), data=data)
@@ -227,31 +226,24 @@ def _order(order: _Order) -> Said:
         f"{one.quantity:g} × {one.product_retailer_id} {one.item_price:g} {one.currency}".strip()
         for one in order.product_items
     ]
-    data: Data = {**_kept({"catalog_id": order.catalog_id}), "items": items}
+    data: Data = {**without_empty({"catalog_id": order.catalog_id}), "items": items}
     return Said("card", "\n".join(filter(None, [order.text, *lines])), data=data)
 
 
 def _chosen(interactive: _Interactive) -> Said | None:
     if choice := interactive.button_reply or interactive.list_reply:
-        return Said("text", choice.title, data=_kept({"choice": choice.id, "choice_text": choice.description}))
+        return Said("text", choice.title, data=without_empty({"choice": choice.id, "choice_text": choice.description}))
     if flow := interactive.nfm_reply:
-        form = _answers(flow.response_json)
+        form = answers(flow.response_json)
         lines = [f"{question}: {answer}" for question, answer in form.items() if question != "flow_token"]
-        return Said("card", "\n".join([flow.body, *lines]), data={**_kept({"form_name": flow.name}), "form": form})
+        return Said(
+            "card", "\n".join([flow.body, *lines]), data={**without_empty({"form_name": flow.name}), "form": form}
+        )
     if (reply := interactive.call_permission_reply) is not None:
         allows = reply.get("response") == "accept"
         text = "The customer allows calls." if allows else "The customer doesn't allow calls."
         return Said("card", text, data={"call_permission": leaves(reply)})
     return None
-
-
-def _answers(response: str) -> Row:
-    """A form's answers by question; as they came where they are no JSON."""
-    try:
-        found = msgspec.json.decode(response)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return {"answer": response} if response else {}
-    return leaves(found) if isinstance(found, dict | list) else {"answer": str(found)}
 
 
 def _beside(body: Body) -> Data:
@@ -260,7 +252,7 @@ def _beside(body: Body) -> Data:
     if product := body.context.referred_product:
         data["product"] = {"id": product.product_retailer_id, "catalog_id": product.catalog_id}
     if ad := body.referral:
-        data |= _kept(
+        data |= without_empty(
             {
                 "ad": ad.source_url,
                 "ad_title": ad.headline,
@@ -272,7 +264,3 @@ def _beside(body: Body) -> Data:
             }
         )
     return data
-
-
-def _kept(found: dict[str, str]) -> Data:
-    return {name: value for name, value in found.items() if value}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import structlog
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from backbone import directory
 from backbone.access import Reach
@@ -208,15 +208,7 @@ async def create_invitation(ask: Ask, body: NewInvitation) -> InvitationLink:
         await writing.remove(ask, "ended", one)
     secret = await directory.invite(link, who.tenant, body.role, who.actor(), body.team, body.why)
     kept = await _find_invitation(ask, key_hash(secret))
-    shown = _invitation(kept)
-    return InvitationLink(
-        id=shown.id,
-        role=shown.role,
-        team=shown.team,
-        exp=shown.exp,
-        revision=shown.revision,
-        link=link_to(ask, "join", secret),
-    )
+    return InvitationLink(**structs.asdict(_invitation(kept)), link=link_to(ask, "join", secret))
 
 
 @route(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from adapters.channels.email.reading import languages
+from adapters.channels.email import languages
 
 MOST_CHARS: Final = 400
 _BIDI: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")

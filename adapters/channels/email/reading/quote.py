@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from adapters.channels.email.reading import attribution, languages, signature
+from adapters.channels.email import languages
+from adapters.channels.email.reading import attribution, signature
 from adapters.channels.email.reading.plain import QUOTE, UNQUOTE
 
 _PREFIX: Final = re.compile(r"\s{0,10}([^\W\d_][^:：\[\]\n]{0,14}?)\s?(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]")

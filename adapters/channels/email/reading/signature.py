@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from adapters.channels.email.reading import languages
+from adapters.channels.email import languages
 from adapters.channels.email.reading.attribution import MAILBOX
 
 MOST_LINES: Final = 10

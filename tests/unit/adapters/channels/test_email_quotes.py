@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import Email
+from adapters.channels.email import Email, languages
 from adapters.channels.email.parse import mail_to_events
-from adapters.channels.email.reading import attribution, hidden, languages, quote
+from adapters.channels.email.reading import attribution, hidden, quote
 from backbone.channel import Message
 from backbone.events.data import bounded, words
 from tests.unit.adapters.channels.kit_email import KEY, NOW, OF_CORPUS
