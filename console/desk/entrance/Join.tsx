@@ -1,32 +1,20 @@
 import { createSignal, type JSX } from 'solid-js';
-import { explain } from '../words/errors.ts';
 import { inboxHref } from '../store/address.ts';
 import { go } from '../store/route.ts';
 import { accept } from '../store/session.ts';
 import { t } from '../words/texts.ts';
 import { Entrance } from './Entrance.tsx';
-
-/** Minimum length of a password; the node enforces it (`agent.password_weak`). */
-const PASSWORD_MIN = 10;
+import { NewPassword } from './NewPassword.tsx';
+import { createSending } from './sending.ts';
 
 export function Join(props: { readonly token: string }): JSX.Element {
   const [name, setName] = createSignal('');
   const [email, setEmail] = createSignal('');
   const [password, setPassword] = createSignal('');
-  const [problem, setProblem] = createSignal('');
-  const [isBusy, setBusy] = createSignal(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem('');
-    try {
-      await accept(props.token, name().trim(), email().trim(), password());
-      go(inboxHref('mine'));
-    } catch (error) {
-      setProblem(explain(error));
-      setBusy(false);
-    }
-  };
+  const { problem, isBusy, submit } = createSending(async () => {
+    await accept(props.token, name().trim(), email().trim(), password());
+    go(inboxHref('mine'));
+  });
   return (
     <Entrance>
       <form onSubmit={(event) => void submit(event)}>
@@ -58,22 +46,7 @@ export function Join(props: { readonly token: string }): JSX.Element {
             onInput={(event) => setEmail(event.currentTarget.value)}
           />
         </label>
-        <label>
-          {t('field.password')}
-          <input
-            class="field"
-            type="password"
-            name="password"
-            autocomplete="new-password"
-            required
-            minlength={PASSWORD_MIN}
-            aria-describedby="password-rule"
-            data-testid="join-password"
-            value={password()}
-            onInput={(event) => setPassword(event.currentTarget.value)}
-          />
-          <small id="password-rule">{t('join.password_rule', { n: PASSWORD_MIN })}</small>
-        </label>
+        <NewPassword label={t('field.password')} value={password()} onInput={setPassword} testid="join-password" />
         <p class="problem" role="alert">
           {problem()}
         </p>

@@ -1,30 +1,18 @@
 import { createSignal, Show, type JSX } from 'solid-js';
-import { explain } from '../words/errors.ts';
 import { session, signIn } from '../store/session.ts';
 import { t } from '../words/texts.ts';
 import { Entrance } from './Entrance.tsx';
+import { createSending } from './sending.ts';
 
 export function SignIn(): JSX.Element {
   const [email, setEmail] = createSignal('');
   const [password, setPassword] = createSignal('');
-  const [problem, setProblem] = createSignal('');
-  const [isBusy, setBusy] = createSignal(false);
   const because = (): string => {
     const now = session();
     if (now.is !== 'out' || now.because === '') return '';
     return t(now.because === 'expired' ? 'signin.expired' : 'signin.elsewhere');
   };
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem('');
-    try {
-      await signIn(email().trim(), password());
-    } catch (error) {
-      setProblem(explain(error));
-      setBusy(false);
-    }
-  };
+  const { problem, isBusy, submit } = createSending(() => signIn(email().trim(), password()));
   return (
     <Entrance>
       <form onSubmit={(event) => void submit(event)}>

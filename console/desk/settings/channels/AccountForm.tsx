@@ -117,10 +117,8 @@ export function AccountForm(props: {
         title={t('form.name')}
         help={t('form.name_help')}
         value={name()}
-        isKept={false}
         problem={wrong()[NAME.key] ?? ''}
         onInput={(value) => setName(String(value))}
-        onReplace={() => undefined}
       />
       <Show when={!props.account}>
         <Control
@@ -128,10 +126,8 @@ export function AccountForm(props: {
           title={t('form.id')}
           help={t('form.id_help')}
           value={id()}
-          isKept={false}
           problem={wrong()[ID.key] ?? ''}
           onInput={(value) => setId(String(value))}
-          onReplace={() => undefined}
         />
       </Show>
       <For each={usual()}>{control}</For>

@@ -10,10 +10,10 @@ export function Control(props: {
   readonly help: string;
   readonly value: string | boolean;
   /** The field is a secret that is set and not being replaced. */
-  readonly isKept: boolean;
+  readonly isKept?: boolean;
   readonly problem: string;
   readonly onInput: (value: string | boolean) => void;
-  readonly onReplace: () => void;
+  readonly onReplace?: () => void;
 }): JSX.Element {
   const id = createUniqueId();
   const [isShown, setShown] = createSignal(false);
@@ -41,7 +41,7 @@ export function Control(props: {
         <Match when={props.isKept}>
           <div class={s['kept']}>
             <span>{t('form.set')}</span>
-            <button {...common()} type="button" class="btn" aria-label={`${t('form.replace')} ${props.title}`} onClick={() => props.onReplace()}>
+            <button {...common()} type="button" class="btn" aria-label={`${t('form.replace')} ${props.title}`} onClick={() => props.onReplace?.()}>
               {t('form.replace')}
             </button>
           </div>

@@ -43,20 +43,16 @@ export function OwnForm(props: { readonly account: Account; readonly onSaved: (a
         title={t('form.name')}
         help={t('form.name_help')}
         value={name()}
-        isKept={false}
         problem={wrong()[NAME.key] ?? ''}
         onInput={(value) => setName(String(value))}
-        onReplace={() => undefined}
       />
       <Control
         field={SITES}
         title={t('form.sites')}
         help={t('form.sites_help')}
         value={sites()}
-        isKept={false}
         problem={wrong()[SITES.key] ?? ''}
         onInput={(value) => setSites(String(value))}
-        onReplace={() => undefined}
       />
       <p class={s['problem']} role="alert">
         {problem()}

@@ -2,12 +2,12 @@ import { createUniqueId, For, Index, Show, type JSX } from 'solid-js';
 import type { CalendarOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
 import { createAsked } from '../kit/asked.ts';
-import { settingsHref } from '../../store/address.ts';
 import { now } from '../../store/now.ts';
 import { listAll } from '../kit/api.ts';
 import { TextField } from '../fields/controls.tsx';
 import { Field } from '../fields/Field.tsx';
 import type { Form, Wrong } from '../kit/form.ts';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Listing } from '../kit/Listing.tsx';
 import { RecordPage, type Spec } from '../kit/RecordPage.tsx';
 import { Routed } from '../kit/Routed.tsx';
@@ -15,7 +15,6 @@ import { t } from '../texts.ts';
 import { DAYS, faultOf, recordOf, specialRecordOf, specialsOf, weekOf, type Special, type Week } from './hours.ts';
 import { Intervals } from './Intervals.tsx';
 import { dayName, timeIn, weekText, zones } from './words.ts';
-import k from '../kit/kit.module.css';
 import s from './hours.module.css';
 
 interface Calendar {
@@ -43,19 +42,14 @@ function List(): JSX.Element {
       testid="calendar-row"
       rowId={(row) => row.id}
       empty={{ title: t('calendars.empty'), hint: t('calendars.empty_hint') }}
-      action={
-        <a class="btn primary" href={settingsHref('calendars', '')} data-testid="new">
-          <Icon name="plus" />
-          {t('calendars.new')}
-        </a>
-      }
+      action={<NewLink noun="calendars">{t('calendars.new')}</NewLink>}
       columns={[
         {
           title: t('field.name'),
           cell: (row) => (
-            <a class={k['link']} href={settingsHref('calendars', row.id)}>
+            <NameLink noun="calendars" id={row.id}>
               {row.name}
-            </a>
+            </NameLink>
           ),
         },
         { title: t('field.week'), cell: (row) => weekText(weekOf(row.week)) },

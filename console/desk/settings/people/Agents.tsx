@@ -1,11 +1,10 @@
 import type { JSX } from 'solid-js';
 import type { AgentSettings } from '../../../api/rest.ts';
-import { Icon } from '../../../ui/Icon.tsx';
 import { createAsked } from '../kit/asked.ts';
-import { settingsHref } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { createNamed, nameIn } from '../known.ts';
 import { listAll } from '../kit/api.ts';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Listing } from '../kit/Listing.tsx';
 import { Routed } from '../kit/Routed.tsx';
 import { roleName } from '../roles/names.ts';
@@ -39,10 +38,9 @@ function List(): JSX.Element {
       rowId={(row) => row.id}
       empty={{ title: t('agents.empty'), hint: t('agents.empty_hint') }}
       action={
-        <a class="btn primary" href={settingsHref('agents', '')} data-testid="new">
-          <Icon name="assign" />
+        <NewLink noun="agents" icon="assign">
           {t('agents.invite')}
-        </a>
+        </NewLink>
       }
       more={<Invitations />}
       columns={[
@@ -50,9 +48,9 @@ function List(): JSX.Element {
           title: t('field.person'),
           cell: (row) => (
             <>
-              <a class={k['link']} href={settingsHref('agents', row.id)}>
+              <NameLink noun="agents" id={row.id}>
                 {row.name}
-              </a>
+              </NameLink>
               <small>{row.email}</small>
             </>
           ),

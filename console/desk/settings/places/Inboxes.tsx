@@ -5,7 +5,7 @@ import { initial } from '../../../ui/format.ts';
 import { readableAccent } from '../../../ui/style/contrast.ts';
 import { channelName } from '../../channels/words.ts';
 import { createAsked } from '../kit/asked.ts';
-import { accountHref, addHref, settingsHref } from '../../store/address.ts';
+import { accountHref, addHref } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { createNamed, nameIn, withNone } from '../known.ts';
 import { listAll } from '../kit/api.ts';
@@ -14,6 +14,7 @@ import { CopyBox } from '../kit/CopyBox.tsx';
 import { spanOf } from '../fields/duration.ts';
 import { DurationField } from '../fields/DurationField.tsx';
 import type { Form } from '../kit/form.ts';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Listing } from '../kit/Listing.tsx';
 import { RecordPage, type Spec } from '../kit/RecordPage.tsx';
 import { Routed } from '../kit/Routed.tsx';
@@ -67,10 +68,7 @@ function List(): JSX.Element {
             <Icon name="plug" />
             {t('inboxes.connect')}
           </a>
-          <a class="btn primary" href={settingsHref('inboxes', '')} data-testid="new">
-            <Icon name="plus" />
-            {t('inboxes.new')}
-          </a>
+          <NewLink noun="inboxes">{t('inboxes.new')}</NewLink>
         </>
       }
       columns={[
@@ -78,9 +76,9 @@ function List(): JSX.Element {
           title: t('field.name'),
           cell: (row) => (
             <>
-              <a class={k['link']} href={settingsHref('inboxes', row.id)}>
+              <NameLink noun="inboxes" id={row.id}>
                 {row.name}
-              </a>
+              </NameLink>
               <small>{row.id}</small>
             </>
           ),

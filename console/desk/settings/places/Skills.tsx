@@ -1,15 +1,13 @@
 import type { JSX } from 'solid-js';
 import type { SkillOut } from '../../../api/rest.ts';
-import { Icon } from '../../../ui/Icon.tsx';
 import { createAsked } from '../kit/asked.ts';
-import { settingsHref } from '../../store/address.ts';
 import { listAll } from '../kit/api.ts';
 import { TextField } from '../fields/controls.tsx';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Listing } from '../kit/Listing.tsx';
 import { RecordPage, type Spec } from '../kit/RecordPage.tsx';
 import { Routed } from '../kit/Routed.tsx';
 import { t } from '../texts.ts';
-import k from '../kit/kit.module.css';
 
 interface Skill {
   readonly name: string;
@@ -31,19 +29,14 @@ function List(): JSX.Element {
       testid="skill-row"
       rowId={(row) => row.id}
       empty={{ title: t('skills.empty'), hint: t('skills.empty_hint') }}
-      action={
-        <a class="btn primary" href={settingsHref('skills', '')} data-testid="new">
-          <Icon name="plus" />
-          {t('skills.new')}
-        </a>
-      }
+      action={<NewLink noun="skills">{t('skills.new')}</NewLink>}
       columns={[
         {
           title: t('field.name'),
           cell: (row) => (
-            <a class={k['link']} href={settingsHref('skills', row.id)}>
+            <NameLink noun="skills" id={row.id}>
               {row.name}
-            </a>
+            </NameLink>
           ),
         },
       ]}

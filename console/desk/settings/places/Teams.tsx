@@ -1,12 +1,11 @@
 import type { JSX } from 'solid-js';
 import type { TeamOut } from '../../../api/rest.ts';
-import { Icon } from '../../../ui/Icon.tsx';
 import { createAsked } from '../kit/asked.ts';
-import { settingsHref } from '../../store/address.ts';
 import { useDesk } from '../../store/desk.ts';
 import { createNamed, nameIn, withNone } from '../known.ts';
 import { listAll } from '../kit/api.ts';
 import { ChoiceField, TextField } from '../fields/controls.tsx';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Listing } from '../kit/Listing.tsx';
 import { RecordPage, type Spec } from '../kit/RecordPage.tsx';
 import { Routed } from '../kit/Routed.tsx';
@@ -38,19 +37,14 @@ function List(): JSX.Element {
       testid="team-row"
       rowId={(row) => row.id}
       empty={{ title: t('teams.empty'), hint: t('teams.empty_hint') }}
-      action={
-        <a class="btn primary" href={settingsHref('teams', '')} data-testid="new">
-          <Icon name="plus" />
-          {t('teams.new')}
-        </a>
-      }
+      action={<NewLink noun="teams">{t('teams.new')}</NewLink>}
       columns={[
         {
           title: t('field.name'),
           cell: (row) => (
-            <a class={k['link']} href={settingsHref('teams', row.id)}>
+            <NameLink noun="teams" id={row.id}>
               {row.name}
-            </a>
+            </NameLink>
           ),
         },
         { title: t('field.calendar'), cell: (row) => (row.calendar ? nameIn(calendars(), row.calendar) : <span class={k['quiet']}>{t('calendar.always')}</span>) },

@@ -2,19 +2,18 @@ import { createEffect, For, Show, type JSX } from 'solid-js';
 import type { RoleOut } from '../../../api/rest.ts';
 import { Icon } from '../../../ui/Icon.tsx';
 import { createAsked } from '../kit/asked.ts';
-import { settingsHref } from '../../store/address.ts';
 import { fetchRoles, type Roles as Known } from '../known.ts';
 import { useMe } from '../me.ts';
 import { TextField } from '../fields/controls.tsx';
 import { Field } from '../fields/Field.tsx';
 import type { Form } from '../kit/form.ts';
 import { Head } from '../kit/Head.tsx';
+import { NameLink, NewLink } from '../kit/links.tsx';
 import { Fetched, Listing } from '../kit/Listing.tsx';
 import { RecordPage, type Spec } from '../kit/RecordPage.tsx';
 import { Routed } from '../kit/Routed.tsx';
 import { t } from '../texts.ts';
 import { actionName, BUILT_IN, grouped, roleName } from './names.ts';
-import k from '../kit/kit.module.css';
 import s from './roles.module.css';
 
 interface Role {
@@ -53,20 +52,15 @@ function List(): JSX.Element {
       testid="role-row"
       rowId={(row) => row.id}
       empty={{ title: t('roles.empty'), hint: t('roles.empty_hint') }}
-      action={
-        <a class="btn primary" href={settingsHref('roles', '')} data-testid="new">
-          <Icon name="plus" />
-          {t('roles.new')}
-        </a>
-      }
+      action={<NewLink noun="roles">{t('roles.new')}</NewLink>}
       columns={[
         {
           title: t('field.name'),
           cell: (row) => (
             <>
-              <a class={k['link']} href={settingsHref('roles', row.id)}>
+              <NameLink noun="roles" id={row.id}>
                 {row.name || roleName(row.id)}
-              </a>
+              </NameLink>
               <small>{t(row.isOwn ? 'roles.own' : 'roles.built_in')}</small>
             </>
           ),
