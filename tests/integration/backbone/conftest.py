@@ -26,7 +26,7 @@ async def link(request: pytest.FixtureRequest) -> AsyncIterator[Link]:
     nats: NatsServer = request.getfixturevalue("nats" if "nats" in request.fixturenames else "nats_of_folder")
     link = Link()
     await link.open(nats.url, name="test", user=nats.user, password=nats.password)
-    await emptied(link)
+    await emptied(link, nats)
     await ensure(link, STREAMS)
     yield link
     if link.is_usable:

@@ -92,7 +92,7 @@ async def link(request: pytest.FixtureRequest) -> AsyncIterator[Link]:
     nats: NatsServer = request.getfixturevalue("nats" if "nats" in request.fixturenames else "nats_of_folder")
     opened = Link()
     await opened.open(nats.url, name="test", user=nats.user, password=nats.password)
-    await emptied(opened)
+    await emptied(opened, nats)
     await streams.ensure(opened, STREAMS)
     yield opened
     await opened.close()
