@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from adapters.channels import wechat_crypto as crypto
 from adapters.channels.wechat import WeChat
-from adapters.channels.wechat.faults import FAULTS, QUOTA, until_midnight
+from adapters.channels.wechat.faults import FAULTS
 from adapters.channels.wechat.settings import Account
+from adapters.channels.wechat_faults import QUOTA, until_midnight
 from backbone.channel import (
     BadSignatureError,
     Channel,
@@ -96,7 +97,7 @@ def test_signed_query_of_400_days_ago_is_refused(mode: Any, days: float, monkeyp
     [push] = simulator.say("o-lin", "hello")
     assert CHANNEL.verify(push.request, account) is None
     later = time.time() + days * 86_400
-    monkeypatch.setattr("adapters.channels.wechat.protocol.time.time", lambda: later)
+    monkeypatch.setattr("adapters.channels.wechat_callbacks.time.time", lambda: later)
     with pytest.raises(BadSignatureError):
         CHANNEL.verify(push.request, account)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.wechat import WeChat, client
-from adapters.channels.wechat.faults import until_midnight
+from adapters.channels import wechat_platform
+from adapters.channels.wechat import WeChat
+from adapters.channels.wechat_faults import until_midnight
 from backbone.channel import (
     Check,
     FaultError,
@@ -73,7 +74,7 @@ async def test_text_goes_out_as_raw_utf8(simulator: WeChatSimulator, kit: Memory
 async def test_customer_service_account_stands_beside_the_message(simulator: WeChatSimulator) -> None:
     async with kit_of(CHANNEL, simulator, kf_account="kf1@simulator") as kit:
         await send(kit, text("o-lin", "hello"))
-    assert simulator.accepted[0].more == {"kf_account": "kf1@simulator"}
+    assert simulator.accepted[0].more["customservice"] == {"kf_account": "kf1@simulator"}
 
 
 @pytest.mark.parametrize(
@@ -292,7 +293,7 @@ async def test_video_that_is_not_at_its_address_is_rejected_and_the_account_is_w
     simulator: WeChatSimulator, kit: MemoryKit
 ) -> None:
     with pytest.raises(FaultError) as caught:
-        await client._at_its_address(kit, f"{simulator.base}/files/of/nobody")
+        await wechat_platform.at_its_address(kit, f"{simulator.base}/files/of/nobody")
     assert caught.value.fault == Rejected("WeChat no longer has the video at its address.")
 
 

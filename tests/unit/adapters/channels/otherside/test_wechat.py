@@ -10,6 +10,7 @@ import wechatpy
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
+from adapters.channels import wechat_callbacks as callbacks
 from adapters.channels.wechat import protocol
 from adapters.channels.wechat.settings import Account
 from backbone.channel import Message, Request, Signal
@@ -74,7 +75,7 @@ def _sealed(xml: str) -> Request:
 
 def _read(xml: str) -> Any:
     request = _sealed(xml)
-    assert protocol.verify(request, ACCOUNT) is None
+    assert callbacks.verify(request, ACCOUNT) is None
     (event,) = protocol.parse(request, ACCOUNT)
     return event
 
@@ -109,6 +110,6 @@ def test_both_sign_the_check_of_the_address_alike() -> None:
     signer.add_data(ACCOUNT.token, stamp, nonce)
     query = {"signature": signer.signature, "timestamp": stamp, "nonce": nonce, "echostr": "hello"}
     check_signature(ACCOUNT.token, signer.signature, stamp, nonce)
-    reply = protocol.verify(Request(method="GET", query=query), ACCOUNT)
+    reply = callbacks.verify(Request(method="GET", query=query), ACCOUNT)
     assert reply is not None
     assert reply.body == b"hello"
