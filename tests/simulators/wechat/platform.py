@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -68,6 +69,9 @@ class PlatformSimulator(Simulator):
         self.typing_s = 15.0
         self.known: set[str] = set()
         self.typing: dict[str, float] = {}
+        """Until when it is shown to whom that we type; a message of ours ends it."""
+
+        self.typed: Counter[str] = Counter()
         self.exchanged: dict[str, float] = {}
 
     def account(self) -> dict[str, Any]:
@@ -317,8 +321,8 @@ class PlatformSimulator(Simulator):
         return file
 
     def shown_typing(self, peer: str) -> int:
-        """Once, for as long as it lasts."""
-        return int(self.typing.get(peer, 0) > self.clock.now())
+        """How often it began to be shown."""
+        return self.typed[peer]
 
     async def _typing(self, request: HttpRequest) -> dict[str, Any]:
         self._allowed(request)
@@ -334,6 +338,7 @@ class PlatformSimulator(Simulator):
             raise Code(45081, "typing already")
         else:
             self.typing[peer] = now + self.typing_s
+            self.typed[peer] += 1
         return {"errcode": 0, "errmsg": "ok"}
 
     async def _upload(self, request: HttpRequest) -> dict[str, Any]:

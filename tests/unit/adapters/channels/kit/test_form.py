@@ -99,6 +99,7 @@ def test_changed_address_to_have_the_kept_secret_sent_there(given: dict[str, Any
 BOUND = {
     "telegram": {"token": ["api"]},
     "wechat": {"app_secret": ["api"]},
+    "miniprogram": {"app_secret": ["api"]},
     "wecom": {"secret": ["api"]},
     "douyin": {"client_secret": ["api"], "code": ["api"]},
     "whatsapp": {"access_token": ["api"]},
