@@ -6,12 +6,13 @@ Plain, compatible and safe mode, XML and JSON. What an event means differs: each
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from adapters.channels import wechat_crypto as crypto
 from backbone.channel import (
     BadSignatureError,
+    Event,
     MalformedError,
     Media,
     Message,
@@ -97,22 +98,10 @@ def once(req: Request, acc: Keys) -> str:
     return "" if acc.aes_key else f"{req.query.get('timestamp', '')}:{req.query.get('nonce', '')}"
 
 
-def opened(req: Request, acc: Keys) -> Callback:
-    """What a verified callback holds. Raises MalformedError."""
-    body, found = req.body, crypto.fields(req.body)
-    if acc.aes_key:
-        # In compatible mode the plain fields stand beside, and nobody vouches for them.
-        try:
-            body = _open(found.get("Encrypt", ""), acc)
-        except crypto.SealError:
-            raise MalformedError("it can't be decrypted") from None
-        found = crypto.fields(body)
-    elif "Encrypt" in found and "MsgType" not in found:
-        raise MalformedError("it is encrypted, and the account has no EncodingAESKey")
-    peer, kind = found.get("FromUserName", ""), found.get("MsgType", "")
-    if not peer or not kind:
-        raise MalformedError("no FromUserName or MsgType")
-    return Callback(found, peer, kind, body)
+def parse(req: Request, acc: Keys, signal_of: Callable[[Callback], Signal]) -> list[Event]:
+    """The one event of a verified callback; `signal_of` says what an event means. Raises MalformedError."""
+    came = _opened(req, acc)
+    return [signal_of(came) if came.kind == "event" else _message(came)]
 
 
 def signal(came: Callback, name: SignalKind, data: Mapping[str, str], *, asks: bool) -> Signal:
@@ -130,8 +119,24 @@ def signal(came: Callback, name: SignalKind, data: Mapping[str, str], *, asks: b
     )
 
 
-def message(came: Callback) -> Message:
-    """What a customer said."""
+def _opened(req: Request, acc: Keys) -> Callback:
+    body, found = req.body, crypto.fields(req.body)
+    if acc.aes_key:
+        # In compatible mode the plain fields stand beside, and nobody vouches for them.
+        try:
+            body = _open(found.get("Encrypt", ""), acc)
+        except crypto.SealError:
+            raise MalformedError("it can't be decrypted") from None
+        found = crypto.fields(body)
+    elif "Encrypt" in found and "MsgType" not in found:
+        raise MalformedError("it is encrypted, and the account has no EncodingAESKey")
+    peer, kind = found.get("FromUserName", ""), found.get("MsgType", "")
+    if not peer or not kind:
+        raise MalformedError("no FromUserName or MsgType")
+    return Callback(found, peer, kind, body)
+
+
+def _message(came: Callback) -> Message:
     at_s = _seconds(came.found.get("CreateTime", ""))
     return Message(
         key=came.found.get("MsgId") or f"{came.peer}:{at_s}:{came.kind}",

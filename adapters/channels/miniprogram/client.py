@@ -36,6 +36,6 @@ class MiniProgram(Platform[settings.Account]):
         data=wechat_callbacks.DATA,
     )
 
-    parse = staticmethod(protocol.parse)
+    parse = staticmethod(partial(wechat_callbacks.parse, signal_of=protocol.signal_of))
     reply = staticmethod(protocol.reply)
     classify = staticmethod(partial(wechat_faults.meaning, faults=faults.FAULTS))

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.channels import wechat_callbacks as callbacks
 from adapters.channels.miniprogram.settings import Account
-from backbone.channel import Event, Reply, Request, Signal, Stored
+from backbone.channel import Event, Reply, Signal, Stored
 
 ENTERED: Final = "user_enter_tempsession"
 
@@ -19,19 +19,14 @@ ROUTINE: Final = re.compile(rf"(trade_manage|channels_ec|wx_verify|add_express)_
 """Names of events in lower case that say nothing of what a customer wants: of orders, parcels, audits, notices."""
 
 
-def parse(req: Request, acc: Account) -> list[Event]:
-    """The one event of a verified callback. Raises MalformedError."""
-    came = callbacks.opened(req, acc)
-    return [_signal(came) if came.kind == "event" else callbacks.message(came)]
-
-
 def reply(events: Sequence[Event], acc: Account, stored: Sequence[Stored]) -> Reply:
     """What WeChat recommends; of any other words it tells the customer that nobody serves them."""
     del events, acc, stored
     return Reply(body=b"success")
 
 
-def _signal(came: callbacks.Callback) -> Signal:
+def signal_of(came: callbacks.Callback) -> Signal:
+    """What an event means."""
     low, scene = came.found.get("Event", "").lower(), came.found.get("SessionFrom", "")
     if low == ENTERED:
         # Who only looks in asks for nothing; a button that says where it stands does.

@@ -6,9 +6,8 @@ import re
 from typing import Final
 
 from adapters.channels import wechat_callbacks as callbacks
-from adapters.channels.wechat.settings import Account
 from adapters.channels.wechat_platform import IMAGES
-from backbone.channel import Event, Request, Signal, SignalKind
+from backbone.channel import Signal, SignalKind
 
 SIGNALS: Final[dict[str, SignalKind]] = {
     "subscribe": "menu",
@@ -40,13 +39,8 @@ DATA: Final = {**callbacks.DATA, "scanned": "what stood in a code that was scann
 """Names of data beside those of every channel."""
 
 
-def parse(req: Request, acc: Account) -> list[Event]:
-    """The one event of a verified callback. Raises MalformedError."""
-    came = callbacks.opened(req, acc)
-    return [_signal(came) if came.kind == "event" else callbacks.message(came)]
-
-
-def _signal(came: callbacks.Callback) -> Signal:
+def signal_of(came: callbacks.Callback) -> Signal:
+    """What an event means."""
     found = came.found
     low, key = found.get("Event", "").lower(), found.get("EventKey", "")
     name = SIGNALS.get(low) or ("ignored" if ROUTINE.fullmatch(low) else "unknown")

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.channels import wechat_faults
 from adapters.channels.miniprogram import MiniProgram
@@ -197,6 +199,24 @@ def test_plain_mode_takes_a_nonce_once() -> None:
     query = {"timestamp": "1714037059", "nonce": "n"}
     plain, safe = simulated("plain")[1], simulated("safe")[1]
     assert [MiniProgram.once(Request(method="POST", query=query), acc) for acc in (plain, safe)] == ["1714037059:n", ""]
+
+
+fields = st.dictionaries(
+    st.sampled_from(["FromUserName", "MsgType", "CreateTime", "Event", "SessionFrom", "Title", "ThumbUrl", "Encrypt"]),
+    st.one_of(st.text(), st.integers(), st.none(), st.just("event"), st.just("miniprogrampage"), st.lists(st.text())),
+)
+
+
+@given(st.one_of(st.binary(max_size=200), fields.map(lambda found: json.dumps(found).encode())), st.sampled_from(MODES))
+def test_any_bytes_are_events_or_refused(body: bytes, mode: Any) -> None:
+    simulator, account = simulated(mode)
+    request = simulator.signed(body)
+    try:
+        assert CHANNEL.verify(request, account) is None
+        found = list(CHANNEL.parse(request, account))
+    except MalformedError:
+        return
+    assert all(isinstance(event, Message | Signal) for event in found)
 
 
 # --- classify ---------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import wechatpy
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
-from adapters.channels import wechat_callbacks as callbacks
-from adapters.channels.wechat import protocol
+from adapters.channels.wechat import WeChat
 from adapters.channels.wechat.settings import Account
 from backbone.channel import Message, Request, Signal
 from tests.unit.adapters.channels.leaves import lost
@@ -75,8 +74,8 @@ def _sealed(xml: str) -> Request:
 
 def _read(xml: str) -> Any:
     request = _sealed(xml)
-    assert callbacks.verify(request, ACCOUNT) is None
-    (event,) = protocol.parse(request, ACCOUNT)
+    assert WeChat.verify(request, ACCOUNT) is None
+    (event,) = WeChat.parse(request, ACCOUNT)
     return event
 
 
@@ -110,6 +109,6 @@ def test_both_sign_the_check_of_the_address_alike() -> None:
     signer.add_data(ACCOUNT.token, stamp, nonce)
     query = {"signature": signer.signature, "timestamp": stamp, "nonce": nonce, "echostr": "hello"}
     check_signature(ACCOUNT.token, signer.signature, stamp, nonce)
-    reply = callbacks.verify(Request(method="GET", query=query), ACCOUNT)
+    reply = WeChat.verify(Request(method="GET", query=query), ACCOUNT)
     assert reply is not None
     assert reply.body == b"hello"
