@@ -24,7 +24,7 @@ test: install ## every kind of test: unit, contract, integration, faults, browse
 test-rest: install ## the tests that `make test` leaves out, but for the campaigns
 	@.ci/install .venv-parsers --only-group parsers
 	@.ci/browser
-	@.ci/operations
+	@.ci/packages nginx caddy haproxy promtool:prometheus systemd-analyze:systemd
 	@.ci/go
 	@.ci/install .venv-fuzz --only-group fuzz
 	@$(BIN)/pytest $(BY_TWO) -m "rest and not long" $(ARGS)
@@ -43,6 +43,7 @@ faults: install ## every fault on purpose, for half an hour; SEED=, ROUNDS=, MES
 		tests/integration/cluster -m "" -s $(ARGS)
 
 conformance: install ## every case of every channel's contract (CHANNEL=telegram for one)
+	@.ci/packages postfix mutt s-nail swaks opendkim /usr/bin/mh/repl:nmh
 	@$(BIN)/pytest tests/conformance -m "" $(if $(CHANNEL),--channel $(CHANNEL)) $(ARGS)
 
 fuzz-api: install ## schemathesis against the REST API's own description, 5,000 requests; EXAMPLES= of each route, SEED=

@@ -179,13 +179,24 @@ class Recorded:
                 self._recorder.write(h.Began(h.now(), self.who.viewer, frame["conv"], "resync"))
         elif kind == "opened" and frame["conv"] not in self.client.conversations:
             self._recorder.write(h.Began(h.now(), self.who.viewer, frame["conv"], "opened"))
-        elif kind == "err" and frame.get("retry_after_ms") and frame.get("id") in self._tally.unanswered:
-            self._tally.refused += 1
-            self._recorder.write(h.Refused(h.now(), frame["id"], frame["code"]))
+        elif kind == "err" and frame.get("retry_after_ms"):
+            for op in self._refused_by(frame):
+                self._tally.refused += 1
+                self._recorder.write(h.Refused(h.now(), op, frame["code"]))
         for tenant in _CANARY.findall(msgspec.json.encode(frame).decode()):
             if tenant not in self._carried:
                 self._carried.add(tenant)
                 self._recorder.write(h.Carried(self.who.viewer, tenant))
+
+    def _refused_by(self, frame: Frame) -> list[str]:
+        """The posts that a refusal is of: its own, or those that wait until the conversation is followed anew, which a
+        client that has just come back asks for first.
+        """
+        unanswered = self._tally.unanswered
+        if frame.get("id"):
+            return [frame["id"]] if frame["id"] in unanswered else []
+        conv = frame.get("conv")
+        return [op for op, one in unanswered.items() if conv and one.conv == conv and one.person is self]
 
 
 def _id_made(seconds_ago: float) -> str:

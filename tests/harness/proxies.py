@@ -51,7 +51,7 @@ class Where(NamedTuple):
 def proxy(kind: str, folder: Path, *, node_port: int, dns_port: int) -> Iterator[Where]:
     """A proxy for as long as the block lasts, before the nodes that the DNS server names."""
     program = shutil.which(kind, path=SBIN)
-    assert program, f"{kind} is missing: run .ci/operations first"
+    assert program, f"{kind} is missing: run `make test-rest`"
     certificate, key = make_certificate(folder)
     where = Where(free_port(), free_port(), certificate)
     command = {"nginx": _nginx, "caddy": _caddy, "haproxy": _haproxy}[kind](

@@ -137,7 +137,7 @@ def test_a_port_that_is_taken_is_named_with_the_fix(machine: Up, tmp_path: Path)
 def test_promtool_finds_nothing_to_say_of_any_series(machine: Up) -> None:
     """Neither errors nor what its linter thinks of names, units and help; after each kind of traffic has been there."""
     promtool = shutil.which("promtool")
-    assert promtool, "run .ci/operations first"
+    assert promtool, "run `make test-rest`"
     token, _ = rest.become_visitor(machine.http, "web", "")
     asyncio.run(_say(machine, token))
     found = _when(machine, lambda s: s.value("trunkline_routing_queue", process="routing") >= 1)

@@ -1,0 +1,1 @@
+"""Mail programs of customers, through real mail servers."""
