@@ -19,6 +19,7 @@ _CONVERSATION = re.compile(r"[0-9]{2}[a-z2-7]{26}")
 _CONTACT = re.compile(r"c[a-z2-7]{26}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ID_BYTES = 16
+THREAD_CHARS = 26
 SALTS_AT_ONCE = 256
 
 _salts: list[str] = []
@@ -144,6 +145,11 @@ def decision_id(secret: str, event_id: str, suffix: str) -> str:
 def key_hash(value: str) -> str:
     """A key-safe hash of what a person typed or a secret: 52 base32 characters of its SHA-256."""
     return _base32(hashlib.sha256(value.encode()).digest())
+
+
+def thread_key(first: str) -> str:
+    """The key of a thread by the id of its first message: 26 base32 characters, which fit into a plus address."""
+    return key_hash(first)[:THREAD_CHARS]
 
 
 def _uuid8(digest: bytes) -> str:

@@ -54,6 +54,7 @@ class Message(Struct, frozen=True, kw_only=True):
     peer: str = ""
     thread: str = ""
     subject: str = ""
+    cc: list[str] | None = None
     html: str = ""
     automatic: bool = False
     provider: ev.Provider | None = None
@@ -207,6 +208,7 @@ def added(message: Message, channel: str, conv: str) -> ev.MessageAdded:
         note=message.note,
         provider=message.provider,
         subject=message.subject,
+        cc=message.cc,
         html=message.html,
         automatic=message.automatic,
         data=message.data,

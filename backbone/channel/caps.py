@@ -38,6 +38,9 @@ class Caps(Struct, frozen=True, kw_only=True):
     """Kinds that `send` takes; others go out as a signed link (files) or are rejected."""
 
     text: tuple[int, Measure] = (4096, "chars")
+    addressed_by: Literal["", "email"] = ""
+    """By what agents may write to whom has never written: by e-mail addresses, with a subject and copies; or not."""
+
     caption: bool = False
     """Whether text and file may go out as one part."""
 

@@ -36,8 +36,8 @@ class Out(Struct, frozen=True, kw_only=True):
 
     `key` is the same at every try of this part (32 hex digits). `reply_to` is the provider's id of the message it
     answers, `refs` are ids of earlier messages of the conversation, newest last, both as `Message.ref` or `Sent.id`.
-    `answer_to`: where an agent chose to answer instead of the customer's own address. `is_resend`: an earlier try
-    ended without an answer. `automatic`: no person wrote it.
+    `answer_to`: where an agent chose to answer instead of the customer's own address. `cc`: who gets a copy, where an
+    agent said it. `is_resend`: an earlier try ended without an answer. `automatic`: no person wrote it.
     """
 
     event: str
@@ -58,6 +58,7 @@ class Out(Struct, frozen=True, kw_only=True):
     context: Mapping[str, str] = {}
     reply_to: str = ""
     answer_to: str = ""
+    cc: Sequence[str] | None = None
     refs: Sequence[str] = ()
     author: str = ""
     template: Mapping[str, str] = {}

@@ -58,6 +58,7 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     `data`: what was entered or chosen beside words (data.py); of kind `event` it says what the customer did.
     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
     `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
+    `cc`: to whom else an agent sent a mail, from here on; None: to those whom the customer's last mail names.
     """
 
     is_for_visitors: ClassVar[bool] = True
@@ -75,6 +76,7 @@ class MessageAdded(Base, tag="message.added", kw_only=True):
     html: str = ""
     automatic: bool = False
     answer_to: str = ""
+    cc: list[str] | None = None
     data: Data = {}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Any, Final
 
+from backbone.domains import ascii_domain
 from backbone.outside import guard
 
 MOST_ADDRESSES: Final = 4
@@ -26,10 +27,10 @@ async def addresses(host: str, port: int) -> list[tuple[int, Any]]:
 
 def _ascii(host: str) -> str:
     """A name as it goes over the wire, before it is checked: `①②⑦.⓪.⓪.①` is an address of this machine."""
-    try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise guard.ForbiddenTargetError("this is no name of a host") from None
+    name = ascii_domain(host)
+    if not name.isascii():
+        raise guard.ForbiddenTargetError("this is no name of a host")
+    return name
 
 
 async def connected(host: str, port: int, timeout_s: float) -> socket.socket:

@@ -413,14 +413,17 @@ export interface FindingPage {
   next: string | null;
 }
 /**
- * A message without a conversation. `to`: whom an agent writes to; a visitor leaves it out.
+ * A message without a conversation. `to`: whom an agent writes to; a visitor leaves it out. By mail each begins a
+ *     conversation of its own, also with an `address` that nobody has written from yet.
  */
 export interface FirstMessage {
   attachments?: string[];
+  cc?: string[] | null;
   id?: string;
   kind?:
     'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'unsupported' | 'video';
   note?: boolean;
+  subject?: string;
   text?: string;
   to?: To | null;
 }
@@ -662,17 +665,20 @@ export interface NewMark {
 }
 /**
  * A message. `id`: a UUID of version 4 or 7, the same at every try; left out, it is the `Idempotency-Key`.
- *     `answer_to`: an agent answers the Reply-To of the customer's last mail.
+ *     `answer_to`: an agent answers the Reply-To of the customer's last mail. By mail an agent may give it a `subject` of
+ *     its own, and say who gets a copy (`cc`; left out: whoever is in the thread).
  */
 export interface NewMessage {
   answer_to?: string;
   attachments?: string[];
+  cc?: string[] | null;
   id?: string;
   kind?:
     'audio' | 'card' | 'email' | 'event' | 'file' | 'image' | 'location' | 'text' | 'unsupported' | 'video';
   mentions?: string[];
   note?: boolean;
   reply_to?: string;
+  subject?: string;
   text?: string;
 }
 /**

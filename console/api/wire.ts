@@ -84,6 +84,7 @@ export interface History {
 export interface Send {
   answer_to?: string;
   attachments?: string[];
+  cc?: string[] | null;
   conv?: string | null;
   id: string;
   kind?:
@@ -91,15 +92,17 @@ export interface Send {
   mentions?: string[];
   note?: boolean;
   reply_to?: string;
+  subject?: string;
   t: 'send';
   text?: string;
   to?: To | null;
 }
 /**
- * Whom an agent writes to when there is no conversation yet.
+ * Whom an agent writes to when there is no conversation yet: a contact, or by mail anybody's address.
  */
 export interface To {
-  contact: string;
+  address?: string;
+  contact?: string;
   inbox: string;
 }
 /**
@@ -410,6 +413,7 @@ export interface ConversationPrioritised {
  *     `data`: what was entered or chosen beside words (data.py); of kind `event` it says what the customer did.
  *     Of a mail, `subject` is its subject and `html` the file of its safe HTML. `automatic`: no person wrote it.
  *     `answer_to`: where an agent chose to answer instead of the customer's own address (the Reply-To of a mail).
+ *     `cc`: to whom else an agent sent a mail, from here on; None: to those whom the customer's last mail names.
  */
 export interface MessageAdded {
   answer_to?: string;
@@ -417,6 +421,7 @@ export interface MessageAdded {
   attachments?: Attachment[];
   automatic?: boolean;
   by: Actor;
+  cc?: string[] | null;
   channel: string;
   conv: string;
   data?: {

@@ -40,6 +40,8 @@ export interface Message {
   /** What the channel must know to answer it; of a mail, whom it came from and whom it names. */
   readonly context: Readonly<Record<string, string>>;
   readonly answerTo: string;
+  /** Who gets a copy by an agent's word; null: whoever is in the thread. */
+  readonly cc: readonly string[] | null;
   /** What its channel said became of it, oldest first; our own channels know by the other side's marks. */
   readonly deliveries: readonly Delivered[];
   /** Of a message that was refused here: why, for people. */
@@ -210,6 +212,7 @@ function itemOf(seq: number, event: Event): Item {
     providerAt: event.provider ? (event.provider.at ?? 0) : null,
     context: event.provider?.context ?? {},
     answerTo: event.answer_to ?? '',
+    cc: event.cc ?? null,
     deliveries: [],
     error: '',
   };
@@ -251,6 +254,7 @@ export function messageOf(entry: Entry, me: Actor): Message {
     providerAt: null,
     context: {},
     answerTo: entry.answerTo ?? '',
+    cc: null,
     deliveries: [],
     error: entry.error?.message ?? '',
   };

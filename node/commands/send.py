@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from backbone import contacts, directory, failpoints, opening
 from backbone import events as ev
-from backbone.access import REFUSED, Who, able, scope
+from backbone.access import REFUSED, Who, able
 from backbone.acks import LogEvent, Stored
 from backbone.clock import utc_ms
 from backbone.commands import Send, To
@@ -22,9 +22,11 @@ from backbone.errors import (
     TrunklineError,
     UnknownOutcomeError,
 )
-from backbone.ids import check_contact, check_name
+from backbone.ids import check_name
 from backbone.nats import subjects
 from node import resends
+from node.commands import addressed
+from node.commands.addressed import Whom
 from node.commands.authorise import authorise
 from node.commands.files import keep, own_file
 from node.context import Context
@@ -60,6 +62,7 @@ def send(context: Context, sender: Sender, who: Who, command: Send) -> Coroutine
         command.conv
         and not command.attachments
         and not command.mentions
+        and not command.is_addressed
         and not context.log.is_full
         and resends.is_fresh(command.id, utc_ms())
     ):
@@ -92,6 +95,7 @@ async def _send_waiting(context: Context, sender: Sender, who: Who, command: Sen
             if stored is not None:
                 _tell_stored(sender, who, command, stored)
                 return
+        await addressed.check(context, command, room.head.channel)
         is_late = who.kind == "visitor" and await _is_over(context, room.head)
         _send_into(room, context, sender, who, command, attachments=attachments, is_late=is_late)
 
@@ -126,6 +130,8 @@ def _send_into(
         answer_to=command.answer_to if who.kind == "agent" else "",
         note=command.note,
         mentions=sorted(set(command.mentions)) if command.note else [],
+        subject=command.subject,
+        cc=command.cc,
     )
 
     def done(outcome: Stored | TrunklineError) -> None:
@@ -191,27 +197,22 @@ async def _send_without_conversation(
 ) -> None:
     if code := able(who, "conversation.write"):
         raise ForbiddenError(code, REFUSED[code])
-    if who.kind == "visitor":
-        inbox_id, contact = who.inbox, who.id
-    else:
-        to = command.to or To("", "")
-        inbox_id, contact = check_name(to.inbox, "to.inbox"), check_contact(to.contact, "to.contact")
+    inbox_id = who.inbox if who.kind == "visitor" else check_name((command.to or To("")).inbox, "to.inbox")
     tenant, inbox = await context.inboxes.find(inbox_id)
     if tenant != who.tenant:
         raise InvalidInputError("inbox.not_found", "There is no such inbox.", field="to.inbox")
+    if who.kind == "visitor":
+        whom = Whom(who.id, who.user, who.name)
+    else:
+        whom = await addressed.find(context, who, inbox, command)
     await keep(context, who, command.attachments)
     if not resends.is_fresh(command.id, utc_ms()):
-        stored = await _stored_before(context, contacts.open_key(tenant, inbox.id, contact), tenant, command.id)
+        key = contacts.open_key(tenant, inbox.id, whom.contact, whom.thread)
+        stored = await _stored_before(context, key, tenant, command.id)
         if stored is not None:
             again = _tell_stored(sender, who, command, stored)
-            context.openings.tell(tenant, contact, again.conv, inbox=inbox.id, session=sender.id)
+            context.openings.tell(tenant, whom.contact, again.conv, inbox=inbox.id, session=sender.id)
             return
-    peer, name = who.user, who.name
-    if who.kind == "agent":
-        await _check_scope(context, who, inbox, contact)
-        if not await contacts.is_known(context.link, tenant, contact):
-            raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
-        peer, name = await contacts.find_peer(context.link, tenant, contact), ""
     placed = await opening.place(
         context.link,
         context.log,
@@ -220,8 +221,8 @@ async def _send_without_conversation(
             id=command.id,
             tenant=tenant,
             inbox=inbox,
-            contact=contact,
-            contact_name=name,
+            contact=whom.contact,
+            contact_name=whom.name,
             source=sender.source if who.kind == "visitor" else ev.Source(),
             by=who.actor(),
             at=utc_ms(),
@@ -230,38 +231,21 @@ async def _send_without_conversation(
             attachments=attachments,
             reply_to=command.reply_to,
             note=command.note,
-            peer=peer,
+            peer=whom.peer,
+            thread=whom.thread,
+            subject=command.subject,
+            cc=command.cc,
         ),
     )
     if failpoints.ARMED:
         failpoints.reach("node.stored")
     # One that was sent again, too: whoever stored it first may have died before it told.
-    context.openings.tell(tenant, contact, placed.conv, inbox=inbox.id, session=sender.id)
+    context.openings.tell(tenant, whom.contact, placed.conv, inbox=inbox.id, session=sender.id)
     if placed.duplicate:
         subject = subjects.chat(tenant, inbox.channel, placed.conv)
         await _look_at_stored(context, sender, who, command, subject, placed.seq)
         return
     sender.stored(command, placed.seq, placed.conv, placed.at)
-
-
-async def _check_scope(context: Context, who: Who, inbox: directory.Inbox, contact: str) -> None:
-    """Raises InvalidInputError `contact.not_found` where the contact's conversation is out of the scope, or would
-    be opened in an inbox that is none of theirs.
-    """
-    allowed = scope(who)
-    if allowed.is_all:
-        return
-    kept = await contacts.contacts(context.link).get(contacts.open_key(who.tenant, inbox.id, contact))
-    if kept and isinstance(kept.value, contacts.OpenConversation):
-        try:
-            async with context.hub.visit(who.tenant, kept.value.conv) as room:
-                if allowed.holds(room.head):
-                    return
-        except NotFoundError:
-            pass  # Its key was set and its beginning never came.
-    elif inbox.id in allowed.inboxes or (inbox.team and inbox.team in allowed.teams):
-        return
-    raise InvalidInputError("contact.not_found", "There is no such contact.", field="to.contact")
 
 
 def _kind(command: Send, attachments: list[ev.Attachment]) -> Any:

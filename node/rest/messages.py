@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from backbone import acts
 from backbone import events as ev
-from backbone.commands import Mark, Presence, Send, To, check_ids, wrong_with
+from backbone.commands import Address, Copies, Mark, Presence, Send, Subject, To, check_ids, wrong_with
 from backbone.errors import ForbiddenError, InvalidInputError, TrunklineError
 from backbone.events import AgentState, MessageKind
 from node.commands import act, mark, presence, send
@@ -25,7 +25,8 @@ from node.rest.conversations import ConversationAt
 
 class NewMessage(Struct, kw_only=True):
     """A message. `id`: a UUID of version 4 or 7, the same at every try; left out, it is the `Idempotency-Key`.
-    `answer_to`: an agent answers the Reply-To of the customer's last mail.
+    `answer_to`: an agent answers the Reply-To of the customer's last mail. By mail an agent may give it a `subject` of
+    its own, and say who gets a copy (`cc`; left out: whoever is in the thread).
     """
 
     id: OptionalId = ""
@@ -35,11 +36,15 @@ class NewMessage(Struct, kw_only=True):
     reply_to: str = ""
     note: bool = False
     mentions: Annotated[list[str], Meta(max_length=50)] = []
-    answer_to: Annotated[str, Meta(max_length=254)] = ""
+    answer_to: Address = ""
+    subject: Subject = ""
+    cc: Copies = None
 
 
 class FirstMessage(Struct, kw_only=True):
-    """A message without a conversation. `to`: whom an agent writes to; a visitor leaves it out."""
+    """A message without a conversation. `to`: whom an agent writes to; a visitor leaves it out. By mail each begins a
+    conversation of its own, also with an `address` that nobody has written from yet.
+    """
 
     id: OptionalId = ""
     to: To | None = None
@@ -47,6 +52,8 @@ class FirstMessage(Struct, kw_only=True):
     text: str = ""
     attachments: Annotated[list[str], Meta(max_length=20)] = []
     note: bool = False
+    subject: Subject = ""
+    cc: Copies = None
 
 
 class NewAct(Struct, kw_only=True):
@@ -94,6 +101,10 @@ _MESSAGE = (
     "id.token",
     "id.uuid",
     "log.busy",
+    "mail.address",
+    "mail.not_taken",
+    "mail.note",
+    "mail.subject",
     "mention.unknown_agent",
     "text.empty",
     "text.invalid",
@@ -145,6 +156,8 @@ async def write(ask: Ask, at: ConversationAt, body: NewMessage) -> StoredOut:
         note=body.note,
         mentions=body.mentions,
         answer_to=body.answer_to,
+        subject=body.subject,
+        cc=body.cc,
     )
     return await _sent(ask, command)
 
@@ -160,6 +173,7 @@ async def write(ask: Ask, at: ConversationAt, body: NewMessage) -> StoredOut:
         "id.contact",
         (422, "contact.not_found"),
         (422, "inbox.not_found"),
+        "mail.whom",
         "send.no_conversation",
     ),
     counts="message",
@@ -173,6 +187,8 @@ async def open_by_writing(ask: Ask, body: FirstMessage) -> StoredOut:
         text=body.text,
         attachments=body.attachments,
         note=body.note,
+        subject=body.subject,
+        cc=body.cc,
     )
     return await _sent(ask, command)
 

@@ -41,6 +41,7 @@ class Email:
     caps: ClassVar[Caps] = Caps(
         kinds=frozenset({"text", "email", "image", "file", "audio", "video"}),
         text=(TEXT_MOST_CHARS, "chars"),
+        addressed_by="email",
         caption=True,
         together=True,
         media_bytes=dict.fromkeys(("image", "file", "audio", "video"), FILES_MOST_BYTES),

@@ -13,6 +13,7 @@ from adapters.channels.email.reading import html
 from adapters.channels.email.reading.automatic import LOOP_HEADER
 from adapters.channels.email.settings import Account
 from backbone.channel import FaultError, Out, OutMedia, Rejected, Said
+from backbone.domains import ascii_domain
 
 MOST_LINE_CHARS: Final = 76
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -109,7 +110,7 @@ def _line(name: str, value: str) -> str:
 def _address(given: str) -> str:
     """An address fit for an envelope, its domain in ASCII."""
     local, _, domain = given.strip(" ").rpartition("@")
-    address = mailboxes.quoted(f"{local}@{headers.ascii_domain(domain)}")
+    address = mailboxes.quoted(f"{local}@{ascii_domain(domain)}")
     if not _ADDRESS.fullmatch(address) or _CONTROL.search(address):
         raise FaultError(Rejected("There is no mail address to write to."))
     return address

@@ -9,8 +9,6 @@ from itertools import groupby
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-import idna
-
 from adapters.channels.email import charset, mailboxes, structured
 
 _WORD: Final = re.compile(r"=\?([^?\s*]{1,64})(?:\*[^?\s]*)?\?([bBqQ])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=")
@@ -39,7 +37,6 @@ _TOKENS: Final = frozenset({"charset", "boundary", "format", "delsp", "smime-typ
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES: Final = {"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}
-MOST_DOMAIN_CHARS: Final = 253
 MOST_CHARS: Final = 100_000
 """Of one header; what is beyond is no header that anybody meant."""
 
@@ -242,14 +239,3 @@ def _unquoted(text: str) -> str:
 
 def _comments_out(text: str) -> str:
     return re.sub(r"\([^()]*\)?", " ", text)
-
-
-def ascii_domain(domain: str) -> str:
-    """A domain as it goes over the wire, in lower case: labels beyond ASCII in punycode; as it is where it can't be."""
-    if domain.isascii() or len(domain) > MOST_DOMAIN_CHARS:
-        return domain.lower()
-    try:
-        # IDNA 2008 after the mapping of UTS 46: IDNA 2003, which is Python's own, writes to another domain (straße).
-        return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
-    except UnicodeError:
-        return domain.lower()

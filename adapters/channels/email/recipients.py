@@ -74,7 +74,8 @@ def of(out: Out, acc: Account) -> list[str]:
         )
     to = out.answer_to or (is_theirs and not doubtful and said.get("to")) or customer
     also = said.get("also", "").split() if out.answer_to else []
-    named = [] if out.automatic else dict.fromkeys([*also, *said.get("cc", "").split()])
+    chosen = said.get("cc", "").split() if out.cc is None else map(str.lower, out.cc)
+    named = [] if out.automatic else dict.fromkeys([*also, *chosen])
     others = [each for each in named if each not in {to, customer, doubtful} and not acc.is_own(each)]
     return [to, *others[:MOST_COPIES]]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from adapters.channels.email import headers
+from backbone.domains import ascii_domain
 
 MAIL_MOST_BYTES: Final = 35 * 1024 * 1024
 _SECRET: Final = {"secret": True}
@@ -216,7 +216,7 @@ class Account(Struct, frozen=True, kw_only=True):
     @property
     def domain(self) -> str:
         """What stands behind the @, in lower case and ASCII."""
-        return headers.ascii_domain(self.address.rpartition("@")[2])
+        return ascii_domain(self.address.rpartition("@")[2])
 
     @property
     def login(self) -> str:
@@ -226,7 +226,7 @@ class Account(Struct, frozen=True, kw_only=True):
     def is_own(self, address: str) -> bool:
         """Whether an address is this mailbox's, with or without something behind a plus."""
         local, _, domain = address.lower().rpartition("@")
-        here = headers.ascii_domain(domain)
+        here = ascii_domain(domain)
         names = {f"{local}@{here}", f"{local.partition('+')[0]}@{here}"}
         own = (each.lower().rpartition("@") for each in (self.address, *self.aliases))
-        return any(f"{name}@{headers.ascii_domain(at)}" in names for name, _, at in own)
+        return any(f"{name}@{ascii_domain(at)}" in names for name, _, at in own)

@@ -17,9 +17,9 @@ from adapters.channels.email import headers, languages
 from adapters.channels.email.mime import Part
 from adapters.channels.email.settings import Account
 from backbone.channel import same
-from backbone.ids import key_hash
+from backbone.domains import ascii_domain
+from backbone.ids import key_hash, thread_key
 
-KEY_CHARS: Final = 26
 MAC_CHARS: Final = 10
 MOST_LOCAL_CHARS: Final = 64
 MOST_REFERENCES: Final = 21
@@ -45,7 +45,7 @@ _MARK: Final = "t:"
 
 def key_of(message_id: str) -> str:
     """The key of the thread that a mail begins."""
-    return key_hash(message_id)[:KEY_CHARS]
+    return thread_key(message_id)
 
 
 def place_of(message_id: str) -> str:
@@ -82,7 +82,7 @@ def of_plus(address: str, acc: Account) -> str:
     local = acc.address.lower().partition("@")[0]
     found, _, at = address.lower().partition("@")
     thread, _, mac = found.removeprefix(f"{local}+").partition(".")
-    is_ours = headers.ascii_domain(at) == acc.domain and found.startswith(f"{local}+") and _KEY.fullmatch(thread)
+    is_ours = ascii_domain(at) == acc.domain and found.startswith(f"{local}+") and _KEY.fullmatch(thread)
     return thread if acc.thread_secret and is_ours and same(mac, _mac(acc, thread)) else ""
 
 

@@ -63,6 +63,9 @@ class Conversation(Struct):
     seq: int = 0
     thread: str = ""
     subject: str = ""
+    cc: list[str] | None = None
+    """Who gets a copy by an agent's last word; None since the customer's last mail, which names its own."""
+
     context: dict[str, str] = {}
     refs: list[str] = []
     window: WindowState = field(default_factory=WindowState)
@@ -210,6 +213,8 @@ def _message(known: Conversation, event: ev.MessageAdded) -> None:
         return
     if event.subject and not known.subject:
         known.subject = event.subject
+    if event.cc is not None:
+        known.cc = event.cc
     if event.provider is None:
         return
     _remember(known, event.id, event.provider.id)
@@ -221,6 +226,7 @@ def _message(known: Conversation, event: ev.MessageAdded) -> None:
         known.blocked = ""
         windows.opened(known.window, _opens(event), event.provider.at or event.at)
         if event.provider.context:
+            known.cc = None
             known.context = {**known.context, **event.provider.context}
     elif event.kind != "event":
         windows.sent(known.window)

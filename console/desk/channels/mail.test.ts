@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import cases from '../../../tests/cases/recipients.json' with { type: 'json' };
+import type { Item } from '../../ui/thread.ts';
 import { contextOf, doubtOf, recipients } from './mail.ts';
 
 const CUSTOMER = 'a@x.example';
@@ -18,4 +19,12 @@ test('what isn\u2019t a pass of DMARC is said beside the sender, and nothing of 
 
 test('a conversation without mails has no recipients', () => {
   expect(contextOf([])).toBeUndefined();
+});
+
+test('copies are those that an agent chose, until the customer names others', () => {
+  const by = (kind: string, more: object): Item => ({ is: 'message', by: { kind, id: 'x' }, note: false, context: {}, cc: null, ...more }) as unknown as Item;
+  const begun = by('agent', { cc: ['Boss@x.example', 'b@x.example'] });
+  expect(contextOf([begun, by('agent', {})])).toEqual({ cc: 'boss@x.example b@x.example' });
+  expect(contextOf([begun, by('visitor', { context: { from: CUSTOMER, cc: 'c@x.example' } })])).toMatchObject({ cc: 'c@x.example' });
+  expect(contextOf([by('visitor', { context: { from: CUSTOMER, cc: 'c@x.example' } }), by('agent', { cc: [] })])).toMatchObject({ cc: '' });
 });

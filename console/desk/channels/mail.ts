@@ -13,10 +13,17 @@ export interface Recipients {
 
 type Context = Readonly<Record<string, string>>;
 
-/** Mail headers of the customer's messages merged, the newest of each; undefined without a mail. */
+/**
+ * Mail headers of the customer's messages merged, the newest of each, with the copies that an agent chose since;
+ * undefined without a mail.
+ */
 export function contextOf(items: readonly Item[]): Context | undefined {
-  const said = items.flatMap((item) => (item.is === 'message' && item.by.kind === 'visitor' ? [item.context] : []));
-  return said.some((one) => 'from' in one) ? Object.assign({}, ...said) : undefined;
+  const said = items.flatMap((item): Context[] => {
+    if (item.is !== 'message') return [];
+    if (item.by.kind === 'visitor') return [item.context];
+    return item.cc && !item.note ? [{ cc: item.cc.join(' ').toLowerCase() }] : [];
+  });
+  return said.some((one) => 'from' in one || 'cc' in one) ? Object.assign({}, ...said) : undefined;
 }
 
 /** `customer`: whom the conversation is with; `chosen`: the Reply-To that the agent chose, empty for none. */

@@ -19,6 +19,7 @@ from tests.harness.postfix import HOST, SELECTOR, Postfix, running_postfix
 from tests.simulators.email import ADDRESS, EmailSimulator
 
 CUSTOMER: Final = "ann.li@elsewhere.example"
+PARTNER: Final = "bo@elsewhere.example"
 
 
 class Office(NamedTuple):
@@ -27,14 +28,14 @@ class Office(NamedTuple):
     account: Account
     postfix: Postfix
     program: Program
-    box: Path
-    """The customer's maildir."""
+    boxes: Path
+    """The folder of all maildirs."""
 
-    async def received(self, wanted: Callable[[EmailMessage], bool]) -> Path:
-        """The file of the first mail in the customer's mailbox that is wanted, once it is there."""
-        deadline = time.monotonic() + WITHIN_S
+    async def received(self, wanted: Callable[[EmailMessage], bool], by: str = CUSTOMER) -> Path:
+        """The file of the first mail in somebody's mailbox that is wanted, once it is there."""
+        deadline, box = time.monotonic() + WITHIN_S, self.boxes / by
         while True:
-            mails = [*(self.box / "new").glob("*")] if self.box.exists() else []
+            mails = [*(box / "new").glob("*")] if box.exists() else []
             for mail in sorted(mails, key=lambda file: file.stat().st_mtime_ns):
                 if wanted(programs.read(mail)):
                     return mail
@@ -61,11 +62,11 @@ async def office(request: pytest.FixtureRequest, mail_system: Bench, tmp_path: P
             postfix = await asyncio.to_thread(
                 stack.enter_context,
                 running_postfix(
-                    mail, (owner.st_uid, owner.st_gid), [ADDRESS, CUSTOMER], signs=ADDRESS.partition("@")[2]
+                    mail, (owner.st_uid, owner.st_gid), [ADDRESS, CUSTOMER, PARTNER], signs=ADDRESS.partition("@")[2]
                 ),
             )
             await account.connect(smtp_port=postfix.submission, smtp_auth="none", authserv_id=HOST)
             program = await asyncio.to_thread(request.param, tmp_path, CUSTOMER, postfix.exchange)
             if isinstance(program, Nodemailer):
                 program.sign_with(postfix.keys[CUSTOMER.partition("@")[2]], SELECTOR)
-            yield Office(account, postfix, program, mail / CUSTOMER)
+            yield Office(account, postfix, program, mail)

@@ -14,7 +14,7 @@ import dkim
 import pytest
 
 from tests.conformance.mail import programs
-from tests.conformance.mail.conftest import Office
+from tests.conformance.mail.conftest import CUSTOMER, PARTNER, Office
 from tests.conformance.mail.programs import Letter, Nodemailer
 from tests.conformance.rig import Numbered
 from tests.conformance.test_files import PDF
@@ -73,6 +73,32 @@ async def test_a_customer_writes_is_answered_and_answers_with_files_both_ways(of
 
 
 @ONE
+async def test_an_agent_begins_a_mail_with_a_subject_and_copies_and_the_answer_comes_into_its_thread(
+    office: Office,
+) -> None:
+    account = office.account
+    to = {"inbox": account.inbox, "address": CUSTOMER.replace("ann", "Ann")}
+    first = await account.agent.send("您好 Ann, your order is late.", to=to, subject=SUBJECT, cc=[PARTNER])
+    await account.state(str(first["id"]), "sent", "delivered", "accepted")
+    mail = await office.received(lambda mail: "is late" in _text(mail))
+    got, copy = (programs.read(each) for each in (mail, await office.received(lambda _: True, PARTNER)))
+    assert (str(got["Subject"]), str(got["To"]), str(got["Cc"])) == (SUBJECT, CUSTOMER, PARTNER)
+    assert (got["Message-ID"], _is_signed(office, mail)) == (copy["Message-ID"], True)
+
+    second = await account.agent.send("It comes on Friday.", first["conv"])
+    await account.state(str(second["id"]), "sent", "delivered", "accepted")
+    again = programs.read(await office.received(lambda mail: "Friday" in _text(mail), PARTNER))
+    assert (again["In-Reply-To"], str(again["Subject"])) == (got["Message-ID"], SUBJECT)
+
+    await asyncio.to_thread(office.program.answer, mail, Letter("On Friday I am away."))
+    heard = await account.event(_heard)
+    assert (heard["conv"], heard["text"]) == (first["conv"], "On Friday I am away.")
+    # The next that an agent begins is another conversation: each is a thread in everybody's mailbox.
+    other = await account.agent.send("Another matter", to=to, subject="Another matter", cc=[])
+    assert other["conv"] != first["conv"]
+
+
+@ONE
 async def test_an_answer_that_nobody_takes_comes_back_as_failed(office: Office) -> None:
     program = office.program
     program.address = "gone@elsewhere.example"
@@ -88,7 +114,7 @@ async def test_a_signature_that_the_server_checked_is_in_what_it_wrote(office: O
     await asyncio.to_thread(office.program.write, ADDRESS, Letter("signed 签名", SUBJECT))
     heard = await office.account.event(_heard)
     assert (heard["text"], heard["subject"]) == ("signed 签名", SUBJECT)
-    boxes = office.box.parent / ADDRESS
+    boxes = office.boxes / ADDRESS
     (mail,) = [*boxes.glob("new/*"), *boxes.glob("cur/*")]
     assert re.search(r"dkim=pass", str(programs.read(mail)["Authentication-Results"]))
 

@@ -116,6 +116,19 @@ def test_an_agent_writes_first_to_nobody_whose_conversation_they_dont_see(firm: 
         firm.set_agent("mei", reach="all")
 
 
+@pytest.mark.parametrize("more", [{"subject": "Hello"}, {"cc": []}, {"cc": ["ann@elsewhere.example"]}])
+def test_what_only_mail_has_is_refused_elsewhere(firm: Company, more: dict[str, Any]) -> None:
+    writer = Visitor(firm)
+    conv = writer.open()
+    refused = firm.ask("lin", "POST", f"conversations/{conv}/messages", {"text": "hello", **more})
+    assert (refused.status, refused.code, refused.body["field"]) == (422, "mail.not_taken", next(iter(more)))
+    first = {"to": {"inbox": INBOX, "contact": writer.contact}, "text": "hello", **more}
+    assert firm.ask("lin", "POST", "messages", first).code == "mail.not_taken"
+    to = {"inbox": INBOX, "address": "ann@elsewhere.example"}
+    refused = firm.ask("lin", "POST", "messages", {"to": to, "text": "hello"})
+    assert (refused.status, refused.code, refused.body["field"]) == (422, "mail.not_taken", "to.address")
+
+
 def test_a_stranger_learns_not_even_whether_a_message_was_sent_before(firm: Company) -> None:
     """An old id is looked up in the conversation: for those alone who may write there."""
     writer, stranger = Visitor(firm), Visitor(firm)

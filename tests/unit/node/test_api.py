@@ -44,6 +44,7 @@ BY_OTHER_MEANS: Final = frozenset(
         "field.unknown",
         "host.unknown",
         "limit.uploads",
+        *(f"mail.{reason}" for reason in ("address", "note", "subject", "whom")),
         "request.refused",
         *(f"{kind}.{reason}" for kind in ("calendar", "role", "skill", "team") for reason in ("not_found", "taken")),
         "record.changed",

@@ -104,6 +104,32 @@ def test_an_agent_must_say_where_a_message_goes() -> None:
     assert isinstance(session(AGENT).on_frame(send(note=True), 0), Do)
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        ({"cc": ["a@b.example"], "note": True}, "mail.note", "note"),
+        ({"subject": "a\nBcc: b@c.example"}, "mail.subject", "subject"),
+        ({"subject": "a\ud800"}, "mail.subject", "subject"),
+        ({"cc": ["no address"]}, "mail.address", "cc"),
+        ({"cc": [""]}, "mail.address", "cc"),
+        ({"cc": ["a@b.example\r\nBcc: c@d.example"]}, "mail.address", "cc"),
+        ({"conv": None, "to": To("mail", address="nobody")}, "mail.address", "to.address"),
+        ({"conv": None, "to": To("mail", "c" * 27, "a@b.example")}, "mail.whom", "to"),
+    ],
+)
+def test_what_only_mail_has_is_checked_before_anything_is_done(more: Any, code: str, field: str) -> None:
+    verdict = session(AGENT).on_frame(send(**more), 0)
+    assert isinstance(verdict, Refuse)
+    assert (verdict.err.code, verdict.err.field) == (code, field)
+
+
+@pytest.mark.parametrize("more", [{"subject": "x"}, {"cc": []}, {"to": To("mail", address="a@b.example")}])
+def test_a_visitor_says_nothing_of_what_only_mail_has(more: Any) -> None:
+    verdict = session().on_frame(send(**more), 0)
+    assert isinstance(verdict, Refuse)
+    assert verdict.err.code == "access.agents_only"
+
+
 def test_messages_come_at_a_rate_and_the_wait_is_told() -> None:
     one = session()
     assert [type(one.on_frame(send(), 0)) for _ in range(4)] == [Do, Do, Do, Refuse]

@@ -254,6 +254,7 @@ class Deliverer:
             context=known.context,
             reply_to=known.provider_ids.get(event.reply_to, ""),
             answer_to=event.answer_to,
+            cc=event.cc if event.cc is not None else known.cc,
             refs=known.refs,
             author=event.by.name,
             template=event.parts[0] if event.parts else {},

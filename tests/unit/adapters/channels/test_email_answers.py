@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from adapters.channels.email import headers, mailboxes
+from adapters.channels.email import mailboxes
 from adapters.channels.email.compose import Mail, compose
 from adapters.channels.email.parse import mail_to_events
 from adapters.channels.email.settings import Account
 from backbone.channel import Message, Said
+from backbone.domains import ascii_domain
 from tests.simulators.email import letters
 from tests.unit.adapters.channels.kit_email import NOW, OF_CORPUS, corpus, mail, out
 
@@ -69,7 +70,7 @@ def test_capitals_of_another_address_are_nobodys() -> None:
 )
 def test_domains_go_by_idna_2008(domain: str, wire: str) -> None:
     """By IDNA 2003 straße.example is strasse.example, which may be somebody else's."""
-    assert headers.ascii_domain(domain) == wire
+    assert ascii_domain(domain) == wire
 
 
 @pytest.mark.parametrize(

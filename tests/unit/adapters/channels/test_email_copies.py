@@ -119,6 +119,17 @@ def test_recipients_are_those_that_stand_above_the_composer(case: dict[str, Any]
     assert recipients.of(written, OF_CORPUS) == [case["to"], *case["cc"]]
 
 
+def test_copies_that_an_agent_chose_stand_for_those_of_the_thread() -> None:
+    said = {"from": PEER, "to": "", "cc": f"{PEER} {BOSS}"}
+    assert recipients.of(out(to=PEER, context=said), OF_CORPUS) == [PEER, BOSS]
+    assert recipients.of(out(to=PEER, context=said, cc=["Ann@New.example", PEER]), OF_CORPUS) == [
+        PEER,
+        "ann@new.example",
+    ]
+    assert recipients.of(out(to=PEER, context=said, cc=[]), OF_CORPUS) == [PEER]
+    assert recipients.of(out(to=PEER, context={}, cc=[BOSS]), OF_CORPUS) == [PEER, BOSS]
+
+
 async def test_who_is_refused_a_copy_is_named_and_all_others_get_it(listing: Listing) -> None:
     listing.smtp.replies["RCPT"] = ["", "550 5.1.1 no such user", ""]
     async with kit_for(listing) as (kit, acc):

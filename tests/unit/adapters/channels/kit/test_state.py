@@ -180,3 +180,13 @@ def test_who_is_called_otherwise_is_written_to_by_the_new_name() -> None:
     known = _folded(moved)
     assert state.peer_of(known) == "new"
     assert state.peer_of(_folded(_said("m1"))) == ""
+
+
+def test_who_gets_a_copy_is_an_agents_word_until_the_customers_next_mail() -> None:
+    begun = _said("m1", cc=["boss@x.example"], subject="Offer")
+    assert _folded(begun).cc == ["boss@x.example"]
+    assert _folded(begun, _said("m2")).cc == ["boss@x.example"]
+    assert _folded(begun, _said("m2", cc=[])).cc == []
+    mail = _said("m3", VISITOR, provider=ev.Provider(id="<a@b>", context={"from": "a@x.example", "cc": "c@x.example"}))
+    assert _folded(begun, mail).cc is None
+    assert _folded(begun, _said("n", note=True, cc=["spy@x.example"])).cc == ["boss@x.example"]
