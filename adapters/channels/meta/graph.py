@@ -17,6 +17,8 @@ WRONG_PARAMETER: Final = 100
 NO_OBJECT: Final = 33
 """As a subcode of it: what the address names isn't there for this token."""
 
+LONGEST_MIN: Final = 24 * 60
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -46,7 +48,7 @@ def classify(
     """
     if status == 200 and body and not is_json(headers):
         return None  # a file; who expects an answer finds that it is none
-    wait = Retry(after_s=_seconds(headers.get("retry-after", "")))
+    wait = Retry(after_s=_seconds(headers.get("retry-after", "")) or _regained_s(headers))
     try:
         error = msgspec.json.decode(body, type=_Answer).error
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -95,6 +97,21 @@ def _unknown(status: int, error: Error, product: str) -> Fault:
     if status == 401:
         return TokenExpired()
     return Rejected(f"{product} ({error.code}): {(error.details or error.message)[:200]}")
+
+
+class _Usage(Struct):
+    estimated_time_to_regain_access: float = 0
+
+
+def _regained_s(headers: Mapping[str, str]) -> float:
+    """When a limit of the account's calls is over, which Meta tells in minutes."""
+    told = headers.get("x-business-use-case-usage", "{}")
+    try:
+        usages = msgspec.json.decode(told, type=dict[str, list[_Usage]])
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return 0.0
+    minutes = max((one.estimated_time_to_regain_access for each in usages.values() for one in each), default=0.0)
+    return min(minutes, LONGEST_MIN) * 60
 
 
 def _seconds(text: str) -> float:
