@@ -12,6 +12,7 @@ import zlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 from starlette.requests import Request as HttpRequest
@@ -131,6 +132,7 @@ class ChatSimulator(Signed):
         self.human_agent_s = 0.0
         """For how long people may answer; 0 where Meta hasn't approved it."""
 
+        self.sizes = dict(LIMITS)
         self.texts_a_s = 300
         self.media_a_s = 10
         self.file_life_s = 7 * DAY_S
@@ -140,6 +142,9 @@ class ChatSimulator(Signed):
 
         self.owned_elsewhere: set[str] = set()
         """Customers whose conversation another app has."""
+
+        self.posted: list[dict[str, Any]] = []
+        """What came to the edge of messages, as it came."""
 
         self.seen: list[str] = []
         self.typed: list[str] = []
@@ -360,14 +365,16 @@ class ChatSimulator(Signed):
 
     def _refused(self, request: HttpRequest) -> Response | None:
         is_refused = bool(self._script) and self._script[0].name == "refused"
-        if request.headers.get("authorization") != f"Bearer {self.access_token}" or is_refused:
+        told = request.headers.get("authorization") or f"Bearer {request.query_params.get('access_token', '')}"
+        if told != f"Bearer {self.access_token}" or is_refused:
             return error(190, 463)
         if request.path_params["node"] not in {self.account_id, "me", *self._names}:
             return error(100, 33)
         return None
 
     async def _messages(self, request: HttpRequest) -> Response:
-        body = await request.json()
+        body = await _body_of(request)
+        self.posted.append(body)
         if "sender_action" in body:
             return self._refused(request) or self._acted(body)
         fault = self.next_fault()
@@ -489,7 +496,7 @@ class ChatSimulator(Signed):
         if file is None or told is None or self.wrong_upload(fields):
             return error(100)
         kind = json.loads(told.content)["attachment"]["type"]
-        if len(file.content) > LIMITS[kind]:
+        if len(file.content) > self.sizes[kind]:
             return error(100, 2018109)
         if file.mime not in self.types.get(kind, {file.mime}):
             return error(100, 2018047)
@@ -521,6 +528,15 @@ class ChatSimulator(Signed):
         if file.until < self.clock.now():
             return Response("URL signature expired", 403, media_type="text/plain")
         return Response(file.content, media_type=file.mime)
+
+
+async def _body_of(request: HttpRequest) -> dict[str, Any]:
+    """JSON, or a form whose values are JSON: Graph takes both."""
+    if "json" in request.headers.get("content-type", ""):
+        found: dict[str, Any] = await request.json()
+        return found
+    pairs = parse_qsl((await request.body()).decode())
+    return {name: json.loads(value) if value[:1] == "{" else value for name, value in pairs}
 
 
 def error(code: int, subcode: int = 0) -> Response:
