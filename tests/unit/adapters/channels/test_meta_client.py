@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from adapters.channels.meta import faults
+from adapters.channels.meta.graph import Error
 from backbone.channel import (
     FaultError,
     Media,
@@ -23,7 +25,7 @@ from backbone.channel import (
     Unknown,
     WindowClosed,
 )
-from tests.simulators.meta import ChatSimulator
+from tests.simulators.meta import WORDS, ChatSimulator
 from tests.unit.adapters.channels.kit_meta import LI, NAMES, pair
 from tests.unit.adapters.channels.kit_telegram import MemoryKit, kit_for
 
@@ -178,6 +180,16 @@ async def test_a_conversation_that_another_app_has_is_told(world: World) -> None
     fault = await world.fault_of()
     assert isinstance(fault, Rejected)
     assert "2018300" in fault.reason
+
+
+@pytest.mark.parametrize("number", range(len(WORDS)))
+async def test_each_error_of_the_platform_is_met_by_its_verdict(world: World, number: int) -> None:
+    code, subcode = list(WORDS)[number]
+    world.simulator.fails(code, subcode)
+    known = faults.known(Error(code=code, error_subcode=subcode))
+    assert known is not None
+    assert await world.fault_of() == known
+    await world.send("and after it")
 
 
 @pytest.mark.parametrize("after_s", [None, 3])
