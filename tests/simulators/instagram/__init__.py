@@ -9,7 +9,7 @@ from tests.simulators.meta import ChatSimulator, id_of_message
 
 
 class InstagramSimulator(ChatSimulator):
-    """One account, by the token of its page (`login` facebook) or its own (`instagram`)."""
+    """One account, whoever the token is of: its page, or the account itself."""
 
     name: ClassVar[str] = "instagram"
     kind: ClassVar[str] = "instagram"
