@@ -139,7 +139,7 @@ async def forget_account(link: Link, tenant: str, inbox: str) -> None:
     How far it was read stays: connected again under its id, it goes on from there.
     """
     bucket: Bucket[msgspec.Raw] = Bucket(link, "channels", msgspec.Raw)
-    for kind in ("token", "pulse"):
+    for kind in ("token", "pulse", "rate"):
         for key in await bucket.keys(subjects.key(tenant, kind, inbox) + ".*"):
             await bucket.delete(key)
     for key in (health_key(tenant, inbox), rate_key(tenant, inbox)):
@@ -177,9 +177,9 @@ def value_key(tenant: str, inbox: str, key: str) -> str:
     return subjects.key(tenant, "value", key_hash(f"{inbox}:{key}"))
 
 
-def rate_key(tenant: str, inbox: str) -> str:
-    """Of an account's budget."""
-    return subjects.key(tenant, "rate", inbox)
+def rate_key(tenant: str, inbox: str, kinds: str = "") -> str:
+    """Of an account's budget; of one for some kinds of messages beside it."""
+    return subjects.key(tenant, "rate", inbox, *([kinds] if kinds else []))
 
 
 def cursor_key(tenant: str, inbox: str, stream: str) -> str:

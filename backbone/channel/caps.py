@@ -29,6 +29,8 @@ class Rate(Struct, frozen=True, kw_only=True):
     n: int
     seconds: float
     per: Literal["account", "peer"] = "account"
+    kinds: frozenset[str] = frozenset()
+    """Of the account: what it counts, where it doesn't count all; beside the rate of all."""
 
 
 class Caps(Struct, frozen=True, kw_only=True):

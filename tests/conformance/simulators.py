@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from tests.simulators.base import Simulator
 
-OURS: Final = ("api", "app", "douyin", "email", "miniprogram", "telegram", "wechat", "wecom", "whatsapp")
+OURS: Final = (
+    "api", "app", "douyin", "email", "instagram", "messenger", "miniprogram", "telegram", "wechat", "wecom", "whatsapp",
+)  # fmt: skip
 """Channels that pass all cases of this suite."""
 
 GROUP: Final = "trunkline.simulators"

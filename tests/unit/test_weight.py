@@ -9,12 +9,15 @@ import pytest
 
 NOWHERE = ("pandas", "numpy", "datastore")
 WAREHOUSE_ONLY = ("pyarrow", "clickhouse_connect", "chdb")
+CHANNELS = (
+    "api", "app", "douyin", "email", "instagram", "messenger", "miniprogram", "telegram", "wechat", "wecom", "whatsapp",
+)  # fmt: skip
 PROCESSES = {
     "node": ["node.main"],
     "routing": ["adapters.routing.main"],
     "channels": [
         "adapters.channels.kit.service",
-        *(f"adapters.channels.{n}" for n in "api app douyin email miniprogram telegram wechat wecom whatsapp".split()),  # noqa: SIM905
+        *(f"adapters.channels.{name}" for name in CHANNELS),
     ],
     "up": ["trunkline.main", "trunkline.up.run"],
     "doctor": ["trunkline.commands.doctor", "trunkline.doctor.adapters", "trunkline.ask"],

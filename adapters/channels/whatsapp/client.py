@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
-import msgspec
 from msgspec import Struct
 
+from adapters.channels.meta.graph import bearer, read
 from adapters.channels.whatsapp import content, faults, protocol, settings, templates
 from backbone.channel import (
     Answer,
@@ -71,8 +70,6 @@ TYPES: Final = {
 }
 """By our kind: WhatsApp's name of it, and the types that it takes."""
 
-S = TypeVar("S", bound=Struct)
-
 
 class _Id(Struct):
     id: str
@@ -116,7 +113,7 @@ class WhatsApp:
         """Hands one part over. WhatsApp knows no message twice, but its statuses name ours."""
         to = protocol.addressed(out.peer.id, out.key, out.reply_to)
         answer = await _call(kit, acc, "messages", json={**to, **await self._content(out, kit)})
-        taken = _read(answer, _Taken).messages
+        taken = read(answer, _Taken).messages
         return Sent(taken[0].id if taken else "", "accepted")
 
     async def _content(self, out: Out, kit: Kit) -> dict[str, Any]:
@@ -147,7 +144,7 @@ class WhatsApp:
             "type": media.mime,
             "file": Upload(media.name, media.mime, media.content),
         }
-        return _read(await _call(kit, acc, "media", form=form), _Id).id
+        return read(await _call(kit, acc, "media", form=form), _Id).id
 
     async def get_media(self, media: Media, acc: settings.Account, kit: Kit) -> tuple[bytes, str, str]:
         """The bytes, type and name of a customer's file, for seven days. The address it is at lives five minutes."""
@@ -156,18 +153,18 @@ class WhatsApp:
                 f"{acc.api}/{acc.version}/{media.ref}",
                 method="GET",
                 query={"phone_number_id": acc.phone_number_id},
-                headers=_bearer(acc),
+                headers=bearer(acc.access_token),
             )
         except FaultError as error:
             if error.fault == faults.NO_OBJECT_FAULT:
                 # What isn't there is this file: the number is found out by the next message that is sent.
                 raise FaultError(Rejected("WhatsApp no longer has the file."), error.answer) from None
             raise
-        found = _read(told, _Found)
+        found = read(told, _Found)
         # The token goes along, so to Meta's own servers alone; a simulator's are as plain as its API.
         if not found.url.startswith("https://") and not found.url.startswith(f"{acc.api}/"):
             raise FaultError(Retry(), "the address of a file isn't one")
-        answer = await kit.call(found.url, method="GET", headers=_bearer(acc), most_bytes=MOST_IN_BYTES)
+        answer = await kit.call(found.url, method="GET", headers=bearer(acc.access_token), most_bytes=MOST_IN_BYTES)
         return answer.body, media.mime or found.mime_type, media.name
 
     async def mark_read(self, ref: str, peer: Peer, acc: settings.Account, kit: Kit) -> None:
@@ -187,7 +184,7 @@ class WhatsApp:
                 f"{acc.api}/{acc.version}/{acc.business_id}/message_templates",
                 method="GET",
                 query=query,
-                headers=_bearer(acc),
+                headers=bearer(acc.access_token),
             )
             try:
                 page, after = templates.read(answer.body)
@@ -206,7 +203,7 @@ class WhatsApp:
                 f"{acc.api}/{acc.version}/{acc.phone_number_id}",
                 method="GET",
                 query={"fields": "display_phone_number,verified_name,quality_rating"},
-                headers=_bearer(acc),
+                headers=bearer(acc.access_token),
             )
         except FaultError as error:
             fault = error.fault
@@ -215,16 +212,6 @@ class WhatsApp:
 
 
 async def _call(kit: Kit, acc: settings.Account, edge: str, **request: Any) -> Answer:
-    return await kit.call(f"{acc.api}/{acc.version}/{acc.phone_number_id}/{edge}", headers=_bearer(acc), **request)
-
-
-def _bearer(acc: settings.Account) -> Mapping[str, str]:
-    """The token has no end and can't be renewed: it is the account's, not the kit's."""
-    return {"Authorization": f"Bearer {acc.access_token}"}
-
-
-def _read(answer: Answer, wanted: type[S]) -> S:
-    try:
-        return msgspec.json.decode(answer.body, type=wanted)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        raise FaultError(Retry(), answer.body[:200].decode(errors="replace")) from None
+    return await kit.call(
+        f"{acc.api}/{acc.version}/{acc.phone_number_id}/{edge}", headers=bearer(acc.access_token), **request
+    )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-from msgspec import Struct
-
+from adapters.channels.meta import graph
 from backbone.channel import Fault, MediaGone, Pause, Rejected, Retry, TokenExpired, WindowClosed
 
 PAIR_S: Final = 6.0
@@ -60,65 +58,17 @@ FAULTS: Final[dict[int, Fault]] = {
     132016: Rejected("The template was disabled for its low quality (132016)."),
 }
 
-WRONG_PARAMETER: Final = 100
-NO_OBJECT: Final = 33
-"""As a subcode: what the address names isn't there for this token."""
-
-RIGHTS: Final = range(200, 300)
 _MEDIA_GONE = re.compile(r"(?i)media.{0,40}(not found|expired|not exist|invalid|unknown)|invalid.{0,20}media")
-
-
-class _Error(Struct):
-    code: int = 0
-    message: str = ""
-    error_subcode: int = 0
-    error_data: Any = None
-
-
-class _Answer(Struct):
-    error: _Error | None = None
 
 
 def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | None:
     """None if all is well. What isn't in Graph's form comes from a proxy and passes: another try."""
-    is_json = "json" in headers.get("content-type", "json") or "javascript" in headers.get("content-type", "")
-    if status == 200 and body and not is_json:
-        return None  # a file; who expects an answer finds that it is none
-    wait = Retry(after_s=_seconds(headers.get("retry-after", "")))
-    try:
-        error = msgspec.json.decode(body, type=_Answer).error
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return wait
-    if error is None:
-        return None if status == 200 else wait
-    return _fault(status, error, wait)
+    return graph.classify(status, body, headers, _known, "WhatsApp")
 
 
-def details_of(error_data: Any) -> str:
-    """Meta's words in `error_data`, an object here, a text at other edges of the Graph API."""
-    if isinstance(error_data, dict):
-        details = error_data.get("details", "")
-        return details if isinstance(details, str) else ""
-    return error_data[:500] if isinstance(error_data, str) else ""
-
-
-def _fault(status: int, error: _Error, wait: Retry) -> Fault:
-    details = details_of(error.error_data)
-    if error.code == WRONG_PARAMETER and error.error_subcode == NO_OBJECT:
+def _known(error: graph.Error) -> Fault | None:
+    if error.code == graph.WRONG_PARAMETER and error.error_subcode == graph.NO_OBJECT:
         return NO_OBJECT_FAULT
-    if error.code in {100, 131009} and _MEDIA_GONE.search(f"{error.message} {details}"):
+    if error.code in {100, 131009} and _MEDIA_GONE.search(f"{error.message} {error.details}"):
         return MediaGone()
-    fault = FAULTS.get(error.code)
-    if fault is None and error.code in RIGHTS:
-        return Pause(f"The access token lacks a right ({error.code}): {error.message[:200]}")
-    if fault is None and (status >= 500 or status == 429):
-        fault = Retry(account=status == 429)
-    if fault is None and status == 401:
-        return TokenExpired()
-    if isinstance(fault, Retry) and wait.after_s:
-        return Retry(after_s=wait.after_s, account=fault.account)
-    return fault or Rejected(f"WhatsApp ({error.code}): {(details or error.message)[:200]}")
-
-
-def _seconds(text: str) -> float:
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 0.0
+    return FAULTS.get(error.code)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct, field
 
+from adapters.channels.meta import callbacks, graph
+from adapters.channels.meta.callbacks import decode, digest
 from adapters.channels.whatsapp import content, faults
 from adapters.channels.whatsapp.settings import Account
 from backbone.channel import (
-    BadSignatureError,
     Event,
     MalformedError,
     Message,
@@ -22,7 +21,6 @@ from backbone.channel import (
     Reply,
     Request,
     Signal,
-    same,
 )
 
 CHANGED_NUMBER: Final = frozenset({"user_changed_number", "customer_changed_number"})
@@ -44,8 +42,6 @@ IGNORED_FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 """What a number's app may subscribe to besides messages; none of it is a customer's."""
-
-S = TypeVar("S")
 
 
 class _Change(Struct):
@@ -131,16 +127,7 @@ class _Status(Struct):
 
 def verify(req: Request, acc: Account) -> Reply | None:
     """The challenge for the check of the address, None for a callback that Meta signed. Raises BadSignatureError."""
-    if req.method == "GET":
-        if req.query.get("hub.mode") != "subscribe" or not same(
-            req.query.get("hub.verify_token", ""), acc.verify_token
-        ):
-            raise BadSignatureError
-        return Reply(body=req.query.get("hub.challenge", "").encode(errors="replace"))
-    wanted = "sha256=" + hmac.new(acc.app_secret.encode(), req.body, hashlib.sha256).hexdigest()
-    if not same(req.headers.get("x-hub-signature-256", ""), wanted):
-        raise BadSignatureError
-    return None
+    return callbacks.verify(req, acc.app_secret, acc.verify_token)
 
 
 def parse(req: Request, acc: Account) -> list[Event]:
@@ -149,7 +136,7 @@ def parse(req: Request, acc: Account) -> list[Event]:
     One message that can't be understood is kept and stops none of the others.
     """
     events: list[Event] = []
-    for entry in _decode(req.body, _Callback).entry:
+    for entry in decode(req.body, _Callback).entry:
         for change in entry.changes:
             events += _change(change.field, bytes(change.value), acc)
     return events
@@ -157,13 +144,13 @@ def parse(req: Request, acc: Account) -> list[Event]:
 
 def _change(name: str, raw: bytes, acc: Account) -> list[Event]:
     if name in IGNORED_FIELDS:
-        return [Signal(key=_hash(raw), name="ignored")]
+        return [Signal(key=digest(raw), name="ignored")]
     if name not in {"messages", "smb_message_echoes"}:
-        return [Signal(key=_hash(raw), name="unknown", raw=raw)]
-    value = _decode(raw, _Value)
+        return [Signal(key=digest(raw), name="unknown", raw=raw)]
+    value = decode(raw, _Value)
     if value.metadata.phone_number_id != acc.phone_number_id:
         # All numbers of an app have one address, unless each has its own.
-        return [Signal(key=_hash(raw), name="ignored")]
+        return [Signal(key=digest(raw), name="ignored")]
     names = {
         one: contact.profile.name or contact.profile.username
         for contact in value.contacts
@@ -174,22 +161,22 @@ def _change(name: str, raw: bytes, acc: Account) -> list[Event]:
     events += [_one_message(bytes(one), names, is_echo=True) for one in value.message_echoes]
     for one in value.statuses:
         events += _one_status(bytes(one))
-    return events or [Signal(key=_hash(raw), name="unknown", raw=raw)]
+    return events or [Signal(key=digest(raw), name="unknown", raw=raw)]
 
 
 def _one_message(raw: bytes, names: dict[str, str], *, is_echo: bool = False) -> Event:
     try:
         return _message(raw, names, is_echo=is_echo)
     except MalformedError:
-        return Signal(key=_hash(raw), name="unknown", raw=raw)
+        return Signal(key=digest(raw), name="unknown", raw=raw)
 
 
 def _one_status(raw: bytes) -> list[Event]:
     """By WhatsApp's id, which an answer can quote, and by our own name for the part, for one whose answer was lost."""
     try:
-        status = _decode(raw, _Status)
+        status = decode(raw, _Status)
     except MalformedError:
-        return [Signal(key=_hash(raw), name="unknown", raw=raw)]
+        return [Signal(key=digest(raw), name="unknown", raw=raw)]
     key = f"{status.id}:{status.status}"
     if status.status not in STATUSES:
         is_known = status.status in {"deleted", "warning"}
@@ -204,7 +191,7 @@ def _one_status(raw: bytes) -> list[Event]:
             status=STATUSES[status.status],
             peer=Peer(peer) if peer else None,
             code=str(error.code) if error.code else "",
-            reason=faults.details_of(error.error_data) or error.title or error.message,
+            reason=graph.details_of(error.error_data) or error.title or error.message,
             # What passes, said at once or later, is tried again.
             fault=faults.FAULTS.get(error.code) if error.code else None,
         )
@@ -212,7 +199,7 @@ def _one_status(raw: bytes) -> list[Event]:
 
 
 def _message(raw: bytes, names: dict[str, str], *, is_echo: bool) -> Event:
-    told = _decode(raw, _Message)
+    told = decode(raw, _Message)
     number, user = (told.to, told.to_user_id) if is_echo else (told.sender, told.from_user_id)
     if not number and not user:
         raise MalformedError("a message of nobody")
@@ -248,7 +235,7 @@ def _happened(told: _Message, peer: Peer, *, is_echo: bool) -> Signal | None:  #
         data = {"ref": told.revoke.original_message_id}
         return Signal(key=told.id, name="recall", peer=peer, data=data, at=at, echo=is_echo)
     if told.type == "edit" and told.edit:
-        body = _decode(bytes(told.edit.message) or b"{}", content.Body)
+        body = decode(bytes(told.edit.message) or b"{}", content.Body)
         said = content.said(body, bytes(told.edit.message))
         data = {"ref": told.edit.original_message_id, "text": said.text}
         return Signal(key=told.id, name="edit", peer=peer, data=data, media=list(said.media), at=at, echo=is_echo)
@@ -273,17 +260,6 @@ def _milliseconds(seconds: str) -> int:
 
 def _is_seconds(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 12
-
-
-def _decode(raw: bytes, wanted: type[S]) -> S:
-    try:
-        return msgspec.json.decode(raw, type=wanted)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise MalformedError(str(error)[:200]) from None
-
-
-def _hash(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:32]
 
 
 # --- what goes out ----------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from adapters.channels.meta import settings as fields
+
 
 class Account(Struct, frozen=True, kw_only=True):
     """A business number at Meta's Cloud API."""
@@ -28,24 +30,8 @@ class Account(Struct, frozen=True, kw_only=True):
             extra_json_schema={"secret": True},
         ),
     ]
-    app_secret: Annotated[
-        str,
-        Meta(
-            title="App secret",
-            description="Of the app's page Settings → Basic: Meta signs its callbacks by it.",
-            min_length=1,
-            extra_json_schema={"secret": True, "goes_to": []},
-        ),
-    ]
-    verify_token: Annotated[
-        str,
-        Meta(
-            title="Verify token",
-            description="A word of your choice, entered here and beside the callback's address at Meta.",
-            min_length=1,
-            extra_json_schema={"secret": True, "goes_to": []},
-        ),
-    ]
+    app_secret: fields.AppSecret
+    verify_token: fields.VerifyToken
     business_id: Annotated[
         str,
         Meta(
@@ -55,14 +41,5 @@ class Account(Struct, frozen=True, kw_only=True):
             pattern=r"^[0-9]{0,32}$",
         ),
     ] = ""
-    version: Annotated[
-        str, Meta(title="Version of the Graph API", description="Such as v23.0.", pattern=r"^v[0-9]{1,3}\.[0-9]$")
-    ] = "v23.0"
-    api: Annotated[
-        str,
-        Meta(
-            title="Address of the API",
-            description="https://graph.facebook.com, unless you use one of your own.",
-            pattern=r"^https?://[^/]+$",
-        ),
-    ] = "https://graph.facebook.com"
+    version: fields.Version = "v23.0"
+    api: fields.Api = fields.GRAPH

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 import zlib
 from collections import deque
@@ -17,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from backbone.channel import Request
-from tests.simulators.base import Accepted, Fault, Push, Reset, Simulator
+from tests.simulators.base import Accepted, Fault, Push, Reset
+from tests.simulators.meta import Signed, written
 from tests.simulators.telegram import forms
 from tests.simulators.whatsapp import templates
 
 MB = 1024 * 1024
 DAY_S = 86_400.0
-REFUSED_BODY = b"the callback can't be verified\n"
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 UPLOADED = {
@@ -75,7 +74,7 @@ def user_id_of(number: str) -> str:
     return f"CN.{number[::-1]}"
 
 
-class WhatsAppSimulator(Simulator):
+class WhatsAppSimulator(Signed):
     """One number. `reports`: statuses that follow by themselves once a message was accepted."""
 
     name: ClassVar[str] = "whatsapp"
@@ -86,9 +85,7 @@ class WhatsAppSimulator(Simulator):
     def __init__(self) -> None:
         super().__init__()
         self.phone_number_id = "106540352242922"
-        self.app_secret = "0123456789abcdef0123456789abcdef"
         self.access_token = "EAAJB-token-of-a-system-user"
-        self.verify_token = "a-word-of-our-choice"
         self.reports: tuple[str, ...] = ("sent", "delivered")
         self.templates = dict(templates.TEMPLATES)
         self.business_id = "102290129340398"
@@ -228,36 +225,7 @@ class WhatsAppSimulator(Simulator):
     def body_of(self, changes: list[dict[str, Any]]) -> bytes:
         """As Meta writes it: what isn't ASCII, and slashes, are escaped."""
         whole = {"object": "whatsapp_business_account", "entry": [{"id": "102290129340398", "changes": changes}]}
-        return json.dumps(whole, separators=(",", ":")).replace("/", "\\/").encode()
-
-    def callback(self, body: bytes, secret: str = "") -> Request:
-        """A callback with its signature."""
-        signature = hmac.new((secret or self.app_secret).encode(), body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
-        return Request(method="POST", headers=headers, body=body)
-
-    def handshakes(self) -> list[tuple[Request, int, bytes]]:
-        """The check of the address with the right word, a wrong one and none."""
-        query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": self.verify_token}
-        wrong, without = {**query, "hub.verify_token": "another"}, {"hub.mode": "subscribe", "hub.challenge": "1"}
-        return [
-            (Request(method="GET", query=query), 200, b"1158201444"),
-            (Request(method="GET", query=wrong), 401, REFUSED_BODY),
-            (Request(method="GET", query=without), 401, REFUSED_BODY),
-        ]
-
-    def forged(self, push: Push) -> list[Request]:
-        """A signature with one bit changed, none, another app's, and the old SHA-1 alone."""
-        body, headers = push.request.body, dict(push.request.headers)
-        signature = headers.pop("X-Hub-Signature-256")
-        changed = signature[:-1] + ("0" if signature[-1] != "0" else "1")
-        sha1 = hmac.new(self.app_secret.encode(), body, hashlib.sha1).hexdigest()
-        return [
-            Request(method="POST", headers={**headers, "X-Hub-Signature-256": changed}, body=body),
-            Request(method="POST", headers=headers, body=body),
-            self.callback(body, "another app's secret"),
-            Request(method="POST", headers={**headers, "X-Hub-Signature": f"sha1={sha1}"}, body=body),
-        ]
+        return written(whole)
 
     def malformed(self) -> list[Request]:
         """Cut, of wrong types, deep, NUL, a lone surrogate, no JSON."""

@@ -8,7 +8,8 @@ record knows that it may have been sent.
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import prometheus_client
 import structlog
@@ -39,6 +40,7 @@ from backbone.channel import (
     Said,
     Sent,
     Unknown,
+    Window,
 )
 from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
@@ -203,7 +205,7 @@ class Deliverer:
             await self.outcomes.record(one, "failed", code="channel.paused", text=account.ill, is_final=False)
             return Wait(FOR_EVER, "pause")
         now_ms = utc_ms()
-        room = windows.room(self._channel.caps.windows, known.window, now_ms)
+        room = windows.room(self._windows_of(account), known.window, now_ms)
         if not room.is_open and not (room.template and one.event.parts):
             await self.outcomes.record(one, "failed", code=WINDOW_CODES[room.reason], is_final=False)
             return Wait(FOR_EVER, "window")
@@ -213,10 +215,10 @@ class Deliverer:
                 return Wait(account.health.until, "retry", tries)
             await asyncio.sleep((account.health.until - now_ms) / 1000)
         rates = self._rates_of(account)
-        expected_ms = round(rates.expected_s() * 1000)
+        expected_ms = round(rates.expected_s(one.part.kind) * 1000)
         if expected_ms > park_ms or rates.waiting > self._settings.concurrency // 4:
             return Wait(now_ms + max(expected_ms, 1000), "rate", tries)
-        await rates.turn(state.peer_of(known))
+        await rates.turn(state.peer_of(known), one.part.kind)
         return None
 
     async def _mark(self, one: Try, tries: int) -> bool:
@@ -350,6 +352,13 @@ class Deliverer:
         """The provider said no: the part wasn't taken."""
         if not self._channel.caps.idempotent:
             await self._bucket.delete(self._send_key(one), marker_s=60)
+
+    def _windows_of(self, account: Account) -> Sequence[Window]:
+        channel: Any = self._channel
+        found: Sequence[Window] = (
+            channel.windows(account.settings) if hasattr(channel, "windows") else channel.caps.windows
+        )
+        return found
 
     def _rates_of(self, account: Account) -> Rates:
         found = self._rates.get(account.id)

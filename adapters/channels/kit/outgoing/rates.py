@@ -38,54 +38,34 @@ def take(rate: Rate, known: Budget | None, now_ms: int) -> Slice:
     return Slice(taken, left - taken, 0.0)
 
 
-class Rates:
-    """The rates of one account."""
+class _Account:
+    """One rate of an account: replicas take slices of its budget, sends take their turns."""
 
-    def __init__(self, link: Link, tenant: str, inbox: str, rates: Sequence[Rate]) -> None:
+    def __init__(self, link: Link, key: str, rate: Rate) -> None:
+        self.rate = rate
+        self.waiting = 0
         self._bucket = stores.channels(link)
-        self._key = stores.rate_key(tenant, inbox)
-        self._account = next((r for r in rates if r.per == "account"), None)
-        self._peer = next((r for r in rates if r.per == "peer"), None)
+        self._key = key
         self._mine = 0
         self._turn = asyncio.Lock()
-        self._peers: OrderedDict[str, list[float]] = OrderedDict()
-        self.waiting = 0
-        """Sends that wait for the account's turn."""
 
-    def expected_s(self) -> float:
-        """Seconds that one more send would wait, about."""
-        return self.waiting * self._account.seconds / self._account.n if self._account else 0.0
-
-    async def turn(self, peer: str) -> None:
-        """Returns when a send to `peer` may begin; first come, first served."""
-        if self._peer:
-            await self._peer_turn(self._peer, peer)
-        if self._account is None:
-            return
+    async def turn(self) -> None:
+        """Returns when one more send may begin; first come, first served."""
         self.waiting += 1
         try:
             async with self._turn:
                 while self._mine < 1:
-                    await self._refill(self._account)
+                    await self._refill()
                 self._mine -= 1
         finally:
             self.waiting -= 1
 
-    async def _peer_turn(self, rate: Rate, peer: str) -> None:
-        now = asyncio.get_running_loop().time()
-        times = [t for t in self._peers.pop(peer, []) if t > now - rate.seconds]
-        begins = max(now, times[-rate.n] + rate.seconds) if len(times) >= rate.n else now
-        self._peers[peer] = [*times, begins]
-        if len(self._peers) > MOST_PEERS:
-            self._peers.popitem(last=False)
-        await asyncio.sleep(begins - now)
-
-    async def _refill(self, rate: Rate) -> None:
+    async def _refill(self) -> None:
         for _ in range(TRIES):
             kept = await self._bucket.get(self._key)
             known = kept.value if kept and isinstance(kept.value, Budget) else None
             now_ms = utc_ms()
-            piece = take(rate, known, now_ms)
+            piece = take(self.rate, known, now_ms)
             if not piece.taken:
                 await asyncio.sleep(piece.wait_s)
                 return
@@ -99,4 +79,45 @@ class Rates:
                 continue
             self._mine += piece.taken
             return
-        await asyncio.sleep(rate.seconds / rate.n)
+        await asyncio.sleep(self.rate.seconds / self.rate.n)
+
+
+class Rates:
+    """The rates of one account."""
+
+    def __init__(self, link: Link, tenant: str, inbox: str, rates: Sequence[Rate]) -> None:
+        self._accounts = [
+            _Account(link, stores.rate_key(tenant, inbox, "-".join(sorted(r.kinds))), r)
+            for r in rates
+            if r.per == "account"
+        ]
+        self._peer = next((r for r in rates if r.per == "peer"), None)
+        self._peers: OrderedDict[str, list[float]] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        """Sends that wait for the account's turn."""
+        return sum(one.waiting for one in self._accounts)
+
+    def expected_s(self, kind: str) -> float:
+        """Seconds that one more send of a kind would wait, about."""
+        return max((one.waiting * one.rate.seconds / one.rate.n for one in self._of(kind)), default=0.0)
+
+    async def turn(self, peer: str, kind: str) -> None:
+        """Returns when a send of a kind to `peer` may begin; first come, first served."""
+        if self._peer:
+            await self._peer_turn(self._peer, peer)
+        for one in self._of(kind):
+            await one.turn()
+
+    def _of(self, kind: str) -> list[_Account]:
+        return [one for one in self._accounts if not one.rate.kinds or kind in one.rate.kinds]
+
+    async def _peer_turn(self, rate: Rate, peer: str) -> None:
+        now = asyncio.get_running_loop().time()
+        times = [t for t in self._peers.pop(peer, []) if t > now - rate.seconds]
+        begins = max(now, times[-rate.n] + rate.seconds) if len(times) >= rate.n else now
+        self._peers[peer] = [*times, begins]
+        if len(self._peers) > MOST_PEERS:
+            self._peers.popitem(last=False)
+        await asyncio.sleep(begins - now)

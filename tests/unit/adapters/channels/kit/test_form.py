@@ -103,6 +103,8 @@ BOUND = {
     "wecom": {"secret": ["api"]},
     "douyin": {"client_secret": ["api"], "code": ["api"]},
     "whatsapp": {"access_token": ["api"]},
+    "messenger": {"access_token": ["api"]},
+    "instagram": {"access_token": ["api"]},
     "api": {},
     "app": {"apns_key": ["apns_api", "apns_sandbox_api", "apns_verify"], "fcm_service_account": ["fcm_api"]},
 }

@@ -1,0 +1,5 @@
+"""Facebook Messenger, by Meta's Messenger Platform."""
+
+from adapters.channels.messenger.client import Messenger
+
+__all__ = ["Messenger"]
