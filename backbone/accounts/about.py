@@ -27,7 +27,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
 
     `links`: what it doesn't take goes out as a link, since customers reach a node. `can_check`: it examines accounts.
     `recalls`, `edits`: what was sent can be withdrawn, changed, for `recall_s` and `edit_s` seconds (0: always).
-    `callbacks`: its platform calls us. `templates`: it tells which may be sent.
+    `callbacks`: its platform calls us, and waits `ack_seconds` for the answer. `templates`: it tells which may be sent.
     """
 
     name: str
@@ -46,6 +46,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     recall_s: float = 0
     edit_s: float = 0
     callbacks: bool = True
+    ack_seconds: float = 5
     templates: bool = False
     can_check: bool = False
     fields: list[Field] = []
@@ -83,6 +84,7 @@ def describe(channel: Channel, public_url: str) -> About:
         recall_s=caps.recall_s,
         edit_s=caps.edit_s,
         callbacks=caps.callbacks,
+        ack_seconds=caps.ack_seconds,
         templates=hasattr(channel, "templates"),
         can_check=hasattr(channel, "check"),
         fields=fields(msgspec.json.schema(channel.Account)),

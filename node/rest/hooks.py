@@ -21,7 +21,11 @@ HEADERS_MOST: Final = 32
 HEADER_MOST: Final = 4096
 BODY_WITHIN_S: Final = 10.0
 WITHIN_S: Final = 4.5
-"""Below the 5 s that most platforms wait for an answer, above the 4 s in which an adapter gives up."""
+"""At most, whatever a platform allows."""
+
+LEAST_S: Final = 1.0
+AHEAD_S: Final = 0.5
+"""Before the platform's time is over, and after the adapter has given up, which it does a second before."""
 
 _PASSED_ON: Final = ("x-", "webhook-")
 _PASSED_ON_TOO: Final = frozenset({"content-type", "msg-id"})
@@ -35,7 +39,7 @@ async def callback(request: Request) -> Response:
     try:
         channel = check_token(request.path_params["channel"], "channel")
         inbox = check_name(request.path_params["inbox"], "inbox")
-        tenant = await _tenant_of(context, channel, inbox)
+        tenant, within_s = await _whose(context, channel, inbox)
         hook = Hook(
             inbox=inbox,
             method=request.method,
@@ -44,7 +48,7 @@ async def callback(request: Request) -> Response:
             headers=_passed_on(request),
             body=await read_body(request, BODY_MOST, BODY_WITHIN_S),
         )
-        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=WITHIN_S)
+        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=within_s)
     except TooLargeError:
         return Response("too large\n", 413, NO_STORE)
     except NotFoundError:
@@ -67,12 +71,14 @@ def _passed_on(request: Request) -> dict[str, str]:
     return found
 
 
-async def _tenant_of(context: Context, channel: str, inbox: str) -> str:
-    """Whose inbox it is. Raises NotFoundError where there is none of this id on this channel, or nobody calls it."""
+async def _whose(context: Context, channel: str, inbox: str) -> tuple[str, float]:
+    """Whose inbox it is, and the seconds within which its platform is answered. Raises NotFoundError where there is
+    none of this id on this channel, or nobody calls it.
+    """
     about = await context.channels.find(channel)
     if not about.callbacks:
         raise NotFoundError("channel.not_found", "This channel is called by nobody.")
     tenant, record = await context.inboxes.find(inbox)
     if record.channel != channel:
         raise NotFoundError("inbox.not_found", "There is no such inbox.")
-    return tenant
+    return tenant, max(LEAST_S, min(WITHIN_S, about.ack_seconds - AHEAD_S))
