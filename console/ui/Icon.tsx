@@ -11,7 +11,7 @@ export function Icon(props: { readonly name: IconName }): JSX.Element {
   );
 }
 
-const GLYPHS = new Set(['app', 'api', 'douyin', 'email', 'telegram', 'web', 'wechat', 'wecom', 'whatsapp']);
+const GLYPHS = new Set(['app', 'api', 'douyin', 'email', 'line', 'telegram', 'web', 'wechat', 'wecom', 'whatsapp']);
 
 /** The 14 px glyph of a channel; a plugin's channel shows that of the API. */
 export function ChannelGlyph(props: {

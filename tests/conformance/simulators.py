@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.simulators.base import Simulator
 
-OURS: Final = ("api", "app", "douyin", "email", "telegram", "wechat", "wecom", "whatsapp")
+OURS: Final = ("api", "app", "douyin", "email", "line", "telegram", "wechat", "wecom", "whatsapp")
 """Channels that pass all cases of this suite."""
 
 GROUP: Final = "trunkline.simulators"

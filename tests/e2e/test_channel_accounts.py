@@ -31,7 +31,7 @@ QI = Login("qi", "齐晨", "qi@example.com")
 FENG = Login("feng", "冯雪", "feng@example.com")
 """Admin of a company that has connected nothing."""
 
-OURS = ("api", "app", "douyin", "email", "telegram", "wechat", "wecom", "whatsapp")
+OURS = ("api", "app", "douyin", "email", "line", "telegram", "wechat", "wecom", "whatsapp")
 NARROW = {"width": 375, "height": 740}
 BROKEN = "it can't be loaded: ImportError: no wings"
 EXPECTED = re.compile(r"ERR_INTERNET_DISCONNECTED|status of (409|422)")

@@ -14,7 +14,7 @@ PROCESSES = {
     "routing": ["adapters.routing.main"],
     "channels": [
         "adapters.channels.kit.service",
-        *(f"adapters.channels.{n}" for n in "api app douyin email telegram wechat wecom whatsapp".split()),  # noqa: SIM905
+        *(f"adapters.channels.{n}" for n in "api app douyin email line telegram wechat wecom whatsapp".split()),  # noqa: SIM905
     ],
     "up": ["trunkline.main", "trunkline.up.run"],
     "doctor": ["trunkline.commands.doctor", "trunkline.doctor.adapters", "trunkline.ask"],

@@ -102,6 +102,7 @@ BOUND = {
     "wecom": {"secret": ["api"]},
     "douyin": {"client_secret": ["api"], "code": ["api"]},
     "whatsapp": {"access_token": ["api"]},
+    "line": {"secret": ["api"], "access_token": ["api", "data_api"]},
     "api": {},
     "app": {"apns_key": ["apns_api", "apns_sandbox_api", "apns_verify"], "fcm_service_account": ["fcm_api"]},
 }
