@@ -16,7 +16,7 @@ UNKNOWN: Final = "A message of an unknown kind"
 STICKER: Final = "A sticker"
 
 DATA: Final = {
-    "sticker": "a sticker: package, id, kind, and words that describe it",
+    "sticker": "a sticker: package, id and kind",
     "emojis": "LINE's own signs in the text: text, product, id",
     "mentions": "whom the text names: text, id",
     "album_place": "which of an album's pictures it is",
@@ -145,8 +145,8 @@ def _file(body: Body, kind: Kind) -> Said:
 def _sticker(body: Body) -> Said:
     """What was written on it, else words that describe it: its picture isn't the account's to have."""
     words = ", ".join(body.keywords)
-    row: Row = {"package": body.package_id, "id": body.sticker_id, "kind": body.sticker_resource_type, "words": words}
-    return Said("text", body.text or words or STICKER, data={"sticker": without_empty(row)})
+    which = f"{body.package_id}/{body.sticker_id} {body.sticker_resource_type}".rstrip()
+    return Said("text", body.text or words or STICKER, data={"sticker": which, **without_empty({"emoji": words})})
 
 
 def _place(body: Body, latitude: float, longitude: float) -> Said:
