@@ -4,6 +4,7 @@ public address serves all of them. A node understands nothing of them and keeps 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from starlette.requests import Request
@@ -23,9 +24,12 @@ BODY_WITHIN_S: Final = 10.0
 WITHIN_S: Final = 4.5
 """At most, whatever a platform allows."""
 
-LEAST_S: Final = 1.0
 AHEAD_S: Final = 0.5
 """Before the platform's time is over, and after the adapter has given up, which it does a second before."""
+
+LEAST_S: Final = 0.5
+
+LATER: Final = "it can't be taken now; send it again\n"
 
 _PASSED_ON: Final = ("x-", "webhook-")
 _PASSED_ON_TOO: Final = frozenset({"content-type", "msg-id"})
@@ -36,10 +40,13 @@ _KEPT_BACK: Final = ("x-forwarded-", "x-real-")
 async def callback(request: Request) -> Response:
     """Answers what the adapter answers; 503 where it doesn't, so that the provider tries again."""
     context = context_of(request)
+    clock = asyncio.get_running_loop().time
     try:
         channel = check_token(request.path_params["channel"], "channel")
         inbox = check_name(request.path_params["inbox"], "inbox")
-        tenant, within_s = await _whose(context, channel, inbox)
+        until = clock() + _within_s(context, channel)
+        async with asyncio.timeout_at(until):
+            tenant = await _tenant_of(context, channel, inbox)
         hook = Hook(
             inbox=inbox,
             method=request.method,
@@ -48,14 +55,16 @@ async def callback(request: Request) -> Response:
             headers=_passed_on(request),
             body=await read_body(request, BODY_MOST, BODY_WITHIN_S),
         )
-        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=within_s)
+        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=max(LEAST_S, until - clock()))
     except TooLargeError:
         return Response("too large\n", 413, NO_STORE)
     except NotFoundError:
         # The same as a wrong signature: nobody learns by trying which inboxes there are.
         return Response("the callback can't be verified\n", 401, NO_STORE)
+    except TimeoutError:
+        return Response(LATER, 503, NO_STORE)
     except TrunklineError as error:
-        return Response("it can't be taken now; send it again\n", 503 if error.status >= 429 else 401, NO_STORE)
+        return Response(LATER, 503 if error.status >= 429 else 401, NO_STORE)
     return Response(reply.body, reply.status, NO_STORE, media_type=reply.content_type)
 
 
@@ -71,14 +80,18 @@ def _passed_on(request: Request) -> dict[str, str]:
     return found
 
 
-async def _whose(context: Context, channel: str, inbox: str) -> tuple[str, float]:
-    """Whose inbox it is, and the seconds within which its platform is answered. Raises NotFoundError where there is
-    none of this id on this channel, or nobody calls it.
-    """
+def _within_s(context: Context, channel: str) -> float:
+    """The seconds within which a channel's platform is answered, as far as it is known."""
+    about = context.channels.known(channel)
+    return min(WITHIN_S, about.ack_seconds - AHEAD_S) if about else WITHIN_S
+
+
+async def _tenant_of(context: Context, channel: str, inbox: str) -> str:
+    """Whose inbox it is. Raises NotFoundError where there is none of this id on this channel, or nobody calls it."""
     about = await context.channels.find(channel)
     if not about.callbacks:
         raise NotFoundError("channel.not_found", "This channel is called by nobody.")
     tenant, record = await context.inboxes.find(inbox)
     if record.channel != channel:
         raise NotFoundError("inbox.not_found", "There is no such inbox.")
-    return tenant, max(LEAST_S, min(WITHIN_S, about.ack_seconds - AHEAD_S))
+    return tenant
