@@ -1074,4 +1074,5 @@ export interface Routes {
   'DELETE /api/v1/visitors/devices/{token}': { body: undefined; answer: undefined };
   'PUT /api/v1/visitors/devices/{token}': { body: NewDevice; answer: undefined };
   'GET /files/{signed}': { body: undefined; answer: undefined };
+  'GET /files/{signed}/preview': { body: undefined; answer: undefined };
 }

@@ -9,7 +9,6 @@ from adapters.channels.line.protocol import ref_of
 from backbone.channel import Out, OutMedia
 
 MB: Final = 1024 * 1024
-PREVIEW_BYTES: Final = MB
 ADDRESS_CHARACTERS: Final = 2000
 
 TYPES: Final = {
@@ -23,7 +22,7 @@ MEDIA_BYTES: Final = {"image": 10 * MB, "video": 200 * MB, "audio": 200 * MB}
 
 
 def message(out: Out, preview: str) -> dict[str, Any]:
-    """The message, or a text with the link of its file where LINE can't show it. `preview`: see the settings."""
+    """The message, or a text with the link of its file where LINE can't show it. `preview`: that of videos."""
     if out.media is None:
         quoted = ref_of(out.reply_to).quote
         return {"type": "text", "text": out.text, **({"quoteToken": quoted} if quoted else {})}
@@ -37,7 +36,7 @@ def _shown(kind: str, media: OutMedia, preview: str) -> dict[str, Any] | None:
     if kind == "audio":
         length = duration_ms(media.content)
         return {**content, "duration": length} if length else None
-    before = media.link if kind == "image" and media.size <= PREVIEW_BYTES else preview
+    before = media.preview if kind == "image" else preview
     return {**content, "previewImageUrl": before} if before else None
 
 

@@ -40,8 +40,8 @@ class Account(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             title="Preview of videos",
-            description="Address of a JPEG or PNG of at most 1 MB that is shown before a video of yours is played, and "
-            "in place of a picture of over 1 MB. Without one, these go out as links.",
+            description="Address of a JPEG or PNG of at most 1 MB that is shown before a video of yours is played. "
+            "Without one, videos go out as links.",
             pattern=r"^(https://.{1,1990})?$",
         ),
     ] = ""

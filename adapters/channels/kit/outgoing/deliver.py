@@ -328,14 +328,15 @@ class Deliverer:
         return None
 
     async def _media(self, tenant: str, file: ev.Attachment) -> OutMedia:
-        content = await self._files.content(tenant, file.file)
+        content, link = await self._files.content(tenant, file.file), self._address(tenant, file)
         return OutMedia(
             file=file.file,
             name=file.name,
             mime=file.mime,
             size=len(content),
             content=content,
-            link=self._address(tenant, file),
+            link=link,
+            preview=f"{link}/preview" if link and file.mime.startswith("image/") else "",
         )
 
     def _address(self, tenant: str, file: ev.Attachment) -> str:

@@ -66,9 +66,17 @@ class World:
             await self.send(text, number, **fields)
         return caught.value.fault
 
-    async def file(self, kind: str, mime: str, content: bytes, *, size: int = 0, link: str = LINK) -> dict[str, Any]:
+    async def file(self, kind: str, mime: str, content: bytes, *, link: str = LINK) -> dict[str, Any]:
         """A file of ours as LINE got it."""
-        media = OutMedia(file="f", name="a file", mime=mime, size=size or len(content), content=content, link=link)
+        media = OutMedia(
+            file="f",
+            name="a file",
+            mime=mime,
+            size=len(content),
+            content=content,
+            link=link,
+            preview=f"{link}/preview" if kind == "image" else "",
+        )
         await self.send("", number=len(self.simulator.accepted) + 1, kind=kind, media=media)
         message: dict[str, Any] = self.simulator.accepted[-1].more["message"]
         return message
@@ -219,19 +227,16 @@ async def test_what_can_not_be_quoted_is_answered_all_the_same(world: World) -> 
 # --- files of ours ------------------------------------------------------------------------------
 
 
-async def test_a_picture_is_its_own_preview_up_to_a_megabyte(world: World) -> None:
-    shown = {"type": "image", "originalContentUrl": LINK, "previewImageUrl": LINK}
+async def test_a_picture_goes_with_its_own_preview(world: World) -> None:
+    shown = {"type": "image", "originalContentUrl": LINK, "previewImageUrl": f"{LINK}/preview"}
     assert await world.file("image", "image/png", PNG) == shown
 
 
-async def test_a_large_picture_and_a_video_need_the_accounts_preview(world: World) -> None:
-    link = {"type": "text", "text": f"a file\n{LINK}"}
-    assert await world.file("image", "image/png", PNG, size=2 * 1024 * 1024) == link
-    assert await world.file("video", "video/mp4", b"mp4") == link
+async def test_a_video_needs_the_accounts_preview(world: World) -> None:
+    assert await world.file("video", "video/mp4", b"mp4") == {"type": "text", "text": f"a file\n{LINK}"}
     world.acc = msgspec.structs.replace(world.acc, preview="https://shop.example/logo.png")
-    for kind, mime in (("image", "image/jpeg"), ("video", "video/mp4")):
-        shown = {"type": kind, "originalContentUrl": LINK, "previewImageUrl": "https://shop.example/logo.png"}
-        assert await world.file(kind, mime, b"x", size=2 * 1024 * 1024) == shown
+    shown = {"type": "video", "originalContentUrl": LINK, "previewImageUrl": "https://shop.example/logo.png"}
+    assert await world.file("video", "video/mp4", b"mp4") == shown
 
 
 async def test_a_sound_says_how_long_it_is_and_is_a_link_where_nobody_knows(world: World) -> None:

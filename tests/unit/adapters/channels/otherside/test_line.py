@@ -281,7 +281,9 @@ async def test_the_librarys_client_asks_our_simulator_for_the_rest() -> None:
 async def test_what_our_channel_sends_the_library_reads() -> None:
     simulator = LineSimulator()
     async with simulator.running(), kit_for(Line(), simulator.account(), simulator.clock) as (kit, acc):
-        picture = OutMedia(file="f", name="a", mime="image/png", size=9, content=PNG, link=LINK)
+        picture = OutMedia(
+            file="f", name="a", mime="image/png", size=9, content=PNG, link=LINK, preview=f"{LINK}/preview"
+        )
         sound = OutMedia(file="g", name="b", mime="audio/mp4", size=9, content=M4A, link=LINK)
         peer = Peer(simulator.user_of("ann"))
         for number, (kind, media) in enumerate((("text", None), ("image", picture), ("audio", sound))):
