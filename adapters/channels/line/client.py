@@ -71,6 +71,7 @@ class Line:
         media_types=outgoing.TYPES,
         media_bytes=outgoing.MEDIA_BYTES,
         idempotent=True,
+        quotes=True,
         token_as=("bearer", ""),
         # LINE waits two seconds.
         ack_seconds=2,

@@ -10,7 +10,7 @@ import uuid
 from typing import Any, ClassVar
 
 from backbone.channel import Request
-from tests.simulators.base import Push, Simulator
+from tests.simulators.base import Accepted, Push, Simulator
 
 FILES = {"image": "image/png", "video": "video/mp4", "audio": "audio/x-m4a", "file": "application/pdf"}
 QUOTABLE = frozenset({"text", "sticker", "image", "video"})
@@ -73,6 +73,10 @@ class Customers(Simulator):
         """A message; `kind` also `sticker`, `location`, `unsupported`. `more` are fields of LINE's message."""
         self._said(peer, kind, text)
         return self._says(peer, self.source_of(peer), self.message(text, kind, content, self.user_of(peer)) | more)
+
+    def quotes_ours(self, peer: str, one: Accepted, text: str) -> list[Push]:
+        """The customer quotes a message of ours."""
+        return self.say(peer, text, quotedMessageId=one.id)
 
     def says_in_group(self, group: str, author: str, text: str, kind: str = "group") -> list[Push]:
         """A member of a group, or of a room, writes."""

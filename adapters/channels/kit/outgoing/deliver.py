@@ -296,7 +296,7 @@ class Deliverer:
         return Said(text=said.text[:QUOTED_MOST_CHARS], author=said.by.name, at=at)
 
     async def _took(self, one: Try, sent: Sent) -> None:
-        if sent.id and self.outcomes.has_receipts():
+        if sent.id and (self.outcomes.has_receipts() or self._channel.caps.quotes):
             await self.outcomes.point(one, sent.id)
         self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
         code = "channel.partly" if sent.note else ""
