@@ -27,6 +27,10 @@ class Channels:
             self._found = (now, {one.name: one for one in await about.known(self._link)})
         return self._found[1]
 
+    def known(self, name: str) -> About | None:
+        """One channel as it was known last, however long ago."""
+        return self._found[1].get(name) if self._found else None
+
     async def find(self, name: str) -> About:
         """One channel. Raises NotFoundError `channel.not_found`."""
         found = (await self.all()).get(name)

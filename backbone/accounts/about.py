@@ -27,7 +27,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
 
     `links`: what it doesn't take goes out as a link, since customers reach a node. `can_check`: it examines accounts.
     `recalls`, `edits`: what was sent can be withdrawn, changed, for `recall_s` and `edit_s` seconds (0: always).
-    `callbacks`: its platform calls us. `templates`: it tells which may be sent.
+    `callbacks`: its platform calls us, and waits `ack_seconds` for the answer. `templates`: it tells which may be sent.
     `addressed_by`: agents may write first, by addresses of this kind.
     """
 
@@ -48,6 +48,7 @@ class About(Struct, frozen=True, tag="about", kw_only=True, omit_defaults=True):
     edit_s: float = 0
     callbacks: bool = True
     addressed_by: str = ""
+    ack_seconds: float = 5
     templates: bool = False
     can_check: bool = False
     fields: list[Field] = []
@@ -86,6 +87,7 @@ def describe(channel: Channel, public_url: str) -> About:
         edit_s=caps.edit_s,
         callbacks=caps.callbacks,
         addressed_by=caps.addressed_by,
+        ack_seconds=caps.ack_seconds,
         templates=hasattr(channel, "templates"),
         can_check=hasattr(channel, "check"),
         fields=fields(msgspec.json.schema(channel.Account)),

@@ -66,6 +66,9 @@ class Caps(Struct, frozen=True, kw_only=True):
     echoes: bool = False
     """Whether our own messages come back, which settles a try that ended without an answer."""
 
+    quotes: bool = False
+    """Whether customers' messages name the one of ours that they answer, by the id that `send` returned."""
+
     recalls: bool = False
     edits: bool = False
     recall_s: float = 0

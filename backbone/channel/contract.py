@@ -98,6 +98,12 @@ class Optional(Protocol):
     async def profile(self, peer: Peer, acc: Any, kit: Kit) -> Peer:
         """The peer with name and aliases, where the provider tells them on request."""
 
+    async def author(self, peer: Peer, author: str, acc: Any, kit: Kit) -> str:
+        """The name of who wrote in the group `peer`, where callbacks tell only an id (`author_id`). Asked before a
+        message is stored, so that it stands at it; the kit waits half a second, and asks once a day.
+        """
+        ...
+
     async def welcome(self, signal: Signal, acc: Any, kit: Kit) -> None:
         """Greets a customer who came in, by the code that the signal `enter` brought (`data["code"]`)."""
 

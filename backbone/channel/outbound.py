@@ -13,7 +13,9 @@ FileKind = Literal["", "image", "video", "file"]
 
 
 class OutMedia(Struct, frozen=True, kw_only=True):
-    """A file of ours to send. `content` is read from the store; `link` is a signed address for a fallback."""
+    """A file of ours to send. `content` is read from the store; `link` is a signed address of it, for a fallback and
+    for platforms that fetch files, and `preview` that of a small JPEG where it is a picture. Both are good for a week.
+    """
 
     file: str
     name: str
@@ -21,6 +23,7 @@ class OutMedia(Struct, frozen=True, kw_only=True):
     size: int
     content: bytes = b""
     link: str = ""
+    preview: str = ""
 
 
 class Said(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import msgspec
 import puremagic
 from msgspec import Struct
 
-from backbone.errors import InvalidInputError, TooLargeError, UnsupportedTypeError
+from backbone.errors import InvalidInputError, NotFoundError, TooLargeError, UnsupportedTypeError
 from backbone.events import Attachment
 from backbone.files import pictures
 from backbone.ids import check_name, check_uuid, new_uuid
@@ -166,6 +166,14 @@ class Attachments:
     async def content(self, tenant: str, file: str) -> bytes:
         """The bytes of a file. Raises NotFoundError `file.not_found`."""
         return b"".join([chunk async for chunk in await self.chunks(tenant, file)])
+
+    async def preview(self, tenant: str, file: str) -> bytes:
+        """A small JPEG of a picture. Raises NotFoundError `file.not_found`, also where it is none."""
+        async with self._examining:
+            found = await asyncio.to_thread(pictures.preview, await self.content(tenant, file))
+        if found is None:
+            raise NotFoundError("file.not_found", "The file is no picture, so that there is no preview of it.")
+        return found
 
     async def chunks(self, tenant: str, file: str) -> AsyncIterator[bytes]:
         """The bytes of a file, 128 KiB at a time, read as they are taken. Raises NotFoundError `file.not_found`."""

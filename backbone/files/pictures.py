@@ -12,11 +12,16 @@ import warnings
 from collections.abc import Callable
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from backbone.errors import TooLargeError
 
 MOST_PIXELS: Final = 50_000_000
+
+PREVIEW_PIXELS: Final = 640
+"""Of a side: as a JPEG that is far less than 1 MB, whatever the picture shows."""
+
+PREVIEW_QUALITY: Final = 80
 
 _MIME: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
 _ORIENTATION: Final = 0x0112
@@ -46,6 +51,27 @@ def measure(content: bytes) -> tuple[str, int, int] | None:
     if width * height > MOST_PIXELS:
         raise _too_large()
     return _MIME[kind], width, height
+
+
+def preview(content: bytes) -> bytes | None:
+    """A JPEG of at most 640 x 640 pixels, turned as it is looked at, on white; None if it isn't a picture.
+
+    Raises TooLargeError as `measure`. A JPEG is read at an eighth of its size where that is enough.
+    """
+    if measure(content) is None:
+        return None
+    out = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(content), formats=list(_MIME)) as image:
+            image.draft("RGB", (PREVIEW_PIXELS, PREVIEW_PIXELS))
+            image.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
+            small = ImageOps.exif_transpose(image).convert("RGBA")
+            shown = Image.new("RGB", small.size, "white")
+            shown.paste(small, mask=small)
+            shown.save(out, "JPEG", quality=PREVIEW_QUALITY)
+    except (OSError, ValueError, SyntaxError, struct.error, OverflowError, Image.DecompressionBombError):
+        return None
+    return out.getvalue()
 
 
 def without_traces(content: bytes, mime: str) -> bytes:

@@ -1080,4 +1080,5 @@ export interface Routes {
   'DELETE /api/v1/visitors/devices/{token}': { body: undefined; answer: undefined };
   'PUT /api/v1/visitors/devices/{token}': { body: NewDevice; answer: undefined };
   'GET /files/{signed}': { body: undefined; answer: undefined };
+  'GET /files/{signed}/preview': { body: undefined; answer: undefined };
 }

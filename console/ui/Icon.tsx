@@ -12,7 +12,7 @@ export function Icon(props: { readonly name: IconName }): JSX.Element {
 }
 
 const GLYPHS = new Set([
-  'app', 'api', 'douyin', 'email', 'instagram', 'messenger', 'miniprogram', 'telegram', 'web', 'wechat', 'wecom', 'whatsapp',
+  'app', 'api', 'douyin', 'email', 'instagram', 'line', 'messenger', 'miniprogram', 'telegram', 'web', 'wechat', 'wecom', 'whatsapp',
 ]);
 
 /** The 14 px glyph of a channel; a plugin's channel shows that of the API. */

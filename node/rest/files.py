@@ -27,6 +27,14 @@ SEND_WITHIN_S: Final = 30.0
 """Time in which a reader takes a chunk."""
 
 
+_HEADERS: Final = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
+
+
 class Named(Struct):
     """What the file is called."""
 
@@ -100,13 +108,30 @@ async def download(ask: Ask, at: Signed) -> Response:
         {
             "Content-Type": link.mime if is_inline else "application/octet-stream",
             "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(link.name)}",
-            "Content-Security-Policy": CSP,
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Referrer-Policy": "no-referrer",
+            **_HEADERS,
             "Cache-Control": "private, max-age=300",
         },
     )
+
+
+@route(
+    "GET",
+    "/files/{signed}/preview",
+    base="",
+    may="public",
+    at=Signed,
+    answers={200: Media("image/jpeg")},
+    refuses=("file.link_expired", "file.not_found", "file.broken", "file.too_many_pixels", "limit.downloads"),
+)
+async def preview(ask: Ask, at: Signed) -> Response:
+    """A small JPEG of a picture, for whoever holds a live link to it: what a platform shows before it is opened."""
+    context = ask.context
+    link = context.signer.file(at.signed)
+    if context.downloads.locked():
+        raise _busy()
+    async with context.downloads:
+        content = await context.files.preview(link.tenant, link.file)
+    return Response(content, media_type="image/jpeg", headers={**_HEADERS, "Cache-Control": "private, max-age=86400"})
 
 
 class _Chunks(Response):
@@ -120,7 +145,7 @@ class _Chunks(Response):
 
     async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
         if self._downloads.locked():
-            raise TooManyError("limit.downloads", "Too many downloads at once; try again.", retry_after_ms=2000)
+            raise _busy()
         async with self._downloads:
             # What is missing is told before the answer begins.
             first = await anext(self._chunks, b"")
@@ -134,3 +159,7 @@ class _Chunks(Response):
     async def _sent(self, send: Any, chunk: bytes) -> None:
         async with asyncio.timeout(SEND_WITHIN_S):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+def _busy() -> TooManyError:
+    return TooManyError("limit.downloads", "Too many downloads at once; try again.", retry_after_ms=2000)

@@ -4,6 +4,7 @@ public address serves all of them. A node understands nothing of them and keeps 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from starlette.requests import Request
@@ -21,7 +22,14 @@ HEADERS_MOST: Final = 32
 HEADER_MOST: Final = 4096
 BODY_WITHIN_S: Final = 10.0
 WITHIN_S: Final = 4.5
-"""Below the 5 s that most platforms wait for an answer, above the 4 s in which an adapter gives up."""
+"""At most, whatever a platform allows."""
+
+AHEAD_S: Final = 0.5
+"""Before the platform's time is over, and after the adapter has given up, which it does a second before."""
+
+LEAST_S: Final = 0.5
+
+LATER: Final = "it can't be taken now; send it again\n"
 
 _PASSED_ON: Final = ("x-", "webhook-")
 _PASSED_ON_TOO: Final = frozenset({"content-type", "msg-id"})
@@ -32,10 +40,13 @@ _KEPT_BACK: Final = ("x-forwarded-", "x-real-")
 async def callback(request: Request) -> Response:
     """Answers what the adapter answers; 503 where it doesn't, so that the provider tries again."""
     context = context_of(request)
+    clock = asyncio.get_running_loop().time
     try:
         channel = check_token(request.path_params["channel"], "channel")
         inbox = check_name(request.path_params["inbox"], "inbox")
-        tenant = await _tenant_of(context, channel, inbox)
+        until = clock() + _within_s(context, channel)
+        async with asyncio.timeout_at(until):
+            tenant = await _tenant_of(context, channel, inbox)
         hook = Hook(
             inbox=inbox,
             method=request.method,
@@ -44,14 +55,16 @@ async def callback(request: Request) -> Response:
             headers=_passed_on(request),
             body=await read_body(request, BODY_MOST, BODY_WITHIN_S),
         )
-        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=WITHIN_S)
+        reply = await rpc.ask(context.link, channel, tenant, HOOK, hook, timeout_s=max(LEAST_S, until - clock()))
     except TooLargeError:
         return Response("too large\n", 413, NO_STORE)
     except NotFoundError:
         # The same as a wrong signature: nobody learns by trying which inboxes there are.
         return Response("the callback can't be verified\n", 401, NO_STORE)
+    except TimeoutError:
+        return Response(LATER, 503, NO_STORE)
     except TrunklineError as error:
-        return Response("it can't be taken now; send it again\n", 503 if error.status >= 429 else 401, NO_STORE)
+        return Response(LATER, 503 if error.status >= 429 else 401, NO_STORE)
     return Response(reply.body, reply.status, NO_STORE, media_type=reply.content_type)
 
 
@@ -65,6 +78,12 @@ def _passed_on(request: Request) -> dict[str, str]:
     if len(found) > HEADERS_MOST or any(len(value) > HEADER_MOST for value in found.values()):
         raise TooLargeError("input.too_large", "The callback has more headers than any platform sends.")
     return found
+
+
+def _within_s(context: Context, channel: str) -> float:
+    """The seconds within which a channel's platform is answered, as far as it is known."""
+    about = context.channels.known(channel)
+    return min(WITHIN_S, about.ack_seconds - AHEAD_S) if about else WITHIN_S
 
 
 async def _tenant_of(context: Context, channel: str, inbox: str) -> str:

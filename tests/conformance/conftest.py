@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from tests.conformance.examples import EXAMPLES, installed
 from tests.conformance.rig import Bench, running_bench
 from tests.conformance.simulators import OURS
 
@@ -48,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("--channel", default=None)
         case = metafunc.function.__name__
         one = next((channel for begin, channel in ONE.items() if case.startswith(begin)), "")
-        names = [pytest.param(name, marks=() if chosen else _tier(name, one)) for name in chosen or (*OURS, *EXAMPLES)]
+        names = [pytest.param(name, marks=() if chosen else _tier(name, one)) for name in chosen or OURS]
         metafunc.parametrize("bench", names, indirect=True, scope="package")
 
 
@@ -63,7 +62,6 @@ def _tier(channel: str, one: str) -> list[pytest.MarkDecorator]:
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A system with two replicas of the channel, for all cases of it."""
     name: str = request.param
-    environment = installed(name, tmp_path_factory.mktemp("example"))
     simulator = str(request.config.getoption("--simulator", default=""))
-    with running_bench(tmp_path_factory.mktemp(name), name, simulator, environment) as running:
+    with running_bench(tmp_path_factory.mktemp(name), name, simulator) as running:
         yield running

@@ -9,7 +9,8 @@ from typing import Any, Final
 from tests.simulators.base import Simulator
 
 OURS: Final = (
-    "api", "app", "douyin", "email", "instagram", "messenger", "miniprogram", "telegram", "wechat", "wecom", "whatsapp",
+    "api", "app", "douyin", "email", "instagram", "line", "messenger", "miniprogram", "telegram", "wechat", "wecom",
+    "whatsapp",
 )  # fmt: skip
 """Channels that pass all cases of this suite."""
 

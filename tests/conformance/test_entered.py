@@ -59,6 +59,19 @@ async def test_25_who_of_a_group_wrote_stands_at_each_message(bench: Bench) -> N
         assert len({e["conv"] for e in added}) == 1
 
 
+async def test_25_which_of_our_messages_a_customer_answers_stands_at_theirs(bench: Bench) -> None:
+    bench.need("quotes_ours", "message of ours that a customer answers")
+    async with bench.account() as account:
+        heard = await account.hears("ann", "hello")
+        asked = await account.answers(heard, "which colour?")
+        await account.state(asked, "sent", "delivered", "accepted")
+        await account.answers(heard, "and which size?")
+        await account.until(lambda: len(account.simulator.accepted) == 2, "both are out")
+        await account.deliver(account.simulator.quotes_ours("ann", account.simulator.accepted[0], "blue"))
+        said = await account.event(lambda e: e.get("text") == "blue")
+        assert said["reply_to"] == asked
+
+
 async def test_25_reading_is_marked_as_far_as_it_went(bench: Bench) -> None:
     bench.need("reads_up_to_now", "mark of reading up to a place")
     async with bench.account() as account:

@@ -44,7 +44,7 @@ def company(system: System) -> None:
 def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with the adapters of channels beside the web; 林晓 is an agent."""
     build.ensure()
-    adapters = ("routing", "wechat", "wecom", "douyin", "telegram", "email", "whatsapp")
+    adapters = ("routing", "wechat", "wecom", "douyin", "telegram", "email", "whatsapp", "line")
     with running_system(tmp_path_factory.mktemp("channels"), adapters=adapters, agents=(LIN,)) as running:
         yield running
 

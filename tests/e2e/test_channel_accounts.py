@@ -32,7 +32,8 @@ FENG = Login("feng", "冯雪", "feng@example.com")
 """Admin of a company that has connected nothing."""
 
 OURS = (
-    "api", "app", "douyin", "email", "instagram", "messenger", "miniprogram", "telegram", "wechat", "wecom", "whatsapp",
+    "api", "app", "douyin", "email", "instagram", "line", "messenger", "miniprogram", "telegram", "wechat", "wecom",
+    "whatsapp",
 )  # fmt: skip
 NARROW = {"width": 375, "height": 740}
 BROKEN = "it can't be loaded: ImportError: no wings"

@@ -128,6 +128,20 @@ def test_a_group_has_authors(crowd: People, world: Platforms) -> None:
 
 
 @pytest.mark.rest
+def test_a_sticker_a_place_and_a_group_of_line_are_drawn(crowd: People, world: Platforms) -> None:
+    line = world.connect("line", "data-line", "Tinglan LINE")
+    world.hears(line, "Hana", kind="sticker")
+    world.hears(line, "Hana", "Tokyo Tower", kind="location")
+    world.tells(line, lambda: line.says_in_group("Family of Hana", "Ken", "We are there at noon"))
+    desk = _at(crowd, "Tokyo Tower")
+    expect(message(desk, "hi, wave")).to_contain_text("446/1988 ANIMATION")
+    expect(desk.get_by_test_id("place")).to_contain_text("31.25, 121.5")
+    _seen(desk, "data-line")
+    desk.get_by_test_id("row").filter(has_text="We are there at noon").click()
+    expect(desk.get_by_test_id("author")).to_have_text(["Ken:"])
+
+
+@pytest.mark.rest
 def test_a_customer_corrects_and_withdraws(crowd: People, world: Platforms) -> None:
     whatsapp = world.connect("whatsapp", "data-wa", "Tinglan WhatsApp")
     world.hears(whatsapp, "Nora", "I live at Elm Street 1")

@@ -19,7 +19,6 @@ import msgspec
 import pytest
 
 from backbone.nats import dead
-from tests.conformance.examples import EXAMPLES, installed
 from tests.conformance.rig import Account, Bench, running_bench
 from tests.conformance.simulators import OURS
 from tests.faults import deliveries
@@ -29,7 +28,7 @@ from tests.simulators.base import Fault
 
 SEED: Final = int(os.environ.get("SEED") or 20261126)
 SENDS: Final = int(os.environ.get("SENDS") or 2000)
-CHANNELS: Final = (os.environ["CHANNEL"],) if os.environ.get("CHANNEL") else (*OURS, *EXAMPLES)
+CHANNELS: Final = (os.environ["CHANNEL"],) if os.environ.get("CHANNEL") else OURS
 
 CONVERSATIONS: Final = 50
 A_TURN: Final = 5
@@ -57,7 +56,6 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         "TRUNKLINE_NODE_AGENT_RATE": "1000",
         "TRUNKLINE_NODE_AGENT_BURST": "1000",
         "TRUNKLINE_CHANNEL_GIVE_UP_S": "3600",
-        **installed(request.param, tmp_path),
     }
     with running_bench(tmp_path, request.param, environment=environment) as running:
         yield running

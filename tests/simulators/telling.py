@@ -73,6 +73,10 @@ class Telling:
         """Somebody writes in a group, which is one customer."""
         raise NotImplementedError
 
+    def quotes_ours(self, peer: str, one: Accepted, text: str) -> list[Push]:
+        """The customer answers a message of ours, which theirs names."""
+        raise NotImplementedError
+
     def moves(self, peer: str) -> list[Push]:
         """The platform calls the customer otherwise from now on; `texts(peer)` has what they get under both names."""
         raise NotImplementedError

@@ -10,7 +10,8 @@ import pytest
 NOWHERE = ("pandas", "numpy", "datastore")
 WAREHOUSE_ONLY = ("pyarrow", "clickhouse_connect", "chdb")
 CHANNELS = (
-    "api", "app", "douyin", "email", "instagram", "messenger", "miniprogram", "telegram", "wechat", "wecom", "whatsapp",
+    "api", "app", "douyin", "email", "instagram", "line", "messenger", "miniprogram", "telegram", "wechat", "wecom",
+    "whatsapp",
 )  # fmt: skip
 PROCESSES = {
     "node": ["node.main"],

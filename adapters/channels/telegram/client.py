@@ -101,6 +101,7 @@ class Telegram:
         media_types={kind: frozenset(methods) for kind, methods in _METHODS.items()},
         media_bytes={"image": 10 * MB, "file": 50 * MB, "audio": 50 * MB, "video": 50 * MB},
         rates=(Rate(n=1, seconds=1, per="peer"), Rate(n=30, seconds=1)),
+        quotes=True,
         recalls=True,
         recall_s=48 * 3600,
         edits=True,

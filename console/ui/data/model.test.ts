@@ -23,6 +23,11 @@ test('a place has its name, address and coordinates, and links to the maps of th
   expect(words('location', '广州塔\n阅江西路 222 号\n23.134521, 113.358803', data)).toBe('');
 });
 
+test('a sticker is one line; what stands in the text or the player anyway is none', () => {
+  const unsaid = { emoji: 'hi, wave', emojis: [{ text: '(love)' }], mentions: [{ text: '@Li' }], album_place: '2/3', duration_ms: 60_000, link_nonce: 'n' };
+  expect(drawn({ sticker: '446/1988 ANIMATION', ...unsaid })?.rows).toEqual([['sticker', '446/1988 ANIMATION']]);
+});
+
 test('coordinates that are none on earth lead to no map', () => {
   for (const latitude of [91, 'x', Number.POSITIVE_INFINITY]) {
     const [place] = blocks({ latitude, longitude: 2 } as Data);

@@ -67,10 +67,10 @@ export interface Drawn {
   readonly hidden: number;
 }
 
-/** Told otherwise, or of no use to a reader: pictures of an album stand together, ids of authors have a name beside, hidden quotations are a number. */
+/** Told otherwise, or of no use to a reader: pictures of an album stand together, ids of authors have a name beside, hidden quotations are a number, signs and names stand in their text, a player shows how long it plays. */
 const UNSAID = new Set([
   'author', 'author_id', 'forwarded', 'forwarded_from', 'quoted', 'quoted_from', 'latitude', 'longitude', 'place', 'address', 'form', 'order', 'items',
-  'product', 'card', 'poll', 'contact', 'links', 'album', 'cut', 'hidden', 'quoted_text', 'event', 'emoji',
+  'product', 'card', 'poll', 'contact', 'links', 'album', 'cut', 'hidden', 'quoted_text', 'event', 'emoji', 'emojis', 'mentions', 'album_place', 'duration_ms', 'link_nonce',
 ]);
 /** A key of the platform's among a form's answers, which nobody gave. */
 const FORM_KEYS = new Set(['flow_token']);
@@ -120,7 +120,7 @@ export function drawn(data: Data): Drawn | null {
   };
 }
 
-const OF_ROWS = new Set(['form', 'order', 'items', 'product', 'card', 'poll', 'contact', 'links']);
+const OF_ROWS = new Set(['form', 'order', 'items', 'product', 'card', 'poll', 'contact', 'links', 'emojis', 'mentions']);
 /** A name that a channel has filled with another shape than the usual one: shown as it is. */
 const isMisshapen = (name: string, value: Value | undefined): boolean => OF_ROWS.has(name) === isScalar(value) && typeof value !== 'boolean';
 

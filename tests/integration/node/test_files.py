@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import time
 import urllib.parse
 
 import pytest
+from PIL import Image
 
+from backbone.files import pictures
 from tests.bench.memory import rss_kb
 from tests.harness.raw_http import dialling
 from tests.harness.system import LIN, System
@@ -95,6 +98,34 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
 
 def _disconnects(system: System) -> int:
     return system.nodes[0].log.read_text().count("nats.disconnected")
+
+
+async def test_a_picture_has_a_small_one_at_its_link_and_nothing_else_has(system: System) -> None:
+    """Platforms that fetch files by their address want one that is shown before."""
+    node = system.nodes[0]
+    agent, visitor = system.agent(LIN, nodes=[node]), system.visitor(nodes=[node])
+    large = io.BytesIO()
+    Image.effect_noise((2000, 1000), 200).save(large, "PNG")
+    async with agent.running(), visitor.running(), dialling(node.port) as dial:
+        conv = str((await visitor.send("hello"))["conv"])
+        for content, status in ((large.getvalue(), 200), (b"no picture at all", 404)):
+            saved = await asyncio.to_thread(
+                rest.upload, node.http, "a", content, "application/octet-stream", cookie=agent.cookie
+            )
+            sent = await agent.send("here", conv, attachments=[saved.body["file"]])
+            asked = f"GET /api/v1/conversations/{conv}/files/{sent['seq']}/0 HTTP/1.1\r\nCookie: {agent.cookie}"
+            reader, _ = await dial(_request(system, asked))
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            place = next(line for line in head.splitlines() if line.lower().startswith("location:")).split(": ", 1)[1]
+            path = urllib.parse.urlsplit(place).path
+            reader, _ = await dial(_request(system, f"GET {path}/preview HTTP/1.1"))
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            assert int(head.split()[1]) == status
+            if status == 200:
+                length = int(next(line for line in head.splitlines() if line.startswith("content-length:")).split()[1])
+                assert pictures.measure(await reader.readexactly(length)) == ("image/jpeg", 640, 320)
+        reader, _ = await dial(_request(system, "GET /files/forged/preview HTTP/1.1"))
+        assert await _status(reader) == 404
 
 
 async def test_bytes_a_minute_are_bounded_before_any_is_read(system: System) -> None:

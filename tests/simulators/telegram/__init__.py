@@ -200,6 +200,11 @@ class TelegramSimulator(Simulator):
         self._names.setdefault(chat["id"], group)
         return self.update({"message": {**self._message(group), "chat": chat, "from": user, "text": text}})
 
+    def quotes_ours(self, peer: str, one: Accepted, text: str) -> list[Push]:
+        """The customer replies to a message of ours."""
+        ours = {"message_id": int(one.id.partition(":")[2]), "chat": self._chat(peer), "date": int(self.clock.now())}
+        return self.say(peer, text, reply_to_message=ours)
+
     def moves(self, peer: str) -> list[Push]:
         """A group becomes a supergroup: it has another id, and what is sent to the old one is refused."""
         old = self.chat_of(peer)

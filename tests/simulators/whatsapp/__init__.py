@@ -143,6 +143,10 @@ class WhatsAppSimulator(Signed):
         self.newest[peer] = wamid
         return [self.push({"contacts": [self._contact(peer, number)], "messages": [said]}, wamid)]
 
+    def quotes_ours(self, peer: str, one: Accepted, text: str) -> list[Push]:
+        """The customer answers a message of ours."""
+        return self.say(peer, text, context={"from": "15550783881", "id": one.id})
+
     def loses_files(self) -> None:
         """No media id of a customer's file is known."""
         self._files.clear()

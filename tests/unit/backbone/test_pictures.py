@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from backbone.errors import TooLargeError
-from backbone.files.pictures import measure, without_traces
+from backbone.files.pictures import PREVIEW_PIXELS, measure, preview, without_traces
 
 PLACE = 0x8825
 ORIENTATION = 0x0112
@@ -85,3 +85,29 @@ def _png(width: int, height: int) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_preview_is_a_small_jpeg_that_lies_as_the_picture_does_and_tells_nothing(kind: str) -> None:
+    found = preview(picture(kind, orientation=6))
+    assert found is not None
+    assert measure(found) == ("image/jpeg", 30, 40)
+    assert SECRET not in found
+
+
+def test_a_preview_of_a_large_picture_is_bounded_and_what_is_transparent_is_white() -> None:
+    out = io.BytesIO()
+    Image.effect_noise((3000, 1500), 200).convert("RGB").save(out, "JPEG", quality=95)
+    found = preview(out.getvalue())
+    assert found is not None
+    assert measure(found) == ("image/jpeg", PREVIEW_PIXELS, PREVIEW_PIXELS // 2)
+    assert len(found) < 1_000_000 < len(out.getvalue())
+    clear = io.BytesIO()
+    Image.new("RGBA", (10, 10), (0, 0, 0, 0)).save(clear, "PNG")
+    with Image.open(io.BytesIO(preview(clear.getvalue()) or b"")) as shown:
+        assert shown.getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.4", picture("JPEG")[:-400], picture("PNG")[:60]])
+def test_what_is_no_whole_picture_has_no_preview(content: bytes) -> None:
+    assert preview(content) is None

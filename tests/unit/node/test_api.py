@@ -211,6 +211,7 @@ def test_whom_nobody_needs_to_be_is_a_short_list() -> None:
     assert {made.name for made in ROUTES if made.may == ("signed_in",)} == {"files.upload"}
     assert {made.name for made in ROUTES if made.is_public} == {
         "files.download",
+        "files.preview",
         "inboxes.widget",
         "reference.docs",
         "reference.openapi",

@@ -14,6 +14,7 @@ import msgspec
 import prometheus_client
 from msgspec import Struct, structs
 
+from adapters.channels.kit.incoming.authors import Authors
 from adapters.channels.kit.incoming.inbound_files import InboundFiles
 from adapters.channels.kit.incoming.receipts import Receipts
 from adapters.channels.kit.incoming.records import Records
@@ -57,8 +58,9 @@ class Receiver:
         self._accounts = accounts
         self._records = Records(room)
         self._files = InboundFiles(room)
+        self._authors = Authors(room, kits)
         self._receipts = Receipts(room, accounts, self._records)
-        self._signals = Signals(room, accounts, kits, self._records, self._files)
+        self._signals = Signals(room, accounts, kits, self._records, self._files, self._authors)
         self._seen = stores.seen(room.link)
         self._places: OrderedDict[tuple[str, str, str], Placed] = OrderedDict()
         """Where a contact's last message went: the next goes there without a look, if nothing came between."""
@@ -90,6 +92,7 @@ class Receiver:
             return await self._store(account, message)
 
     async def _store(self, account: Account, message: Message) -> Placed:
+        attributes = await self._authors.named(account, message.peer, message.attributes)
         tenant, channel = account.tenant, self._room.channel.name
         contact = await self._records.contact_of(account, message.peer)
         event_id = provider_event_id(channel, account.id, message.key)
@@ -113,7 +116,7 @@ class Receiver:
             html=await self._files.html(account, message),
             automatic=message.automatic,
             provider=ev.Provider(id=message.ref or message.key, at=message.at, context=message.context),
-            data=bounded(message.attributes),
+            data=bounded(attributes),
         )
         seen_key = stores.seen_key(tenant, channel, account.id, message.key)
         place_key = (account.id, contact, message.thread)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import prometheus_client
 import structlog
 
+from adapters.channels.kit.incoming.authors import Authors
 from adapters.channels.kit.incoming.inbound_files import InboundFiles
 from adapters.channels.kit.incoming.records import Records
 from adapters.channels.kit.kits import Kits
@@ -45,8 +46,11 @@ _happened = prometheus_client.Counter(
 class Signals:
     """Takes them in, for all accounts of one channel."""
 
-    def __init__(self, room: Room, accounts: Accounts, kits: Kits, records: Records, files: InboundFiles) -> None:
+    def __init__(  # noqa: PLR0917 - what a process has
+        self, room: Room, accounts: Accounts, kits: Kits, records: Records, files: InboundFiles, authors: Authors
+    ) -> None:
         self._room = room
+        self._authors = authors
         self._accounts = accounts
         self._kits = kits
         self._records = records
@@ -103,6 +107,7 @@ class Signals:
 
     async def _told(self, account: Account, signal: Signal, peer: Peer) -> opening.Message:
         channel, contact = self._room.channel.name, await self._records.contact_of(account, peer)
+        data = {name: value for name, value in signal.data.items() if name not in OURS}
         return opening.Message(
             id=provider_event_id(channel, account.id, signal.key),
             tenant=account.tenant,
@@ -117,7 +122,7 @@ class Signals:
             attachments=[],
             peer=peer.id,
             provider=ev.Provider(id=signal.key, at=signal.at, context=moved_to(peer) if signal.name == "moved" else {}),
-            data=bounded({name: value for name, value in signal.data.items() if name not in OURS}),
+            data=bounded(await self._authors.named(account, peer, {**data})),
         )
 
     def _is_asking(self, account: Account, signal: Signal) -> bool:

@@ -299,7 +299,7 @@ class Deliverer:
         return Said(text=said.text[:QUOTED_MOST_CHARS], author=said.by.name, at=at)
 
     async def _took(self, one: Try, sent: Sent) -> None:
-        if sent.id and self.outcomes.has_receipts():
+        if sent.id and (self.outcomes.has_receipts() or self._channel.caps.quotes):
             await self.outcomes.point(one, sent.id)
         self._accounts.pulses.beat(one.account.tenant, one.account.id, "out")
         code = "channel.partly" if sent.note else ""
@@ -331,14 +331,15 @@ class Deliverer:
         return None
 
     async def _media(self, tenant: str, file: ev.Attachment) -> OutMedia:
-        content = await self._files.content(tenant, file.file)
+        content, link = await self._files.content(tenant, file.file), self._address(tenant, file)
         return OutMedia(
             file=file.file,
             name=file.name,
             mime=file.mime,
             size=len(content),
             content=content,
-            link=self._address(tenant, file),
+            link=link,
+            preview=f"{link}/preview" if link and file.mime.startswith("image/") else "",
         )
 
     def _address(self, tenant: str, file: ev.Attachment) -> str:

@@ -105,6 +105,7 @@ BOUND = {
     "whatsapp": {"access_token": ["api"]},
     "messenger": {"access_token": ["api"]},
     "instagram": {"access_token": ["api"]},
+    "line": {"secret": ["api"], "access_token": ["api", "data_api"]},
     "api": {},
     "app": {"apns_key": ["apns_api", "apns_sandbox_api", "apns_verify"], "fcm_service_account": ["fcm_api"]},
 }
