@@ -19,6 +19,9 @@ test('facts say rules and reasons in words, and fall back to what was written', 
   expect(say({ type: 'conversation.reopened', by: routing, reason: 'visitor' })).toBe('fact.reopened_visitor');
   expect(say({ type: 'conversation.resolved', by: agent, reason: 'sent a new one' })).toBe('fact.because');
   expect(say({ type: 'conversation.resolved', by: agent })).toBe('fact.resolved_by');
+  const linked = { contact: 'c1', by: routing };
+  expect([say({ type: 'contact.linked', ...linked, name: 'Hana' }), say({ type: 'contact.linked', ...linked })]).toEqual(['fact.known_as', 'fact.vouched']);
+  expect([say({ type: 'contact.merged', ...linked, name: 'Hana' }), say({ type: 'contact.merged', ...linked })]).toEqual(['fact.merged_as', 'fact.merged']);
   expect(say({ type: 'moon.landed', by: routing })).toBe('fact.other');
 });
 

@@ -71,6 +71,10 @@ export function factText(event: Event, nameOf: (agent: string) => string): strin
       return t('fact.gave_up');
     case 'rating.given':
       return t('fact.rated', { score: event.score, scale: event.scale ?? 5 });
+    case 'contact.linked':
+      return event.name ? t('fact.known_as', { name: event.name }) : t('fact.vouched');
+    case 'contact.merged':
+      return event.name ? t('fact.merged_as', { name: event.name }) : t('fact.merged');
     case 'message.added':
       return eventText(event.text ?? '', event.data);
     default:
