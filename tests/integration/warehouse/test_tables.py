@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from adapters.warehouse.clickhouse import migrations
 from adapters.warehouse.clickhouse.engine import Engine, LockedError, rows
@@ -34,10 +35,42 @@ async def test_migrations_apply_once_and_leave_comments(engine: Engine) -> None:
     bare = await ask(
         engine,
         "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND comment = '' "
-        "AND table NOT IN ('schema_migrations', 'cursors')"
+        "AND table NOT IN ('schema_migrations', 'schema_additions', 'cursors')"
         " UNION ALL SELECT table, name FROM system.columns WHERE database = 'bi' AND comment = ''",
     )
     assert bare == []
+
+
+async def test_an_addition_that_an_earlier_version_kept_with_the_migrations_is_moved(tables: Engine) -> None:
+    """There it kept every version out that didn't know it."""
+    [addition, *_] = [m for m in await asyncio.to_thread(migrations.shipped) if m.is_additive]
+
+    def as_it_was(client: Client) -> None:
+        client.command("TRUNCATE TABLE schema_additions SYNC")
+        row = [addition.number, addition.name, addition.checksum]
+        client.insert("schema_migrations", [row], column_names=["number", "name", "checksum"])
+
+    await tables.write(as_it_was)
+    assert await tables.write(lambda client: migrations.migrate(client, "")) == []
+    left = await ask(tables, "SELECT max(number) FROM schema_migrations")
+    assert left == [(addition.number - 1,)]
+    assert await ask(tables, "SELECT number FROM schema_additions FINAL ORDER BY number LIMIT 1") == [
+        (addition.number,)
+    ]
+
+
+async def test_an_addition_of_a_newer_version_keeps_nobody_out(tables: Engine) -> None:
+    newer = "INSERT INTO schema_additions (number, name, checksum) VALUES (99, '0099_add.sql', 'x')"
+    await tables.write(lambda client: client.command(newer))
+    try:
+        assert await tables.write(lambda client: migrations.migrate(client, "")) == []
+        assert await tables.read(migrations.look) == ""
+    finally:
+        await tables.write(
+            lambda client: client.command(
+                "DELETE FROM schema_additions WHERE number = 99", settings={"mutations_sync": 2}
+            )
+        )
 
 
 async def test_a_changed_migration_stops_the_process_before_anything_else(tables: Engine) -> None:

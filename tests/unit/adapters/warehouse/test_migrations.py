@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from adapters.warehouse.clickhouse.migrations import Migration, SchemaError, pending, shipped, statements
@@ -29,6 +31,25 @@ def test_tables_of_a_newer_version_are_refused() -> None:
     with pytest.raises(SchemaError, match="newer") as refused:
         pending([ONE], {1: ONE.checksum, 2: "x"})
     assert refused.value.code == "warehouse.schema_newer"
+
+
+def test_additions_of_a_newer_version_are_passed_over() -> None:
+    added = Migration(3, "0003_c.sql", "C", is_additive=True)
+    assert pending([ONE], {1: ONE.checksum}, {2: "x"}) == []
+    assert pending([ONE, TWO, added], {1: ONE.checksum}, {}) == [TWO, added]
+    assert pending([ONE, TWO, added], {1: ONE.checksum}, {3: added.checksum}) == [TWO]
+    with pytest.raises(SchemaError, match=r"0003_c\.sql"):
+        pending([ONE, TWO, added], {1: ONE.checksum}, {3: "changed"})
+
+
+@pytest.mark.parametrize("migration", [m for m in shipped() if m.is_additive], ids=lambda m: m.name)
+def test_an_addition_takes_nothing_away(migration: Migration) -> None:
+    """What an older version reads and writes is there as it was."""
+    for statement in statements(migration.text, ""):
+        assert re.match(
+            r"ALTER TABLE \w+\s+(ADD (COLUMN|INDEX)|MATERIALIZE INDEX)|CREATE (OR REPLACE VIEW|TABLE) ", statement
+        )
+        assert not re.search(r"\b(DROP|MODIFY|RENAME|CLEAR|DELETE|UPDATE)\b", statement)
 
 
 def test_statements_fill_the_template_words() -> None:
