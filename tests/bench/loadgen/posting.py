@@ -23,6 +23,9 @@ EV = b'{"t":"ev",'
 RESYNC = b'{"t":"resync"'
 TEXT_KEY = b'"text":"'
 NUMBER_DIGITS = 10
+ID_CHARS = 36
+TIME_CHARS = 13
+"""Of an id of version 7, with the hyphen in its middle: 48 bits."""
 
 
 class Posting:
@@ -33,7 +36,10 @@ class Posting:
         self._pairs = pairs
         self._last_within_s = last_within_s
         self._mark = new_event_id()[:24].encode()
-        """Begins the ids of this run, so that what is late of an earlier one isn't counted."""
+        """Of this run: its end is in each id and all of it in each text, so that what is late of an earlier run isn't
+        counted. Ids begin with the time at which they are sent: to a node one of 20 s ago is a resend, which it looks
+        for in the log.
+        """
         self._arrived = array("d")
         self._seen = 0
         self._acknowledged = 0
@@ -86,31 +92,33 @@ class Posting:
 
     def _send(self, begin: int, end: int, start: float, rate: float) -> None:
         poller, pairs, mark = self._poller, self._pairs, self._mark
+        own = mark[TIME_CHARS:]
         conversations = len(pairs)
         parts = [
             (
-                b'{"t":"send","id":"' + mark,
+                b'{"t":"send","id":"',
                 b'","conv":"' + pair.conv.encode() + b'","kind":"text","text":"',
                 (TEXT + '"}').encode(),
             )
             for pair in pairs
         ]
-        size = sum(map(len, parts[0])) + 12 + len(mark) + NUMBER_DIGITS
+        size = sum(map(len, parts[0])) + ID_CHARS + len(mark) + NUMBER_DIGITS
         head = head_of(size)
         n = begin
         while n < end:
             now = time.perf_counter()
             due = min(end, int((now - start) * rate) + 1)
+            made = new_event_id()[:TIME_CHARS].encode()
             while n < due:
                 place = n % conversations
                 a, b, c = parts[place]
-                pairs[place].visitor.send(b"".join((head, a, b"%012x" % n, b, mark, b"%010d" % n, c)))
+                pairs[place].visitor.send(b"".join((head, a, made, own, b"%012x" % n, b, mark, b"%010d" % n, c)))
                 n += 1
             poller.turn(TICK_S)
 
     def _on_visitor(self, frame: bytes) -> None:
         if frame.startswith(OK):
-            if frame[16:40] == self._mark:
+            if frame[16 + TIME_CHARS : 40] == self._mark[TIME_CHARS:]:
                 self._acknowledged += 1
         elif frame.startswith(ERR):
             begin = frame.index(b'"code":"') + 8
