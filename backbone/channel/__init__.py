@@ -13,6 +13,7 @@ from backbone.channel.caps import (
     Measure,
     Rate,
     Window,
+    windows_of,
 )
 from backbone.channel.contract import (
     Channel,
@@ -121,4 +122,5 @@ __all__ = [
     "Window",
     "WindowClosed",
     "same",
+    "windows_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -21,6 +21,14 @@ class Window(Struct, frozen=True, kw_only=True):
     seconds: float
     template_after: bool = False
     """Whether templates may be sent once it is closed."""
+
+    setting: str = ""
+    """It is there only for accounts whose setting of this name is on; empty: for all."""
+
+
+def windows_of(windows: Iterable[Window], is_on: Callable[[str], bool]) -> list[Window]:
+    """Those that an account has; `is_on` tells of a setting by its name."""
+    return [one for one in windows if not one.setting or is_on(one.setting)]
 
 
 class Rate(Struct, frozen=True, kw_only=True):

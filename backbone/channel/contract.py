@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from backbone.channel.caps import Caps, Window
+from backbone.channel.caps import Caps
 from backbone.channel.faults import Fault
 from backbone.channel.inbound import Event, Media, Page, Peer, Reply, Request, Signal, Stored
 from backbone.channel.kit import Kit, Token
@@ -65,9 +65,6 @@ class Optional(Protocol):
 
     def streams(self, acc: Any) -> Sequence[str]:
         """What `fetch` or `listen` reads of an account, where that isn't `Caps.streams`."""
-
-    def windows(self, acc: Any) -> Sequence[Window]:
-        """When an account's customers may be written to, where that isn't `Caps.windows`, which consoles show."""
 
     async def fetch(self, acc: Any, stream: str, cursor: str, hint: str, kit: Kit) -> Page:
         """What is there after `cursor` (empty: from the beginning)."""

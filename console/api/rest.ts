@@ -334,6 +334,7 @@ export interface Window {
   by?: 'enter' | 'menu' | 'message';
   count?: number;
   seconds: number;
+  setting?: string;
   template_after?: boolean;
 }
 /**
@@ -528,6 +529,7 @@ export interface InboxOut {
 }
 /**
  * An inbox. `health` only where it was asked for; null for inboxes whose customers come to a node themselves.
+ *     `windows`: when its customers may be written to, where an account's settings decide it; else as its channel's.
  */
 export interface InboxRow {
   accent: string;
@@ -537,6 +539,7 @@ export interface InboxRow {
   id: string;
   name: string;
   origins: string[];
+  windows?: Window[];
 }
 /**
  * Some of a list, in its order. `next` is null on the last page.

@@ -21,6 +21,7 @@ from backbone.accounts.accounts import sealed_name
 from backbone.accounts.pulse import pulses
 from backbone.accounts.wanted import WEB
 from backbone.asks.accounts import ACCOUNTS, CHECK, RETRY, AccountState, Nothing, Which
+from backbone.channel import Window, windows_of
 from backbone.directory import Inbox
 from backbone.errors import ConflictError, InvalidInputError, NotFoundError, TrunklineError
 from backbone.ids import check_name
@@ -269,6 +270,21 @@ async def health_of(context: Context, who: Who, inboxes: list[Inbox]) -> dict[st
             heard_at=beats.get((inbox.id, "in"), 0),
             sent_at=beats.get((inbox.id, "out"), 0),
         )
+    return found
+
+
+async def windows_of_accounts(context: Context, tenant: str, inboxes: list[Inbox]) -> dict[str, list[Window]]:
+    """By inbox, when its customers may be written to; of those alone whose settings decide it."""
+    abouts = await context.channels.all()
+    found = {}
+    for inbox in inboxes:
+        about = abouts.get(inbox.channel)
+        if about is None or not any(one.setting for one in about.windows):
+            continue
+        whole = await directory.get_whole(context.link, directory.owned_key(tenant, "inbox", inbox.id))
+        if whole and isinstance(whole.value, Inbox):
+            values = _opened(context, tenant, whole.value)
+            found[inbox.id] = windows_of(about.windows, lambda name, values=values: bool(values.get(name)))  # type: ignore[misc]
     return found
 
 

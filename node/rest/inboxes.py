@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from backbone import directory
-from node.rest.accounts import HealthOut, InboxAt, health_of
+from backbone.channel import Window
+from node.rest.accounts import HealthOut, InboxAt, health_of, windows_of_accounts
 from node.rest.contract.api import Ask, route
 from node.rest.contract.paging import Page, Paged, page
 
@@ -19,7 +20,9 @@ class Inboxes(Paged, kw_only=True):
 
 
 class InboxRow(Struct, kw_only=True):
-    """An inbox. `health` only where it was asked for; null for inboxes whose customers come to a node themselves."""
+    """An inbox. `health` only where it was asked for; null for inboxes whose customers come to a node themselves.
+    `windows`: when its customers may be written to, where an account's settings decide it; else as its channel's.
+    """
 
     id: str
     channel: str
@@ -27,6 +30,7 @@ class InboxRow(Struct, kw_only=True):
     origins: tuple[str, ...]
     accent: str
     greeting: str
+    windows: list[Window] | UnsetType = UNSET
     health: HealthOut | UnsetType | None = UNSET
 
 
@@ -46,6 +50,7 @@ async def list_inboxes(ask: Ask, query: Inboxes) -> Page[InboxRow]:
     if query.health:
         ask.require("inbox.manage")
     found = page(await directory.list_inboxes(ask.context.link, ask.who.tenant), lambda one: one.id, query)
+    windows = await windows_of_accounts(ask.context, ask.who.tenant, found.items)
     health = await health_of(ask.context, ask.who, found.items) if query.health else {}
     items = [
         InboxRow(
@@ -55,6 +60,7 @@ async def list_inboxes(ask: Ask, query: Inboxes) -> Page[InboxRow]:
             origins=inbox.origins,
             accent=inbox.accent,
             greeting=inbox.greeting,
+            windows=windows.get(inbox.id, UNSET),
             health=health.get(inbox.id) if query.health else UNSET,
         )
         for inbox in found.items

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
@@ -39,10 +39,12 @@ DAY_S: Final = 86_400
 MOST_IN_BYTES: Final = 100 * MB
 LIFE_OF_UPLOADS_S: Final = 90 * DAY_S
 HUMAN_AGENT_S: Final = 7 * DAY_S
-TAPPED: Final = Window(by="menu", seconds=DAY_S)
-WINDOWS: Final = (Window(by="message", seconds=DAY_S), TAPPED)
-BY_PEOPLE: Final = (Window(by="message", seconds=HUMAN_AGENT_S), TAPPED)
-"""Where Meta has approved Human Agent."""
+WINDOWS: Final = (
+    Window(by="message", seconds=DAY_S),
+    Window(by="menu", seconds=DAY_S),
+    Window(by="message", seconds=HUMAN_AGENT_S, setting="human_agent"),
+)
+"""The last where Meta has approved Human Agent."""
 
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/gif"})
 VIDEOS: Final = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/ogg", "video/x-msvideo"})
@@ -138,10 +140,6 @@ class Chat:
         if status in NO_FILE and headers.get("content-type", "").startswith("text/plain"):
             return MediaGone()
         return graph.classify(status, body, headers, faults.known, self.product)
-
-    def windows(self, acc: Settings) -> Sequence[Window]:
-        """24 hours, 7 days where people may answer so long."""
-        return BY_PEOPLE if acc.human_agent else WINDOWS
 
     async def send(self, out: Out, acc: Settings, kit: Kit) -> Sent:
         """Hands one part over. No message is known twice."""

@@ -8,7 +8,7 @@ import { messagesOf, sentAs, type Carries } from './plan.ts';
 import { filled, fits, matching, whereIs, type Template } from './template.ts';
 import { lostAs, worded } from './reasons.ts';
 import { partsOf, sizeOf } from './size.ts';
-import { roomOf, type Window } from './window.ts';
+import { roomOf, windowsOf, type Window } from './window.ts';
 
 const BASE = { tenant: 'main', channel: 'wechat', conv: 'x' } as const;
 const stored = (seq: number, body: object): Stored => [seq, seq - 1, { ...BASE, id: `e${seq}`, at: seq, ...body } as Event];
@@ -161,4 +161,12 @@ test('what a channel takes in no way goes out as a link, or not at all where cus
   expect([undefined, true, false].map((links) => sentAs({ ...channel, ...(links === undefined ? {} : { links }) }, zip))).toEqual([
     'link', 'link', 'nothing',
   ]);
+});
+
+test('windows are the inbox\u2019s own where its settings decide them, else those that every account has', () => {
+  const day: Window = { by: 'message', count: 0, seconds: 86_400, template_after: false, setting: '' };
+  const week: Window = { ...day, seconds: 604_800, setting: 'human_agent' };
+  expect(windowsOf(undefined, [day, week])).toEqual([day]);
+  expect(windowsOf([day, week], [day, week])).toEqual([day, week]);
+  expect(windowsOf(undefined, undefined)).toEqual([]);
 });

@@ -27,6 +27,8 @@ export interface Inbox {
   readonly id: string;
   readonly channel: string;
   readonly name: string;
+  /** Only where the account's settings decide them. */
+  readonly windows?: readonly Window[];
 }
 
 export interface Known {

@@ -11,7 +11,13 @@ export interface Window {
   readonly count: number;
   readonly seconds: number;
   readonly template_after: boolean;
+  /** Setting that an account must have on for it; empty: none. */
+  readonly setting?: string;
 }
+
+/** Windows of an inbox: its own where its settings decide them, else those that its channel has for every account. */
+export const windowsOf = (own: readonly Window[] | undefined, channel: readonly Window[] | undefined): readonly Window[] =>
+  own ?? (channel ?? []).filter((one) => !one.setting);
 
 export interface Room {
   readonly isOpen: boolean;

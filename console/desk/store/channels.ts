@@ -2,6 +2,7 @@
 import { createStore, reconcile } from 'solid-js/store';
 import type { Head } from '../../client/index.ts';
 import { fetchKnown, type Channel, type Known } from '../channels/known.ts';
+import { windowsOf, type Window } from '../channels/window.ts';
 
 /** Rate limit of fetching for an inbox that isn't known: a row of one that was removed would ask with every frame. */
 const AGAIN_MS = 10_000;
@@ -20,6 +21,8 @@ export const namesNewInbox = ({ inboxes }: Known, rows: readonly Pick<Head, 'inb
 export interface ChannelsSlice {
   readonly known: Known;
   of(channel: string): Channel | undefined;
+  /** When customers of an inbox may be written to. */
+  windowsOf(channel: string, inbox: string): readonly Window[];
   inboxName(inbox: string): string;
   isRemoved(inbox: string): boolean;
   /** True if the node answered; what was known stays if not. */
@@ -44,6 +47,7 @@ export function createChannels(fetch: () => Promise<Known | null> = fetchKnown):
   return {
     known,
     of: (channel) => known.channels[channel],
+    windowsOf: (channel, inbox) => windowsOf(known.inboxes[inbox]?.windows, known.channels[channel]?.windows),
     inboxName: (inbox) => inboxNameIn(known, inbox),
     isRemoved: (inbox) => isRemovedFrom(known, inbox),
     refresh,

@@ -75,7 +75,13 @@ def test_every_agent_is_told_the_limits(system: System) -> None:
     agent = rest.sign_in(system.nodes[0].http, LIN.email, LIN.password).cookie
     limits = {one["name"]: one for one in ask(system, agent, "GET", "channels").body["items"]}
     assert limits["wechat"]["text"] == {"most": 2048, "measure": "bytes"}
-    assert limits["wechat"]["windows"][0] == {"by": "message", "count": 5, "seconds": 172800, "template_after": False}
+    assert limits["wechat"]["windows"][0] == {
+        "by": "message",
+        "count": 5,
+        "seconds": 172800,
+        "template_after": False,
+        "setting": "",
+    }
     assert "fields" not in limits["wechat"]
 
 
@@ -112,6 +118,18 @@ def test_an_account_is_connected_and_changed_and_its_secrets_stay_unseen(system:
     for verb in ("check", "retry"):
         unanswered = ask(system, admin, "POST", f"inboxes/shop/{verb}", {})
         assert (unanswered.status, unanswered.body["code"]) == (503, "wechat.unavailable")
+
+
+def test_an_inbox_tells_its_windows_where_its_settings_decide_them(system: System, admin: str) -> None:
+    settings = {"page_id": "1", "access_token": "t", "app_secret": "s", "verify_token": "v"}
+    for name, more in (("page", {}), ("page-of-people", {"human_agent": True})):
+        new = {"id": name, "channel": "messenger", "name": name, "settings": {**settings, **more}}
+        assert ask(system, admin, "POST", "inboxes", new).status == 201
+    rows = {row["id"]: row for row in ask(system, admin, "GET", "inboxes").body["items"]}
+    by = {name: [(one["by"], one["seconds"]) for one in rows[name]["windows"]] for name in ("page", "page-of-people")}
+    assert by["page"] == [("message", 86_400), ("menu", 86_400)]
+    assert by["page-of-people"] == [*by["page"], ("message", 7 * 86_400)]
+    assert "windows" not in rows["web"]
 
 
 def test_changed_api_address_does_not_get_the_kept_secret(system: System, admin: str) -> None:

@@ -8,8 +8,7 @@ record knows that it may have been sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import prometheus_client
 import structlog
@@ -41,6 +40,7 @@ from backbone.channel import (
     Sent,
     Unknown,
     Window,
+    windows_of,
 )
 from backbone.clock import utc_ms
 from backbone.decide import parse_tolerant
@@ -354,12 +354,8 @@ class Deliverer:
         if not self._channel.caps.idempotent:
             await self._bucket.delete(self._send_key(one), marker_s=60)
 
-    def _windows_of(self, account: Account) -> Sequence[Window]:
-        channel: Any = self._channel
-        found: Sequence[Window] = (
-            channel.windows(account.settings) if hasattr(channel, "windows") else channel.caps.windows
-        )
-        return found
+    def _windows_of(self, account: Account) -> list[Window]:
+        return windows_of(self._channel.caps.windows, lambda name: bool(getattr(account.settings, name, False)))
 
     def _rates_of(self, account: Account) -> Rates:
         found = self._rates.get(account.id)

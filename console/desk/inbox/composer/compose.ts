@@ -114,7 +114,7 @@ export function createComposing(desk: Needs, at: { readonly conv: string; readon
   const draft = (): Draft => desk.drafts.of(at.conv);
   const channel = (): Channel | undefined => desk.channels.of(at.standing.channel);
   const room = createMemo((): Room | null => {
-    const windows = channel()?.windows ?? [];
+    const windows = desk.channels.windowsOf(at.standing.channel, desk.views.heads[at.conv]?.inbox ?? '');
     return windows.length === 0 ? null : roomOf(windows, thread(), now());
   });
   const loss = (upload: Upload): Loss | undefined => lossOf(tab(), channel(), keptOf(upload));

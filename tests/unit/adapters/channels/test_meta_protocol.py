@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.channels.meta import chat, faults
+from adapters.channels.meta import faults
 from backbone.channel import (
     BadSignatureError,
     Fault,
@@ -27,6 +27,7 @@ from backbone.channel import (
     Retry,
     TokenExpired,
     WindowClosed,
+    windows_of,
 )
 from tests.simulators.base import Accepted
 from tests.simulators.messenger import MessengerSimulator
@@ -471,9 +472,12 @@ def test_what_an_answer_means(
 
 
 def test_windows_are_a_day_or_a_week_where_people_may_answer_so_long(both: Pair) -> None:
-    assert both.channel.windows(both.account) == chat.WINDOWS == both.channel.caps.windows
-    by_people = both.channel.windows(pair(both.channel.name, human_agent=True).account)
-    assert {window.by: window.seconds for window in by_people} == {"message": 7 * 86_400, "menu": 86_400}
+    windows = both.channel.caps.windows
+    without = windows_of(windows, lambda _: False)
+    assert [(one.by, one.seconds) for one in without] == [("message", 86_400), ("menu", 86_400)]
+    assert windows_of(windows, lambda name: name == "human_agent") == list(windows)
+    assert windows[-1].seconds == 7 * 86_400
+    assert both.account.human_agent is False, "the setting that the window names"
 
 
 @given(st.binary())
