@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 from msgspec import Struct
 
-from adapters.channels import wechat_callbacks, wechat_faults
+from adapters.channels import wechat_callbacks
 from adapters.channels.miniprogram import faults, protocol, settings
 from adapters.channels.wechat_platform import IMAGES, MB, MEDIA_LIFE_S, Platform
 from backbone.channel import Caps, Window
@@ -36,6 +35,6 @@ class MiniProgram(Platform[settings.Account]):
         data=wechat_callbacks.DATA,
     )
 
-    parse = staticmethod(partial(wechat_callbacks.parse, signal_of=protocol.signal_of))
+    parse = staticmethod(protocol.parse)
     reply = staticmethod(protocol.reply)
-    classify = staticmethod(partial(wechat_faults.meaning, faults=faults.FAULTS))
+    classify = staticmethod(faults.classify)

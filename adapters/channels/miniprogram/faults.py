@@ -20,3 +20,8 @@ FAULTS: Final[Mapping[int, Fault]] = {
     40200: Pause("WeChat doesn't take this call from such an account (40200): is the AppID a mini program's?"),
     48001: Pause("The mini program has no right to 客服消息 (48001): see 接口设置 on the console."),
 }
+
+
+def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | None:
+    """What an answer means, None if all is well."""
+    return wechat_faults.meaning(status, body, headers, FAULTS)

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.channels import wechat_callbacks as callbacks
 from adapters.channels.miniprogram.settings import Account
-from backbone.channel import Event, Reply, Signal, Stored
+from backbone.channel import Event, Reply, Request, Signal, Stored
 
 ENTERED: Final = "user_enter_tempsession"
 
@@ -33,3 +33,8 @@ def signal_of(came: callbacks.Callback) -> Signal:
         is_told = scene not in NO_SESSION
         return callbacks.signal(came, "enter", {"scene": scene if is_told else ""}, asks=is_told)
     return callbacks.signal(came, "ignored" if ROUTINE.fullmatch(low) else "unknown", {}, asks=False)
+
+
+def parse(req: Request, acc: callbacks.Keys) -> list[Event]:
+    """The one event of a verified callback. Raises MalformedError."""
+    return callbacks.parse(req, acc, signal_of)

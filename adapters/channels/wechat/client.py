@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from adapters.channels import wechat_callbacks, wechat_faults
 from adapters.channels.wechat import faults, protocol, settings
 from adapters.channels.wechat.preview import PREVIEW
 from adapters.channels.wechat_platform import MB, MEDIA_LIFE_S, Platform, call, read, words
@@ -49,8 +47,8 @@ class WeChat(Platform[settings.Account]):
         data=protocol.DATA,
     )
 
-    parse = staticmethod(partial(wechat_callbacks.parse, signal_of=protocol.signal_of))
-    classify = staticmethod(partial(wechat_faults.meaning, faults=faults.FAULTS))
+    parse = staticmethod(protocol.parse)
+    classify = staticmethod(faults.classify)
 
     async def _content(self, out: Out, kit: Kit) -> tuple[str, dict[str, str]]:
         kind, content = await super()._content(out, kit)

@@ -28,3 +28,8 @@ FAULTS: Final[Mapping[int, Fault]] = {
     65400: Pause("客服 is not switched on for the account (65400): switch it on, or leave kf_account empty."),
     65401: Pause("The kf_account of the inbox isn't one of the account (65401): enter another, or none."),
 }
+
+
+def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | None:
+    """What an answer means, None if all is well."""
+    return wechat_faults.meaning(status, body, headers, FAULTS)

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.channels import wechat_callbacks as callbacks
 from adapters.channels.wechat_platform import IMAGES
-from backbone.channel import Signal, SignalKind
+from backbone.channel import Event, Request, Signal, SignalKind
 
 SIGNALS: Final[dict[str, SignalKind]] = {
     "subscribe": "menu",
@@ -53,3 +53,8 @@ def signal_of(came: callbacks.Callback) -> Signal:
     }
     # Who only follows asks for nothing; a code with a scene and a tapped menu do.
     return callbacks.signal(came, name, data, asks=name == "menu" and bool(key))
+
+
+def parse(req: Request, acc: callbacks.Keys) -> list[Event]:
+    """The one event of a verified callback. Raises MalformedError."""
+    return callbacks.parse(req, acc, signal_of)
