@@ -32,11 +32,11 @@ class Wire {
   }
 
   /** The node accepts; `hello` must come next, then it welcomes. */
-  accept(): void {
+  accept(time = Date.now()): void {
     this.readyState = Wire.OPEN;
     this.onopen?.();
     expect(this.sent.at(-1)?.t).toBe('hello');
-    this.say({ t: 'welcome', session: 's', me: { kind: 'visitor', id: 'c1' }, time: 0, heartbeat_s: 20, limits: {} });
+    this.say({ t: 'welcome', session: 's', me: { kind: 'visitor', id: 'c1' }, time, heartbeat_s: 20, limits: {} });
   }
 
   /** A frame from the node: as loose as JSON is. */
@@ -120,6 +120,17 @@ test('hello is the first frame, and welcome makes it live', async () => {
   expect(wire().protocol).toBe('trunkline.v1');
   expect(wire().sent[0]).toMatchObject({ t: 'hello', token: 'v1' });
   expect(heard.links.map((link) => link.name)).toEqual(['connecting', 'live']);
+});
+
+test('ids are of the node\u2019s time, whatever this device\u2019s clock says', async () => {
+  const madeAt = (id: string): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16);
+  const { client: one } = await live();
+  expect(Math.abs(madeAt(one.send({ conv: null, text: 'a' })) - Date.now())).toBeLessThan(1000);
+  wire().lose();
+  await pass(60_000);
+  const nodeTime = Date.now() - 3_600_000;
+  wire().accept(nodeTime);
+  expect(Math.abs(madeAt(one.send({ conv: null, text: 'b' })) - nodeTime)).toBeLessThan(1000);
 });
 
 test('a message goes out with its id, and ok makes it stored and its conversation followed', async () => {

@@ -92,6 +92,10 @@ export function createClient(options: ClientOptions): Client {
   const dirty = new Set<string>();
   let entries: Entry[] = [];
   let live = false;
+  /** By how much this device's clock is ahead of the node's; 0 until it is known. */
+  let aheadMs = 0;
+  /** Ids tell when they were made: to a node one of 20 s ago is a resend, which it looks for in the log. */
+  const newId = (): string => uuid7(Date.now() - aheadMs);
   let again: ReturnType<typeof setTimeout> | undefined;
   let overdue: ReturnType<typeof setTimeout> | undefined;
   let socket: Socket;
@@ -215,6 +219,7 @@ export function createClient(options: ClientOptions): Client {
     onFrame(frame) {
       switch (frame.t) {
         case 'welcome':
+          aheadMs = Date.now() - frame.time;
           live = true;
           for (const [conv, one] of followed) {
             one.tail = asked(one.tail.mark);
@@ -305,7 +310,7 @@ export function createClient(options: ClientOptions): Client {
       return epoch !== undefined && socket.send({ t: 'history', conv, before: [epoch, before] });
     },
     send(draft) {
-      const id = uuid7();
+      const id = newId();
       if (entries.length >= OUTBOX_MAX) throw new Error('the outbox is full');
       const entry: Entry = { ...outbox.BLANK, ...draft, id, at: Date.now(), tab: tabs.id };
       // Written down first: a reload between here and `ok` must not lose it.
@@ -320,7 +325,7 @@ export function createClient(options: ClientOptions): Client {
     },
     discard: (id) => keep(entries.filter((entry) => entry.id !== id)),
     ask(frame) {
-      const id = uuid7();
+      const id = newId();
       return new Promise<Ok>((resolve, reject) => {
         const fail = (code: string): void => reject({ t: 'err', id, code, message: '' } satisfies Err);
         if (!socket.send({ ...frame, id } as ClientFrame)) fail('offline');
