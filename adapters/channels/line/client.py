@@ -29,6 +29,8 @@ from backbone.channel import (
 MOST_IN_BYTES: Final = 200 * outgoing.MB
 TYPING_S: Final = 5
 REMEMBERED_S: Final = 86_400
+PUSHED: Final = "push"
+"""In place of a token: a try went by a push."""
 
 NO_LINK: Final = "LINE fetches files by their address, and this server has none: an operator sets its public one."
 LOST: Final = Rejected("LINE may have delivered it: its answer was lost.")
@@ -96,30 +98,48 @@ class Line:
         return await self._said(outgoing.without_quote(said), out, acc, kit)
 
     async def _said(self, said: dict[str, Any], out: Out, acc: settings.Account, kit: Kit) -> Sent:
-        token = out.context.get("reply_token", "")
-        if token and (sent := await self._replied(token, said, out, acc, kit)):
-            return sent
-        headers = {"X-Line-Retry-Key": str(uuid.UUID(out.key))}
-        return await self._post("push", {"to": out.peer.id, "messages": [said]}, acc, kit, headers)
-
-    async def _replied(
-        self, token: str, said: dict[str, Any], out: Out, acc: settings.Account, kit: Kit
-    ) -> Sent | None:
-        """None where it must be pushed. A token is good for one call: who used it is kept, since LINE knows no reply
-        twice, and a try that ended without an answer may have been taken.
+        """By the way that an earlier try took, if one did: LINE knows no message that came by both. The customer may
+        have written meanwhile, which brings another token.
         """
-        kept, user = f"reply:{token}", await kit.recall(f"reply:{token}")
-        is_young = kit.now() < _seconds(out.context.get("reply_until", ""))
-        if user != out.key and (user or not is_young):
-            return None
-        await kit.remember(kept, out.key, REMEMBERED_S)
+        kept = f"by:{out.key}"
+        by = await kit.recall(kept)
+        if by != PUSHED:
+            if sent := await self._replied(by, kept, said, out, acc, kit):
+                return sent
+            await kit.remember(kept, PUSHED, REMEMBERED_S)
+        headers = {"X-Line-Retry-Key": str(uuid.UUID(out.key))}
+        try:
+            return await self._post("push", {"to": out.peer.id, "messages": [said]}, acc, kit, headers)
+        except FaultError as error:
+            if not isinstance(error.fault, faults.MAY_BE_TAKEN):
+                # Refused: the next try may be a reply, which costs nothing.
+                await kit.remember(kept, "", REMEMBERED_S)
+            raise
+
+    async def _replied(  # noqa: PLR0917 - what is sent, and all that it is sent by
+        self, by: str, kept: str, said: dict[str, Any], out: Out, acc: settings.Account, kit: Kit
+    ) -> Sent | None:
+        """None where it must be pushed. `by`: the token of an earlier try that nobody knows the end of, and until when
+        it was good; empty for none.
+
+        A token is good for one call, so that who used it is kept. The way is kept last before the call: where it isn't,
+        there was no call.
+        """
+        token, until = by.split(" ") if by else (out.context.get("reply_token", ""), out.context.get("reply_until", ""))
+        is_young = kit.now() < _seconds(until)
+        if not by:
+            if not token or not is_young or await kit.recall(f"reply:{token}") not in {"", out.key}:
+                return None
+            await kit.remember(f"reply:{token}", out.key, REMEMBERED_S)
+            await kit.remember(kept, f"{token} {until}", REMEMBERED_S)
         try:
             return await self._post("reply", {"replyToken": token, "messages": [said]}, acc, kit)
         except FaultError as error:
-            if error.fault == faults.REPLY_OVER and user:
+            if error.fault == faults.REPLY_OVER and by:
                 raise FaultError(Duplicate() if is_young else LOST, error.answer) from None
             if not isinstance(error.fault, faults.MAY_BE_TAKEN):
                 await kit.remember(kept, "", REMEMBERED_S)
+                await kit.remember(f"reply:{token}", "", REMEMBERED_S)
             if error.fault != faults.REPLY_OVER:
                 raise
         return None

@@ -81,6 +81,10 @@ class World:
         message: dict[str, Any] = self.simulator.accepted[-1].more["message"]
         return message
 
+    def written_again(self) -> dict[str, str]:
+        """What an answer must know after another message of the customer's."""
+        return dict(events_of(self.simulator.say("ann", "and?"))[0].context)
+
     def how(self) -> list[str]:
         """How each message went out."""
         return [one.more["how"] for one in self.simulator.accepted]
@@ -123,6 +127,29 @@ async def test_a_reply_whose_answer_was_lost_is_not_doubled(world: World) -> Non
     world.simulator.script("lost")
     assert await world.fault_of() == Unknown()
     assert await world.fault_of(is_resend=True) == Duplicate()
+    assert world.how() == ["reply"]
+
+
+async def test_a_try_goes_by_the_way_of_the_one_before_though_the_customer_has_written_again(world: World) -> None:
+    """A new token would send once more what went by the old one, or by a push."""
+    world.simulator.script("lost")
+    assert await world.fault_of() == Unknown()
+    assert await world.fault_of(context=world.written_again(), is_resend=True) == Duplicate()
+    assert world.how() == ["reply"]
+
+    world.simulator.clock.advance(61)
+    world.simulator.script("lost")
+    assert await world.fault_of("two", 2) == Unknown()
+    pushed = world.simulator.accepted[-1].id
+    assert await world.fault_of("two", 2, context=world.written_again(), is_resend=True) == Duplicate(pushed)
+    assert world.how() == ["reply", "push"]
+
+
+async def test_a_push_that_was_refused_is_a_reply_once_the_customer_writes(world: World) -> None:
+    world.simulator.clock.advance(61)
+    world.simulator.script("limited")
+    assert await world.fault_of() == Retry(account=True)
+    await world.send(context=world.written_again(), is_resend=True)
     assert world.how() == ["reply"]
 
 
