@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, field
 
-from adapters.channels.meta import content
+from adapters.channels.meta import content, items
 from adapters.channels.meta.callbacks import decode, digest
 from backbone.channel import (
     Event,
@@ -38,152 +37,6 @@ class Whose(NamedTuple):
     app_id: str = ""
 
 
-class _Change(Struct):
-    field: str
-    value: Raw = Raw()
-
-
-class _Entry(Struct):
-    id: str
-    messaging: list[Raw] = []
-    standby: list[Raw] = []
-    changes: list[_Change] = []
-
-
-class _Callback(Struct):
-    object: str
-    entry: list[_Entry]
-
-
-class _Somebody(Struct):
-    id: str = ""
-
-
-class _Message(content.Body, kw_only=True):
-    mid: str
-    is_echo: bool = False
-    is_deleted: bool = False
-    app_id: int | str = ""
-    metadata: str = ""
-
-
-class _Edit(Struct):
-    mid: str
-    text: str = ""
-    num_edit: int | str = 0
-
-
-class _Postback(Struct):
-    mid: str = ""
-    title: str = ""
-    payload: str = ""
-    referral: content.Referral | None = None
-
-
-class _Reaction(Struct):
-    mid: str
-    action: str = "react"
-    emoji: str = ""
-    reaction: str = ""
-
-
-class _Delivery(Struct):
-    mids: list[str] = []
-    watermark: int = 0
-
-
-class _Read(Struct):
-    mid: str = ""
-    watermark: int = 0
-
-
-class _Optin(Struct):
-    type: str = ""
-    ref: str = ""
-    payload: str = ""
-    title: str = ""
-    notification_messages_status: str = ""
-    notification_messages_frequency: str = ""
-    notification_messages_timezone: str = ""
-
-
-class _Linking(Struct):
-    status: str
-    authorization_code: str = ""
-
-
-class _Enforcement(Struct):
-    action: str
-    reason: str = ""
-
-
-class _Control(Struct):
-    new_owner_app_id: int | str = ""
-    previous_owner_app_id: int | str = ""
-    requested_owner_app_id: int | str = ""
-    metadata: str = ""
-
-
-class _FollowUp(Struct):
-    payload: str = ""
-
-
-class _Question(Struct):
-    type: str = ""
-    payload: int | str = ""
-    follow_up: _FollowUp | None = None
-
-
-class _Screen(Struct):
-    questions: dict[str, _Question] = {}
-
-
-class _Feedback(Struct):
-    feedback_screens: list[_Screen]
-
-
-class _Response(Struct):
-    key: str
-    value: str = ""
-
-
-class _Answered(Struct):
-    responses: list[_Response] = []
-
-
-class _Information(Struct):
-    screens: list[_Answered]
-
-
-class _Judged(Struct):
-    mid: str
-    feedback: str
-
-
-class _Item(Struct):
-    """One thing that happened between an account and a customer; which of the parts is there says what."""
-
-    sender: _Somebody = field(default_factory=_Somebody)
-    recipient: _Somebody = field(default_factory=_Somebody)
-    timestamp: int | str = 0
-    message: _Message | None = None
-    message_edit: _Edit | None = None
-    postback: _Postback | None = None
-    reaction: _Reaction | None = None
-    delivery: _Delivery | None = None
-    read: _Read | None = None
-    referral: content.Referral | None = None
-    optin: _Optin | None = None
-    account_linking: _Linking | None = None
-    policy_enforcement: _Enforcement | None = None
-    pass_thread_control: _Control | None = None
-    take_thread_control: _Control | None = None
-    request_thread_control: _Control | None = None
-    messaging_feedback: _Feedback | None = None
-    messaging_customer_information: _Information | None = None
-    response_feedback: _Judged | None = None
-
-
 class _At(NamedTuple):
     """Around one item: who the customer is, when it was (ms), what it came as, whose account it is, and whether that
     did it.
@@ -206,7 +59,7 @@ def parse(req: Request, kind: str, whose: Whose) -> list[Event]:
     One that can't be understood is kept and stops none of the others. What is another account's, or another app's to
     answer (`standby`), is passed over.
     """
-    callback = decode(req.body, _Callback)
+    callback = decode(req.body, items.Callback)
     events: list[Event] = []
     for entry in callback.entry:
         is_ours = callback.object == kind and entry.id == whose.id
@@ -217,7 +70,7 @@ def parse(req: Request, kind: str, whose: Whose) -> list[Event]:
     return events
 
 
-def _changed(changes: list[_Change], passed_over: list[bytes]) -> list[bytes]:
+def _changed(changes: list[items.Change], passed_over: list[bytes]) -> list[bytes]:
     """Those that are messages in another wrapping; comments, mentions and the like go to `passed_over`."""
     found: list[bytes] = []
     for change in changes:
@@ -228,7 +81,7 @@ def _changed(changes: list[_Change], passed_over: list[bytes]) -> list[bytes]:
 def _happened(raw: bytes, whose: Whose) -> list[Event]:
     try:
         whole = _without_nulls(decode(raw, dict[str, Any]))
-        item = msgspec.convert(whole, _Item)
+        item = msgspec.convert(whole, items.Item)
         return _events(item, raw, whose, set(whole))
     except (MalformedError, msgspec.ValidationError, RecursionError):
         return [Signal(key=digest(raw), name="unknown", raw=raw)]
@@ -241,7 +94,7 @@ def _without_nulls(found: Any) -> Any:
     return [_without_nulls(each) for each in found] if isinstance(found, list) else found
 
 
-def _events(item: _Item, raw: bytes, whose: Whose, names: set[str]) -> list[Event]:
+def _events(item: items.Item, raw: bytes, whose: Whose, names: set[str]) -> list[Event]:
     if item.policy_enforcement:
         return [_enforced(item.policy_enforcement, digest(raw))]
     if names & IGNORED:
@@ -271,7 +124,7 @@ def _milliseconds(told: int | str) -> int:
 # --- what is said -----------------------------------------------------------------------------
 
 
-def _message(told: _Message, around: _At) -> list[Event]:
+def _message(told: items.Message, around: _At) -> list[Event]:
     if told.is_deleted:
         key, data = f"{told.mid}:deleted", {"ref": told.mid}
         return [Signal(key=key, name="recall", peer=around.peer, data=data, at=around.at, echo=told.is_echo)]
@@ -296,19 +149,19 @@ def _message(told: _Message, around: _At) -> list[Event]:
     return [message]
 
 
-def _edited(told: _Edit, around: _At) -> list[Event]:
+def _edited(told: items.Edit, around: _At) -> list[Event]:
     data = {"ref": told.mid, "text": told.text}
     key = f"{told.mid}:edit:{told.num_edit}"
     return [Signal(key=key, name="edit", peer=around.peer, data=data, at=around.at, echo=around.is_ours)]
 
 
-def _reacted(told: _Reaction, around: _At) -> list[Event]:
+def _reacted(told: items.Reaction, around: _At) -> list[Event]:
     if told.action != "react" or around.is_ours:
         return [Signal(key=around.key, name="ignored", peer=around.peer)]
     return [_sign(told.emoji or told.reaction, told.mid, around)]
 
 
-def _judged(told: _Judged, around: _At) -> list[Event]:
+def _judged(told: items.Judged, around: _At) -> list[Event]:
     return [_sign(told.feedback, told.mid, around)]
 
 
@@ -325,7 +178,7 @@ def _sign(text: str, mid: str, around: _At) -> Message:
     )
 
 
-def _feedback(told: _Feedback, around: _At) -> list[Event]:
+def _feedback(told: items.Feedback, around: _At) -> list[Event]:
     form: Row = {}
     lines: list[str] = []
     for name, question in [each for screen in told.feedback_screens for each in screen.questions.items()]:
@@ -338,7 +191,7 @@ def _feedback(told: _Feedback, around: _At) -> list[Event]:
     return [_form(form, lines, around)]
 
 
-def _information(told: _Information, around: _At) -> list[Event]:
+def _information(told: items.Information, around: _At) -> list[Event]:
     form: Row = {one.key: one.value for screen in told.screens for one in screen.responses}
     return [_form(form, [f"{key}: {value}" for key, value in form.items()], around)]
 
@@ -352,7 +205,7 @@ def _form(form: Row, lines: list[str], around: _At) -> Message:
 # --- what happens beside words ----------------------------------------------------------------
 
 
-def _tapped(told: _Postback, around: _At) -> list[Event]:
+def _tapped(told: items.Postback, around: _At) -> list[Event]:
     data = {"choice": told.payload, "choice_text": told.title, **_came(told.referral)}
     key = told.mid or around.key
     return [Signal(key=key, name="menu", peer=around.peer, data=without_empty(data), at=around.at, asks=True)]
@@ -362,7 +215,7 @@ def _referred(told: content.Referral, around: _At) -> list[Event]:
     return [_entered(around, _came(told))]
 
 
-def _opted_in(told: _Optin, around: _At) -> list[Event]:
+def _opted_in(told: items.Optin, around: _At) -> list[Event]:
     data = {
         "event": told.type or "optin",
         "scene": told.ref,
@@ -375,25 +228,25 @@ def _opted_in(told: _Optin, around: _At) -> list[Event]:
     return [_entered(around, data)]
 
 
-def _linked(told: _Linking, around: _At) -> list[Event]:
+def _linked(told: items.Linking, around: _At) -> list[Event]:
     return [_entered(around, {"event": "account_linking", "status": told.status, "choice": told.authorization_code})]
 
 
-def _passed(told: _Control, around: _At) -> list[Event]:
+def _passed(told: items.Control, around: _At) -> list[Event]:
     """Another app hands the conversation over; to ours, where it is known, that asks for an agent."""
     is_to_us = bool(told.new_owner_app_id) and str(told.new_owner_app_id) == around.whose.app_id
     return [_control("pass_thread_control", told, around, asks=is_to_us)]
 
 
-def _taken(told: _Control, around: _At) -> list[Event]:
+def _taken(told: items.Control, around: _At) -> list[Event]:
     return [_control("take_thread_control", told, around)]
 
 
-def _requested(told: _Control, around: _At) -> list[Event]:
+def _requested(told: items.Control, around: _At) -> list[Event]:
     return [_control("request_thread_control", told, around)]
 
 
-def _control(name: str, told: _Control, around: _At, *, asks: bool = False) -> Signal:
+def _control(name: str, told: items.Control, around: _At, *, asks: bool = False) -> Signal:
     data = {
         "event": name,
         "previous_owner": str(told.previous_owner_app_id),
@@ -414,7 +267,7 @@ def _came(referral: content.Referral | None) -> dict[str, str]:
     return {**texts(found), **({"product": str(product["id"])} if isinstance(product, dict) else {})}
 
 
-def _enforced(told: _Enforcement, key: str) -> Signal:
+def _enforced(told: items.Enforcement, key: str) -> Signal:
     """Meta blocks the account or lets it go on; a warning changes nothing yet."""
     if told.action == "block":
         return Signal(key=key, name="unlinked", data={"reason": f"Meta has blocked the account: {told.reason}"[:500]})
@@ -424,7 +277,7 @@ def _enforced(told: _Enforcement, key: str) -> Signal:
 # --- what became of ours ----------------------------------------------------------------------
 
 
-def _delivered(told: _Delivery, around: _At) -> list[Event]:
+def _delivered(told: items.Delivery, around: _At) -> list[Event]:
     """By their ids where Meta names them, else by the time up to which all is there."""
     if told.mids:
         return [Receipt(key=f"{mid}:delivered", ref=mid, status="delivered", peer=around.peer) for mid in told.mids]
@@ -432,7 +285,7 @@ def _delivered(told: _Delivery, around: _At) -> list[Event]:
     return [Receipt(key=key, ref="", status="delivered", peer=around.peer, upto=True, at=told.watermark)]
 
 
-def _seen(told: _Read, around: _At) -> list[Event]:
+def _seen(told: items.Read, around: _At) -> list[Event]:
     """Up to a message (Instagram), or up to a time (Messenger)."""
     key = f"{around.peer.id}:read:{told.mid or told.watermark}"
     return [Receipt(key=key, ref=told.mid, status="read", peer=around.peer, upto=True, at=told.watermark)]
