@@ -125,7 +125,9 @@ class Line:
         A token is good for one call, so that who used it is kept. The way is kept last before the call: where it isn't,
         there was no call.
         """
-        token, until = by.split(" ") if by else (out.context.get("reply_token", ""), out.context.get("reply_until", ""))
+        token, until = out.context.get("reply_token", ""), out.context.get("reply_until", "")
+        if by:
+            token, _, until = by.rpartition(" ")
         is_young = kit.now() < _seconds(until)
         if not by:
             if not token or not is_young or await kit.recall(f"reply:{token}") not in {"", out.key}:
