@@ -258,6 +258,7 @@ def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
     expect(health).to_contain_text("AppSecret 错误（40125），请填写后台显示的 AppSecret。")
     picture(page, "accounts-ill-zh-CN")
     _speaks_the_other_language(page)
+    expect(health).to_contain_text("The AppSecret is wrong (40125)")
     replace.press("Enter")
     expect(replace).to_be_focused()
     page.keyboard.type(secret)
@@ -269,6 +270,8 @@ def _is_ill(page: Page, world: Platforms, simulator: Simulator) -> None:
 def _speaks_the_other_language(page: Page) -> None:
     page.get_by_test_id("me").click()
     page.get_by_test_id("language").click()
+    # The menu gives the focus back when it closes: a key that comes before goes elsewhere.
+    expect(page.get_by_test_id("language")).to_be_hidden()
 
 
 def _ends(page: Page, world: Platforms, simulator: Simulator) -> None:
