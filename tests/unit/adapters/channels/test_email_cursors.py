@@ -71,6 +71,7 @@ async def test_only_some_days_are_looked_back_and_older_mail_is_never_read(provi
             assert texts(await again.messages(1)) == ["words of 77"]
 
 
+@pytest.mark.rest
 async def test_mail_that_comes_during_the_first_look_is_read_where_the_server_tells_no_next_uid(
     provider: EmailSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

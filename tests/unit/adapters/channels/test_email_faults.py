@@ -177,6 +177,7 @@ async def test_a_mail_that_is_gone_before_it_is_read_is_passed_over(provider: Em
     assert read.events == []
 
 
+@pytest.mark.rest
 async def test_a_folder_that_somebody_empties_breaks_nothing(provider: EmailSimulator) -> None:
     old = provider.clock.now() - 100 * DAY_S
     paths = [provider.dovecot.deliver(ADDRESS, letter(number, at=old), at=old) for number in range(1500)]

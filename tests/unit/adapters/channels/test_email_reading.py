@@ -34,6 +34,7 @@ async def test_mail_that_was_there_and_mail_that_comes_are_read_once(provider: E
     assert len({each.key for each in found}) == 3
 
 
+@pytest.mark.rest
 async def test_a_server_without_idle_is_asked_again_and_again() -> None:
     async with EmailSimulator(idles=False).running() as provider, kit_for(provider) as (kit, acc):
         async with imap.opened(acc, kit) as box:
@@ -124,6 +125,7 @@ async def test_of_a_mail_over_the_limit_the_headers_are_read(provider: EmailSimu
     assert large.thread == small.thread == again.thread
 
 
+@pytest.mark.rest
 async def test_a_mail_of_30_megabytes_comes_through_a_real_server_with_every_byte(provider: EmailSimulator) -> None:
     film = random.Random(2).randbytes(22 * 1024 * 1024)
     provider.say(PEER, "the film", kind="video", content=film, name="film.mp4")
