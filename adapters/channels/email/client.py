@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import ClassVar, Final
 
-from adapters.channels.email import compose, settings, thread
+from adapters.channels.email import compose, recipients, settings, thread
 from adapters.channels.email.reading import hidden
 from adapters.channels.email.servers import imap, mailbox, oauth, smtp
 from adapters.channels.email.servers.codes import fault_of_token
@@ -50,7 +50,7 @@ class Email:
         callbacks=False,
         parallel=4,
         timeout_s=60,
-        data=hidden.NAMES,
+        data={**hidden.NAMES, **recipients.NAMES},
     )
 
     def __init__(self) -> None:

@@ -17,6 +17,13 @@ MOST_COPIES: Final = 20
 
 MOST_ADDRESS_CHARS: Final = 254
 
+NAMES: Final = {
+    "dmarc": "fail where the sender's domain disowns the mail",
+    "cc": "who else is in To and Cc",
+    "reply_to": "where answers are wished",
+}
+"""What a message's data says of whom its mail names."""
+
 
 def context(
     sender: Address, wished: Sequence[Address], listed: Iterable[Address], acc: Account, dmarc: str

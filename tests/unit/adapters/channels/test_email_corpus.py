@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from adapters.channels.email import thread
+from adapters.channels.email import Email, thread
 from adapters.channels.email.parse import mail_to_events, translate
 from adapters.channels.email.thread import key_of
 from backbone.channel import Media, Message, Receipt, Signal
+from backbone.events.data import NAMES
 from tests.unit.adapters.channels.kit_email import CORPUS, NOW, OF_CORPUS, corpus, mail
 
 INDEX = corpus()
@@ -52,6 +53,11 @@ def test_sender_subject_and_text_are_those_that_a_person_would_read(name: str) -
     assert message.kind == "email"
     assert message.automatic is wanted["automatic"]
     assert message.at == (NOW * 1000 if wanted.get("at_now") else wanted.get("at", SENT_AT))
+
+
+def test_each_name_of_a_mails_data_is_declared_and_so_has_words() -> None:
+    told = {key for name in MESSAGES for key in message_of(name).attributes}
+    assert {"dmarc", "cc", "reply_to", "hidden"} <= told <= {*NAMES, *Email.caps.data}
 
 
 @pytest.mark.parametrize("name", MESSAGES)
