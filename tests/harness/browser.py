@@ -122,7 +122,11 @@ def say(frame: Frame, text: str) -> None:
         # only by a click of its own: keys go astray until then.
         composer.click()
         composer.fill(text)
-        return composer.input_value() == text
+        if composer.input_value() == text:
+            return True
+        # Another page of the browser may have the focus for good.
+        frame.page.bring_to_front()
+        return False
 
     _until(frame.page, is_filled)
     composer.press("Enter")
