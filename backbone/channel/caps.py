@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ class Window(Struct, frozen=True, kw_only=True):
     """It is there only for accounts whose setting of this name is on; empty: for all."""
 
 
-def windows_of(windows: Iterable[Window], is_on: Callable[[str], bool]) -> list[Window]:
+def windows_of(windows: Iterable[Window], is_on: Callable[[str], Any]) -> list[Window]:
     """Those that an account has; `is_on` tells of a setting by its name."""
     return [one for one in windows if not one.setting or is_on(one.setting)]
 

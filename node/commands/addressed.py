@@ -26,7 +26,12 @@ class Whom(NamedTuple):
 
 async def check(context: Context, command: Send, channel: str) -> None:
     """Raises InvalidInputError `mail.not_taken` where a message says what only mail has, and goes by something else."""
-    if command.is_addressed and not await _is_mail(context, channel):
+    if command.is_addressed:
+        _check(command, is_mail=await _is_mail(context, channel))
+
+
+def _check(command: Send, *, is_mail: bool) -> None:
+    if command.is_addressed and not is_mail:
         field = "subject" if command.subject else "cc" if command.cc is not None else "to.address"
         raise InvalidInputError("mail.not_taken", "Only mail has a subject, copies and addresses.", field=field)
 
@@ -36,10 +41,11 @@ async def find(context: Context, who: Who, inbox: directory.Inbox, command: Send
 
     Raises InvalidInputError `contact.not_found`, also for what is out of the agent's scope, and `mail.not_taken`.
     """
-    await check(context, command, inbox.channel)
+    is_mail = await _is_mail(context, inbox.channel)
+    _check(command, is_mail=is_mail)
     to = command.to or To("")
     # Each mail that an agent begins is a thread of its own, as it is in everybody's mailbox.
-    thread = thread_key(command.id) if await _is_mail(context, inbox.channel) else ""
+    thread = thread_key(command.id) if is_mail else ""
     if to.address:
         await _check_scope(context, who, inbox, "")
         local, _, domain = to.address.rpartition("@")

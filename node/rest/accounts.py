@@ -283,8 +283,7 @@ async def windows_of_accounts(context: Context, tenant: str, inboxes: list[Inbox
             continue
         whole = await directory.get_whole(context.link, directory.owned_key(tenant, "inbox", inbox.id))
         if whole and isinstance(whole.value, Inbox):
-            values = _opened(context, tenant, whole.value)
-            found[inbox.id] = windows_of(about.windows, lambda name, values=values: bool(values.get(name)))  # type: ignore[misc]
+            found[inbox.id] = windows_of(about.windows, _opened(context, tenant, whole.value).get)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import signal
 import time
@@ -32,6 +33,7 @@ from tests.conformance.simulators import simulator_of
 from tests.harness.processes import Process
 from tests.harness.system import LIN, TENANT, System
 from tests.simulators.base import Push, Simulator
+from trunkline import rest
 from trunkline.client import Client
 from trunkline.connect import connected
 
@@ -217,6 +219,18 @@ class Account:
             assert time.monotonic() < deadline, f"never: {what}; accepted {self.texts()}\n{self._tails()}"
             await asyncio.sleep(LOOK_S)
 
+    async def upload(self, name: str, content: bytes, mime: str) -> str:
+        """The agent uploads a file; its id, for a message's `attachments`."""
+        http = self.bench.system.nodes[0].http
+        saved = await asyncio.to_thread(rest.upload, http, name, content, mime, cookie=self.agent.cookie)
+        return str(saved.body["file"])
+
+    async def sha256(self, event: Numbered, number: int = 0) -> str:
+        """Of a file of an event, as an agent gets it from the node."""
+        http = self.bench.system.nodes[0].http
+        address = f"{http}/api/v1/conversations/{event['conv']}/files/{event['seq']}/{number}"
+        return await asyncio.to_thread(_sha256, address, self.agent.cookie)
+
     def need(self, fault: str) -> None:
         """Excuses the case where the platform has no such fault."""
         if fault in self.simulator.excused:
@@ -263,6 +277,12 @@ def running_bench(
         for replica in replicas:
             replica.end()
         system.end()
+
+
+def _sha256(address: str, cookie: str) -> str:
+    asked: Any = urllib.request.Request(address, headers={"Cookie": cookie})  # noqa: S310 - our own node
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the same
+        return hashlib.sha256(answer.read()).hexdigest()
 
 
 def _metrics(process: Process) -> str:

@@ -5,11 +5,8 @@ Each place that was kept for one is settled, with its bytes or with a reason, an
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
-import urllib.request
-from typing import Any
 
 import pytest
 
@@ -50,7 +47,7 @@ async def test_18_a_file_of_a_customer_that_is_not_ready_yet_is_fetched_later(be
         await account.deliver(account.simulator.say("ann", "", kind="image", content=PNG))
         settled = await _settled(account)
         assert account.simulator.keeps_back == 0
-        assert await asyncio.to_thread(_sha256, account, settled) == hashlib.sha256(PNG).hexdigest()
+        assert await account.sha256(settled) == hashlib.sha256(PNG).hexdigest()
         await _goes_on(account)
 
 
@@ -80,7 +77,7 @@ async def test_18_a_file_of_a_customer_that_is_of_another_type_than_it_says_is_k
         settled = await _settled(account)
         (found,) = settled["attachments"]
         assert (found["mime"], found["bytes"]) == ("application/pdf", len(PDF))
-        assert await asyncio.to_thread(_sha256, account, settled) == hashlib.sha256(PDF).hexdigest()
+        assert await account.sha256(settled) == hashlib.sha256(PDF).hexdigest()
         await _goes_on(account)
 
 
@@ -122,12 +119,3 @@ async def _goes_on(account: Account) -> None:
     await account.state(await account.answers(heard, "let me see"), *OUT)
     assert account.texts("ann") == ["let me see"]
     assert [e["type"] for e in await account.events()].count("message.edited") == 1
-
-
-def _sha256(account: Account, settled: Numbered) -> str:
-    """Of the first file of an event, as an agent gets it from the node."""
-    http = account.bench.system.nodes[0].http
-    address = f"{http}/api/v1/conversations/{settled['conv']}/files/{settled['seq']}/0"
-    asked: Any = urllib.request.Request(address, headers={"Cookie": account.agent.cookie})  # noqa: S310 - our own node
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the same
-        return hashlib.sha256(answer.read()).hexdigest()

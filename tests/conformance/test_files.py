@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.conformance.rig import QUICK, Account, Bench
 from tests.conformance.test_inbound import PNG
-from trunkline import rest
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,6 +61,4 @@ async def test_18_a_file_that_the_platform_forgot_is_uploaded_once_more(bench: B
 async def _sent(account: Account, heard: dict[str, Any], kind: str) -> str:
     """The agent sends a file; the id of the message."""
     name, content, mime = FILES[kind]
-    http = account.bench.system.nodes[0].http
-    saved = await asyncio.to_thread(rest.upload, http, name, content, mime, cookie=account.agent.cookie)
-    return await account.answers(heard, "", attachments=[saved.body["file"]])
+    return await account.answers(heard, "", attachments=[await account.upload(name, content, mime)])

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.ports import free_port
+from tests.harness.ports import free_port, is_open
 from trunkline.embedded import die_with_parent
 
 START_WITHIN_S = 60.0
@@ -145,7 +145,7 @@ class Dovecot:
             self._process.wait(STOP_WITHIN_S)
             self._process = None
             deadline = time.monotonic() + STOP_WITHIN_S
-            while any(map(_is_open, filter(None, (self.port, self.tls_port)))):
+            while any(map(is_open, filter(None, (self.port, self.tls_port)))):
                 # The first process is gone; others of the group may still be going.
                 assert time.monotonic() < deadline, "Dovecot doesn't end"
                 time.sleep(0.01)
@@ -268,11 +268,6 @@ def _installed() -> str | None:
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
             )
     return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _greets(port: int) -> bool:

@@ -17,6 +17,12 @@ _CHANCE: Final = random.SystemRandom()
 _given: set[int] = set()
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """A port that nobody listens on now, that no client's end takes, and that neither this process nor a worker beside
     it gives away again.

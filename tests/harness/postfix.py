@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.harness.ports import free_port
+from tests.harness.ports import free_port, is_open
 from trunkline.embedded import die_with_parent
 
 START_WITHIN_S: Final = 60.0
@@ -129,7 +128,7 @@ class Postfix:
         self._run(["/usr/lib/postfix/sbin/master", "-d", "-c", str(self.folder)])
         deadline = time.monotonic() + START_WITHIN_S
         for port in (self._signer, self._checker, self.submission, self.exchange):
-            while not _answers(port):
+            while not is_open(port):
                 assert time.monotonic() < deadline, f"Postfix doesn't start: {self.log()}"
                 time.sleep(0.05)
 
@@ -212,8 +211,3 @@ def running_postfix(mail: Path, owner: tuple[int, int], boxes: list[str], *, sig
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import zlib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -108,7 +109,7 @@ class _File(Struct):
     until: float
 
 
-class ChatSimulator(Signed):
+class ChatSimulator(Signed, ABC):
     """One page, or one account of Instagram. `reports`: what follows by itself once a message was accepted."""
 
     excused: ClassVar[frozenset[str]] = frozenset({"token"})
@@ -162,21 +163,20 @@ class ChatSimulator(Signed):
 
     # --- what a platform says itself -------------------------------------------------------
 
+    @abstractmethod
     def too_long(self, text: str) -> bool:
         """Whether a text is longer than the platform takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mid(self) -> str:
         """The id of a new message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def profile(self, peer: str) -> dict[str, str]:
         """What is told of a customer when asked."""
-        raise NotImplementedError
 
     def read_up_to(self, peer: str) -> dict[str, Any]:
         """The mark of all that a customer was sent so far."""
-        raise NotImplementedError
 
     # --- the customer ----------------------------------------------------------------------
 
@@ -315,7 +315,6 @@ class ChatSimulator(Signed):
 
     def unsupported(self) -> dict[str, Any]:
         """A message whose content isn't handed on."""
-        raise NotImplementedError
 
     def attachments(self, content: bytes) -> dict[str, dict[str, Any]]:
         """Attachments by the kind that `say` is given."""
@@ -441,7 +440,6 @@ class ChatSimulator(Signed):
 
     def wrong_type(self, body: dict[str, Any]) -> bool:
         """Whether the message doesn't say why it may be sent, where it must."""
-        raise NotImplementedError
 
     def _window_s(self, body: dict[str, Any]) -> float:
         is_tagged = body.get("messaging_type") == "MESSAGE_TAG" and body.get("tag") == "HUMAN_AGENT"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol
 
@@ -100,7 +101,7 @@ class _Uploaded(Struct):
     attachment_id: str
 
 
-class Chat:
+class Chat(ABC):
     """What both channels do alike. `product`: the platform's name for people; `kind`: the `object` of its callbacks."""
 
     product: ClassVar[str]
@@ -111,21 +112,21 @@ class Chat:
     upload_more: ClassVar[Mapping[str, str]] = {}
     """What an upload says beside its file."""
 
+    @abstractmethod
     def account_id(self, acc: Any) -> str:
         """The account's id at Meta, which callbacks name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def node(self, acc: Any) -> str:
         """To what messages are posted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answering(self, out: Out) -> dict[str, Any]:
         """How a message within 24 hours is sent, beside what it says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def named(self, body: bytes) -> str:
         """A customer's name in the answer for their profile; empty for none. Raises msgspec.DecodeError."""
-        raise NotImplementedError
 
     def verify(self, req: Request, acc: Settings) -> Reply | None:
         """See `backbone.channel.Channel.verify`."""

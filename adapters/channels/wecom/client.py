@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 from urllib.parse import unquote
 
-import msgspec
 from msgspec import Raw, Struct
 
+from adapters.channels import wechat_faults
+from adapters.channels.wechat_platform import read
 from adapters.channels.wecom import faults, protocol, rows, settings
 from backbone.channel import (
-    Answer,
     Caps,
     Check,
     FaultError,
@@ -41,7 +41,6 @@ AMR: Final = 0
 NEW, ASSISTANT, POOL, HUMAN, ENDED = range(5)
 """States of a session. Messages are taken in the first two."""
 
-S = TypeVar("S", bound=Struct)
 
 _FILENAME = re.compile(r'filename="?([^";]+)')
 _FILENAME_UTF8 = re.compile(r"filename\*=utf-8''([^;]+)", re.IGNORECASE)
@@ -132,7 +131,7 @@ class WeCom:
             if error.fault != faults.STALE_BELL:
                 raise
             answer = await kit.call(url, json={**asked, "token": ""}, most_bytes=16 * MB)
-        found = _read(answer, _Rows)
+        found = read(answer, _Rows)
         is_further = bool(found.msg_list) or found.next_cursor not in {"", cursor}
         return Page(
             events=[rows.event_of(bytes(row)) for row in found.msg_list],
@@ -146,7 +145,7 @@ class WeCom:
         answer = await kit.call(
             f"{acc.api}/cgi-bin/media/get", method="GET", query={"media_id": media.ref}, most_bytes=21 * MB
         )
-        if not faults.is_file(answer.headers):
+        if not wechat_faults.is_file(answer.headers):
             raise FaultError(Retry(), "no file")
         mime = answer.headers.get("content-type", "").partition(";")[0].strip()
         if mime in {"", "application/octet-stream"} and media.mime:
@@ -156,7 +155,7 @@ class WeCom:
     async def profile(self, peer: Peer, acc: settings.Account, kit: Kit) -> Peer:
         """The peer with their nickname, and the unionid where the company has an open platform."""
         asked = {"external_userid_list": [peer.id], "need_enter_session_context": 0}
-        found = _read(await kit.call(f"{acc.api}/cgi-bin/kf/customer/batchget", json=asked), _Customers).customer_list
+        found = read(await kit.call(f"{acc.api}/cgi-bin/kf/customer/batchget", json=asked), _Customers).customer_list
         if not found:
             return peer
         name = found[0].nickname or peer.name
@@ -195,12 +194,12 @@ class WeCom:
                 # The code for "this msgid was taken before" isn't published: this may be it.
                 raise FaultError(Unknown(), error.answer) from None
             raise
-        return Sent(_read(answer, _Sent).msgid or out.key, "accepted")
+        return Sent(read(answer, _Sent).msgid or out.key, "accepted")
 
     async def _open_session(self, peer: Peer, acc: settings.Account, kit: Kit) -> None:
         """Moves a session to where messages are taken. Raises FaultError where that isn't ours to do."""
         of = {"open_kfid": acc.open_kfid, "external_userid": peer.id}
-        session = _read(await kit.call(f"{acc.api}/cgi-bin/kf/service_state/get", json=of), _Session)
+        session = read(await kit.call(f"{acc.api}/cgi-bin/kf/service_state/get", json=of), _Session)
         if session.service_state == ENDED:
             raise FaultError(WindowClosed("ended"))
         if session.service_state == HUMAN:
@@ -234,7 +233,7 @@ class WeCom:
         """Uploads a file; the id is good for three days. The customer sees a file's name."""
         form = {"media": Upload(media.name, media.mime, media.content)}
         query = {"type": protocol.KINDS[kind]}
-        return _read(await kit.call(f"{acc.api}/cgi-bin/media/upload", form=form, query=query), _Uploaded).media_id
+        return read(await kit.call(f"{acc.api}/cgi-bin/media/upload", form=form, query=query), _Uploaded).media_id
 
     # --- the account -----------------------------------------------------------------------
 
@@ -248,7 +247,7 @@ class WeCom:
             if isinstance(error.fault, Rejected):
                 raise FaultError(Pause(error.fault.reason), error.answer) from None
             raise
-        got = _read(answer, _Token)
+        got = read(answer, _Token)
         return Token(value=got.access_token, life_s=max(1, got.expires_in))
 
     async def check(self, acc: settings.Account, kit: Kit) -> list[Check]:
@@ -262,7 +261,7 @@ class WeCom:
             answer = await kit.call(f"{acc.api}/cgi-bin/kf/account/list", json={"offset": 0, "limit": 100})
         except FaultError as error:
             return [well, Check("account", _words(error))]
-        known = {one.open_kfid: one.manage_privilege for one in _read(answer, _KfAccounts).account_list}
+        known = {one.open_kfid: one.manage_privilege for one in read(answer, _KfAccounts).account_list}
         if acc.open_kfid not in known:
             return [
                 well,
@@ -271,13 +270,6 @@ class WeCom:
         if not known[acc.open_kfid]:
             return [well, Check("account", "The app may not manage the 客服账号: allow it on the console of WeCom.")]
         return [well, Check("account", "")]
-
-
-def _read(answer: Answer, wanted: type[S]) -> S:
-    try:
-        return msgspec.json.decode(answer.body, type=wanted)
-    except (msgspec.DecodeError, RecursionError):
-        raise FaultError(Retry(), "an answer of another form") from None
 
 
 def _name(disposition: str) -> str:

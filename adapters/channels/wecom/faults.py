@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from adapters.channels import wechat_faults
 from backbone.channel import Fault, MediaGone, Pause, Rejected, Retry, TokenExpired, WindowClosed
 
 STATE: Final = WindowClosed("state")
@@ -98,7 +99,7 @@ def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | No
     """What an answer means, None if all is well; a file is well."""
     if status != 200:
         return _by_status(status)
-    if is_file(headers):
+    if wechat_faults.is_file(headers):
         return None
     try:
         answer = msgspec.json.decode(body, type=_Answer)
@@ -107,12 +108,6 @@ def classify(status: int, body: bytes, headers: Mapping[str, str]) -> Fault | No
     if answer.errcode == 0:
         return None
     return FAULTS.get(answer.errcode) or Rejected(f"{UNLISTED}{answer.errcode} {answer.errmsg[:200]}")
-
-
-def is_file(headers: Mapping[str, str]) -> bool:
-    """Whether an answer is a file: errors are JSON, also where a file was asked for."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return "content-disposition" in headers or kind not in {"", "application/json", "text/plain", "text/html"}
 
 
 def is_unlisted(fault: Fault) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import urllib.request
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import dkim
 import pytest
@@ -20,7 +18,6 @@ from tests.conformance.rig import Numbered
 from tests.conformance.test_files import PDF
 from tests.harness.postfix import SELECTOR
 from tests.simulators.email import ADDRESS
-from trunkline import rest
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
@@ -124,26 +121,13 @@ def _heard(event: Numbered) -> bool:
 
 
 async def _answer(office: Office, heard: Numbered) -> str:
-    name, content, mime = OUR_FILE
-    http = office.account.bench.system.nodes[0].http
-    saved = await asyncio.to_thread(rest.upload, http, name, content, mime, cookie=office.account.agent.cookie)
-    return await office.account.answers(heard, ANSWERED, attachments=[saved.body["file"]])
+    file = await office.account.upload(*OUR_FILE)
+    return await office.account.answers(heard, ANSWERED, attachments=[file])
 
 
 async def _files(office: Office, event: Numbered) -> list[tuple[str, str]]:
     """Names and SHA-256 of a message's files, as an agent gets them."""
-    return [
-        (each["name"], await asyncio.to_thread(_sha256, office, event, number))
-        for number, each in enumerate(event["attachments"])
-    ]
-
-
-def _sha256(office: Office, event: Numbered, number: int) -> str:
-    http = office.account.bench.system.nodes[0].http
-    address = f"{http}/api/v1/conversations/{event['conv']}/files/{event['seq']}/{number}"
-    asked: Any = urllib.request.Request(address, headers={"Cookie": office.account.agent.cookie})  # noqa: S310 - our own
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the same
-        return hashlib.sha256(answer.read()).hexdigest()
+    return [(each["name"], await office.account.sha256(event, n)) for n, each in enumerate(event["attachments"])]
 
 
 def _text(mail: EmailMessage) -> str:

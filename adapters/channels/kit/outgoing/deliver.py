@@ -355,7 +355,7 @@ class Deliverer:
             await self._bucket.delete(self._send_key(one), marker_s=60)
 
     def _windows_of(self, account: Account) -> list[Window]:
-        return windows_of(self._channel.caps.windows, lambda name: bool(getattr(account.settings, name, False)))
+        return windows_of(self._channel.caps.windows, lambda name: getattr(account.settings, name, False))
 
     def _rates_of(self, account: Account) -> Rates:
         found = self._rates.get(account.id)

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 
 from backbone.channel import (
     Answer,
@@ -19,6 +20,7 @@ from backbone.channel import (
     Peer,
     Request,
     Retry,
+    Sent,
     Token,
     TokenExpired,
     Unknown,
@@ -26,6 +28,8 @@ from backbone.channel import (
 )
 
 RENEW_AT = 0.8
+STRANGE = "你好 👨‍👩‍👧 שלום \u2028 ]]> <b>&amp; \"'"
+"""What a text may hold."""
 
 
 class MemoryKit:
@@ -166,6 +170,19 @@ def events_of(channel: Any, account: Any, request: Request) -> list[Event]:
     """A callback as the kit takes it: verified, then parsed."""
     assert channel.verify(request, account) is None
     return list(channel.parse(request, account))
+
+
+async def send(kit: MemoryKit, out: Out) -> Sent:
+    """What the channel says of a part that it handed over."""
+    sent: Sent = await kit.channel.send(out, kit.account, kit)
+    return sent
+
+
+async def refused(kit: MemoryKit, out: Out) -> Any:
+    """What handing a part over fails with."""
+    with pytest.raises(FaultError) as caught:
+        await send(kit, out)
+    return caught.value.fault
 
 
 def text(peer: str, words: str, **more: Any) -> Out:

@@ -21,18 +21,16 @@ from backbone.channel import (
     Receipt,
     Rejected,
     Retry,
-    Sent,
     Signal,
     TokenExpired,
     Unknown,
     WindowClosed,
 )
 from tests.simulators.douyin import DouyinSimulator
-from tests.unit.adapters.channels.kit_wechat import MemoryKit, events_of, file, kit_of, text
+from tests.unit.adapters.channels.kit_wechat import STRANGE, MemoryKit, events_of, file, kit_of, refused, send, text
 
 CHANNEL = Douyin()
 DAY = 86_400
-STRANGE = "你好 👨‍👩‍👧 שלום \u2028 ]]> <b>&amp; \"'"
 
 
 @pytest.fixture
@@ -63,16 +61,6 @@ def entered(simulator: DouyinSimulator, kit: MemoryKit) -> Signal:
 
 def answer(message: Message, words: str = "an answer", **more: Any) -> Out:
     return text("lin", words, context=message.context, **more)
-
-
-async def send(kit: MemoryKit, out: Out) -> Sent:
-    return await CHANNEL.send(out, kit.account, kit)
-
-
-async def refused(kit: MemoryKit, out: Out) -> Any:
-    with pytest.raises(FaultError) as caught:
-        await send(kit, out)
-    return caught.value.fault
 
 
 # --- answering --------------------------------------------------------------------------------

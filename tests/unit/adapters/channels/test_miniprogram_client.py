@@ -15,7 +15,6 @@ from backbone.channel import (
     Media,
     MediaGone,
     Message,
-    Out,
     Pause,
     Peer,
     Rejected,
@@ -25,10 +24,9 @@ from backbone.channel import (
     WindowClosed,
 )
 from tests.simulators.miniprogram import MiniProgramSimulator
-from tests.unit.adapters.channels.kit_wechat import MemoryKit, events_of, file, kit_of, text
+from tests.unit.adapters.channels.kit_wechat import STRANGE, MemoryKit, events_of, file, kit_of, refused, send, text
 
 CHANNEL = MiniProgram()
-STRANGE = "你好 👨‍👩‍👧 שלום \u2028 ]]> <b>&amp; \"'"
 
 
 @pytest.fixture
@@ -43,16 +41,6 @@ async def simulator() -> AsyncIterator[MiniProgramSimulator]:
 async def kit(simulator: MiniProgramSimulator) -> AsyncIterator[MemoryKit]:
     async with kit_of(CHANNEL, simulator) as made:
         yield made
-
-
-async def send(kit: MemoryKit, out: Out) -> Sent:
-    return await CHANNEL.send(out, kit.account, kit)
-
-
-async def refused(kit: MemoryKit, out: Out) -> Any:
-    with pytest.raises(FaultError) as caught:
-        await send(kit, out)
-    return caught.value.fault
 
 
 async def test_text_arrives_as_it_was_written_and_goes_out_as_raw_utf8(

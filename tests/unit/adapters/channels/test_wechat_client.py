@@ -18,7 +18,6 @@ from backbone.channel import (
     Media,
     MediaGone,
     Message,
-    Out,
     OutMedia,
     Pause,
     Peer,
@@ -29,10 +28,9 @@ from backbone.channel import (
     WindowClosed,
 )
 from tests.simulators.wechat import WeChatSimulator
-from tests.unit.adapters.channels.kit_wechat import MemoryKit, events_of, file, kit_of, text
+from tests.unit.adapters.channels.kit_wechat import STRANGE, MemoryKit, events_of, file, kit_of, refused, send, text
 
 CHANNEL = WeChat()
-STRANGE = "你好 👨‍👩‍👧 שלום \u2028 ]]> <b>&amp; \"'"
 
 
 @pytest.fixture
@@ -47,16 +45,6 @@ async def simulator() -> AsyncIterator[WeChatSimulator]:
 async def kit(simulator: WeChatSimulator) -> AsyncIterator[MemoryKit]:
     async with kit_of(CHANNEL, simulator) as made:
         yield made
-
-
-async def send(kit: MemoryKit, out: Out) -> Sent:
-    return await CHANNEL.send(out, kit.account, kit)
-
-
-async def refused(kit: MemoryKit, out: Out) -> Any:
-    with pytest.raises(FaultError) as caught:
-        await send(kit, out)
-    return caught.value.fault
 
 
 async def test_text_arrives_as_it_was_written(simulator: WeChatSimulator, kit: MemoryKit) -> None:

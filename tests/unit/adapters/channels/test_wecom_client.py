@@ -16,7 +16,6 @@ from backbone.channel import (
     Media,
     MediaGone,
     Message,
-    Out,
     Page,
     Pause,
     Peer,
@@ -31,10 +30,9 @@ from backbone.channel import (
 )
 from tests.simulators.wecom import WeComSimulator
 from tests.simulators.wecom.simulator import ASSISTANT, ENDED, HUMAN, NEW, POOL
-from tests.unit.adapters.channels.kit_wechat import MemoryKit, events_of, file, kit_of, text
+from tests.unit.adapters.channels.kit_wechat import STRANGE, MemoryKit, events_of, file, kit_of, refused, send, text
 
 CHANNEL = WeCom()
-STRANGE = "你好 👨‍👩‍👧 שלום \u2028 ]]> <b>&amp; \"'"
 
 
 @pytest.fixture
@@ -49,16 +47,6 @@ async def simulator() -> AsyncIterator[WeComSimulator]:
 async def kit(simulator: WeComSimulator) -> AsyncIterator[MemoryKit]:
     async with kit_of(CHANNEL, simulator) as made:
         yield made
-
-
-async def send(kit: MemoryKit, out: Out) -> Sent:
-    return await CHANNEL.send(out, kit.account, kit)
-
-
-async def refused(kit: MemoryKit, out: Out) -> Any:
-    with pytest.raises(FaultError) as caught:
-        await send(kit, out)
-    return caught.value.fault
 
 
 async def fetch(kit: MemoryKit, cursor: str = "", hint: str = "") -> Page:
