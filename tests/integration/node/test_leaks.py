@@ -199,11 +199,17 @@ async def test_sites_that_may_show_a_widget_are_named_by_an_admin_alone(system: 
         assert changed.body["origins"] == ["https://shop.example"]
         # Another name alone leaves them.
         assert (await change(cookie, name=name)).body["origins"] == ["https://shop.example"]
-        async with asyncio.timeout(WITHIN_S):
-            while "frame-ancestors 'self' https://shop.example" not in (await asyncio.to_thread(_policy, system)):
-                await asyncio.sleep(0.2)
+        await _may_be_shown_by(system, "https://shop.example")
     finally:
         assert (await change(cookie, name=name, origins=["*"])).status == 200
+        # The node keeps an inbox for some seconds: the next test would meet the former.
+        await _may_be_shown_by(system, "*")
+
+
+async def _may_be_shown_by(system: System, site: str) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while f"frame-ancestors 'self' {site}" not in (await asyncio.to_thread(_policy, system)):
+            await asyncio.sleep(0.2)
 
 
 def _policy(system: System) -> str:
